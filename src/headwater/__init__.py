@@ -1,0 +1,1 @@
+"""Headwater: commit once to PostgreSQL; everything downstream follows the write-ahead log."""

@@ -1,0 +1,29 @@
+"""An occurrence is one frozen fact about the running system, told to whoever listens.
+
+The code that does the work says only *what happened*, as a record of its own type; it knows no logger, no metric
+and no tracer. Those subscribe at start-up. With no subscriber a report costs one empty loop.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+
+class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of everything that can be reported; the class name is the event's name in the logs."""
+
+
+_listeners: list[Callable[[Any], None]] = []
+
+
+def report(occurrence: Occurrence) -> None:
+    """Tell every listener, in the order of their subscription, before returning."""
+    for listener in _listeners:
+        listener(occurrence)
+
+
+def subscribe(listener: Callable[[Any], None]) -> Callable[[], None]:
+    """Call `listener` with every occurrence from now on; returns what ends it."""
+    _listeners.append(listener)
+    return lambda: _listeners.remove(listener)

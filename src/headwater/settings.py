@@ -1,0 +1,69 @@
+"""Every switch of Headwater, read from the environment once; the table in the docs is made from here."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from headwater.errors import HeadwaterError
+
+
+class SettingsError(HeadwaterError):
+    """{variable}={value!r} is not a usable setting: {reason}."""
+
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Count = Annotated[int, Meta(ge=1, le=256)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """One field a switch; the variable is ``HEADWATER_`` and the field's name in capitals."""
+
+    home: Annotated[Path, Meta(description="Folder of all state: engines, logs, sockets.")] = Path(".headwater")
+    host: Annotated[str, Meta(description="Address that the web listens on.")] = "127.0.0.1"
+    port: Annotated[Port, Meta(description="Port that the web listens on; 0 takes a free one.")] = 8000
+    postgres_url: Annotated[str | None, Meta(description="External PostgreSQL; unset, one is started.")] = None
+    valkey_url: Annotated[str | None, Meta(description="External Valkey; unset, one is started.")] = None
+    web: Annotated[Count, Meta(description="Web workers, one process each.")] = 2
+    consumers: Annotated[Count, Meta(description="Consumer workers, one process each.")] = 1
+    partitions: Annotated[
+        Annotated[int, Meta(ge=1, le=1024)],
+        Meta(description="Partitions of a new log; later `headwater log repartition` changes them."),
+    ] = 16
+    slot: Annotated[str, Meta(description="Name of the replication slot and of the publication.")] = "headwater"
+    wal_budget_mb: Annotated[int, Meta(ge=64, description="WAL in MiB that PostgreSQL may hold for the relay.")] = 4096
+    retention_hours: Annotated[int, Meta(ge=1, description="Hours that the log keeps what every consumer applied.")] = 168
+    idempotency_hours: Annotated[int, Meta(ge=1, description="Hours that a command's stored response is replayed.")] = 24
+    body_limit: Annotated[int, Meta(ge=1, description="Bytes that a request body may have.")] = 1_048_576
+    drain_seconds: Annotated[float, Meta(ge=0, description="Seconds for requests in flight after SIGTERM.")] = 10.0
+    balancer_seconds: Annotated[
+        float, Meta(ge=0, description="Seconds that readiness says 503 before the web stops accepting.")
+    ] = 0.0
+    log_level: Annotated[str, Meta(description="debug, info, warning or error.")] = "info"
+    docs: Annotated[bool, Meta(description="Serve the documentation page at /docs.")] = True
+
+
+def read_settings(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
+    """The settings of `environ`, with `overrides` on top; raises `SettingsError` for the first unusable one."""
+    found: dict[str, Any] = {}
+    for field in msgspec.structs.fields(Settings):
+        variable = f"HEADWATER_{field.name.upper()}"
+        text = environ.get(variable)
+        if not text:
+            continue
+        try:
+            found[field.name] = msgspec.convert(text, field.type, strict=False, dec_hook=_decode)
+        except msgspec.ValidationError as error:
+            raise SettingsError(variable=variable, value=text, reason=str(error)) from None
+    found.update({name: value for name, value in overrides.items() if value is not None})
+    settings = Settings(**found)
+    return msgspec.structs.replace(settings, home=settings.home.absolute())
+
+
+def _decode(wanted: type, value: Any) -> Any:
+    if wanted is Path:
+        return Path(value)
+    raise NotImplementedError(wanted)

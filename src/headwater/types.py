@@ -1,0 +1,91 @@
+"""The vocabulary that every package shares: rows, events and what a row change looks like.
+
+`Row` and `Event` are `msgspec.Struct`s: fields are typed, decoding validates, encoding is fast.
+"""
+
+from typing import Any, ClassVar, Generic, Literal, TypeVar, dataclass_transform
+
+import msgspec
+
+R = TypeVar("R", bound="Row")
+
+Operation = Literal["insert", "update", "delete", "truncate"]
+
+
+@dataclass_transform(field_specifiers=(msgspec.field,), kw_only_default=True)
+class _RowMeta(msgspec.StructMeta):
+    __table__: str | None
+
+    def __new__(
+        mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], *, table: str | None = None, **options: Any
+    ) -> Any:
+        options.setdefault("kw_only", True)
+        cls = super().__new__(mcls, name, bases, namespace, **options)
+        cls.__table__ = table
+        return cls
+
+
+class Row(msgspec.Struct, metaclass=_RowMeta, kw_only=True):
+    """A row as PostgreSQL holds it and the API shows it.
+
+    Field names are column names. `table` names the table (``schema.table``) for what needs to know it, such as
+    ``on(Changed[Product])``::
+
+        class Product(Row, table="shop.product"):
+            id: UUID
+            name: str
+    """
+
+
+@dataclass_transform(field_specifiers=(msgspec.field,), kw_only_default=True)
+class _EventMeta(msgspec.StructMeta):
+    __event_key__: str | None
+    __event_version__: int
+
+    def __new__(
+        mcls,
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        *,
+        key: str | None = None,
+        version: int = 1,
+        **options: Any,
+    ) -> Any:
+        options.setdefault("kw_only", True)
+        options.setdefault("frozen", True)
+        cls = super().__new__(mcls, name, bases, namespace, **options)
+        if key is not None and key not in cls.__struct_fields__:
+            raise TypeError(f"{name}: key={key!r} names no field; the fields are {', '.join(cls.__struct_fields__)}")
+        cls.__event_key__ = key
+        cls.__event_version__ = version
+        return cls
+
+
+class Event(msgspec.Struct, metaclass=_EventMeta, kw_only=True, frozen=True):
+    """A fact that a command emits; part of its commit.
+
+    `key` names the field that orders events: those with one key are applied in the order of their commits.
+    An event class without a key is ordered by its own identifier, that is, not at all. `version` counts
+    incompatible changes of the fields::
+
+        class OrderPlaced(Event, key="order"):
+            order: UUID
+            product: UUID
+            quantity: int
+    """
+
+
+class Changed(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
+    """A row changed in PostgreSQL, by whatever hand: ``@app.on(Changed[Product])``.
+
+    `key` holds the columns of the replica identity. `row` holds the columns that the WAL carried: a large value
+    that an update left alone is absent from it (it is unchanged, not null), and a delete carries the key only.
+    """
+
+    table: str
+    operation: Operation
+    key: dict[str, Any]
+    row: dict[str, Any]
+
+    consumes_rows: ClassVar[bool] = True
