@@ -37,7 +37,7 @@ class Row(msgspec.Struct, metaclass=_RowMeta, kw_only=True):
     """
 
 
-@dataclass_transform(field_specifiers=(msgspec.field,), kw_only_default=True)
+@dataclass_transform(field_specifiers=(msgspec.field,), kw_only_default=True, frozen_default=True)
 class _EventMeta(msgspec.StructMeta):
     __event_key__: str | None
     __event_version__: int

@@ -46,8 +46,8 @@ create function headwater.append(
 declare
     head headwater.log;
 begin
-    lsn := pg_current_wal_insert_lsn();
     snapshot := pg_current_snapshot();
+    lsn := pg_current_wal_insert_lsn();  -- after it: whatever is below the snapshot's xmin committed before this LSN
     if exists (select from unnest(xids) xid where not pg_visible_in_snapshot(xid, snapshot)) then
         outcome := 'invisible';
         return;

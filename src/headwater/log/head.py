@@ -1,0 +1,57 @@
+"""The head of the log: how far it goes, who writes it, and how keys map to partitions."""
+
+import asyncpg
+import msgspec
+
+from headwater.errors import HeadwaterError
+from headwater.log.position import Position
+
+
+class LogError(HeadwaterError):
+    """The log cannot be used."""
+
+
+class LogNotPrepared(LogError):
+    """There is no log for the slot {slot!r} in this database; `headwater migrate` prepares it."""
+
+
+class Head(msgspec.Struct, frozen=True):
+    """One row of ``headwater.log``, with the layout in force."""
+
+    slot: str
+    position: Position
+    """Readers read up to here: every transaction up to it is in the log, whole."""
+    scanned: int
+    """Every commit that ends before this LSN is in the log."""
+    horizon: int
+    """Every transaction with a smaller 64-bit id is in the log, or was rolled back."""
+    term: int
+    generation: int
+    partitions: int
+    system_identifier: str
+    timeline: int
+
+
+_HEAD = """
+select l.slot, l.position, l.scanned, l.horizon, l.term, l.generation, p.partitions, l.system_identifier, l.timeline
+  from headwater.log l join headwater.layout p using (generation)
+ where l.slot = $1
+"""
+
+
+async def read_head(connection: asyncpg.Connection, slot: str) -> Head:
+    """The head as it is now; raises `LogNotPrepared` when there is none."""
+    row = await connection.fetchrow(_HEAD, slot)
+    if row is None:
+        raise LogNotPrepared(slot=slot)
+    return Head(
+        slot=row["slot"],
+        position=Position.from_bytes(row["position"]),
+        scanned=int(row["scanned"]),
+        horizon=row["horizon"],
+        term=row["term"],
+        generation=row["generation"],
+        partitions=row["partitions"],
+        system_identifier=row["system_identifier"],
+        timeline=row["timeline"],
+    )

@@ -1,0 +1,108 @@
+"""Reading the log across its partitions, in the order of the commits."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Final
+
+import asyncpg
+import msgspec
+
+from headwater.log.batch import CHANGE, EVENT, Entry, partition_of, read_entries
+from headwater.log.head import read_head
+from headwater.log.position import Position
+from headwater.log.wakeups import Wakeups
+
+_BATCHES_PER_PARTITION: Final = 16
+_LOOK_EVERY_SECONDS: Final = 1.0
+
+_LAYOUTS = "select partitions from headwater.layout"
+
+_NEXT = """
+select b.partition, b.last, b.payload
+  from unnest($1::smallint[]) as wanted(partition)
+ cross join lateral (
+        select partition, last, payload from headwater.batch
+         where partition = wanted.partition and last > $2 and last <= $3
+         order by last limit $4) b
+"""
+
+
+class _Key(msgspec.Struct):
+    key: str
+
+
+class _RowKey(msgspec.Struct):
+    key: dict[str, object]
+
+
+async def read(
+    connection: asyncpg.Connection, *, slot: str, after: Position, key: str | None = None
+) -> AsyncIterator[Entry]:
+    """Every entry after `after` up to the head as it is now, in order; with `key`, only those of that key."""
+    head = (await read_head(connection, slot)).position
+    partitions = await _partitions(connection, key)
+    while after < head:
+        rows = await connection.fetch(_NEXT, partitions, bytes(after), bytes(head), _BATCHES_PER_PARTITION)
+        safe = _safe_upto(rows, head)
+        for entry in _merge(rows, after, safe):
+            if key is None or _has_key(entry, key):
+                yield entry
+        after = safe
+
+
+async def follow(
+    connection: asyncpg.Connection, url: str, *, slot: str, after: Position, key: str | None = None
+) -> AsyncIterator[Entry]:
+    """As `read`, and then for ever what is appended."""
+    moved = asyncio.Event()
+    async with Wakeups(url, application_name="headwater tail") as wakeups:
+        wakeups.subscribe(lambda position, partitions: moved.set())
+        while True:
+            moved.clear()
+            head = (await read_head(connection, slot)).position
+            async for entry in read(connection, slot=slot, after=after, key=key):
+                yield entry
+            after = max(after, head)
+            try:
+                async with asyncio.timeout(_LOOK_EVERY_SECONDS):
+                    await moved.wait()
+            except TimeoutError:
+                continue
+
+
+async def _partitions(connection: asyncpg.Connection, key: str | None) -> list[int]:
+    """The partitions in which, under any layout so far, the wanted entries can stand."""
+    layouts = [row["partitions"] for row in await connection.fetch(_LAYOUTS)]
+    if key is None:
+        return list(range(max(layouts)))
+    return sorted({partition_of(key, partitions) for partitions in layouts})
+
+
+def _safe_upto(rows: list[asyncpg.Record], head: Position) -> Position:
+    """How far these rows are complete: where a partition may hold more, only to the last batch that was fetched."""
+    counts: dict[int, int] = {}
+    lasts: dict[int, bytes] = {}
+    for row in rows:
+        counts[row["partition"]] = counts.get(row["partition"], 0) + 1
+        lasts[row["partition"]] = max(lasts.get(row["partition"], b""), row["last"])
+    full = [lasts[partition] for partition, count in counts.items() if count == _BATCHES_PER_PARTITION]
+    return min([head, *(Position.from_bytes(last) for last in full)])
+
+
+def _merge(rows: list[asyncpg.Record], after: Position, upto: Position) -> list[Entry]:
+    """The entries in (after, upto], each position once: what goes to every partition stands in each of them."""
+    entries = {
+        entry.position: entry
+        for row in rows
+        for entry in read_entries(Position.from_bytes(row["last"]).epoch, row["payload"])
+        if after < entry.position <= upto
+    }
+    return [entries[position] for position in sorted(entries)]
+
+
+def _has_key(entry: Entry, key: str) -> bool:
+    if entry.kind == EVENT:
+        return msgspec.json.decode(entry.body, type=_Key).key == key
+    if entry.kind == CHANGE:
+        return key in ("", ",".join(str(part) for part in msgspec.json.decode(entry.body, type=_RowKey).key.values()))
+    return key == ""

@@ -1,0 +1,89 @@
+"""Wake-ups: who reads the log learns at once that its head moved.
+
+PostgreSQL's NOTIFY carries the new position and the partitions that got something. It is a hint and may be lost with
+its connection; every reader also looks by itself from time to time.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Any, Final, Self
+
+import asyncpg
+
+from headwater.log.position import Position
+
+CHANNEL: Final = "headwater"
+_LONGEST_BACKOFF_SECONDS = 2.0
+
+Listener = Callable[[Position | None, Iterable[int]], None]
+"""Called with the new head and the partitions that grew; with (None, ()) after a reconnect: look yourself."""
+
+
+class Wakeups:
+    """One listening connection for a whole process; ``async with Wakeups(url) as wakeups``. It reconnects by itself."""
+
+    def __init__(self, url: str, *, application_name: str = "headwater listens") -> None:
+        self._url = url
+        self._application_name = application_name
+        self._listeners: list[Listener] = []
+        self._task: asyncio.Task[None] | None = None
+        self._listening = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._keep_listening(), name="wake-ups")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` at every wake-up; returns what ends it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def wait_listening(self) -> None:
+        """Wait until nothing that happens from now on is missed."""
+        await self._listening.wait()
+
+    async def _keep_listening(self) -> None:
+        backoff = 0.05
+        while True:
+            with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await self._listen()
+                backoff = 0.05
+            self._listening.clear()
+            await asyncio.sleep(backoff * random.uniform(0.5, 1))
+            backoff = min(backoff * 2, _LONGEST_BACKOFF_SECONDS)
+
+    async def _listen(self) -> None:
+        """Listen until the connection ends."""
+        ended = asyncio.Event()
+        connection = await asyncpg.connect(
+            self._url, timeout=10, server_settings={"application_name": self._application_name}
+        )
+        try:
+            connection.add_termination_listener(lambda _: ended.set())
+            await connection.add_listener(CHANNEL, self._on_notification)
+            self._listening.set()
+            self._tell(None, ())
+            await ended.wait()
+        finally:
+            connection.terminate()
+
+    def _on_notification(self, _connection: Any, _pid: int, _channel: str, payload: str) -> None:
+        position, *partitions = payload.split(" ")
+        self._tell(
+            Position.from_bytes(bytes.fromhex(position)), [int(partition) for partition in partitions if partition]
+        )
+
+    def _tell(self, position: Position | None, partitions: Iterable[int]) -> None:
+        for listener in self._listeners:
+            listener(position, partitions)

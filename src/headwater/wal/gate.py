@@ -1,0 +1,39 @@
+"""The visibility gate: nothing is published before others can see it.
+
+PostgreSQL writes a commit to the WAL, and the slot delivers it, before the transaction leaves the list of those in
+progress; with a synchronous standby that can take as long as the standby does. A reader woken in between would
+read the rows of before, and a cache would keep them. So a transaction passes only when a snapshot, taken after it
+was received, sees it.
+"""
+
+from typing import Self
+
+_LOW_32_BITS = (1 << 32) - 1
+
+
+class Snapshot:
+    """What one moment sees: every transaction below `xmin`, and those below `xmax` that are not in progress."""
+
+    __slots__ = ("in_progress", "xmax", "xmin")
+
+    def __init__(self, xmin: int, xmax: int, in_progress: frozenset[int]) -> None:
+        self.xmin = xmin
+        self.xmax = xmax
+        self.in_progress = in_progress
+
+    @classmethod
+    def read(cls, value: tuple[int, int, tuple[int, ...]]) -> Self:
+        """From PostgreSQL's ``pg_snapshot``."""
+        xmin, xmax, in_progress = value
+        return cls(xmin, xmax, frozenset(in_progress))
+
+    def sees(self, xid: int) -> bool:
+        """Whether the transaction with this 64-bit id is visible."""
+        return xid < self.xmin or (xid < self.xmax and xid not in self.in_progress)
+
+    def widen(self, xid: int) -> int:
+        """The 64-bit id of a recent 32-bit one: ids in use are never further apart than 2**31."""
+        distance = (xid - self.xmax) & _LOW_32_BITS
+        if distance >= 1 << 31:
+            distance -= 1 << 32
+        return self.xmax + distance

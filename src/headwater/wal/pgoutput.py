@@ -1,0 +1,263 @@
+"""The messages of PostgreSQL's `pgoutput` plugin, decoded without any I/O.
+
+Source: PostgreSQL manual, "Logical Streaming Replication Protocol" and "Logical Replication Message Formats",
+protocol version 1: whole transactions, in the order of their commits. All integers are big-endian; strings end
+with a zero byte.
+
+`decode` is stateless: one message in, one record out. What needs memory (which relation an id names, which
+transaction a change belongs to) is the assembler's.
+"""
+
+import struct
+from collections.abc import Callable
+from enum import Enum
+from typing import Final, NamedTuple
+
+from headwater.errors import HeadwaterError
+
+
+class MalformedStream(HeadwaterError):
+    """The replication stream holds a message that cannot be decoded: {reason}."""
+
+
+class Unchanged(Enum):
+    """Stands for a large value that an update left alone: it is unknown here, not null."""
+
+    UNCHANGED = "unchanged"
+
+
+UNCHANGED: Final = Unchanged.UNCHANGED
+
+Value = str | Unchanged | None
+"""One column of a tuple: its text, null, or left alone."""
+
+Values = tuple[Value, ...]
+
+
+class Begin(NamedTuple):
+    commit_lsn: int
+    committed_at: int
+    """Microseconds since 2000-01-01 UTC."""
+    xid: int
+    """The transaction's 32-bit id, without its epoch."""
+
+
+class Commit(NamedTuple):
+    commit_lsn: int
+    end_lsn: int
+    committed_at: int
+
+
+class Message(NamedTuple):
+    transactional: bool
+    lsn: int
+    prefix: bytes
+    content: bytes
+
+
+class Column(NamedTuple):
+    name: str
+    type_oid: int
+    in_key: bool
+
+
+class Relation(NamedTuple):
+    id: int
+    schema: str
+    name: str
+    replica_identity: str
+    columns: tuple[Column, ...]
+
+
+class Insert(NamedTuple):
+    relation: int
+    new: Values
+
+
+class Update(NamedTuple):
+    relation: int
+    old_key: Values | None
+    """The old values of the key columns (the others null), when the key changed."""
+    old: Values | None
+    """The whole old row, under replica identity full."""
+    new: Values
+
+
+class Delete(NamedTuple):
+    relation: int
+    old_key: Values | None
+    old: Values | None
+
+
+class Truncate(NamedTuple):
+    relations: tuple[int, ...]
+
+
+class Ignored(NamedTuple):
+    """An origin or a type: nothing that the log needs."""
+
+    kind: str
+
+
+Decoded = Begin | Commit | Message | Relation | Insert | Update | Delete | Truncate | Ignored
+
+_BEGIN = struct.Struct(">xQqI")
+_COMMIT = struct.Struct(">xxQQq")
+_MESSAGE = struct.Struct(">xBQ")
+_U16 = struct.Struct(">H")
+_U32 = struct.Struct(">I")
+_COLUMN_TYPE = struct.Struct(">Ii")
+_MESSAGE_PREFIX_AT = 10
+
+
+def decode(data: bytes) -> Decoded:
+    """The record of one pgoutput message; raises `MalformedStream` for anything that is none."""
+    try:
+        return _DECODERS[data[0]](data)
+    except KeyError:
+        raise MalformedStream(reason=f"unknown message type {data[:1]!r}") from None
+    except (IndexError, struct.error, ValueError) as error:
+        raise MalformedStream(reason=f"{data[:1]!r} of {len(data)} bytes: {error}") from error
+
+
+def _begin(data: bytes) -> Begin:
+    if len(data) != _BEGIN.size:
+        raise ValueError("wrong length")
+    return Begin(*_BEGIN.unpack(data))
+
+
+def _commit(data: bytes) -> Commit:
+    if len(data) != _COMMIT.size:
+        raise ValueError("wrong length")
+    return Commit(*_COMMIT.unpack(data))
+
+
+def _message(data: bytes) -> Message:
+    flags, lsn = _MESSAGE.unpack_from(data)
+    end = data.index(0, _MESSAGE_PREFIX_AT)
+    start = end + 5
+    (size,) = _U32.unpack_from(data, end + 1)
+    if len(data) != start + size:
+        raise ValueError("wrong length")
+    return Message(flags & 1 == 1, lsn, data[_MESSAGE_PREFIX_AT:end], data[start:])
+
+
+def _relation(data: bytes) -> Relation:
+    (relation,) = _U32.unpack_from(data, 1)
+    schema, at = _string(data, 5)
+    name, at = _string(data, at)
+    identity = chr(data[at])
+    (count,) = _U16.unpack_from(data, at + 1)
+    at += 3
+    columns = []
+    for _ in range(count):
+        in_key = data[at] & 1 == 1
+        column, at = _string(data, at + 1)
+        type_oid, _modifier = _COLUMN_TYPE.unpack_from(data, at)
+        at += _COLUMN_TYPE.size
+        columns.append(Column(column, type_oid, in_key))
+    _expect_end(data, at)
+    return Relation(relation, schema, name, identity, tuple(columns))
+
+
+def _insert(data: bytes) -> Insert:
+    (relation,) = _U32.unpack_from(data, 1)
+    _expect(data, 5, b"N")
+    new, at = _tuple(data, 6)
+    _expect_end(data, at)
+    return Insert(relation, new)
+
+
+def _update(data: bytes) -> Update:
+    (relation,) = _U32.unpack_from(data, 1)
+    old_key, old, at = _old_tuple(data, 5)
+    _expect(data, at, b"N")
+    new, at = _tuple(data, at + 1)
+    _expect_end(data, at)
+    return Update(relation, old_key, old, new)
+
+
+def _delete(data: bytes) -> Delete:
+    (relation,) = _U32.unpack_from(data, 1)
+    old_key, old, at = _old_tuple(data, 5)
+    _expect_end(data, at)
+    if old_key is None and old is None:
+        raise ValueError("a delete without its row")
+    return Delete(relation, old_key, old)
+
+
+def _truncate(data: bytes) -> Truncate:
+    (count,) = _U32.unpack_from(data, 1)
+    relations = struct.unpack_from(f">{count}I", data, 6)
+    _expect_end(data, 6 + 4 * count)
+    return Truncate(relations)
+
+
+def _ignored(data: bytes) -> Ignored:
+    return Ignored(chr(data[0]))
+
+
+def _old_tuple(data: bytes, at: int) -> tuple[Values | None, Values | None, int]:
+    """The optional old part of an update or delete: (key, whole row, where it ends)."""
+    match data[at : at + 1]:
+        case b"K":
+            key, end = _tuple(data, at + 1)
+            return key, None, end
+        case b"O":
+            row, end = _tuple(data, at + 1)
+            return None, row, end
+        case _:
+            return None, None, at
+
+
+def _tuple(data: bytes, at: int) -> tuple[Values, int]:
+    (count,) = _U16.unpack_from(data, at)
+    at += 2
+    values: list[Value] = []
+    for _ in range(count):
+        match data[at : at + 1]:
+            case b"t":
+                (size,) = _U32.unpack_from(data, at + 1)
+                at += 5
+                if at + size > len(data):
+                    raise ValueError("a value is cut short")
+                values.append(data[at : at + size].decode())
+                at += size
+            case b"n":
+                values.append(None)
+                at += 1
+            case b"u":
+                values.append(UNCHANGED)
+                at += 1
+            case kind:
+                raise ValueError(f"unknown kind of value {kind!r}")
+    return tuple(values), at
+
+
+def _string(data: bytes, at: int) -> tuple[str, int]:
+    end = data.index(0, at)
+    return data[at:end].decode(), end + 1
+
+
+def _expect(data: bytes, at: int, mark: bytes) -> None:
+    if data[at : at + 1] != mark:
+        raise ValueError(f"{mark!r} expected at byte {at}, found {data[at : at + 1]!r}")
+
+
+def _expect_end(data: bytes, at: int) -> None:
+    if at != len(data):
+        raise ValueError(f"the message has {len(data)} bytes, its content {at}")
+
+
+_DECODERS: dict[int, Callable[[bytes], Decoded]] = {
+    ord("B"): _begin,
+    ord("C"): _commit,
+    ord("M"): _message,
+    ord("R"): _relation,
+    ord("I"): _insert,
+    ord("U"): _update,
+    ord("D"): _delete,
+    ord("T"): _truncate,
+    ord("O"): _ignored,
+    ord("Y"): _ignored,
+}

@@ -1,0 +1,239 @@
+"""The relay: the one process per database that turns WAL into log.
+
+    walsender → stream → assembler → queue of fragments → gate → appender → acknowledge
+
+Two tasks share a bounded queue: one reads and decodes, the other appends, so that Python works while PostgreSQL
+writes. Traffic decides the batch: what has gathered while one append was under way is the next one.
+
+Nothing survives a reconnect. The slot says where to begin, the head says what is already in the log, and every
+append moves the head conditionally; so a crash anywhere repeats nothing and loses nothing. The slot is acknowledged
+only after the append has committed.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import asyncpg
+
+from headwater.log import format_lsn
+from headwater.observe import Occurrence, report
+from headwater.wal.appender import Appender, Outcome
+from headwater.wal.assembler import HEARTBEAT_PREFIX, Assembler, Fragment
+from headwater.wal.pgoutput import decode
+from headwater.wal.stream import ReplicationStream
+
+QUEUE_BYTES: Final = 8 * 1024 * 1024
+"""Entries that may wait for the appender before reading pauses."""
+APPEND_BYTES: Final = 2 * 1024 * 1024
+"""Entries that one append takes at the most, unless a single transaction has more."""
+HEARTBEAT_SECONDS: Final = 10.0
+ADVANCE_BYTES: Final = 1024 * 1024
+"""WAL without anything for the log after which an idle relay moves the slot at once, before its heartbeat."""
+
+_GATE_FIRST_WAIT_SECONDS = 0.0002
+_GATE_LONGEST_WAIT_SECONDS = 0.01
+_GATE_PATIENCE_SECONDS = 1.0
+
+
+class Appended(Occurrence, frozen=True):
+    """The head of the log moved."""
+
+    position: str
+    transactions: int
+    entries: int
+    seconds: float
+
+
+class GateClosed(Occurrence, frozen=True):
+    """A commit is in the WAL but not visible to others, as when a synchronous standby does not answer."""
+
+    waited_seconds: float
+    xid: int
+
+
+class Relay:
+    """One life of the relay: from one connection to the next failure.
+
+    `step` is told the name of each step as it is reached, for tests that kill the process exactly there: received,
+    before append, appended, acknowledged.
+    """
+
+    def __init__(
+        self,
+        stream: ReplicationStream,
+        appender: Appender,
+        control: asyncpg.Connection,
+        *,
+        step: Callable[[str], None] = lambda name: None,
+    ) -> None:
+        self._stream = stream
+        self._appender = appender
+        self._control = control
+        self._step = step
+        self._assembler = Assembler()
+        self._queue: deque[Fragment] = deque()
+        self._queued_bytes = 0
+        self._arrived = asyncio.Event()
+        self._room = asyncio.Event()
+        self._seen_lsn = 0
+        self._appended_at = time.monotonic()
+        self._counts = {"transactions": 0, "entries": 0, "appends": 0, "gate_waits": 0}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Relay until `stop` is set; whatever else ends it is raised."""
+        gone = asyncio.Event()
+        self._control.add_termination_listener(lambda _: gone.set())
+        lost = asyncio.create_task(gone.wait(), name="relay loses its connection")
+        reading = asyncio.create_task(self._read(), name="relay reads")
+        appending = asyncio.create_task(self._append(), name="relay appends")
+        stopping = asyncio.create_task(stop.wait(), name="relay stops")
+        tasks: set[asyncio.Future[Any]] = {reading, appending, stopping, lost}
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in (appending, reading):
+            if not task.cancelled() and (error := task.exception()) is not None:
+                raise error
+        if not stop.is_set():
+            raise ConnectionError("the connection that appends was closed")
+
+    def statistics(self) -> dict[str, Any]:
+        return {
+            **self._counts,
+            "position": str(self._appender.position),
+            "scanned": format_lsn(self._appender.scanned),
+            "acknowledged": format_lsn(self._stream.acknowledged),
+            "queued_bytes": self._queued_bytes,
+        }
+
+    # Reading
+
+    async def _read(self) -> None:
+        skip_to = self._appender.position.commit_lsn
+        while True:
+            received = await self._stream.read()
+            for message in received.messages:
+                fragment = self._assembler.feed(decode(message))
+                if fragment is not None and fragment.commit_lsn > skip_to:
+                    self._put(fragment)
+            if received.keepalive_lsn is not None:
+                self._seen_lsn = max(self._seen_lsn, received.keepalive_lsn)
+            self._step("received")
+            self._arrived.set()
+            await self._wait_for_room()
+
+    def _put(self, fragment: Fragment) -> None:
+        self._queue.append(fragment)
+        self._queued_bytes += fragment.size
+
+    async def _wait_for_room(self) -> None:
+        await asyncio.sleep(0)  # the appender's turn, however much there is to read
+        while self._queued_bytes >= QUEUE_BYTES:
+            self._room.clear()
+            await self._room.wait()
+
+    # Appending
+
+    async def _append(self) -> None:
+        while True:
+            if self._queue:
+                await self._append_group(self._take())
+            else:
+                await self._rest()
+
+    def _take(self) -> list[Fragment]:
+        """The next group: as many whole transactions as fit, or one part of a transaction."""
+        group = [self._queue.popleft()]
+        size = group[0].size
+        if group[0].end_lsn is not None:
+            while self._queue and self._queue[0].end_lsn is not None and size < APPEND_BYTES:
+                fragment = self._queue.popleft()
+                group.append(fragment)
+                size += fragment.size
+        self._queued_bytes -= size
+        self._room.set()
+        return group
+
+    async def _append_group(self, group: Sequence[Fragment]) -> None:
+        if not any(fragment.drafts or fragment.marks for fragment in group):
+            self._seen_lsn = max(self._seen_lsn, group[-1].end_lsn or 0)
+            return
+        while group:
+            self._step("before append")
+            begun = time.monotonic()
+            if await self._appender.append(group) is Outcome.APPENDED:
+                self._after_append(group, time.monotonic() - begun)
+                return
+            visible = self._visible_prefix(group)
+            if visible == 0:
+                await self._wait_until_visible(group[0])
+            else:
+                await self._append_group(group[:visible])
+                group = group[visible:]
+
+    def _after_append(self, group: Sequence[Fragment], seconds: float) -> None:
+        self._appended_at = time.monotonic()
+        self._step("appended")
+        self._stream.acknowledge(self._appender.scanned)
+        self._step("acknowledged")
+        transactions = sum(fragment.end_lsn is not None for fragment in group)
+        entries = sum(len(fragment.drafts) for fragment in group)
+        self._counts["transactions"] += transactions
+        self._counts["entries"] += entries
+        self._counts["appends"] += 1
+        report(
+            Appended(position=str(self._appender.position), transactions=transactions, entries=entries, seconds=seconds)
+        )
+
+    # The gate
+
+    def _visible_prefix(self, group: Sequence[Fragment]) -> int:
+        snapshot = self._appender.snapshot
+        for index, fragment in enumerate(group):
+            if not snapshot.sees(snapshot.widen(fragment.xid)):
+                return index
+        return len(group)
+
+    async def _wait_until_visible(self, fragment: Fragment) -> None:
+        """Ask for snapshots, ever more slowly, until one sees the transaction."""
+        self._counts["gate_waits"] += 1
+        wait, begun, told = _GATE_FIRST_WAIT_SECONDS, time.monotonic(), False
+        while self._visible_prefix([fragment]) == 0:
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, _GATE_LONGEST_WAIT_SECONDS)
+            await self._appender.look()
+            waited = time.monotonic() - begun
+            if waited > _GATE_PATIENCE_SECONDS and not told:
+                report(GateClosed(waited_seconds=waited, xid=fragment.xid))
+                told = True
+
+    # Rest
+
+    async def _rest(self) -> None:
+        """Wait for work; move the slot over WAL that holds none, and beat when nothing has moved for long."""
+        idle = self._seen_lsn - self._appender.scanned
+        if idle >= ADVANCE_BYTES and not self._assembler.inside_transaction:
+            await self._advance()
+        self._arrived.clear()
+        if self._queue:
+            return
+        left = self._appended_at + HEARTBEAT_SECONDS - time.monotonic()
+        try:
+            async with asyncio.timeout(max(left, 0)):
+                await self._arrived.wait()
+        except TimeoutError:
+            self._appended_at = time.monotonic()
+            await self._advance()
+            await self._control.execute("select pg_logical_emit_message(true, $1, '')", HEARTBEAT_PREFIX.decode())
+
+    async def _advance(self) -> None:
+        if self._queue or self._assembler.inside_transaction or self._seen_lsn <= self._appender.scanned:
+            return
+        await self._appender.advance(self._seen_lsn)
+        self._stream.acknowledge(self._appender.scanned)

@@ -1,0 +1,275 @@
+"""The replication connection: a walsender on one side, decoded messages on the other.
+
+psycopg's `pq` layer is driven by the event loop: nothing here blocks. `read` hands out what has arrived, up to a
+bound, so that whoever reads decides how much is in memory; TCP and the walsender wait meanwhile. Standby status
+goes out from a task of its own, which neither a slow append nor a paused reader can starve.
+
+Source: PostgreSQL manual, "Streaming Replication Protocol".
+"""
+
+import asyncio
+import contextlib
+import struct
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from psycopg import pq
+from psycopg.conninfo import make_conninfo
+from psycopg.pq.abc import PGconn, PGresult
+
+from headwater.errors import HeadwaterError
+from headwater.log import parse_lsn
+
+STATUS_EVERY_SECONDS = 10.0
+_BYTES_PER_READ = 256 * 1024
+
+_XLOG_DATA = ord("w")
+_XLOG_DATA_HEADER_BYTES = 25
+_KEEPALIVE = struct.Struct(">xQqB")
+_STATUS = struct.Struct(">cQQQqB")
+_UNIX_SECONDS_AT_POSTGRES_EPOCH = 946_684_800
+
+_SESSION = "-c timezone=UTC -c datestyle=ISO -c intervalstyle=iso_8601 -c bytea_output=hex -c extra_float_digits=1"
+
+
+class StreamLost(HeadwaterError):
+    """The replication connection is lost: {reason}."""
+
+
+class ReplicationRefused(HeadwaterError):
+    """PostgreSQL refused {command}: {reason}."""
+
+
+class SlotBusy(ReplicationRefused):
+    """The replication slot {slot!r} is in use by another relay: {reason}."""
+
+
+class System(NamedTuple):
+    """What IDENTIFY_SYSTEM says."""
+
+    identifier: str
+    timeline: int
+    flushed_lsn: int
+    database: str
+
+
+class Received(NamedTuple):
+    """What one `read` found: pgoutput messages in order, and the server's own position if it told."""
+
+    messages: list[bytes]
+    keepalive_lsn: int | None
+
+
+class ReplicationStream:
+    """One replication connection; ``async with await ReplicationStream.connect(url) as stream``."""
+
+    def __init__(self, connection: PGconn) -> None:
+        self._connection = connection
+        self._wake = asyncio.Event()
+        self._streaming = False
+        self._acknowledged = 0
+        self._status: asyncio.Task[None] | None = None
+        self._lost: StreamLost | None = None
+
+    @classmethod
+    async def connect(cls, url: str, *, application_name: str) -> Self:
+        """Raises `StreamLost` when PostgreSQL cannot be reached."""
+        conninfo = make_conninfo(url, replication="database", application_name=application_name, options=_SESSION)
+        connection = pq.PGconn.connect_start(conninfo.encode())
+        try:
+            await _finish_connecting(connection)
+        except BaseException:
+            connection.finish()
+            raise
+        connection.nonblocking = 1
+        return cls(connection)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        if self._status is not None:
+            self._status.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._status
+        self._connection.finish()
+
+    async def identify(self) -> System:
+        """Who the server is, and on which timeline."""
+        identifier, timeline, lsn, database = (await self._command("IDENTIFY_SYSTEM"))[0]
+        return System(identifier, int(timeline), parse_lsn(lsn), database)
+
+    async def create_slot(self, slot: str) -> int:
+        """Create a permanent slot; returns the LSN from which on it holds every commit."""
+        rows = await self._command(f"CREATE_REPLICATION_SLOT {_identifier(slot)} LOGICAL pgoutput (SNAPSHOT 'nothing')")
+        return parse_lsn(rows[0][1])
+
+    async def start(self, slot: str, publication: str) -> None:
+        """Stream from the slot's own position; raises `SlotBusy` while another process holds it."""
+        options: Mapping[str, str] = {
+            "proto_version": "1",
+            "publication_names": _identifier(publication),
+            "messages": "true",
+        }
+        listed = ", ".join(f"\"{name}\" '{_literal(value)}'" for name, value in options.items())
+        command = f"START_REPLICATION SLOT {_identifier(slot)} LOGICAL 0/0 ({listed})"
+        result = await self._execute(command)
+        if result.status != pq.ExecStatus.COPY_BOTH:
+            reason = _message(result)
+            if result.error_field(pq.DiagnosticField.SQLSTATE) == b"55006":
+                raise SlotBusy(slot=slot, command="START_REPLICATION", reason=reason)
+            raise ReplicationRefused(command="START_REPLICATION", reason=reason)
+        self._streaming = True
+        self._status = asyncio.create_task(self._keep_telling(), name="standby status")
+
+    async def read(self) -> Received:
+        """Wait until something has arrived and return it; raises `StreamLost` when nothing ever will."""
+        while True:
+            received = self._read_nowait()
+            if received.messages or received.keepalive_lsn is not None:
+                return received
+            await self._wait_for_input()
+
+    def acknowledge(self, lsn: int) -> None:
+        """Let the server forget everything before `lsn`. It is told at once."""
+        if lsn > self._acknowledged:
+            self._acknowledged = lsn
+            self._tell()
+
+    @property
+    def acknowledged(self) -> int:
+        return self._acknowledged
+
+    def _read_nowait(self) -> Received:
+        """Everything at hand, up to a bound. libpq takes little from the socket at a time, so it is asked again."""
+        messages: list[bytes] = []
+        keepalive: int | None = None
+        receive, left, dry = self._connection.get_copy_data, _BYTES_PER_READ, False
+        while left > 0:
+            size, data = receive(1)
+            if size > 0:
+                dry = False
+                left -= size
+                if data[0] == _XLOG_DATA:
+                    messages.append(data[_XLOG_DATA_HEADER_BYTES:].tobytes())
+                else:
+                    keepalive = self._on_keepalive(data)
+            elif size < 0:
+                raise self._ended(size)
+            elif dry:
+                break
+            else:
+                self._consume_input()
+                dry = True
+        return Received(messages, keepalive)
+
+    def _on_keepalive(self, data: memoryview) -> int:
+        lsn, _, reply_requested = _KEEPALIVE.unpack(data)
+        if reply_requested:
+            self._tell()
+        return int(lsn)
+
+    async def _wait_for_input(self) -> None:
+        """Wait until the socket has something, and take it. Between calls nobody watches the socket: what is not
+        asked for stays with TCP, and that is the backpressure."""
+        loop, socket = asyncio.get_running_loop(), self._connection.socket
+        self._wake.clear()
+        loop.add_reader(socket, self._wake.set)
+        try:
+            await self._wake.wait()
+        finally:
+            loop.remove_reader(socket)
+        if self._lost is not None:
+            raise self._lost
+        self._consume_input()
+
+    def _consume_input(self) -> None:
+        try:
+            self._connection.consume_input()
+        except Exception as error:
+            raise StreamLost(reason=str(error)) from error
+
+    def _ended(self, size: int) -> StreamLost:
+        if size == -1 and (result := self._connection.get_result()) is not None:
+            return StreamLost(reason=_message(result) or "the server ended the stream")
+        return StreamLost(reason=self._connection.get_error_message() or "the server ended the stream")
+
+    def _tell(self) -> None:
+        now = int((time.time() - _UNIX_SECONDS_AT_POSTGRES_EPOCH) * 1_000_000)
+        lsn = self._acknowledged
+        try:
+            self._connection.put_copy_data(_STATUS.pack(b"r", lsn, lsn, lsn, now, 0))
+            self._connection.flush()
+        except Exception as error:
+            self._lost = StreamLost(reason=str(error))
+            self._wake.set()
+
+    async def _keep_telling(self) -> None:
+        while True:
+            self._tell()
+            await asyncio.sleep(STATUS_EVERY_SECONDS)
+
+    async def _command(self, command: str) -> list[tuple[str, ...]]:
+        result = await self._execute(command)
+        if result.status != pq.ExecStatus.TUPLES_OK:
+            raise ReplicationRefused(command=command.split(" ", 1)[0], reason=_message(result))
+        return [
+            tuple((result.get_value(row, column) or b"").decode() for column in range(result.nfields))
+            for row in range(result.ntuples)
+        ]
+
+    async def _execute(self, command: str) -> PGresult:
+        self._connection.send_query(command.encode())
+        self._connection.flush()
+        last: PGresult | None = None
+        while True:
+            while self._connection.is_busy():
+                await self._wait_for_input()
+            result = self._connection.get_result()
+            if result is None:
+                assert last is not None
+                return last
+            last = result
+            if result.status == pq.ExecStatus.COPY_BOTH:
+                return result
+
+
+async def _finish_connecting(connection: PGconn) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        if connection.status == pq.ConnStatus.BAD:
+            raise StreamLost(reason=connection.get_error_message())
+        match connection.connect_poll():
+            case pq.PollingStatus.OK:
+                return
+            case pq.PollingStatus.FAILED:
+                raise StreamLost(reason=connection.get_error_message())
+            case pq.PollingStatus.READING:
+                await _until(loop.add_reader, loop.remove_reader, connection.socket)
+            case _:
+                await _until(loop.add_writer, loop.remove_writer, connection.socket)
+
+
+async def _until(watch: Callable[..., object], forget: Callable[[int], object], socket: int) -> None:
+    ready = asyncio.Event()
+    watch(socket, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        forget(socket)
+
+
+def _message(result: PGresult) -> str:
+    return (result.get_error_message() or "").strip()
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return text.replace("'", "''")
