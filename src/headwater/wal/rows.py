@@ -22,6 +22,8 @@ class RowChange(msgspec.Struct, frozen=True, kw_only=True):
     operation: Operation
     key: dict[str, Any]
     row: dict[str, Any]
+    id: str
+    """The text that orders changes of one row (`key_text`); empty for a truncate, which is about every row."""
 
 
 _encoder = msgspec.json.Encoder()
@@ -35,6 +37,7 @@ def write_change(relation: Relation, operation: Operation, key: Values, row: Val
             operation=operation,
             key=_columns(relation, key, keys_only=True),
             row=_columns(relation, row, keys_only=False),
+            id=key_text(relation, key) if key else "",
         )
     )
 

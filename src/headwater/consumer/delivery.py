@@ -1,0 +1,25 @@
+"""A delivery: one entry of the log on its way to a handler."""
+
+from typing import Any
+
+import msgspec
+
+from headwater.commit import Envelope
+from headwater.log import Position
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """What a handler can know of its event besides the event: a parameter of this type receives it.
+
+    `attempt` counts from 1. `envelope` is None for a row change. `body` is the entry as the log holds it.
+    """
+
+    consumer: str
+    partition: int
+    position: Position
+    key: str
+    event: Any
+    envelope: Envelope | None
+    kind: int
+    body: bytes
+    attempt: int = 1

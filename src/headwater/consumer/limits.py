@@ -1,0 +1,52 @@
+"""How much a consumer worker takes on at once, and how long it waits."""
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+Step = Callable[[str], None]
+"""Told at each named step of a transaction, so that a test can stop a process exactly there."""
+
+
+def no_step(name: str) -> None:
+    """What is told when nobody asks."""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """The defaults suit one worker on a shared machine; seconds where a time is meant."""
+
+    entries: int = 1000
+    """Events in one transaction."""
+    batch_bytes: int = 1 << 20
+    """Payload read by one claim; at least one batch is read, however large."""
+    transaction: float = 0.2
+    """A transaction takes no further event after so long."""
+    turn: float = 0.2
+    """A lane gives its slot back after so long, at the next end of a transaction."""
+    slots: int = 4
+    """Lanes that work at once, as long as they are quick."""
+    slow_after: float = 0.25
+    """A turn that lasts longer is slow: it works beside the slots, so that it delays nobody else."""
+    connections: int = 9
+    """Lanes that work at once, slow ones included."""
+    poll: float = 1.0
+    """Looking for work that no wake-up told of, and for other workers' partitions that stand still."""
+    foreign_poll: float = 0.3
+    """The same, when another worker's partitions have grown."""
+    flush: float = 0.05
+    """Watermarks of consumers that nothing concerned move after so long, all in one transaction."""
+    locked_pause: float = 0.05
+    """Before a partition is tried again that another worker holds."""
+    stopped_pause: float = 15.0
+    """Before a partition is tried again that needs newer code."""
+    cancel_grace: float = 5.0
+    """For a handler to end once it is cancelled, before its connection is closed under it."""
+    drain: float = 5.0
+    """For transactions under way when the worker is to stop."""
+    contention_tries: int = 5
+    """Transactions lost to others in a row before that counts as the event's own failure."""
+
+
+IDLE_IN_TRANSACTION_GRACE: Final = 15.0
+"""Added to a handler's timeout: PostgreSQL ends a worker's transaction that has been idle for longer."""

@@ -1,0 +1,104 @@
+"""What consumers report: logs, metrics and traces subscribe to these."""
+
+from headwater.observe import Occurrence
+
+
+class EventsApplied(Occurrence, frozen=True, kw_only=True):
+    """One transaction: so many events applied (and so many entries passed over) in `seconds`."""
+
+    consumer: str
+    partition: int
+    position: str
+    events: int
+    passed: int
+    seconds: float
+
+
+class EventFailed(Occurrence, frozen=True, kw_only=True):
+    """An event failed; its key is set aside and tried again in `retry_in_seconds`."""
+
+    consumer: str
+    partition: int
+    key: str
+    position: str
+    attempt: int
+    retry_in_seconds: float
+    cause: str
+
+
+class KeyParked(Occurrence, frozen=True, kw_only=True):
+    """An event failed for the last time; its key waits for a person."""
+
+    consumer: str
+    partition: int
+    key: str
+    position: str
+    attempt: int
+    cause: str
+
+
+class KeyRecovered(Occurrence, frozen=True, kw_only=True):
+    """A key that had failed has caught up."""
+
+    consumer: str
+    partition: int
+    key: str
+
+
+class BatchInterrupted(Occurrence, frozen=True, kw_only=True):
+    """A transaction was lost to PostgreSQL or to another transaction, not to its events; it is tried again."""
+
+    consumer: str
+    partition: int
+    reason: str
+    retry_in_seconds: float
+
+
+class ConsumerStopped(Occurrence, frozen=True, kw_only=True):
+    """A partition of a consumer stands still: it cannot go on with this code (guarantee G10)."""
+
+    consumer: str
+    partition: int
+    position: str
+    reason: str
+
+
+class ConsumerResumed(Occurrence, frozen=True, kw_only=True):
+    """A partition that had stopped goes on."""
+
+    consumer: str
+    partition: int
+
+
+class HandlerAbandoned(Occurrence, frozen=True, kw_only=True):
+    """A handler ignored its cancellation; its connection was closed under it."""
+
+    consumer: str
+    partition: int
+    position: str
+
+
+class LayoutSwitched(Occurrence, frozen=True, kw_only=True):
+    """A consumer passed the barrier into a new layout of partitions."""
+
+    consumer: str
+
+
+class ConsumerRegistered(Occurrence, frozen=True, kw_only=True):
+    """A consumer is followed for the first time."""
+
+    consumer: str
+
+
+class ConsumerWithoutCode(Occurrence, frozen=True, kw_only=True):
+    """A registered consumer has no handler in this release. It keeps its place in the log, and the log with it."""
+
+    consumer: str
+    handler: str
+
+
+class WorkerInterrupted(Occurrence, frozen=True, kw_only=True):
+    """A consumer worker cannot look into the database; it tries again and has dropped what it remembered."""
+
+    reason: str
+    retry_in_seconds: float

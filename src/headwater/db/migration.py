@@ -1,0 +1,390 @@
+"""Bring a database to the schema that the code expects: plain SQL files, each applied once, in order.
+
+What holds:
+
+- One migrator at a time, by an advisory lock; a second one waits and then finds nothing left to do. It asks again
+  and again instead of queueing, because a session that waits inside a statement holds a snapshot, and ``create
+  index concurrently`` in the first migrator would wait for it in turn.
+- Before anything is applied every file is compared with what was applied: an edited file, a missing one, one that
+  comes too late for its number, all are errors, and then nothing changes.
+- Each file is one transaction together with its own record, so it is applied whole or not at all. It waits for
+  locks only briefly (everything that comes after it queues behind it) and starts again after a pause.
+- A file whose first line is ``-- headwater: no transaction`` is sent statement by statement, for ``create index
+  concurrently``. If that is cut short, the invalid index it leaves is dropped before the next attempt. What such a
+  file has done stays done when a later statement of it fails: keep it to one, or make each repeatable.
+- Order is kept within a phase. An expand may overtake a contract that must wait for the old release to go.
+- A database that knows expands beyond the newest file here is fine: a newer release has been there, and expand
+  means that this one does not mind. A contract beyond it is an error.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import msgspec
+
+from headwater.db.connection import Connection, connect
+from headwater.db.errors import Contention, DbError, QueryFailed
+from headwater.db.source import PHASES, MigrationError, MigrationFile, Phase, Source, read_source
+from headwater.db.statement import Statement, split, traits
+from headwater.db.translate import FOREIGN, translate
+from headwater.observe import Occurrence, report
+
+LOCK_KEY = 0x68656164776174  # "headwat", in pg_advisory_lock's space of one bigint
+
+_LOCK_SECONDS = 2.0
+_LOCK_ATTEMPTS = 12
+_LONGEST_PAUSE_SECONDS = 5.0
+_TURN_SECONDS = 600.0
+_TURN_POLL_SECONDS = 0.2
+
+_TABLE = """
+create table if not exists headwater.migration (
+    app text not null,
+    number integer not null,
+    phase text not null,
+    name text not null,
+    checksum bytea not null,            -- SHA-256 of the file
+    applied_at timestamptz not null default clock_timestamp(),
+    primary key (app, number, phase)
+)
+"""
+_APPLIED = "select app, number, name, phase, checksum, applied_at from headwater.migration where app = any($1::text[])"
+_RECORD = """
+insert into headwater.migration (app, number, name, phase, checksum) values ($1, $2, $3, $4, $5) returning applied_at
+"""
+_SCHEMA_EXISTS = "select exists (select from pg_namespace where nspname = $1)"
+_INVALID_INDEXES = """
+select format('%I.%I', n.nspname, c.relname), c.relname
+from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
+where not i.indisvalid and n.nspname = $1
+"""
+_WITHOUT_IDENTITY = """
+-- Tables of a schema that are published with their updates or deletes, and whose rows cannot be identified.
+select format('%I.%I', t.schemaname, t.tablename), t.pubname
+from pg_publication_tables t
+join pg_publication p on p.pubname = t.pubname
+join pg_namespace n on n.nspname = t.schemaname
+join pg_class c on c.relnamespace = n.oid and c.relname = t.tablename
+where t.schemaname = $1 and (p.pubupdate or p.pubdelete)
+  and (c.relreplident = 'n'
+       or c.relreplident = 'd' and not exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary)
+       or c.relreplident = 'i' and not exists (select from pg_index i where i.indrelid = c.oid and i.indisreplident))
+order by 1
+limit 1
+"""
+
+
+class MigrationFailed(MigrationError):
+    """{path}, line {line}: {reason}"""
+
+
+class MigrationBlocked(MigrationError):
+    """{path}, line {line}: other sessions held its locks through {attempts} attempts ({reason}). Nothing changed."""
+
+
+class MigrationBusy(MigrationError):
+    """Another migrator has been at work for {seconds:g} seconds."""
+
+
+class EditedFile(MigrationError):
+    """{path} was edited after it was applied on {applied_at:%Y-%m-%d %H:%M}; undo that and add a new file."""
+
+
+class RenamedFile(MigrationError):
+    """{path} was applied as {was!r}; give it back that name."""
+
+
+class MissingFile(MigrationError):
+    """{app} {number:04}_{name}.{phase}.sql was applied, but {folder} has it no longer."""
+
+
+class LateFile(MigrationError):
+    """{path} comes too late: {number:04} of the same phase has been applied. Give it the next free number."""
+
+
+class ContractedPast(MigrationError):
+    """{app} {number:04}_{name}.contract.sql was applied by a newer release; this one cannot run on what is left."""
+
+
+class EndsTransaction(MigrationError):
+    """{path}, line {line}: {verb} has no place in a migration; the file is one transaction already."""
+
+
+class NoReplicaIdentity(MigrationError):
+    """{table} is published by {publication}, but its rows have no identity: updates would be refused.
+
+    Give it a primary key, or run: {remedy}
+    """
+
+
+class Applied(msgspec.Struct, frozen=True):
+    """A file that was applied, as the table headwater.migration records it."""
+
+    app: str
+    number: int
+    name: str
+    phase: Phase
+    checksum: bytes
+    applied_at: datetime
+
+
+class MigrationApplied(Occurrence, frozen=True, kw_only=True):
+    """A migration was applied."""
+
+    app: str
+    number: int
+    name: str
+    phase: Phase
+    seconds: float
+
+
+async def migrate(
+    url: str,
+    sources: Sequence[Source],
+    phases: Sequence[Phase] = PHASES,
+    *,
+    lock_timeout: float = _LOCK_SECONDS,
+    attempts: int = _LOCK_ATTEMPTS,
+) -> list[Applied]:
+    """Apply what is missing, source by source; returns what was applied, in order.
+
+    Each attempt at a file waits `lock_timeout` seconds for a lock; after `attempts` of them, `MigrationBlocked`.
+    Raises `MigrationError` in all its kinds, and `Unavailable`.
+    """
+    files = [read_source(source) for source in sources]
+    async with _connection(url) as connection, _turn(connection):
+        await _prepare(connection, sources)
+        done = await _applied(connection, sources)
+        for source, own in zip(sources, files, strict=True):
+            _compare(source, own, done)
+        runner = _Runner(connection, lock_timeout, attempts)
+        applied = [await runner.apply(file) for own in files for file in _missing(own, done, phases)]
+        for source in sources:
+            await _require_identities(connection, source.schema)
+        return applied
+
+
+async def pending(url: str, sources: Sequence[Source], phases: Sequence[Phase] = PHASES) -> list[MigrationFile]:
+    """What `migrate` would apply, found out without changing anything; raises as it would."""
+    files = [read_source(source) for source in sources]
+    async with _connection(url) as connection:
+        exists = await connection.fetchval("select to_regclass('headwater.migration') is not null")
+        done = await _applied(connection, sources) if exists else []
+    for source, own in zip(sources, files, strict=True):
+        _compare(source, own, done)
+    return [file for own in files for file in _missing(own, done, phases)]
+
+
+@asynccontextmanager
+async def _connection(url: str) -> AsyncIterator[Connection]:
+    connection = await connect(
+        url,
+        application_name="headwater migrate",
+        lock_timeout=0,
+        statement_timeout=0,
+        settings={"idle_in_transaction_session_timeout": "0"},
+    )
+    try:
+        yield connection
+    except FOREIGN as error:
+        raise translate(error) from error
+    finally:
+        await connection.leave()
+
+
+@asynccontextmanager
+async def _turn(connection: Connection) -> AsyncIterator[None]:
+    """The right to migrate; it ends with the session at the latest."""
+    deadline = time.monotonic() + _TURN_SECONDS
+    while not await connection.fetchval("select pg_try_advisory_lock($1)", LOCK_KEY):
+        if time.monotonic() > deadline:
+            raise MigrationBusy(seconds=_TURN_SECONDS)
+        await asyncio.sleep(random.uniform(0.5, 1.0) * _TURN_POLL_SECONDS)
+    yield
+
+
+async def _prepare(connection: Connection, sources: Sequence[Source]) -> None:
+    for schema in ["headwater", *(source.schema for source in sources)]:
+        # Asked first, because `if not exists` demands the right to create even where there is nothing to create.
+        if not await connection.fetchval(_SCHEMA_EXISTS, schema):
+            await connection.execute(f"create schema {_quoted(schema)}")
+    await connection.execute(_TABLE)
+
+
+async def _applied(connection: Connection, sources: Sequence[Source]) -> list[Applied]:
+    rows = await connection.fetch(_APPLIED, [source.app for source in sources])
+    return [Applied(**row) for row in rows]
+
+
+def _compare(source: Source, files: Sequence[MigrationFile], done: Iterable[Applied]) -> None:
+    known = {(file.number, file.phase): file for file in files}
+    mine = [applied for applied in done if applied.app == source.app]
+    newest = max((file.number for file in files), default=0)
+    for applied in mine:
+        file = known.get((applied.number, applied.phase))
+        if file is None:
+            _excuse_missing(source, applied, newest)
+        elif file.checksum != applied.checksum:
+            raise EditedFile(path=file.path, applied_at=applied.applied_at)
+        elif file.name != applied.name:
+            raise RenamedFile(path=file.path, was=applied.name)
+    for file in files:
+        _refuse_late(file, mine)
+
+
+def _excuse_missing(source: Source, applied: Applied, newest: int) -> None:
+    if applied.number <= newest:
+        raise MissingFile(
+            app=source.app, number=applied.number, name=applied.name, phase=applied.phase, folder=source.folder
+        )
+    if applied.phase == "contract":
+        raise ContractedPast(app=source.app, number=applied.number, name=applied.name)
+
+
+def _refuse_late(file: MigrationFile, mine: Sequence[Applied]) -> None:
+    numbers = [applied.number for applied in mine if applied.phase == file.phase]
+    if file.number not in numbers and numbers and file.number < max(numbers):
+        raise LateFile(path=file.path, number=max(numbers))
+
+
+def _missing(files: Sequence[MigrationFile], done: Iterable[Applied], phases: Sequence[Phase]) -> list[MigrationFile]:
+    there = {(applied.app, applied.number, applied.phase) for applied in done}
+    return [file for file in files if file.phase in phases and (file.app, file.number, file.phase) not in there]
+
+
+class _Runner:
+    """Applies one file after another on one connection."""
+
+    def __init__(self, connection: Connection, lock_timeout: float, attempts: int) -> None:
+        self._connection = connection
+        self._lock_timeout = lock_timeout
+        self._attempts = attempts
+        self._line = 1
+
+    async def apply(self, file: MigrationFile) -> Applied:
+        """Apply the file, again and again while others hold its locks."""
+        started = time.monotonic()
+        statements = list(split(file.sql))
+        _refuse_control(file, statements)
+        for attempt in range(1, self._attempts + 1):
+            try:
+                applied = await self._attempt(file, statements)
+            except Contention as error:
+                if attempt == self._attempts:
+                    raise MigrationBlocked(
+                        path=file.path, line=self._line, attempts=attempt, reason=error.reason
+                    ) from error
+                await asyncio.sleep(random.uniform(0, min(0.1 * 2**attempt, _LONGEST_PAUSE_SECONDS)))
+            else:
+                _report(applied, time.monotonic() - started)
+                return applied
+        raise AssertionError("unreachable")
+
+    async def _attempt(self, file: MigrationFile, statements: Sequence[Statement]) -> Applied:
+        if file.transactional:
+            return await self._in_one_transaction(file, statements)
+        return await self._one_by_one(file, statements)
+
+    async def _in_one_transaction(self, file: MigrationFile, statements: Sequence[Statement]) -> Applied:
+        await self._connection.execute("begin isolation level read committed")
+        try:
+            await self._connection.execute(f"set local lock_timeout = {round(self._lock_timeout * 1000)}")
+            await self._connection.execute(f"set local search_path = {_quoted(file.schema)}, public")
+            for statement in statements:
+                await self._run(file, statement)
+            await _require_identities(self._connection, file.schema)
+            applied = await self._record(file)
+            await self._commit(file)
+        except BaseException:
+            await self._roll_back()
+            raise
+        return applied
+
+    async def _one_by_one(self, file: MigrationFile, statements: Sequence[Statement]) -> Applied:
+        await self._drop_leftovers(file)
+        await self._connection.execute(f"set search_path = {_quoted(file.schema)}, public")
+        for statement in statements:
+            await self._run(file, statement)
+        await self._connection.execute("reset search_path")
+        return await self._record(file)
+
+    async def _run(self, file: MigrationFile, statement: Statement) -> None:
+        self._line = statement.line
+        try:
+            await self._connection.execute(statement.text)
+        except FOREIGN as error:
+            raise _failure(file, statement, error) from error
+
+    async def _commit(self, file: MigrationFile) -> None:
+        try:  # a deferred constraint speaks up only now
+            await self._connection.execute("commit")
+        except FOREIGN as error:
+            raise _failure(file, None, error) from error
+
+    async def _roll_back(self) -> None:
+        if not self._connection.is_closed():
+            await self._connection.execute("rollback")
+
+    async def _record(self, file: MigrationFile) -> Applied:
+        at = await self._connection.fetchval(_RECORD, file.app, file.number, file.name, file.phase, file.checksum)
+        return Applied(file.app, file.number, file.name, file.phase, file.checksum, at)
+
+    async def _drop_leftovers(self, file: MigrationFile) -> None:
+        words = {word for statement in split(file.sql) for word in statement.words}
+        for qualified, name in await self._connection.fetch(_INVALID_INDEXES, file.schema):
+            if name.lower() in words:
+                await self._connection.execute(f"drop index concurrently if exists {qualified}")
+
+
+def _refuse_control(file: MigrationFile, statements: Sequence[Statement]) -> None:
+    for statement in statements:
+        verb = traits(statement.text).control
+        if verb is not None:
+            raise EndsTransaction(path=file.path, line=statement.line, verb=verb.upper())
+
+
+def _failure(file: MigrationFile, statement: Statement | None, error: BaseException) -> DbError:
+    ours = translate(error)
+    if isinstance(ours, Contention):
+        return ours
+    line = _line(file, statement, getattr(error, "position", None))
+    return MigrationFailed(path=file.path, line=line, reason=_reason(ours, error))
+
+
+def _line(file: MigrationFile, statement: Statement | None, position: str | None) -> int:
+    """The line at which PostgreSQL points, else the one on which the statement begins, else the last one."""
+    if statement is None:
+        return file.sql.rstrip().count("\n") + 1
+    if position is None:
+        return statement.line
+    return statement.line + statement.text.count("\n", 0, int(position) - 1)
+
+
+def _reason(ours: DbError, error: BaseException) -> str:
+    text = ours.message if isinstance(ours, QueryFailed) else str(error)
+    more = [getattr(error, name, None) for name in ("detail", "hint", "context")]
+    return "\n".join([str(text), *(part for part in more if part)])
+
+
+async def _require_identities(connection: Connection, schema: str) -> None:
+    found = await connection.fetchrow(_WITHOUT_IDENTITY, schema)
+    if found is not None:
+        table, publication = found
+        remedy = f"alter table {table} replica identity full;"
+        raise NoReplicaIdentity(table=table, publication=publication, remedy=remedy)
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _report(applied: Applied, seconds: float) -> None:
+    report(
+        MigrationApplied(
+            app=applied.app, number=applied.number, name=applied.name, phase=applied.phase, seconds=seconds
+        )
+    )

@@ -1,0 +1,168 @@
+"""Statements on one connection, and the reads that every kind of session shares.
+
+SQL is plain SQL with ``$1``, ``$2``, … for the arguments. A statement that returns rows names the *kind* they become
+(see `headwater.db.reader`). All errors are `headwater.db.errors`.
+"""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, TypeVar
+
+from headwater.db.connection import Connection
+from headwater.db.copy import CopySource, Rows
+from headwater.db.errors import ManyRows, NoRow
+from headwater.db.reader import Record, reader
+from headwater.db.statement import admit
+from headwater.db.translate import FOREIGN, translate
+
+T = TypeVar("T")
+
+CHUNK_ROWS = 500
+_UNBOUNDED_SECONDS = 7 * 24 * 3600.0
+
+
+class Reads:
+    """One row, perhaps a row, all rows: over whatever fetches records."""
+
+    __slots__ = ()
+
+    async def _fetch(self, sql: str, args: tuple[Any, ...]) -> list[Record]:
+        raise NotImplementedError
+
+    async def one(self, kind: type[T], sql: str, *args: Any) -> T:
+        """The only row; raises `NoRow` or `ManyRows` if there is another number of them, and `RowMismatch`."""
+        records = await self._fetch(sql, args)
+        if len(records) != 1:
+            raise _wrong_number(kind, records, sql)
+        return reader(kind).one(records[0], sql)
+
+    async def maybe(self, kind: type[T], sql: str, *args: Any) -> T | None:
+        """The only row, or None if there is none; raises `ManyRows` and `RowMismatch`."""
+        records = await self._fetch(sql, args)
+        if not records:
+            return None
+        if len(records) != 1:
+            raise _wrong_number(kind, records, sql)
+        return reader(kind).one(records[0], sql)
+
+    async def all(self, kind: type[T], sql: str, *args: Any) -> list[T]:
+        """Every row, in the order PostgreSQL gives them; raises `RowMismatch`."""
+        return reader(kind).all(await self._fetch(sql, args), sql)
+
+
+def _wrong_number(kind: Any, records: list[Record], sql: str) -> NoRow | ManyRows:
+    name = getattr(kind, "__name__", str(kind))
+    error = ManyRows(kind=name, count=len(records)) if records else NoRow(kind=name)
+    error.add_note(f"in: {sql}")
+    return error
+
+
+class Session(Reads):
+    """Statements on one connection, inside a transaction that somebody else begins and ends."""
+
+    __slots__ = ("_connection", "_savepoints")
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._savepoints = 0
+
+    @property
+    def connection(self) -> Connection:
+        """asyncpg's own connection, for what this class does not do; it will be reset before anyone else gets it."""
+        self._connection.stained = True
+        return self._connection
+
+    async def run(self, sql: str, *args: Any) -> int:
+        """Run a statement for its effect; returns how many rows it touched (0 where that means nothing).
+
+        Without arguments the text may hold several statements; the number is the last one's.
+        """
+        self._admit(sql)
+        try:
+            return _rows_of(await self._connection.execute(sql, *args))
+        except FOREIGN as error:
+            raise translate(error, sql) from error
+
+    async def copy(self, table: str, rows: Rows, columns: Sequence[str] | None = None) -> int:
+        """Load rows by COPY, as fast as PostgreSQL takes them and in constant memory; returns how many.
+
+        `table` is ``schema.table`` or ``table``. `rows` are tuples or Structs, from a plain or an async iterable.
+        Tuples go into `columns`, or into all columns in the table's order. Structs go into the columns of their
+        fields, or of those that `columns` names. No time limit applies while it runs.
+        """
+        source = CopySource(rows, columns)
+        if not await source.open():
+            return 0
+        schema, _, name = table.rpartition(".")
+        try:
+            await self._connection.execute("set local statement_timeout = 0")
+            tag = await self._connection.copy_records_to_table(
+                name,
+                schema_name=schema or None,
+                columns=source.columns,
+                records=source.tuples(),
+                timeout=_UNBOUNDED_SECONDS,
+            )
+            await self._connection.execute("set local statement_timeout to default")
+        except FOREIGN as error:
+            if source.fault is not None:
+                raise source.fault from None
+            raise translate(error, f"copy {table}") from error
+        return _rows_of(tag)
+
+    async def stream(self, kind: type[T], sql: str, *args: Any, chunk: int = CHUNK_ROWS) -> AsyncGenerator[T, None]:
+        """Row after row from a server-side cursor, in constant memory; `chunk` rows travel at once."""
+        async with aclosing(self.chunks(kind, sql, *args, chunk=chunk)) as chunks:
+            async for rows in chunks:
+                for row in rows:
+                    yield row
+
+    async def chunks(
+        self, kind: type[T], sql: str, *args: Any, chunk: int = CHUNK_ROWS
+    ) -> AsyncGenerator[list[T], None]:
+        """The same in lists of up to `chunk` rows, for exports that encode many at once."""
+        self._admit(sql)
+        read = reader(kind).all
+        try:
+            cursor = await self._connection.cursor(sql, *args)
+            while records := await cursor.fetch(chunk):
+                yield read(records, sql)
+        except FOREIGN as error:
+            raise translate(error, sql) from error
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """What is inside happens or, if it raises, does not; the transaction goes on either way."""
+        self._savepoints += 1
+        name = f"headwater_{self._savepoints}"
+        await self._control(f"savepoint {name}")
+        try:
+            yield
+        except Exception:
+            await self._control(f"rollback to savepoint {name}")
+            raise
+        await self._control(f"release savepoint {name}")
+
+    async def _fetch(self, sql: str, args: tuple[Any, ...]) -> list[Record]:
+        self._admit(sql)
+        try:
+            return await self._connection.fetch(sql, *args)  # type: ignore[no-any-return]
+        except FOREIGN as error:
+            raise translate(error, sql) from error
+
+    async def _control(self, sql: str) -> None:
+        try:
+            await self._connection.execute(sql)
+        except FOREIGN as error:
+            raise translate(error, sql) from error
+
+    def _admit(self, sql: str) -> None:
+        text = admit(sql)
+        if text.stains:
+            self._connection.stain(text)
+
+
+def _rows_of(tag: str) -> int:
+    """The count at the end of a command tag, as in ``INSERT 0 3``."""
+    count = tag.rpartition(" ")[2]
+    return int(count) if count.isdigit() else 0

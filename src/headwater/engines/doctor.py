@@ -1,0 +1,70 @@
+"""What a PostgreSQL lacks to carry Headwater, line by line, each with the statement that mends it."""
+
+import asyncpg
+
+from headwater.engines.address import shown_host
+from headwater.engines.facts import read_facts, read_version
+from headwater.engines.finding import Finding
+from headwater.engines.judgement import BUSY_BOUND_SECONDS, IDLE_BOUND_SECONDS, judge, judge_version
+from headwater.engines.postgres import CONNECT_ERRORS, CONNECT_SECONDS, explain
+from headwater.engines.valkey import ask_valkey
+from headwater.settings import Settings
+
+
+async def examine(url: str, settings: Settings) -> list[Finding]:
+    """Examine the PostgreSQL at `url`, and the external Valkey if `settings` name one.
+
+    An ill server is a finding, not an error.
+    """
+    findings = await examine_postgres(url, settings)
+    if settings.valkey_url:
+        findings.append(await examine_valkey(settings.valkey_url))
+    return findings
+
+
+async def examine_postgres(url: str, settings: Settings) -> list[Finding]:
+    """One finding only if it cannot be reached, two if it is too old for the rest to be read."""
+    subject = f"PostgreSQL at {shown_host(url)}"
+    try:
+        connection = await asyncpg.connect(
+            url, timeout=CONNECT_SECONDS, server_settings={"application_name": "headwater doctor"}
+        )
+    except CONNECT_ERRORS as error:
+        remedy = _connection_remedy(error, url)
+        return [Finding(ok=False, subject=subject, found=explain(error, url), wanted="an answer", remedy=remedy)]
+    try:
+        answers = Finding(ok=True, subject=subject, found="answers", wanted="an answer")
+        version = judge_version(await read_version(connection))
+        if not version.ok:
+            return [answers, version]
+        facts = await read_facts(
+            connection, url, settings, idle_bound=IDLE_BOUND_SECONDS, busy_bound=BUSY_BOUND_SECONDS
+        )
+    except CONNECT_ERRORS as error:
+        return [Finding(ok=False, subject=subject, found=explain(error, url), wanted="answers to every question")]
+    finally:
+        await connection.close()
+    return [answers, version, *judge(facts, settings)]
+
+
+async def examine_valkey(url: str) -> Finding:
+    refusal = await ask_valkey(url)
+    return Finding(
+        ok=refusal is None,
+        subject=f"Valkey at {shown_host(url)}",
+        found=refusal or "answers",
+        wanted="an answer",
+        remedy=None if refusal is None else "HEADWATER_VALKEY_URL=valkey://user:password@host:6379/0",
+    )
+
+
+def _connection_remedy(error: BaseException, url: str) -> str | None:
+    if isinstance(error, asyncpg.InvalidCatalogNameError):
+        return "CREATE DATABASE headwater ENCODING 'UTF8' TEMPLATE template0;  -- by the name that the URL has"
+    if isinstance(error, asyncpg.InvalidPasswordError):
+        return "HEADWATER_POSTGRES_URL=postgresql://role:password@host:5432/database"
+    if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
+        return "host  all  all  samenet  scram-sha-256  # a line for pg_hba.conf; then SELECT pg_reload_conf();"
+    if isinstance(error, asyncpg.TooManyConnectionsError):
+        return "ALTER SYSTEM SET max_connections = '200';  -- then restart PostgreSQL"
+    return None

@@ -1,0 +1,30 @@
+"""What both external servers have in common: they are not ours to start, stop or mourn."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from typing import Any
+
+
+class ExternalServer(ABC):
+    """A server that somebody else runs."""
+
+    embedded = False
+    name: str
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    @abstractmethod
+    async def start(self) -> None:
+        """Ask it for an answer; raises `EngineUnreachable`."""
+
+    async def stop(self) -> None:  # noqa: B027
+        """Leave it alone."""
+
+    async def wait(self) -> int:
+        """Never returns: its end is seen by those who use it."""
+        never: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        return await never
+
+    def statistics(self) -> dict[str, Any]:
+        return {"embedded": False}

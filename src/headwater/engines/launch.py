@@ -1,0 +1,133 @@
+"""Become a server: take its user, ask to die with the parent, keep one capability if a path is closed, then exec.
+
+This file runs as a program of its own, in a fresh interpreter without site-packages, because none of this may be done
+between fork and exec of a process that has threads. Its one argument is a JSON object, written by `process.launch`;
+what it has to say goes to standard error, which is the server's log.
+
+The order matters. Changing the user clears the death signal, so that is asked for afterwards, and then the parent is
+looked at once more, since it may have died in between. An exec clears neither: the death signal survives unless the
+program is set-user-ID or carries file capabilities (prctl(2), PR_SET_PDEATHSIG).
+
+A server that left root may find its own program or its folder below a folder that is closed to it, such as a clone
+in /root. It then keeps CAP_DAC_READ_SEARCH as an ambient capability (capabilities(7)): it may pass and read, not
+write. Where that is not to be had (containers often withhold it), CAP_DAC_OVERRIDE. With open paths it keeps none.
+
+PostgreSQL looks at its own program with access(2), which ignores the capabilities of any user but root unless the
+secure bit SECBIT_NO_SETUID_FIXUP is set. Setting that takes CAP_SETPCAP, for a moment.
+"""
+
+import ctypes
+import errno
+import json
+import os
+import sys
+from typing import Any, NoReturn
+
+PR_SET_PDEATHSIG = 1
+PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
+PR_CAP_AMBIENT = 47
+PR_CAP_AMBIENT_RAISE = 2
+PR_CAP_AMBIENT_CLEAR_ALL = 4
+CAPABILITY_VERSION_3 = 0x20080522
+SECBIT_NO_SETUID_FIXUP = 1 << 2
+CAP_SETPCAP = 8
+CAPABILITIES = {"CAP_DAC_READ_SEARCH": 2, "CAP_DAC_OVERRIDE": 1}
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class _CapabilityHeader(ctypes.Structure):
+    _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
+
+
+class _CapabilitySet(ctypes.Structure):
+    _fields_ = (("effective", ctypes.c_uint32), ("permitted", ctypes.c_uint32), ("inheritable", ctypes.c_uint32))
+
+
+def main() -> NoReturn:
+    order: dict[str, Any] = json.loads(sys.argv[1])
+    os.umask(0o077)
+    account = order["account"]
+    if account is not None:
+        _take_user(account)
+    _die_with(order["parent"], order["death_signal"])
+    refusal = _exec_if_open(order)
+    if account is not None:
+        for name, capability in CAPABILITIES.items():
+            if _raise_ambient(capability):
+                refusal = _exec_if_open(order, keeping=name, because=refusal) or refusal
+    sys.exit(
+        f"headwater: {refusal.filename} is closed to user {account['name'] if account else os.geteuid()} "
+        f"({refusal.strerror}). Open it and the folders above it (chmod a+rX), or move it."
+    )
+
+
+def _take_user(account: dict[str, Any]) -> None:
+    """Give up root for good, but keep the capabilities permitted until exec, for `_raise_ambient` to pick one."""
+    _prctl(PR_SET_KEEPCAPS, 1)
+    try:
+        os.setgroups([])
+        os.setresgid(account["gid"], account["gid"], account["gid"])
+        os.setresuid(account["uid"], account["uid"], account["uid"])
+    except PermissionError:
+        sys.exit(f"headwater: root may not become user {account['name']} here: CAP_SETUID or CAP_SETGID is withheld.")
+
+
+def _die_with(parent: int, number: int) -> None:
+    _prctl(PR_SET_PDEATHSIG, number)
+    if os.getppid() != parent:
+        sys.exit("headwater: the process that started this server is gone.")
+
+
+def _exec_if_open(
+    order: dict[str, Any], keeping: str | None = None, because: PermissionError | None = None
+) -> PermissionError:
+    """Become the server, or say which path is closed."""
+    try:
+        for path in order["paths"]:
+            _look(path)
+        if keeping is not None and because is not None:
+            print(f"headwater: keeping {keeping}, for {because.filename} is closed to this user.", file=sys.stderr)
+            sys.stderr.flush()
+        os.execve(order["command"][0], order["command"], order["environment"])
+    except PermissionError as refusal:
+        return refusal
+
+
+def _look(path: str) -> None:
+    """Raises PermissionError unless `path` can be read, and access(2) says so."""
+    os.close(os.open(path, os.O_RDONLY))
+    if not os.access(path, os.R_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+
+def _raise_ambient(capability: int) -> bool:
+    """Make `capability` effective now and ambient for exec; False if this process is not permitted to."""
+    if not _set_capabilities(effective=(capability, CAP_SETPCAP), inheritable=(capability,)):
+        return False
+    _libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
+    _libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+    raised = _libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0) == 0
+    return _set_capabilities(effective=(capability,), inheritable=(capability,)) and raised
+
+
+def _set_capabilities(*, effective: tuple[int, ...], inheritable: tuple[int, ...]) -> bool:
+    """Leave what is permitted as it is; False if it does not cover all that is asked for."""
+    header = _CapabilityHeader(CAPABILITY_VERSION_3, 0)
+    sets = (_CapabilitySet * 2)()
+    if _libc.capget(ctypes.byref(header), sets) != 0:
+        return False
+    sets[0].effective = sum(1 << each for each in effective)
+    sets[0].inheritable = sum(1 << each for each in inheritable)
+    sets[1].effective = sets[1].inheritable = 0
+    return bool(_libc.capset(ctypes.byref(header), sets) == 0)
+
+
+def _prctl(option: int, value: int) -> None:
+    if _libc.prctl(option, value, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), f"prctl({option}, {value})")
+
+
+if __name__ == "__main__":
+    main()

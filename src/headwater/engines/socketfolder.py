@@ -1,0 +1,63 @@
+"""The private folder of a server's unix socket, moved aside when its path is longer than a socket's may be."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from headwater.engines.account import Account
+
+LONGEST_PATH_BYTES = 107
+"""sun_path holds 108 bytes with the closing zero (unix(7))."""
+
+PREFIX = "headwater-"
+
+
+class SocketFolder:
+    """`path` where it can be used, else a short folder elsewhere with a symbolic link to it at `path`."""
+
+    def __init__(self, path: Path, longest_name: str, account: Account | None) -> None:
+        self._path = path
+        self._longest_name = longest_name
+        self._account = account
+
+    def create(self) -> Path:
+        """An empty folder with mode 0700, owned by the account; what an earlier run left is removed."""
+        self.remove()
+        if self._usable(self._path):
+            self._path.mkdir(mode=0o700)
+            folder = self._path
+        else:
+            folder = self._create_short()
+            self._path.symlink_to(folder)
+        if self._account is not None:
+            self._account.own(folder)
+        return folder
+
+    def remove(self) -> None:
+        """Remove the folder and its sockets, wherever it is."""
+        if self._path.is_symlink():
+            target = self._path.readlink()
+            if target.name.startswith(PREFIX) and self._owned(target):
+                shutil.rmtree(target, ignore_errors=True)
+            self._path.unlink()
+        elif self._path.exists():
+            shutil.rmtree(self._path)
+
+    def _owned(self, folder: Path) -> bool:
+        owner = os.geteuid() if self._account is None else self._account.uid
+        try:
+            return folder.lstat().st_uid == owner
+        except FileNotFoundError:
+            return False
+
+    def _create_short(self) -> Path:
+        for base in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/run")):
+            if self._usable(Path(base) / f"{PREFIX}12345678") and os.access(base, os.W_OK):
+                return Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
+        raise OSError(f"no folder is short enough for a socket path of {LONGEST_PATH_BYTES} bytes")
+
+    def _usable(self, folder: Path) -> bool:
+        """Short enough, and without the characters that separate and quote folders in PostgreSQL's URL and setting."""
+        whole = os.fsencode(folder / self._longest_name)
+        return len(whole) <= LONGEST_PATH_BYTES and not set(whole) & set(b',"\n')

@@ -1,0 +1,148 @@
+"""Valkey: from the wheel, in a folder of its own, or anybody's by its URL.
+
+What is kept in it is a cache and counters of rate limits: everything in it may vanish at any time, and whoever reads
+takes absence for "ask the source". So the embedded one writes nothing to disk, and starts empty.
+"""
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from headwater.engines.address import shown_host, without_password
+from headwater.engines.embedded import EmbeddedServer
+from headwater.engines.engine import EngineNotRunning, EngineUnreachable
+from headwater.engines.external import ExternalServer
+from headwater.engines.files import write_whole
+from headwater.engines.process import Process
+from headwater.engines.programs import find_valkey
+
+VARIABLE = "HEADWATER_VALKEY_URL"
+SOCKET = "valkey.sock"
+CONNECT_SECONDS = 5.0
+MEMORY_MB = 256
+
+# allkeys-lfu: when memory is full, what is used least goes, first of all answers that were cached and never asked for
+# again. A counter of a client near its limit is used all the time and stays, which volatile-ttl (drops what expires
+# soonest: the counters) and noeviction (refuses writes: no limits at all) would not give.
+CONFIGURATION = f"""\
+# Written by Headwater at every start.
+port 0
+unixsocketperm 700
+save ""
+appendonly no
+maxmemory {MEMORY_MB}mb
+maxmemory-policy allkeys-lfu
+daemonize no
+supervised no
+pidfile ""
+logfile ""
+"""
+
+
+class EmbeddedValkey(EmbeddedServer):
+    """One server, reached by a unix socket only, that forgets everything when it stops."""
+
+    name = "valkey"
+    program = "valkey-server"
+    variable = VARIABLE
+    socket_name = SOCKET
+    steps = ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
+    death_signal = signal.SIGTERM
+    ready_seconds = 30.0
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._program: Path | None = None
+        self._socket = Path()
+
+    async def _prepare(self, sockets: Path) -> None:
+        self._make_data()
+        self._socket = sockets / SOCKET
+        paths = f"dir {_quote(self.data.resolve())}\nunixsocket {_quote(self._socket)}\n"
+        write_whole(self.data / "valkey.conf", CONFIGURATION + paths, self._account)
+
+    def _command(self, sockets: Path) -> Sequence[str | Path]:
+        return [self._found(), self.data.resolve() / "valkey.conf"]
+
+    def _paths(self) -> Sequence[Path]:
+        return [self.data]
+
+    async def _is_ready(self, process: Process) -> bool:
+        return await _pongs(self._socket)
+
+    async def _finish(self) -> None:
+        """Nothing: it is empty and may stay so."""
+
+    def _url(self, sockets: Path) -> str:
+        return _socket_url(sockets / SOCKET)
+
+    def _make_data(self) -> None:
+        self.data.mkdir(mode=0o700, exist_ok=True)
+        if self._account is not None:
+            self._account.own(self.data)
+
+    def _found(self) -> Path:
+        if self._program is None:
+            self._program = find_valkey()
+        return self._program
+
+
+class ExternalValkey(ExternalServer):
+    """Whatever answers at `url`: ``redis://``, ``rediss://``, ``valkey://``, ``valkeys://`` or ``unix://``."""
+
+    name = "valkey"
+
+    async def start(self) -> None:
+        """Raises `EngineUnreachable`, naming the host and the cause."""
+        if refusal := await ask_valkey(self.url):
+            raise EngineUnreachable(engine="Valkey", host=shown_host(self.url), reason=refusal)
+
+
+async def ask_valkey(url: str) -> str | None:
+    """None if it answers, else the cause, without the password of `url`."""
+    import valkey.asyncio as client  # only those who name an external one pay for this import
+
+    try:
+        connection = client.Valkey.from_url(
+            url, socket_connect_timeout=CONNECT_SECONDS, socket_timeout=CONNECT_SECONDS, retry=None
+        )
+        try:
+            await connection.ping()
+        finally:
+            await connection.aclose()
+    except (OSError, ValueError, client.ValkeyError) as error:
+        return without_password(" ".join(str(error).split()) or type(error).__name__, url)
+    return None
+
+
+def running_valkey_url(folder: Path) -> str:
+    """Where the Valkey of another process listens that runs in `folder`; raises `EngineNotRunning`."""
+    sockets = folder.absolute() / "run"
+    if not (sockets / SOCKET).exists():
+        raise EngineNotRunning(engine="valkey", folder=folder, variable=VARIABLE)
+    return _socket_url((sockets.readlink() if sockets.is_symlink() else sockets) / SOCKET)
+
+
+async def _pongs(path: Path) -> bool:
+    """Whether a server at the socket `path` answers PING (Valkey protocol, inline commands)."""
+    try:
+        reader, writer = await asyncio.open_unix_connection(path)
+    except OSError:
+        return False
+    try:
+        writer.write(b"PING\r\n")
+        return (await reader.readline()).startswith(b"+PONG")
+    except OSError:
+        return False
+    finally:
+        writer.close()
+
+
+def _socket_url(path: Path) -> str:
+    return f"unix://{quote(str(path), safe='/')}"
+
+
+def _quote(path: Path) -> str:
+    return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,108 @@
+"""A line writer hands finished lines to a thread, so that a full pipe never stops the event loop.
+
+Writing to standard error blocks when nobody reads the other end of its pipe. A worker that logs from its event loop
+would then answer nobody. Here the loop only queues bytes. The queue is bounded: what does not fit is dropped and
+counted, and the count is written as soon as there is room.
+"""
+
+import atexit
+import os
+import select
+import threading
+from collections import deque
+from typing import Any
+
+LIMIT_BYTES = 8 << 20
+CLOSE_SECONDS = 2.0
+
+
+class LineWriter:
+    """Writes whole lines to a file descriptor, in order, from a thread that starts with the first of them.
+
+    What is queued when the process ends is written, for at most `CLOSE_SECONDS`.
+    """
+
+    def __init__(self, descriptor: int, *, limit_bytes: int = LIMIT_BYTES) -> None:
+        self._descriptor = descriptor
+        self._limit_bytes = limit_bytes
+        self._begin()
+
+    def write(self, lines: bytes) -> None:
+        """Queue one or more lines, each with its newline; never blocks on the descriptor."""
+        if self._process != os.getpid():
+            self._begin()  # a fork copies the queue but not the thread
+        with self._changed:
+            if self._closing or self._queued_bytes + len(lines) > self._limit_bytes:
+                self._dropped += lines.count(b"\n")
+                return
+            if self._dropped_unsaid:
+                lines = self._say_dropped() + lines
+            self._queue.append(lines)
+            self._queued_bytes += len(lines)
+            if self._thread is None:
+                self._start()
+            self._changed.notify_all()
+
+    def flush(self, seconds: float = CLOSE_SECONDS) -> bool:
+        """Wait until everything queued is written, at most `seconds`; false if it was not."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._queued_bytes == 0, seconds)
+
+    def close(self, seconds: float = CLOSE_SECONDS) -> None:
+        """Write what is queued, for at most `seconds`, and take nothing more."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        if self._thread is not None and self._process == os.getpid():
+            self._thread.join(seconds)
+        atexit.unregister(self.close)
+
+    def statistics(self) -> dict[str, Any]:
+        """Bytes waiting, and lines dropped since the start."""
+        return {"queued_bytes": self._queued_bytes, "dropped_lines": self._dropped}
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
+        self._changed = threading.Condition()
+        self._queue: deque[bytes] = deque()
+        self._queued_bytes = 0
+        self._dropped = 0
+        self._said = 0
+        self._closing = False
+        self._thread: threading.Thread | None = None
+
+    @property
+    def _dropped_unsaid(self) -> int:
+        return self._dropped - self._said
+
+    def _say_dropped(self) -> bytes:
+        count, self._said = self._dropped_unsaid, self._dropped
+        return b'{"level":"warning","event":"LinesDropped","count":%d}\n' % count
+
+    def _start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="headwater-lines", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)
+
+    def _run(self) -> None:
+        while (lines := self._wait_for_lines()) is not None:
+            self._write_out(lines)
+            with self._changed:
+                self._queued_bytes -= len(lines)
+                self._changed.notify_all()
+
+    def _wait_for_lines(self) -> bytes | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._closing)
+            return self._queue.popleft() if self._queue else None
+
+    def _write_out(self, lines: bytes) -> None:
+        rest = memoryview(lines)
+        while rest:
+            try:
+                rest = rest[os.write(self._descriptor, rest) :]
+            except BlockingIOError:
+                select.select([], [self._descriptor], [])
+            except OSError:  # the reader is gone; there is nobody left to tell
+                self._dropped += bytes(rest).count(b"\n")
+                return

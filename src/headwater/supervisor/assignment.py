@@ -1,0 +1,28 @@
+"""An assignment: what a child process is to be. It is the child's one argument, as JSON."""
+
+import msgspec
+
+
+class Assignment(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings are not in here: they travel in the environment, where a password is not for all to see."""
+
+    role: str
+    """``relay``, ``web``, ``consumer`` or ``dev``."""
+    number: int = 1
+    """Counts from 1 among those of the role."""
+    of: int = 1
+    """How many there are of the role."""
+    backend: str
+    """``module:name``."""
+    lifeline: int = -1
+    """The descriptor of the child's end of its lifeline."""
+    listener: int = -1
+    """The descriptor of the listening socket, for those who serve HTTP."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.role} {self.number}" if self.role in ("web", "consumer") else self.role
+
+    @property
+    def serves(self) -> bool:
+        return self.role in ("web", "dev")

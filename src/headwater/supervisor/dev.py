@@ -1,0 +1,90 @@
+"""`headwater dev`: everything in one process beside the engines, started again whenever a file changes."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import ClassVar
+
+from watchfiles import Change, DefaultFilter, awatch
+
+from headwater.errors import HeadwaterError
+from headwater.observe import Occurrence, report
+from headwater.observe.lines import write_lines
+from headwater.settings import Settings
+from headwater.supervisor.assignment import Assignment
+from headwater.supervisor.state import State
+from headwater.supervisor.stop import Stop, on_signals
+from headwater.supervisor.supervisor import Plan, Supervisor
+from headwater.supervisor.terminal import Terminal
+from headwater.supervisor.up import NAME, open_journal
+
+SUFFIXES = (".py", ".sql", ".toml")
+
+
+class FilesChanged(Occurrence):
+    """Files changed, so the code is started again."""
+
+    files: list[str]
+
+
+class StartFailed(Occurrence):
+    """The code could not be started again; the next change tries once more."""
+
+    level: ClassVar[str] = "error"
+    reason: str
+
+
+async def dev(reference: str, settings: Settings, *, folder: Path | None = None) -> None:
+    """Run the backend `reference` until a signal says stop; a change below `folder` starts its code anew.
+
+    The engines go on meanwhile, and connections wait at the listening socket. Everything logged is shown.
+    """
+    terminal = Terminal()
+    journal = open_journal(settings, terminal, shown_level="debug")
+    end_lines = write_lines(NAME, settings.log_level, journal.channel(NAME).write)
+    stop = Stop()
+    try:
+        with on_signals(stop):
+            plan = Plan(backend=reference, stages=[[Assignment(role="dev", backend=reference)]])
+            supervisor = Supervisor(plan, settings, journal, tell=terminal.show_state)
+            reloading = asyncio.create_task(_reload(supervisor, folder or Path.cwd(), stop), name="reload")
+            try:
+                await supervisor.run(stop)
+            finally:
+                reloading.cancel()
+    finally:
+        terminal.close()
+        end_lines()
+        journal.close()
+
+
+async def _reload(supervisor: Supervisor, folder: Path, stop: Stop) -> None:
+    """Start the code again at each change. One that cannot be started is told, and the next change awaited."""
+    await supervisor.ready.wait()
+    async for files in _changes(folder, stop.asked):
+        report(FilesChanged(files=files))
+        try:
+            await supervisor.restart_children()
+        except HeadwaterError as error:
+            report(StartFailed(reason=str(error)))
+
+
+async def _changes(folder: Path, stop: asyncio.Event) -> AsyncIterator[list[str]]:
+    async for changes in awatch(*_watched(folder), watch_filter=_CodeFilter(), stop_event=stop, step=50):
+        yield sorted({os.path.relpath(path, folder) for _, path in changes})
+
+
+def _watched(folder: Path) -> list[Path]:
+    """The folder's parts, without what is hidden or holds no code of the person's: watching an engine's files would
+    never come to rest."""
+    ignored = set(DefaultFilter.ignore_dirs)
+    parts = [part for part in folder.iterdir() if not part.name.startswith(".") and part.name not in ignored]
+    return [part for part in parts if part.is_dir() or part.suffix in SUFFIXES]
+
+
+class _CodeFilter(DefaultFilter):
+    """What a backend is made of: Python, SQL, settings."""
+
+    def __call__(self, change: Change, path: str) -> bool:
+        return path.endswith(SUFFIXES) and super().__call__(change, path)

@@ -1,0 +1,13 @@
+"""How a process ended, in words."""
+
+import contextlib
+import signal
+
+
+def describe_end(status: int) -> str:
+    """An exit status as people say it: ``ended with status 1``, ``was killed by SIGKILL``."""
+    if status >= 0:
+        return f"ended with status {status}"
+    with contextlib.suppress(ValueError):
+        return f"was killed by {signal.Signals(-status).name}"
+    return f"was killed by signal {-status}"

@@ -1,0 +1,39 @@
+"""What can keep a backend from being found, started or kept running."""
+
+from headwater.errors import HeadwaterError
+
+
+class SupervisorError(HeadwaterError):
+    """The backend cannot be run."""
+
+
+class BackendUnnamed(SupervisorError):
+    """No backend is named: {file} has no `backend = "module:name"` under [tool.headwater]. Add it, or pass --app."""
+
+
+class BackendNotFound(SupervisorError):
+    """The backend {reference!r} cannot be loaded: {reason}."""
+
+
+class PortInUse(SupervisorError):
+    """Port {port} on {host} is in use. Choose another with HEADWATER_PORT, or stop what listens there."""
+
+
+class AddressUnusable(SupervisorError):
+    """Cannot listen on {host}, port {port}: {reason}."""
+
+
+class OrphansLive(SupervisorError):
+    """Processes of an earlier run from {home} still live: {processes}. End them, then start again."""
+
+
+class NotRunning(SupervisorError):
+    """No backend runs from {home}."""
+
+
+class HomeUnusable(SupervisorError):
+    """The state folder {home} cannot be used: {reason}."""
+
+
+class ChildFailed(SupervisorError):
+    """{name} {how} before it was ready.{output}"""

@@ -1,0 +1,49 @@
+"""Housekeeping: what the database forgets in time, done by the relay's process because there is one per database."""
+
+import asyncio
+from datetime import timedelta
+
+from headwater.commit import Committer
+from headwater.db import DbError, Pool
+from headwater.log import Segment, drop_old_segments
+from headwater.observe import Occurrence, report
+from headwater.settings import Settings
+
+EVERY_SECONDS = 600.0
+
+
+class HouseKept(Occurrence):
+    """Something was past its time and is gone."""
+
+    segments: list[str]
+    responses: int
+    """Stored responses of commands."""
+
+
+class HousekeepingPostponed(Occurrence):
+    """PostgreSQL was not to be had; the next round tries again."""
+
+    reason: str
+
+
+async def keep_house(url: str, settings: Settings, *, every_seconds: float = EVERY_SECONDS) -> None:
+    """Clean up now and then, until cancelled."""
+    while True:
+        try:
+            await clean(url, settings)
+        except (DbError, OSError) as error:
+            report(HousekeepingPostponed(reason=str(error)))
+        await asyncio.sleep(every_seconds)
+
+
+async def clean(url: str, settings: Settings) -> None:
+    """Drop the segments of the log and the stored responses that are older than the settings keep them."""
+    pool = await Pool.open(url, size=1, application_name="headwater housekeeping")
+    try:
+        async with pool.acquire() as connection:
+            segments = await drop_old_segments(connection, timedelta(hours=settings.retention_hours))
+        responses = await Committer(pool, keep=timedelta(hours=settings.idempotency_hours)).purge()
+    finally:
+        await pool.close()
+    if segments or responses:
+        report(HouseKept(segments=[segment.name for segment in segments], responses=responses))

@@ -1,0 +1,156 @@
+"""A keeper keeps one process alive: starts it, waits for its end, and starts it again after a backoff."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol
+
+import msgspec
+
+from headwater.clock import Clock, SystemClock
+from headwater.errors import HeadwaterError
+from headwater.observe import Occurrence, report
+from headwater.supervisor.backoff import Backoff
+from headwater.supervisor.ending import describe_end
+
+
+class Kept(Protocol):
+    """What can be kept alive: a child, or an engine."""
+
+    name: str
+
+    async def start(self) -> None: ...
+
+    async def wait(self) -> int: ...
+
+    async def stop(self) -> None: ...
+
+    def statistics(self) -> dict[str, Any]:
+        """Among others ``pid``, where it has one."""
+        ...
+
+
+class Phase(StrEnum):
+    """Where a kept process stands."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    BACKING_OFF = "backing off"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+
+
+class ProcessState(msgspec.Struct, frozen=True):
+    """One process as the status shows it."""
+
+    name: str
+    phase: Phase
+    pid: int | None
+    since: datetime
+    """When it came into this phase."""
+    restarts: int
+    cause: str | None
+    """Why it ended last, if it did."""
+
+
+class ProcessDied(Occurrence):
+    """A process ended unasked; it is started again after `delay_seconds`."""
+
+    level: ClassVar[str] = "error"
+    name: str
+    cause: str
+    delay_seconds: float
+
+
+class ProcessRestarted(Occurrence):
+    """A process that had died is back."""
+
+    level: ClassVar[str] = "warning"
+    name: str
+    restarts: int
+
+
+class Keeper:
+    """Keeps `kept` running from `start` to `stop`; `changed` is called whenever its state is another one."""
+
+    def __init__(
+        self,
+        kept: Kept,
+        *,
+        backoff: Backoff | None = None,
+        clock: Clock | None = None,
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.kept = kept
+        self.restarts = 0
+        self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Fails if the keeper itself does, which is a bug; never succeeds."""
+        self._backoff = backoff or Backoff()
+        self._clock = clock or SystemClock()
+        self._changed = changed
+        self._cause: str | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._enter(Phase.STOPPED)
+
+    @property
+    def state(self) -> ProcessState:
+        pid = self.kept.statistics().get("pid")
+        return ProcessState(self.kept.name, self._phase, pid, self._since, self.restarts, self._cause)
+
+    async def start(self) -> None:
+        """Start it for the first time; what hinders that is raised, not retried."""
+        self._enter(Phase.STARTING)
+        await self.kept.start()
+        self._enter(Phase.RUNNING)
+        self._watching = asyncio.create_task(self._watch(), name=f"keep {self.kept.name}")
+
+    async def restart(self) -> None:
+        """End it and start it again, as asked and so uncounted; what hinders the start is raised."""
+        await self.stop()
+        await self.start()
+
+    async def let_go(self) -> None:
+        """No longer start again what dies."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait({self._watching})
+
+    async def stop(self) -> None:
+        """End it for good."""
+        await self.let_go()
+        self._enter(Phase.STOPPING)
+        await self.kept.stop()
+        self._enter(Phase.STOPPED)
+
+    async def _watch(self) -> None:
+        try:
+            while True:
+                began = self._clock.monotonic()
+                status = await self.kept.wait()
+                await self._start_again(describe_end(status), self._clock.monotonic() - began)
+        except Exception as error:
+            self.broken.set_exception(error)
+
+    async def _start_again(self, cause: str, ran_seconds: float) -> None:
+        self.restarts += 1
+        while True:
+            delay = self._backoff.delay_after(ran_seconds)
+            self._cause = cause
+            report(ProcessDied(name=self.kept.name, cause=cause, delay_seconds=round(delay, 2)))
+            self._enter(Phase.BACKING_OFF)
+            await asyncio.sleep(delay)
+            self._enter(Phase.STARTING)
+            try:
+                await self.kept.start()
+            except (HeadwaterError, OSError) as error:
+                cause, ran_seconds = str(error), 0.0
+                continue
+            self._enter(Phase.RUNNING)
+            report(ProcessRestarted(name=self.kept.name, restarts=self.restarts))
+            return
+
+    def _enter(self, phase: Phase) -> None:
+        self._phase = phase
+        self._since = self._clock.now()
+        self._changed()

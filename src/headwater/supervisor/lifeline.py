@@ -1,0 +1,73 @@
+"""The lifeline: a socket pair between the supervisor and one child.
+
+Along it the child says once that it is ready. When the supervisor dies, by whatever signal, the kernel closes its
+end, and the child knows. A thread of the child waits for that, so that not even a blocked event loop survives its
+supervisor for long.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+import threading
+from collections.abc import Callable
+from typing import Self
+
+READY = b"ready\n"
+ORPHAN_SECONDS = 5.0
+"""What a child whose supervisor is gone may take for an orderly end."""
+
+
+class SupervisorEnd:
+    """The supervisor's end of one child's lifeline."""
+
+    def __init__(self, own: socket.socket) -> None:
+        self._own = own
+
+    @classmethod
+    def pair(cls) -> tuple[Self, socket.socket]:
+        """The supervisor's end, and the child's, whose descriptor the child inherits."""
+        own, childs = socket.socketpair()
+        own.setblocking(False)
+        return cls(own), childs
+
+    async def wait_ready(self) -> bool:
+        """True once the child says that it is ready; False when it ended, or closed its end, before."""
+        loop = asyncio.get_running_loop()
+        said = b""
+        with contextlib.suppress(ConnectionError):
+            while len(said) < len(READY):
+                part = await loop.sock_recv(self._own, len(READY) - len(said))
+                if not part:
+                    break
+                said += part
+        return said == READY
+
+    def close(self) -> None:
+        self._own.close()
+
+
+class ChildEnd:
+    """The child's end of its lifeline."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._socket = socket.socket(fileno=descriptor)
+        self._socket.setblocking(True)
+        os.set_inheritable(descriptor, False)
+
+    def say_ready(self) -> None:
+        with contextlib.suppress(OSError):
+            self._socket.sendall(READY)
+
+    def on_cut(self, stop: Callable[[], None]) -> None:
+        """When the supervisor is gone, call `stop` from another thread, and end this process `ORPHAN_SECONDS` later."""
+        threading.Thread(target=self._watch, args=(stop,), name="lifeline", daemon=True).start()
+
+    def _watch(self, stop: Callable[[], None]) -> None:
+        with contextlib.suppress(OSError):
+            while self._socket.recv(64):
+                continue
+        last_resort = threading.Timer(ORPHAN_SECONDS, os._exit, (1,))
+        last_resort.daemon = True
+        last_resort.start()
+        stop()

@@ -1,0 +1,37 @@
+"""The listening socket: bound once by the supervisor and inherited by every web worker.
+
+The socket outlives each worker, so a connection that waits while one dies is accepted by the next.
+"""
+
+import errno
+import socket
+
+from headwater.supervisor.errors import AddressUnusable, PortInUse
+
+BACKLOG = 2048
+
+
+def open_listener(host: str, port: int) -> socket.socket:
+    """A TCP socket that listens on `host` and `port` (0: a free one).
+
+    Raises `PortInUse`, or `AddressUnusable` for what cannot be resolved or is not ours to bind.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICSERV
+        )[0]
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except socket.gaierror as error:
+        raise AddressUnusable(host=host, port=port, reason=error.strerror) from None
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(host=host, port=port) from None
+        raise AddressUnusable(host=host, port=port, reason=error.strerror or str(error)) from None
+
+
+def url_of(listener: socket.socket) -> str:
+    """Where a browser on this machine reaches it."""
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,70 @@
+"""What a child can be: a relay, a web worker, a consumer worker, or, in development, all of them at once."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any
+
+from headwater.app import Backend
+from headwater.clock import SystemClock
+from headwater.consumer import run_consumers
+from headwater.http import serve
+from headwater.settings import Settings
+from headwater.supervisor.assignment import Assignment
+from headwater.supervisor.housekeeping import keep_house
+from headwater.supervisor.locate import load_backend
+from headwater.supervisor.prepare import prepare
+from headwater.wal import run_relay
+
+Role = Callable[[Assignment, Settings, asyncio.Event, Callable[[], None]], Awaitable[None]]
+"""Runs until the event is set; calls the last argument once it does its work."""
+
+
+async def relay(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+    """Turn WAL into log, and drop what is too old of it."""
+    await _relay(settings, stop, ready)
+
+
+async def web(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+    """Answer requests that arrive at the inherited socket."""
+    await _serve(load_backend(assignment.backend), assignment, settings, stop, ready)
+
+
+async def consumer(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+    """Apply the log to every subscription of the backend, sharing the partitions with the other workers."""
+    await _consume(load_backend(assignment.backend), assignment, settings, stop, ready)
+
+
+async def dev(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+    """Everything in one loop. A backend that does not load is told, and waited for: the next change starts anew."""
+    try:
+        backend = load_backend(assignment.backend)
+        await prepare(backend, settings)
+    except Exception as error:
+        logging.getLogger("headwater").error("%s", error, exc_info=error.__cause__ or error)
+        ready()
+        await stop.wait()
+        return
+    waiting = Countdown(3, ready)
+    await _all_until_one_fails(
+        _relay(settings, stop, waiting.tick),
+        _consume(backend, assignment, settings, stop, waiting.tick),
+        _serve(backend, assignment, settings, stop, waiting.tick),
+    )
+
+
+ROLES: Mapping[str, Role] = {"relay": relay, "web": web, "consumer": consumer, "dev": dev}
+
+
+class Countdown:
+    """Calls `done` at the last tick."""
+
+    def __init__(self, ticks: int, done: Callable[[], None]) -> None:
+        self._left = ticks
+        self._done = done
+
+    def tick(self) -> None:
+        self._left -= 1
+        if self._left == 0:
+            self._done()

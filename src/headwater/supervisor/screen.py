@@ -1,0 +1,92 @@
+"""The start screen: what runs and where, how long it took, what to try, how to stop."""
+
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from headwater.app import Backend
+from headwater.settings import Settings
+from headwater.supervisor.prepare import Prepared
+from headwater.supervisor.state import State
+
+_IMPORTED_AT = time.monotonic()
+
+
+class Screen(msgspec.Struct, frozen=True, kw_only=True):
+    """What the screen says, top to bottom."""
+
+    title: str
+    seconds: float
+    """From the start of this process until everything was ready."""
+    rows: Sequence[tuple[str, str, str]]
+    """Subject, place, remark."""
+    news: Sequence[str] = ()
+    """What happened for the first time, such as demo data."""
+    try_it: str | None = None
+
+
+def screen_of(backend: Backend, settings: Settings, state: State, prepared: Prepared | None) -> Screen:
+    """The screen for a backend that has just become ready."""
+    return Screen(
+        title=backend.title,
+        seconds=seconds_since_start(),
+        rows=list(_rows(settings, state)),
+        news=_news(prepared),
+        try_it=_example(backend, state.url),
+    )
+
+
+def seconds_since_start() -> float:
+    """How long this process lives; counted from its first line of Python where the kernel does not tell."""
+    try:
+        ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, AttributeError):
+        return time.monotonic() - _IMPORTED_AT
+
+
+def _rows(settings: Settings, state: State) -> Sequence[tuple[str, str, str]]:
+    names = [each.name for each in state.processes]
+    web, consumers = (sum(name.startswith(role) for name in names) for role in ("web", "consumer"))
+    rows = [("API", state.url, _count(web, "web worker"))]
+    if settings.docs:
+        rows.append(("Docs", f"{state.url}/docs", "and /openapi.json, /metrics, /readyz"))
+    rows += [
+        ("Engines", "PostgreSQL, Valkey", _engines(settings)),
+        ("Log", "relay", _count(consumers, "consumer worker")),
+        ("State", _short(settings.home), f"what the processes write is in {_short(settings.home / 'log')}"),
+    ]
+    return rows
+
+
+def _engines(settings: Settings) -> str:
+    external = [name for name, url in (("PostgreSQL", settings.postgres_url), ("Valkey", settings.valkey_url)) if url]
+    return f"external: {', '.join(external)}" if external else "embedded, on unix sockets"
+
+
+def _news(prepared: Prepared | None) -> list[str]:
+    if prepared is None:
+        return []
+    applied = [f"{_count(len(prepared.applied), 'migration')} applied."] if prepared.applied else []
+    return applied + ([prepared.planted] if prepared.planted else [])
+
+
+def _example(backend: Backend, url: str) -> str | None:
+    """A command line for the first route that needs nothing but its path."""
+    for route in backend.routes:
+        if route.method == "GET" and "{" not in route.path:
+            return f"curl -s {url}{route.path}"
+    return None
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _short(path: Path) -> str:
+    """Relative to the working folder where that is shorter."""
+    relative = os.path.relpath(path)
+    return min(str(path), relative, key=len)

@@ -1,0 +1,53 @@
+"""What a running backend says of itself, in a small file, for other terminals to read."""
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from headwater.supervisor.keeper import ProcessState
+
+
+class Lag(msgspec.Struct, frozen=True, kw_only=True):
+    """How far one consumer is behind the head of the log."""
+
+    consumer: str
+    entries: int
+    parked: int
+    """Keys that wait for a person."""
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """One moment of a backend."""
+
+    backend: str
+    supervisor: int
+    """The supervisor's process id."""
+    url: str
+    ready: bool
+    started_at: datetime
+    updated_at: datetime
+    processes: tuple[ProcessState, ...]
+    lags: tuple[Lag, ...] = ()
+    trouble: str | None = None
+    """Why the lags are not known, if they are not."""
+
+
+class StateFile:
+    """Replaced in one step each time, so a reader never finds half of it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def write(self, state: State) -> None:
+        fresh = self.path.with_name(self.path.name + ".new")
+        fresh.write_bytes(msgspec.json.encode(state))
+        os.replace(fresh, self.path)
+
+    def read(self) -> State | None:
+        """The last state written, or None; what another version wrote counts as none."""
+        try:
+            return msgspec.json.decode(self.path.read_bytes(), type=State)
+        except (OSError, msgspec.MsgspecError):
+            return None

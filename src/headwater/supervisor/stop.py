@@ -1,0 +1,34 @@
+"""Being asked to stop: the first signal asks for order, the second for haste."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stop:
+    """`asked` is set by the first request, `hurried` by the second."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.hurried = asyncio.Event()
+
+    def ask(self) -> None:
+        (self.hurried if self.asked.is_set() else self.asked).set()
+
+
+@contextmanager
+def on_signals(stop: Stop) -> Iterator[None]:
+    """While inside, Ctrl-C, SIGTERM and the terminal's end ask `stop`."""
+    loop = asyncio.get_running_loop()
+    for number in SIGNALS:
+        loop.add_signal_handler(number, stop.ask)
+    try:
+        yield
+    finally:
+        for number in SIGNALS:
+            with contextlib.suppress(ValueError):
+                loop.remove_signal_handler(number)

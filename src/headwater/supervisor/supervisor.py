@@ -1,0 +1,208 @@
+"""The supervisor: one process that starts everything in order, keeps it alive, and ends it in the reverse order.
+
+Start: the state folder, the listening socket, engines, the backend's preparation, then all children at once. Stop:
+web workers first, so that no new command arrives; then consumers; then the relay, which has by then everything that
+was committed; then the engines. What fails on the way up goes the same way down.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+
+from headwater.clock import Clock, SystemClock
+from headwater.engines import Engines, open_engines
+from headwater.settings import Settings
+from headwater.supervisor.assignment import Assignment
+from headwater.supervisor.child import Child
+from headwater.supervisor.environment import environment_of
+from headwater.supervisor.home import Home
+from headwater.supervisor.journal import Journal
+from headwater.supervisor.keeper import Keeper, Kept
+from headwater.supervisor.lag import LagGauge
+from headwater.supervisor.listen import open_listener, url_of
+from headwater.supervisor.state import State
+from headwater.supervisor.stop import Stop
+from headwater.supervisor.together import together
+
+LOOK_SECONDS = 1.0
+GRACE_SECONDS = 5.0
+"""What a child may take for its orderly end, beyond what the settings give requests in flight."""
+
+Prepare = Callable[[Settings], Awaitable[None]]
+Tell = Callable[[State], None]
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What to run: children by the order of their end, and what must be done once the engines stand."""
+
+    backend: str
+    stages: Sequence[Sequence[Assignment]]
+    prepare: Prepare | None = None
+
+
+class Supervisor:
+    """Runs `plan` from `run` until `stop` is asked; `tell` hears the state at each change and every second."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        settings: Settings,
+        journal: Journal,
+        *,
+        tell: Tell = lambda state: None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._plan = plan
+        self._settings = settings
+        self._journal = journal
+        self._tell = tell
+        self._clock = clock or SystemClock()
+        self._home = Home(settings.home)
+        self._started_at = self._clock.now()
+        self._listener: socket.socket | None = None
+        self._engines: list[Keeper] = []
+        self._children: list[list[Keeper]] = []
+        self._gauge: LagGauge | None = None
+        self.ready = asyncio.Event()
+        """Set once everything runs."""
+        self._url = ""
+
+    async def run(self, stop: Stop) -> None:
+        """Return once everything has ended; raises what kept it from starting, after ending what had started."""
+        hurrying = asyncio.create_task(self._hurry_when_asked(stop), name="hurry")
+        try:
+            if await self._start_unless(stop):
+                await self._keep_until(stop)
+        finally:
+            await self._end()
+            hurrying.cancel()
+
+    async def restart_children(self) -> None:
+        """End all children and start them again, as after a change of their code."""
+        for stage in self._children:
+            await together(*(keeper.restart() for keeper in stage))
+
+    async def _start_unless(self, stop: Stop) -> bool:
+        """Start everything; False, with the rest left undone, if `stop` is asked meanwhile."""
+        starting = asyncio.create_task(self._start(), name="start")
+        asked = asyncio.create_task(stop.asked.wait())
+        await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
+        asked.cancel()
+        if not starting.done():
+            starting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await starting
+            return False
+        starting.result()
+        return True
+
+    async def _start(self) -> None:
+        held = await self._home.take()
+        self._listener = open_listener(self._settings.host, self._settings.port)
+        self._url = url_of(self._listener)
+        engines = open_engines(self._settings)
+        self._engines = [self._keep(engine) for engine in engines]
+        await together(*(keeper.start() for keeper in self._engines))
+        settings = self._settings_for_children(engines, self._listener)
+        if self._plan.prepare is not None:
+            await self._plan.prepare(settings)
+        self._children = [[self._keep_child(each, settings, held) for each in stage] for stage in self._plan.stages]
+        await together(*(keeper.start() for stage in self._children for keeper in stage))
+        self._gauge = LagGauge(engines.postgres.url)
+        self.ready.set()
+        self._changed()
+
+    async def _keep_until(self, stop: Stop) -> None:
+        """Look at the lag every second until asked to stop; a keeper that breaks ends everything."""
+        looking = asyncio.create_task(self._look_again_and_again(), name="look")
+        asked = asyncio.create_task(stop.asked.wait())
+        broken = [keeper.broken for keeper in self._keepers()]
+        try:
+            done, _ = await asyncio.wait([looking, asked, *broken], return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            looking.cancel()
+            asked.cancel()
+
+    async def _look_again_and_again(self) -> None:
+        assert self._gauge is not None
+        while True:
+            await self._gauge.look()
+            self._changed()
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _end(self) -> None:
+        self.ready.clear()
+        try:
+            if self._listener is not None:
+                self._listener.close()  # the web workers have theirs; with the last of them the port is free
+            if self._gauge is not None:
+                await self._gauge.close()
+            for stage in (*self._children, self._engines):
+                await _stop_all(stage)
+        finally:
+            self._home.leave()
+
+    async def _hurry_when_asked(self, stop: Stop) -> None:
+        await stop.hurried.wait()
+        keepers = [keeper for stage in self._children for keeper in stage]
+        await asyncio.gather(*(keeper.let_go() for keeper in keepers))
+        await asyncio.gather(*(keeper.kept.kill() for keeper in keepers if isinstance(keeper.kept, Child)))
+
+    def _keep(self, kept: Kept) -> Keeper:
+        return Keeper(kept, clock=self._clock, changed=self._changed)
+
+    def _keep_child(self, assignment: Assignment, settings: Settings, held: int) -> Keeper:
+        requests = settings.drain_seconds + settings.balancer_seconds if assignment.serves else 0.0
+        child = Child(
+            assignment,
+            environ=environment_of(settings),
+            channel=self._journal.channel(assignment.name),
+            listener=self._listener,
+            held=held,
+            grace_seconds=GRACE_SECONDS + requests,
+        )
+        return self._keep(child)
+
+    def _settings_for_children(self, engines: Engines, listener: socket.socket) -> Settings:
+        return msgspec.structs.replace(
+            self._settings,
+            postgres_url=engines.postgres.url,
+            valkey_url=engines.valkey.url,
+            port=listener.getsockname()[1],
+        )
+
+    def _keepers(self) -> list[Keeper]:
+        return [*self._engines, *(keeper for stage in self._children for keeper in stage)]
+
+    def _changed(self) -> None:
+        state = self._state()
+        with contextlib.suppress(OSError):  # on a full disk the backend goes on; its status is stale and says when
+            self._home.state.write(state)
+        self._tell(state)
+
+    def _state(self) -> State:
+        return State(
+            backend=self._plan.backend,
+            supervisor=os.getpid(),
+            url=self._url,
+            ready=self.ready.is_set(),
+            started_at=self._started_at,
+            updated_at=self._clock.now(),
+            processes=tuple(keeper.state for keeper in self._keepers()),
+            lags=self._gauge.lags if self._gauge else (),
+            trouble=self._gauge.trouble if self._gauge else None,
+        )
+
+
+async def _stop_all(keepers: Sequence[Keeper]) -> None:
+    """Stop all at once; raises the first failure after every one was asked to stop."""
+    outcomes = await asyncio.gather(*(keeper.stop() for keeper in keepers), return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome

@@ -1,0 +1,98 @@
+"""What a person sees in the terminal: one screen when everything is up, one line that stays current, and trouble.
+
+On a terminal the line is replaced in place each second and anything else is printed above it. Elsewhere there is no
+such line, and trouble goes to standard error.
+"""
+
+from datetime import datetime
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from headwater.supervisor.journal import Line, plain_text
+from headwater.supervisor.keeper import Phase
+from headwater.supervisor.screen import Screen
+from headwater.supervisor.state import State
+
+STYLES = {"debug": "dim", "info": "green", "warning": "yellow", "error": "bold red"}
+
+
+class Terminal:
+    """Owns standard output and error for as long as the backend runs."""
+
+    def __init__(self) -> None:
+        self._out = Console(highlight=False, soft_wrap=False)
+        self._err = self._out if self._out.is_terminal else Console(stderr=True, highlight=False, soft_wrap=True)
+        self._live: Live | None = None
+
+    def show_screen(self, screen: Screen) -> None:
+        self._out.print(_render_screen(screen))
+
+    def show_line(self, line: Line) -> None:
+        """One log line, readable."""
+        self._err.print(_render_line(line), soft_wrap=True)
+
+    def show_error(self, message: str) -> None:
+        self.close()
+        self._err.print(Text.assemble(("headwater: ", "bold red"), message), soft_wrap=True)
+
+    def show_state(self, state: State) -> None:
+        """Refresh the line at the bottom, once the backend is ready."""
+        if not (self._out.is_terminal and state.ready):
+            return
+        if self._live is None:
+            self._live = Live(console=self._out, auto_refresh=False, transient=True, redirect_stdout=False)
+            self._live.start()
+        self._live.update(summary(state), refresh=True)
+
+    def close(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+
+def summary(state: State) -> Text:
+    """The state in one line: what runs, lag, restarts, parked keys."""
+    text = Text("  ", no_wrap=True, overflow="ellipsis")
+    down = [each for each in state.processes if each.phase is not Phase.RUNNING]
+    if down:
+        text.append(", ".join(f"{each.name} {each.phase}" for each in down), "bold yellow")
+    else:
+        text.append(f"{len(state.processes)} processes running", "green")
+    if state.trouble is not None:
+        text.append(f" · lag unknown: {state.trouble}", "yellow")
+    else:
+        text.append(f" · lag {sum(lag.entries for lag in state.lags)}")
+        if parked := sum(lag.parked for lag in state.lags):
+            text.append(f" · {parked} keys parked", "bold red")
+    restarts = sum(each.restarts for each in state.processes)
+    text.append(f" · {restarts} restart{'s' * (restarts != 1)}", "yellow" if restarts else "dim")
+    text.append(" · Ctrl-C stops", "dim")
+    return text
+
+
+def _render_screen(screen: Screen) -> RenderableType:
+    table = Table.grid(padding=(0, 2))
+    for subject, place, remark in screen.rows:
+        table.add_row(Text(subject, "bold"), Text(place, overflow="fold"), Text(remark, "dim"))
+    parts: list[RenderableType] = [
+        Text.assemble("\n", (f"  {screen.title}", "bold cyan"), f" is ready after {screen.seconds:.1f} s\n"),
+        Padding(table, (0, 0, 0, 2)),
+        Text(),
+    ]
+    parts += [Text(f"  {news}") for news in screen.news]
+    if screen.try_it is not None:
+        parts.append(Text.assemble("  Try   ", (screen.try_it, "bold green")))
+    parts.append(Text.assemble("  Stop  ", ("Ctrl-C", "bold"), "\n"))
+    return Group(*parts)
+
+
+def _render_line(line: Line) -> Text:
+    time = line.at[11:19] if len(line.at) >= 19 else datetime.now().strftime("%H:%M:%S")
+    style = STYLES.get(line.level, "")
+    return Text.assemble(
+        (time, "dim"), f" {line.process:<12} ", (f"{line.level:<8}", style), plain_text(line).rstrip()
+    )

@@ -1,0 +1,20 @@
+"""Several steps at once, where one that fails ends the others."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+
+async def together(*steps: Coroutine[Any, Any, Any]) -> None:
+    """Run `steps` side by side. The first failure cancels the rest and is raised itself, not in a group."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for step in steps:
+                group.create_task(step)
+    except BaseExceptionGroup as failures:
+        raise _first(failures) from None
+
+
+def _first(failures: BaseExceptionGroup[Any]) -> BaseException:
+    failure = failures.exceptions[0]
+    return _first(failure) if isinstance(failure, BaseExceptionGroup) else failure

@@ -1,0 +1,88 @@
+"""`headwater up`: the whole backend, one process a part, from one terminal."""
+
+import sys
+
+from headwater.app import Backend
+from headwater.observe.lines import write_lines
+from headwater.settings import Settings
+from headwater.supervisor.assignment import Assignment
+from headwater.supervisor.journal import Journal
+from headwater.supervisor.locate import load_backend
+from headwater.supervisor.prepare import Prepared, prepare
+from headwater.supervisor.screen import screen_of
+from headwater.supervisor.state import State
+from headwater.supervisor.stop import Stop, on_signals
+from headwater.supervisor.supervisor import Plan, Supervisor
+from headwater.supervisor.terminal import Terminal
+
+NAME = "supervisor"
+
+
+async def up(reference: str, settings: Settings, *, stream: bool = False) -> None:
+    """Run the backend `reference` until a signal says stop.
+
+    Its processes write to ``<home>/log``, or, with `stream`, JSON lines to standard output and nothing else there.
+    Raises a `HeadwaterError` for what keeps it from starting; nothing that it started is left then.
+    """
+    backend = load_backend(reference)
+    terminal = None if stream else Terminal()
+    journal = open_journal(settings, terminal)
+    end_lines = write_lines(NAME, settings.log_level, journal.channel(NAME).write)
+    first = _First(backend, settings, terminal)
+    stop = Stop()
+    try:
+        with on_signals(stop):
+            supervisor = Supervisor(first.plan(reference), settings, journal, tell=first.tell)
+            await supervisor.run(stop)
+    finally:
+        if terminal is not None:
+            terminal.close()
+        end_lines()
+        journal.close()
+
+
+def open_journal(settings: Settings, terminal: Terminal | None, *, shown_level: str = "warning") -> Journal:
+    """To files and, from `shown_level` on, to the terminal; without a terminal, all to standard output."""
+    if terminal is None:
+        return Journal(None, stream=_write_out)
+    return Journal(settings.home / "log", show=terminal.show_line, shown_level=shown_level)
+
+
+class _First:
+    """Prepares the backend, remembers what that did, and shows it with the first state that is ready."""
+
+    def __init__(self, backend: Backend, settings: Settings, terminal: Terminal | None) -> None:
+        self._backend = backend
+        self._settings = settings
+        self._terminal = terminal
+        self._prepared: Prepared | None = None
+        self._shown = False
+
+    def plan(self, reference: str) -> Plan:
+        """Children in the order of their end."""
+        web, consumers = self._settings.web, self._settings.consumers
+        return Plan(
+            backend=reference,
+            stages=[
+                [Assignment(role="web", number=n, of=web, backend=reference) for n in range(1, web + 1)],
+                [Assignment(role="consumer", number=n, of=consumers, backend=reference) for n in range(1, consumers + 1)],
+                [Assignment(role="relay", backend=reference)],
+            ],
+            prepare=self._prepare,
+        )
+
+    def tell(self, state: State) -> None:
+        if self._terminal is None:
+            return
+        if state.ready and not self._shown:
+            self._shown = True
+            self._terminal.show_screen(screen_of(self._backend, self._settings, state, self._prepared))
+        self._terminal.show_state(state)
+
+    async def _prepare(self, settings: Settings) -> None:
+        self._prepared = await prepare(self._backend, settings)
+
+
+def _write_out(lines: bytes) -> None:
+    sys.stdout.buffer.write(lines)
+    sys.stdout.buffer.flush()

@@ -1,0 +1,125 @@
+"""Faults: each is one bad thing that happens to the world, named after what happens."""
+
+import asyncio
+import contextlib
+import random
+import signal
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import asyncpg
+
+from tests.crash.world import World
+
+Fault = Callable[[World, random.Random], Awaitable[None]]
+
+
+async def relay_killed(world: World, dice: random.Random) -> None:
+    world.crews["relay"].kill()
+
+
+async def relay_killed_during_append(world: World, dice: random.Random) -> None:
+    """The append waits for a lock that we hold; the relay dies with its statement under way."""
+    with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        connection = await world.connect()
+        try:
+            async with connection.transaction():
+                await connection.execute("set local lock_timeout = '2s'")
+                await connection.execute("select from headwater.log for update")
+                await asyncio.sleep(dice.uniform(0.05, 0.2))
+                world.crews["relay"].kill()
+        finally:
+            connection.terminate()
+
+
+async def relay_frozen_and_replaced(world: World, dice: random.Random) -> None:
+    """SIGSTOP for longer than the server is patient: another relay takes over, then the frozen one wakes."""
+    relay = world.crews["relay"]
+    relay.signal(signal.SIGSTOP)
+    await world.execute(_TERMINATE, "headwater relay")
+    await asyncio.sleep(dice.uniform(0.3, 0.8))
+    relay.signal(signal.SIGCONT)
+
+
+async def walsender_killed(world: World, dice: random.Random) -> None:
+    await world.execute(_TERMINATE, "headwater relay")
+
+
+async def appender_killed(world: World, dice: random.Random) -> None:
+    await world.execute(_TERMINATE, "headwater relay appends")
+
+
+async def consumer_killed(world: World, dice: random.Random) -> None:
+    world.crews[dice.choice([name for name in world.crews if name.startswith("consumer")])].kill()
+
+
+async def consumer_frozen(world: World, dice: random.Random) -> None:
+    consumer = world.crews[dice.choice([name for name in world.crews if name.startswith("consumer")])]
+    consumer.signal(signal.SIGSTOP)
+    await asyncio.sleep(dice.uniform(0.2, 0.6))
+    consumer.signal(signal.SIGCONT)
+
+
+async def writers_killed(world: World, dice: random.Random) -> None:
+    world.crews["writers"].kill()
+
+
+async def postgres_stopped_at_once(world: World, dice: random.Random) -> None:
+    await world.restart_postgres(signal.SIGQUIT)
+
+
+async def postgres_killed(world: World, dice: random.Random) -> None:
+    await world.restart_postgres(signal.SIGKILL)
+
+
+async def postgres_restarted(world: World, dice: random.Random) -> None:
+    await world.restart_postgres(signal.SIGINT)
+
+
+async def checkpoint(world: World, dice: random.Random) -> None:
+    """What the slot confirmed becomes durable just now."""
+    await world.execute("checkpoint")
+
+
+async def standby_silent(world: World, dice: random.Random) -> None:
+    """Commits are in the WAL and wait for a synchronous standby that is not there: nobody may see them yet."""
+    await world.execute("alter system set synchronous_standby_names = 'nobody'")
+    await world.execute("select pg_reload_conf()")
+    await asyncio.sleep(dice.uniform(0.2, 0.5))
+    await world.execute("alter system reset synchronous_standby_names")
+    await world.execute("select pg_reload_conf()")
+
+
+async def repartitioned(world: World, dice: random.Random) -> None:
+    from headwater.consumer import repartition
+    from headwater.db import Pool
+
+    with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        pool = await Pool.open(world.url, size=1, application_name="crash repartitions")
+        try:
+            await repartition(pool, dice.choice([3, 8, 16, 24]))
+        finally:
+            await pool.close()
+
+
+_TERMINATE = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1"
+
+FAULTS: Final[dict[str, Fault]] = {
+    fault.__name__.replace("_", "-"): fault
+    for fault in (
+        relay_killed,
+        relay_killed_during_append,
+        relay_frozen_and_replaced,
+        walsender_killed,
+        appender_killed,
+        consumer_killed,
+        consumer_frozen,
+        writers_killed,
+        postgres_stopped_at_once,
+        postgres_killed,
+        postgres_restarted,
+        checkpoint,
+        standby_silent,
+        repartitioned,
+    )
+}

@@ -1,0 +1,85 @@
+"""Bugs planted on purpose: the errors of those who came before us. The checker must catch each of them.
+
+A process that is told a bug's name makes it its own before it starts.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from headwater.wal import appender, assembler, relay, service
+from headwater.wal.assembler import Draft, Fragment
+from headwater.wal.pgoutput import Message
+
+
+def event_lsn_as_key() -> None:
+    """Each event stands at the LSN of its own record instead of its transaction's commit."""
+    original = assembler.Assembler._on_message
+    lsns: dict[int, int] = {}
+
+    def remember(self: Any, message: Message) -> None:
+        before = len(self._drafts)
+        original(self, message)
+        for draft in self._drafts[before:]:
+            lsns[id(draft.body)] = message.lsn
+
+    def group(self: Any, fragments: Sequence[Fragment]) -> Any:
+        split = [
+            fragment._replace(commit_lsn=lsns.pop(id(draft.body), fragment.commit_lsn), drafts=[draft])
+            for fragment in fragments
+            for draft in fragment.drafts
+        ]
+        return honest_group(self, split)
+
+    honest_group = appender.Appender._group
+    assembler.Assembler._on_message = remember  # type: ignore[method-assign]
+    appender.Appender._group = group  # type: ignore[method-assign]
+
+
+def acknowledge_before_append() -> None:
+    """The slot forgets what is not yet in the log; nobody compares the two afterwards."""
+    original = relay.Relay._append_group
+
+    async def hasty(self: Any, group: Sequence[Fragment]) -> None:
+        self._stream.acknowledge(group[-1].end_lsn or 0)
+        await original(self, group)
+
+    relay.Relay._append_group = hasty  # type: ignore[method-assign]
+    service.check_slot = lambda *facts: None  # type: ignore[assignment]
+
+
+def queue_kept_over_reconnect() -> None:
+    """What was read from a lost connection is appended after the next one began anew."""
+    original = relay.Relay.__init__
+    kept: list[Any] = []
+
+    def keep(self: Any, *arguments: Any, **options: Any) -> None:
+        original(self, *arguments, **options)
+        if kept:
+            self._queue = kept[0]._queue
+            self._queued_bytes = kept[0]._queued_bytes
+            self._assembler = kept[0]._assembler
+            self._assembler._begin = None
+        kept[:] = [self]
+
+    relay.Relay.__init__ = keep  # type: ignore[method-assign]
+
+
+def publish_before_visible() -> None:
+    """The gate stands open: whatever the slot delivers is published."""
+    appender.Appender._unseen = lambda self, fragments: []  # type: ignore[method-assign]
+
+
+def none() -> None:
+    """The product as it is."""
+
+
+PLANTED: Final[dict[str, Callable[[], None]]] = {
+    plant.__name__.replace("_", "-"): plant
+    for plant in (
+        none,
+        event_lsn_as_key,
+        acknowledge_before_append,
+        queue_kept_over_reconnect,
+        publish_before_visible,
+    )
+}
