@@ -1,1 +1,70 @@
-"""Headwater: commit once to PostgreSQL; everything downstream follows the write-ahead log."""
+"""Headwater: commit once; everything downstream follows.
+
+What an app is written with. Each name is imported when it is first used, so that `import headwater` costs nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from msgspec import Meta as Meta
+
+    from headwater.app import App as App
+    from headwater.app import Backend as Backend
+    from headwater.clock import uuid7 as uuid7
+    from headwater.commit import Tx as Tx
+    from headwater.consumer import Delivery as Delivery
+    from headwater.db import CheckFailed as CheckFailed
+    from headwater.db import Conflict as Conflict
+    from headwater.db import Db as Db
+    from headwater.db import NoRow as NoRow
+    from headwater.db import ReferenceMissing as ReferenceMissing
+    from headwater.errors import HeadwaterError as HeadwaterError
+    from headwater.http import Body as Body
+    from headwater.http import Header as Header
+    from headwater.http import Problem as Problem
+    from headwater.http import Query as Query
+    from headwater.http import Request as Request
+    from headwater.http import Response as Response
+    from headwater.types import Changed as Changed
+    from headwater.types import Event as Event
+    from headwater.types import Row as Row
+
+_HOMES = {
+    "App": "headwater.app",
+    "Backend": "headwater.app",
+    "Body": "headwater.http",
+    "Changed": "headwater.types",
+    "CheckFailed": "headwater.db",
+    "Conflict": "headwater.db",
+    "Db": "headwater.db",
+    "Delivery": "headwater.consumer",
+    "Event": "headwater.types",
+    "Header": "headwater.http",
+    "HeadwaterError": "headwater.errors",
+    "Meta": "msgspec",
+    "NoRow": "headwater.db",
+    "Problem": "headwater.http",
+    "Query": "headwater.http",
+    "ReferenceMissing": "headwater.db",
+    "Request": "headwater.http",
+    "Response": "headwater.http",
+    "Row": "headwater.types",
+    "Tx": "headwater.commit",
+    "uuid7": "headwater.clock",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'headwater' has no attribute {name!r}")
+    value = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

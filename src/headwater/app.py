@@ -6,23 +6,19 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Any, Literal, NamedTuple, TypeVar
 
-from headwater.clock import Clock, SystemClock
+from headwater.clock import Clock
 from headwater.commit import Committer, Tx
-from headwater.consumer import Subscription
-from headwater.db import Db, Pool, Source, pending
+from headwater.consumer import Interest, Subscription, tables_of
+from headwater.db import Db, DbError, Pool, Source, pending, platform_source
 from headwater.errors import HeadwaterError
 from headwater.http import HttpApp, Resources, Route
 from headwater.settings import Settings, read_settings
-from headwater.types import Changed, Event
+from headwater.types import Event
 
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
-Interest = type[Event] | type[Changed[Any]]
 Seed = Callable[[Tx], Awaitable[str | None]]
-
-PLATFORM = Source("headwater", "headwater", Path(__file__).parent / "migrations")
-"""The platform's own schema: the log, the watermarks, the idempotency records."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 
@@ -43,20 +39,20 @@ class NameTaken(AppError):
     """{what} {name!r} is declared twice: by {first} and by {second}."""
 
 
-class NoTable(AppError):
-    """{row} names no table, so its changes cannot be followed: class {row}(Row, table="schema.table")."""
+class EngineUnnamed(AppError):
+    """HEADWATER_POSTGRES_URL is not set, and a backend on its own starts no engine; `headwater up` does."""
 
 
-class SettingMissing(AppError):
-    """HEADWATER_POSTGRES_URL is not set: a Backend on its own starts no engine. `headwater up` does."""
+class NotOpen(AppError):
+    """The backend is not open: a server must run its ASGI lifespan, and a test its `open`."""
 
 
 class App:
     """A named group of routes and handlers with its own PostgreSQL schema and migrations.
 
     The decorators record a function and return it unchanged, so that a test can call it like any other. `migrations`
-    is a folder, by default the one of that name beside the module that makes the app; `schema` is by default the
-    app's name. Raises `BadName` for a name that cannot be a schema.
+    is a folder beside the module that makes the app; an app without that folder has no tables of its own. `schema` is
+    by default the app's name. Raises `BadName` for a name that cannot be a schema.
     """
 
     def __init__(self, name: str, *, schema: str | None = None, migrations: Path | str = "migrations") -> None:
@@ -64,7 +60,7 @@ class App:
             if _NAME.fullmatch(word) is None:
                 raise BadName(name=word)
         self.name = name
-        self.source = Source(name, schema or name, _folder_of_caller() / migrations)
+        self.source = Source(name, schema or name, _folder_of_module(sys._getframe(1).f_globals) / migrations)
         self.routes: list[Route] = []
         self.subscriptions: list[Subscription] = []
 
@@ -142,9 +138,138 @@ class Backend:
         self.seed = seed
         self.routes = tuple(route for app in apps for route in app.routes)
         self.subscriptions = tuple(subscription for app in apps for subscription in app.subscriptions)
-        self.sources = (PLATFORM, *(app.source for app in apps))
-        self.published = _published_tables(self.subscriptions)
+        self.sources = (platform_source(), *(app.source for app in apps if app.source.folder.is_dir()))
+        self.published = tuple(tables_of(self.subscriptions))
         _refuse_twins("app", [(app.name, str(app.source.folder)) for app in apps])
-        _refuse_twins("consumer", [(s.name, _place_of(s.handler)) for s in self.subscriptions])
-        _refuse_twins("event type", _event_types(self.subscriptions))
-        self._running: _Running | None = None
+        _refuse_twins("consumer", [(each.name, _place_of(each.handler)) for each in self.subscriptions])
+        _refuse_twins("event type", {(each.__name__, _place_of(each)) for each in _event_types(self.subscriptions)})
+        self._closing = AsyncExitStack()
+        self._opened: Opened | None = None
+
+    def __repr__(self) -> str:
+        return f"Backend({', '.join(app.name for app in self.apps)})"
+
+    async def open(self, settings: Settings, *, name: str = "headwater web", clock: Clock | None = None) -> None:
+        """Open the pools and build the endpoints; raises `EngineUnnamed` or `Unavailable`.
+
+        `name` is what the connections are called in ``pg_stat_activity``.
+        """
+        if settings.postgres_url is None:
+            raise EngineUnnamed
+        url = settings.postgres_url
+        reads = await Pool.open(url, read_only=True, application_name=f"{name} reads")
+        self._closing.push_async_callback(reads.close)
+        writes = await Pool.open(url, application_name=f"{name} writes")
+        self._closing.push_async_callback(writes.close)
+        db = Db(reads)
+        committer = Committer(writes, clock, keep=timedelta(hours=settings.idempotency_hours))
+        http = HttpApp(
+            self.routes,
+            Resources(db=db, committer=committer, providers={}),
+            settings,
+            mounts=self.mounts,
+            title=self.title,
+            version=self.version,
+            readiness=_Readiness(url, self.sources, db),
+        )
+        self._opened = Opened(db, committer, http)
+
+    async def close(self) -> None:
+        """Close what `open` opened; it may be opened again."""
+        self._opened = None
+        await self._closing.aclose()
+
+    @property
+    def opened(self) -> "Opened":
+        """What `open` made; raises `NotOpen` outside its time."""
+        if self._opened is None:
+            raise NotOpen
+        return self._opened
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """ASGI. The lifespan opens the backend with the settings of the environment, unless it is open already."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        else:
+            await self.opened.http(scope, receive, send)
+
+    async def _live(self, receive: Any, send: Any) -> None:
+        await receive()
+        opened_here = self._opened is None
+        try:
+            if opened_here:
+                await self.open(read_settings())
+        except HeadwaterError as error:
+            await self.close()
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        if opened_here:
+            await self.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+class Opened(NamedTuple):
+    """The parts of a backend that exist while it is open."""
+
+    db: Db
+    committer: Committer
+    http: HttpApp
+
+
+class _Readiness:
+    """Says why the backend is not ready: PostgreSQL does not answer, or migrations are missing.
+
+    Migrations never go back while a release runs, so once none is missing they are not asked about again.
+    """
+
+    def __init__(self, url: str, sources: tuple[Source, ...], db: Db) -> None:
+        self._url = url
+        self._sources = sources
+        self._db = db
+        self._migrated = False
+
+    async def __call__(self) -> list[str]:
+        """The reasons, for people; none when requests can be served."""
+        try:
+            if not self._migrated:
+                missing = await pending(self._url, self._sources, phases=("expand",))
+                if missing:
+                    return [f"{len(missing)} migrations are not applied, the first is {missing[0].path.name}"]
+                self._migrated = True
+            await self._db.one(int, "select 1")
+        except DbError as error:
+            return [str(error)]
+        return []
+
+
+def _folder_of_module(names: Mapping[str, Any]) -> Path:
+    file = names.get("__file__")
+    return Path(file).resolve().parent if file else Path.cwd()
+
+
+def _name_of(handler: Callable[..., Any]) -> str:
+    return getattr(handler, "__name__", type(handler).__name__)
+
+
+def _place_of(thing: Any) -> str:
+    return f"{thing.__module__}.{thing.__qualname__}"
+
+
+def _event_types(subscriptions: Iterable[Subscription]) -> Iterable[type[Event]]:
+    return [
+        interest
+        for subscription in subscriptions
+        for interest in subscription.events
+        if isinstance(interest, type) and issubclass(interest, Event)
+    ]
+
+
+def _refuse_twins(what: str, named: Iterable[tuple[str, str]]) -> None:
+    """An event type, say, is found by its name in the log, so two may not share one."""
+    places: dict[str, str] = {}
+    for name, place in named:
+        if name in places:
+            raise NameTaken(what=what, name=name, first=places[name], second=place)
+        places[name] = place

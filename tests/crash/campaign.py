@@ -66,13 +66,20 @@ def _hire(world: World, plan: Plan, dice: random.Random) -> None:
     def suicide(steps: Sequence[str]) -> list[str]:
         return ["--kill", f"{dice.choice(steps)}:{dice.randint(2, 120)}"] if plan.suicides else []
 
-    world.hire("relay", lambda: ["relay", "--plant", plan.plant, *suicide(RELAY_STEPS)])
-    world.hire("relay-spare", lambda: ["relay", "--plant", plan.plant])
+    for relay in ("relay-0", "relay-1"):  # one holds the slot, the other waits for it
+        world.hire(relay, lambda: ["relay", "--plant", plan.plant, *suicide(RELAY_STEPS)])
     for worker in range(2):
         world.hire(
             f"consumer-{worker}",
             lambda worker=worker: [  # type: ignore[misc]
-                "consumer", "--plant", plan.plant, "--worker", str(worker), "--workers", "2", *suicide(CONSUMER_STEPS)
+                "consumer",
+                "--plant",
+                plan.plant,
+                "--worker",
+                str(worker),
+                "--workers",
+                "2",
+                *suicide(CONSUMER_STEPS),
             ],  # fmt: skip
         )
     world.hire("writers", lambda: ["writers", "--seed", str(dice.randint(0, 2**31))])
@@ -80,7 +87,7 @@ def _hire(world: World, plan: Plan, dice: random.Random) -> None:
 
 
 def _stuck(world: World, stuck: TimeoutError, struck: Sequence[str]) -> Violation:
-    words = world.crews["relay"].last_words or world.crews["relay-spare"].last_words
+    words = "".join(crew.last_words for name, crew in world.crews.items() if name.startswith("relay"))
     return Violation("catches up", 1, f"{stuck}; faults: {', '.join(struck)}; the relay said: …{words[-600:]}")
 
 
@@ -129,7 +136,8 @@ async def _judge(world: World) -> Verdict:
             for row in await connection.fetch("select consumer, key, seq, event from crash.applied order by id")
         ]
         sightings = [
-            Sighting(*row) for row in await connection.fetch("select kind, detail, position from crash.sighting order by id")
+            Sighting(*row)
+            for row in await connection.fetch("select kind, detail, position from crash.sighting order by id")
         ]
         return check(ledger, await _read_log(connection), applied, sightings)
     finally:

@@ -9,13 +9,14 @@ from typing import Final
 
 import asyncpg
 
-from tests.crash.world import World
+from tests.crash.world import Crew, World
 
 Fault = Callable[[World, random.Random], Awaitable[None]]
 
 
 async def relay_killed(world: World, dice: random.Random) -> None:
-    world.crews["relay"].kill()
+    for relay in _crews(world, "relay"):
+        relay.kill()
 
 
 async def relay_killed_during_append(world: World, dice: random.Random) -> None:
@@ -27,18 +28,22 @@ async def relay_killed_during_append(world: World, dice: random.Random) -> None:
                 await connection.execute("set local lock_timeout = '2s'")
                 await connection.execute("select from headwater.log for update")
                 await asyncio.sleep(dice.uniform(0.05, 0.2))
-                world.crews["relay"].kill()
+                await relay_killed(world, dice)
         finally:
             connection.terminate()
 
 
 async def relay_frozen_and_replaced(world: World, dice: random.Random) -> None:
-    """SIGSTOP for longer than the server is patient: another relay takes over, then the frozen one wakes."""
-    relay = world.crews["relay"]
-    relay.signal(signal.SIGSTOP)
+    """Both relays stop as if suspended, and the server gives up on the one that it knew; then they wake one by one, so
+    that the one which held the slot comes back to a log that another writes."""
+    relays = _crews(world, "relay")
+    dice.shuffle(relays)
+    for relay in relays:
+        relay.signal(signal.SIGSTOP)
     await world.execute(_TERMINATE, "headwater relay")
-    await asyncio.sleep(dice.uniform(0.3, 0.8))
-    relay.signal(signal.SIGCONT)
+    for relay in relays:
+        await asyncio.sleep(dice.uniform(0.1, 0.5))
+        relay.signal(signal.SIGCONT)
 
 
 async def walsender_killed(world: World, dice: random.Random) -> None:
@@ -50,11 +55,11 @@ async def appender_killed(world: World, dice: random.Random) -> None:
 
 
 async def consumer_killed(world: World, dice: random.Random) -> None:
-    world.crews[dice.choice([name for name in world.crews if name.startswith("consumer")])].kill()
+    dice.choice(_crews(world, "consumer")).kill()
 
 
 async def consumer_frozen(world: World, dice: random.Random) -> None:
-    consumer = world.crews[dice.choice([name for name in world.crews if name.startswith("consumer")])]
+    consumer = dice.choice(_crews(world, "consumer"))
     consumer.signal(signal.SIGSTOP)
     await asyncio.sleep(dice.uniform(0.2, 0.6))
     consumer.signal(signal.SIGCONT)
@@ -100,6 +105,10 @@ async def repartitioned(world: World, dice: random.Random) -> None:
             await repartition(pool, dice.choice([3, 8, 16, 24]))
         finally:
             await pool.close()
+
+
+def _crews(world: World, role: str) -> list[Crew]:
+    return [crew for name, crew in world.crews.items() if name.startswith(role)]
 
 
 _TERMINATE = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1"

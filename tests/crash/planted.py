@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from headwater.wal import appender, assembler, relay, service
-from headwater.wal.assembler import Draft, Fragment
+from headwater.wal.assembler import Fragment
 from headwater.wal.pgoutput import Message
 
 

@@ -17,10 +17,18 @@ from tests.crash.facts import Fact, Moved
 
 KEYS = 64
 _ORIGIN = Origin(app="crash", command="move")
-_EMIT = "select pg_logical_emit_message(true, $1, $2)"
+_EMIT = "select pg_logical_emit_message(true, $1::text, $2::bytea)"
 _STEP = "update crash.key set seq = seq + 1 where key = $1 returning seq"
 _WRITE = "insert into crash.ledger (event, tx, index, key, seq) values ($1, $2, $3, $4, $5)"
 _CLOCK = SystemClock()
+_PASSING = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,  # shutdown, crash recovery, a terminated backend
+)
+"""What a fault does to a writer; anything else is a mistake of the workload's."""
 
 
 class Writer:
@@ -128,12 +136,12 @@ async def _keep_writing(url: str, stop: asyncio.Event, dice: random.Random) -> N
     while not stop.is_set():
         try:
             connection = await asyncpg.connect(url, timeout=5)
-        except (OSError, TimeoutError, asyncpg.PostgresError):
+        except _PASSING:
             await asyncio.sleep(0.05)
             continue
         try:
             await Writer(connection, dice).run(stop)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except _PASSING:
             continue
         finally:
             connection.terminate()

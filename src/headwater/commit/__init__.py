@@ -1,0 +1,51 @@
+"""Commands: one commit, events inside it, idempotency keys."""
+
+from headwater.commit.committer import CommandRetried, Committer
+from headwater.commit.envelope import (
+    EVENT_LIMIT_BYTES,
+    PREFIX,
+    Envelope,
+    Header,
+    key_of,
+    read_envelope,
+    read_header,
+    write_envelope,
+)
+from headwater.commit.errors import (
+    CommitError,
+    EnvelopeInvalid,
+    EventTooLarge,
+    KeyInFlight,
+    KeyReused,
+    OutcomeUnknown,
+    TransactionEnded,
+)
+from headwater.commit.origin import Origin
+from headwater.commit.record import IdempotencyKey, Outcome, Stored
+from headwater.commit.tx import Tx, write_payloads
+
+__all__ = [
+    "EVENT_LIMIT_BYTES",
+    "PREFIX",
+    "CommandRetried",
+    "CommitError",
+    "Committer",
+    "Envelope",
+    "EnvelopeInvalid",
+    "EventTooLarge",
+    "Header",
+    "IdempotencyKey",
+    "KeyInFlight",
+    "KeyReused",
+    "Origin",
+    "Outcome",
+    "OutcomeUnknown",
+    "Stored",
+    "TransactionEnded",
+    "Tx",
+    "key_of",
+    "read_envelope",
+    "read_header",
+    "write_envelope",
+    "write_payloads",
+]

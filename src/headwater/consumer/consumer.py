@@ -1,21 +1,43 @@
 """A consumer as it runs: a registered name, and a subscription compiled for it."""
 
-from headwater.commit import Origin
+from collections.abc import Sequence
+
+from headwater.clock import Clock
+from headwater.commit import Origin, Tx
+from headwater.consumer.delivery import Delivery
 from headwater.consumer.handler import compile_handler
 from headwater.consumer.limits import IDLE_IN_TRANSACTION_GRACE
 from headwater.consumer.reader import Reader
 from headwater.consumer.subscription import Subscription
+from headwater.db import Connection
 
 
 class Consumer:
     """What all lanes of one consumer share. A replay has another `name` than its subscription."""
 
-    __slots__ = ("call", "idle_limit", "name", "origin", "reader", "subscription")
+    __slots__ = ("_clock", "_origin", "call", "idle_limit", "name", "reader", "subscription")
 
-    def __init__(self, name: str, subscription: Subscription) -> None:
+    def __init__(self, name: str, subscription: Subscription, clock: Clock) -> None:
         self.name = name
         self.subscription = subscription
         self.reader = Reader(name, subscription)
         self.call = compile_handler(subscription)
-        self.origin = Origin(app=subscription.app, command=name)
         self.idle_limit = f"{(subscription.timeout + IDLE_IN_TRANSACTION_GRACE) * 1000:.0f}ms"
+        self._clock = clock
+        self._origin = Origin(app=subscription.app, command=name)
+
+    def transaction(self, connection: Connection, delivery: Delivery) -> Tx:
+        """What the handler gets for one delivery: events that it emits carry on the trace of theirs."""
+        envelope = delivery.envelope
+        return self._transaction(connection, None if envelope is None else envelope.trace)
+
+    def transaction_for_all(self, connection: Connection, deliveries: Sequence[Delivery]) -> Tx:
+        """The same for many at once: a trace goes on if it is the only one."""
+        traces = {delivery.envelope.trace for delivery in deliveries if delivery.envelope is not None}
+        return self._transaction(connection, traces.pop() if len(traces) == 1 else None)
+
+    def _transaction(self, connection: Connection, trace: str | None) -> Tx:
+        origin = self._origin
+        if trace is not None:
+            origin = Origin(app=origin.app, command=origin.command, trace=trace)
+        return Tx(connection, origin, self._clock)

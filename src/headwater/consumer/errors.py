@@ -11,6 +11,7 @@
          ├─ Unreadable            an entry does not fit its event class: the entry's fault
          ├─ TooNew                an entry needs newer code: the partition stops (guarantee G10)
          ├─ HandlerTimeout        a handler took longer than it may
+         ├─ HandlerCancelled      a handler let a cancellation of its own escape
          ├─ WatermarkLost         the watermark moved under its own lock: impossible, so it stops the transaction
          ├─ NotSettled            consumers did not come up to the head in time
          └─ KeysParked            consumers came up to the head with keys parked
@@ -49,6 +50,10 @@ class TooNew(ConsumerError):
 
 class HandlerTimeout(ConsumerError):
     """The handler did not return within {seconds:g} seconds."""
+
+
+class HandlerCancelled(ConsumerError):
+    """The handler let a cancellation of something it had started escape."""
 
 
 class WatermarkLost(ConsumerError):

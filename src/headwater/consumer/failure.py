@@ -5,18 +5,31 @@ restarting is nobody's event: the transaction is tried again for as long as it t
 against a concurrent transaction: worth some more tries, until it is taken for the event's own failure after all.
 """
 
+import hashlib
 import traceback
 from enum import Enum
 from types import TracebackType
 from typing import Final
 
-from headwater.db import Contention, DbError, ReadOnly, StatementTimeout, Unavailable
-from headwater.db.connection import Connection
-from headwater.db.translate import FOREIGN, translate
+from headwater.consumer.backoff import CONTEND
+from headwater.db import (
+    FOREIGN,
+    Connection,
+    Contention,
+    DbError,
+    Pool,
+    ReadOnly,
+    StatementTimeout,
+    Unavailable,
+    translate,
+)
 
 CAUSE_CHARACTERS: Final = 4000
+KEY_BYTES: Final = 1000
+"""PostgreSQL's indexes take keys of up to about 2700 bytes."""
+
 _FRAMES_SHOWN: Final = 6
-_OURS: Final = "headwater.consumer."
+_OURS: Final = ("headwater.consumer.", "headwater.db.")
 
 
 class Fault(Enum):
@@ -25,6 +38,46 @@ class Fault(Enum):
     EVENT = "event"
     CONTENTION = "contention"
     DATABASE = "database"
+
+
+class Interrupted(Exception):
+    """A transaction was lost, and not through its events; a fact for the lane, never seen outside.
+
+    `pause` is how many seconds to wait before the next; None if PostgreSQL itself seems to be the matter, and nothing
+    that is remembered can be relied on. `spoilt`: the connection is in no known state.
+    """
+
+    def __init__(self, error: BaseException, pause: float | None, *, spoilt: bool) -> None:
+        super().__init__(error, pause)
+        self.error = error
+        self.pause = pause
+        self.spoilt = spoilt
+
+
+class Scales:
+    """Weighs the failures of one lane."""
+
+    __slots__ = ("_contentions", "_pool", "_tries")
+
+    def __init__(self, pool: Pool, tries: int) -> None:
+        self._pool = pool
+        self._tries = tries
+        self._contentions = 0
+
+    async def weigh(self, error: Exception, connection: Connection) -> None:
+        """Roll back, and return if the failure counts against the event; raises `Interrupted` if it does not."""
+        self._pool.note(error)
+        fault = judge(error, connection)
+        if fault is Fault.DATABASE:
+            raise Interrupted(error, None, spoilt=True)
+        await connection.execute("rollback")
+        if fault is Fault.CONTENTION and self._contentions < self._tries:
+            self._contentions += 1
+            raise Interrupted(error, CONTEND.delay(self._contentions), spoilt=False)
+
+    def settle(self) -> None:
+        """A transaction went through."""
+        self._contentions = 0
 
 
 def judge(error: BaseException, connection: Connection) -> Fault:
@@ -39,23 +92,29 @@ def judge(error: BaseException, connection: Connection) -> Fault:
     return Fault.EVENT
 
 
-def is_lost(error: BaseException) -> bool:
-    """Whether a failure outside any handler is one that passes: PostgreSQL away, a lock not had, a statement stopped."""
-    ours = translate(error) if isinstance(error, FOREIGN) else error
-    return isinstance(ours, DbError)
+def is_passing(error: BaseException) -> bool:
+    """Whether a failure outside any handler will pass: PostgreSQL away, a lock not had, a statement stopped."""
+    return isinstance(error, (DbError, *FOREIGN))
 
 
 def cause_of(error: BaseException) -> str:
     """The failure in a few lines for a person: type, message, and where in the handler's code."""
     lines = [f"{type(error).__name__}: {error}".rstrip(": "), *getattr(error, "__notes__", ())]
-    frames = [frame for frame in _frames(error.__traceback__) if not frame[0].startswith(_OURS)]
-    lines += [f"  {place}" for _, place in frames[-_FRAMES_SHOWN:]]
+    frames = [place for module, place in _frames(error.__traceback__) if not module.startswith(_OURS)]
+    lines += [f"  {place}" for place in frames[-_FRAMES_SHOWN:]]
     if error.__cause__ is not None:
         lines.append(f"because of {type(error.__cause__).__name__}: {error.__cause__}")
-    return storable("\n".join(lines))[:CAUSE_CHARACTERS]
+    return _storable("\n".join(lines))[:CAUSE_CHARACTERS]
 
 
-def storable(text: str) -> str:
+def storable_key(key: str) -> str:
+    """The key as the tables of what is set aside hold it: itself, unless it is longer than an index can take."""
+    if len(key) * 4 <= KEY_BYTES or len(key.encode()) <= KEY_BYTES:
+        return key
+    return f"{key[:100]}… (SHA-256 {hashlib.sha256(key.encode()).hexdigest()})"
+
+
+def _storable(text: str) -> str:
     """The text as PostgreSQL can hold it, which knows no NUL and no lone surrogates."""
     return text.replace("\0", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace").decode()
 

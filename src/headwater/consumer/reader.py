@@ -175,9 +175,7 @@ class Reader:
             return None
         change = _read_row(body)
         key = change.id if change.operation != "truncate" else f"every row of {change.table}, partition {partition}"
-        event: Changed[Any] = Changed(
-            table=change.table, operation=change.operation, key=change.key, row=change.row
-        )
+        event: Changed[Any] = Changed(table=change.table, operation=change.operation, key=change.key, row=change.row)
         return Delivery(self._consumer, partition, position, key, event, None, CHANGE, body, attempt)
 
 

@@ -6,31 +6,25 @@ costs one reading of the clock per call.
 """
 
 import asyncio
-import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-from headwater.commit import Tx
 from headwater.consumer.consumer import Consumer
 from headwater.consumer.delivery import Delivery
-from headwater.consumer.errors import ConsumerError, HandlerTimeout
+from headwater.consumer.errors import HandlerCancelled, HandlerTimeout
 from headwater.consumer.occurrences import HandlerAbandoned
-from headwater.db.connection import Connection
+from headwater.db import Connection, TransactionFailed
 from headwater.observe import report
 
-_ABANDONED: Final[set[asyncio.Task[int]]] = set()
+_abandoned: Final[set[asyncio.Task[int]]] = set()
 """Held here, since the event loop alone would let them be collected."""
 
 
-class HandlerCancelled(ConsumerError):
-    """The handler let a cancellation of its own escape."""
+class CallFailed(Exception):
+    """A call for the deliveries from `first` to before `past` raised `error`; a fact for the lane, never seen outside.
 
-
-class CallFailed(Exception):  # noqa: N818 - a fact on its way to the lane, never seen outside
-    """A call for the deliveries from `first` to before `past` raised `error`.
-
-    `spoilt`: it was cancelled in the middle, so the state of the connection is not known.
+    `spoilt`: it was stopped in the middle, so the state of the connection is not known.
     """
 
     def __init__(self, first: int, past: int, error: Exception, *, spoilt: bool = False) -> None:
@@ -42,13 +36,12 @@ class CallFailed(Exception):  # noqa: N818 - a fact on its way to the lane, neve
 
 
 class Runner:
-    """Runs one consumer's handler."""
+    """Runs one consumer's handler for one lane."""
 
-    __slots__ = ("_batch", "_call", "_caused", "_consumer", "_first", "_grace", "_past", "_started", "_timeout")
+    __slots__ = ("_batch", "_consumer", "_first", "_grace", "_past", "_started", "_timeout")
 
     def __init__(self, consumer: Consumer, cancel_grace: float) -> None:
         self._consumer = consumer
-        self._call = consumer.call
         self._batch = consumer.subscription.batch
         self._timeout = consumer.subscription.timeout
         self._grace = cancel_grace
@@ -56,39 +49,104 @@ class Runner:
         self._past = 0
         self._started = 0.0
 
-    async def run(self, connection: Connection, tx: Tx, deliveries: Sequence[Delivery], until: Callable[[], float]) -> int:
-        """Apply deliveries in order; after the time `until` no further call begins. Says how many were applied.
+    async def run(
+        self, connection: Connection, deliveries: Sequence[Delivery], emitted: list[bytes], until: float
+    ) -> int:
+        """Apply deliveries in order; after the monotonic time `until` no further call begins. Says how many.
 
-        Raises `CallFailed`.
+        What the handlers emitted is added to `emitted`, in order. Raises `CallFailed`.
         """
-        work = self._apply_one_by_one if self._batch is None else self._apply_in_batches
+        work = self._one_by_one if self._batch is None else self._in_batches
+        self._first = self._past = 0
         self._started = time.monotonic()
-        task = asyncio.get_running_loop().create_task(work(tx, deliveries, until))
+        task = asyncio.get_running_loop().create_task(work(connection, deliveries, emitted, until))
         try:
-            expired = await self._watch(task)
+            expired = await self._expires(task)
         except asyncio.CancelledError:
-            await self._end(task, connection, deliveries)
+            await self._stop(task, connection, deliveries)
             raise
         if expired:
-            await self._end(task, connection, deliveries)
-            raise CallFailed(self._first, self._past, HandlerTimeout(seconds=self._timeout), spoilt=True)
+            await self._stop(task, connection, deliveries)
+            raise self._failed(HandlerTimeout(seconds=self._timeout), spoilt=True)
         if task.cancelled():
-            raise CallFailed(self._first, self._past, HandlerCancelled(), spoilt=True)
+            raise self._failed(HandlerCancelled(), spoilt=True)
         return task.result()
 
-    async def _apply_one_by_one(self, tx: Tx, deliveries: Sequence[Delivery], until: Callable[[], float]) -> int:
-        call, caused, timeout, clock = self._call, self._caused, self._timeout, time.monotonic
+    async def _one_by_one(
+        self, connection: Connection, deliveries: Sequence[Delivery], emitted: list[bytes], until: float
+    ) -> int:
+        call, transaction, clock = self._consumer.call, self._consumer.transaction, time.monotonic
         for index, delivery in enumerate(deliveries):
             self._first, self._past = index, index + 1
-            caused(tx, delivery)
+            tx = transaction(connection, delivery)
             try:
                 await call(tx, delivery)
             except Exception as error:
-                raise CallFailed(index, index + 1, error) from error
+                raise self._failed(error) from error
+            emitted += tx.drain()
             now = clock()
-            if now - self._started > timeout:
-                raise CallFailed(index, index + 1, HandlerTimeout(seconds=timeout))
-            if now > until():
+            self._check_time(now)
+            if now > until:
                 return index + 1
             self._started = now
         return len(deliveries)
+
+    async def _in_batches(
+        self, connection: Connection, deliveries: Sequence[Delivery], emitted: list[bytes], until: float
+    ) -> int:
+        assert self._batch is not None
+        for first in range(0, len(deliveries), self._batch):
+            batch = deliveries[first : first + self._batch]
+            self._first, self._past = first, first + len(batch)
+            tx = self._consumer.transaction_for_all(connection, batch)
+            try:
+                await self._consumer.call(tx, batch)
+            except Exception as error:
+                raise self._failed(error) from error
+            emitted += tx.drain()
+            now = time.monotonic()
+            self._check_time(now)
+            if now > until:
+                return self._past
+            self._started = now
+        return len(deliveries)
+
+    def _check_time(self, now: float) -> None:
+        """A handler that kept the event loop to itself for too long has failed as well."""
+        if now - self._started > self._timeout:
+            raise self._failed(HandlerTimeout(seconds=self._timeout))
+
+    def _failed(self, error: Exception, *, spoilt: bool = False) -> CallFailed:
+        # What finds the transaction broken off does so because of an earlier call, or of itself: it is not known which.
+        first = 0 if isinstance(error, TransactionFailed) else self._first
+        return CallFailed(first, self._past, error, spoilt=spoilt)
+
+    async def _expires(self, task: asyncio.Task[int]) -> bool:
+        """Wait for the calls to end; True when one of them has taken too long first."""
+        left = self._timeout
+        while not (await asyncio.wait((task,), timeout=left))[0]:
+            left = self._started + self._timeout - time.monotonic()
+            if left <= 0:
+                return True
+        return False
+
+    async def _stop(self, task: asyncio.Task[int], connection: Connection, deliveries: Sequence[Delivery]) -> None:
+        """Cancel the calls. If they do not end, end the connection, which takes the lock from them."""
+        task.cancel()
+        if (await asyncio.wait((task,), timeout=self._grace))[0]:
+            if not task.cancelled():
+                task.exception()
+            return
+        connection.terminate()
+        _abandoned.add(task)
+        task.add_done_callback(_forget)
+        delivery = deliveries[self._first]
+        report(
+            HandlerAbandoned(consumer=delivery.consumer, partition=delivery.partition, position=str(delivery.position))
+        )
+
+
+def _forget(task: asyncio.Task[int]) -> None:
+    _abandoned.discard(task)
+    if not task.cancelled():
+        task.exception()

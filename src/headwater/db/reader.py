@@ -214,11 +214,11 @@ def _take_only(record: Record) -> Any:
 
 def _taking_apart(renamed: dict[str, str], documents: dict[str, Any]) -> Callable[[Record], dict[str, Any]]:
     def take(record: Record) -> dict[str, Any]:
-        values = dict(record.items())
+        values: dict[str, Any] = dict(record.items())
         for column, kind in documents.items():
             if values.get(column) is not None:
                 values[column] = _read_document(values[column], kind, column)
-        return {renamed.get(str(column), column): value for column, value in values.items()} if renamed else values
+        return {renamed.get(column, column): value for column, value in values.items()} if renamed else values
 
     return take
 

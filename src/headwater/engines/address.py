@@ -1,25 +1,44 @@
 """What may be shown of an engine's URL: where it points, never the password in it."""
 
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 
 def shown_host(url: str) -> str:
     """Host and port, or the folder of a unix socket."""
-    parts = urlsplit(url)
+    parts = _split(url)
+    if parts is None:
+        return "an unreadable URL"
     host = parts.netloc.rpartition("@")[2]
-    named = parse_qs(parts.query).get("host", [""])[0]
-    return host or named or unquote(parts.path) or "its default address"
+    return host or _named(parts, "host") or unquote(parts.path) or "its default address"
+
+
+def shown_database(url: str) -> tuple[str, str]:
+    """The database and the role that a PostgreSQL URL names."""
+    parts = _split(url)
+    if parts is None:
+        return "headwater", "headwater"
+    database, role = unquote(parts.path.removeprefix("/")), unquote(parts.username or "")
+    return database or _named(parts, "dbname") or "headwater", role or _named(parts, "user") or "headwater"
 
 
 def without_password(text: str, url: str) -> str:
     """`text`, with the password of `url` blotted out should it occur."""
-    for password in _passwords(url):
-        text = text.replace(password, "***")
+    parts = _split(url)
+    if parts is None:
+        return text
+    written = parts.netloc.rpartition("@")[0].partition(":")[2]
+    for password in (written, unquote(written), _named(parts, "password")):
+        if password:
+            text = text.replace(password, "***")
     return text
 
 
-def _passwords(url: str) -> list[str]:
-    parts = urlsplit(url)
-    written = parts.netloc.rpartition("@")[0].partition(":")[2]
-    named = parse_qs(parts.query).get("password", [""])[0]
-    return [each for each in (written, unquote(written), named) if each]
+def _split(url: str) -> SplitResult | None:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
+
+
+def _named(parts: SplitResult, name: str) -> str:
+    return parse_qs(parts.query).get(name, [""])[0]

@@ -78,7 +78,9 @@ class Cluster:
         self._move_into_place(account, durable=durable)
 
     def configure(self, settings: Mapping[str, str], account: Account | None) -> None:
-        write_whole(self.data / "headwater.conf", configuration.render(settings), account)
+        path, text = self.data / "headwater.conf", configuration.render(settings)
+        if path.read_text(encoding="utf-8") != text:  # on a full disk, what need not be written must not fail
+            write_whole(path, text, account)
 
     def forget_postmaster(self) -> None:
         """Remove what a postmaster that did not stop in order left; only when none lives in `data`.

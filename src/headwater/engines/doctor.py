@@ -2,10 +2,10 @@
 
 import asyncpg
 
-from headwater.engines.address import shown_host
+from headwater.engines.address import shown_database, shown_host
 from headwater.engines.facts import read_facts, read_version
 from headwater.engines.finding import Finding
-from headwater.engines.judgement import BUSY_BOUND_SECONDS, IDLE_BOUND_SECONDS, judge, judge_version
+from headwater.engines.judgement import BUSY_BOUND_SECONDS, IDLE_BOUND_SECONDS, judge, judge_version, quoted
 from headwater.engines.postgres import CONNECT_ERRORS, CONNECT_SECONDS, explain
 from headwater.engines.valkey import ask_valkey
 from headwater.settings import Settings
@@ -59,12 +59,11 @@ async def examine_valkey(url: str) -> Finding:
 
 
 def _connection_remedy(error: BaseException, url: str) -> str | None:
+    database, role = shown_database(url)
     if isinstance(error, asyncpg.InvalidCatalogNameError):
-        return "CREATE DATABASE headwater ENCODING 'UTF8' TEMPLATE template0;  -- by the name that the URL has"
+        return f"CREATE DATABASE {quoted(database)} ENCODING 'UTF8' TEMPLATE template0;"
     if isinstance(error, asyncpg.InvalidPasswordError):
-        return "HEADWATER_POSTGRES_URL=postgresql://role:password@host:5432/database"
+        return f"ALTER ROLE {quoted(role)} PASSWORD '...';  -- the one that HEADWATER_POSTGRES_URL has"
     if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
-        return "host  all  all  samenet  scram-sha-256  # a line for pg_hba.conf; then SELECT pg_reload_conf();"
-    if isinstance(error, asyncpg.TooManyConnectionsError):
-        return "ALTER SYSTEM SET max_connections = '200';  -- then restart PostgreSQL"
+        return f"host  {database}  {role}  samenet  scram-sha-256  # in pg_hba.conf; then SELECT pg_reload_conf();"
     return None

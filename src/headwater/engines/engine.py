@@ -50,9 +50,7 @@ class EngineNotRunning(EngineError):
 
 
 class FolderInUse(EngineError):
-    """{folder} is in use by another Headwater (process {holder}). Stop that one, or set HEADWATER_HOME to another
-    folder.
-    """
+    """{folder} is in use by another Headwater (process {holder}). Stop it, or set HEADWATER_HOME to another one."""
 
 
 class FolderUnusable(EngineError):
@@ -61,7 +59,7 @@ class FolderUnusable(EngineError):
 
 class OtherVersion(EngineError):
     """{folder} was written by PostgreSQL {found}, and this Headwater runs PostgreSQL {wanted}, which cannot read it.
-    Run the Headwater that wrote it and take a pg_dump, or move the folder away to begin with an empty one.
+    Take a pg_dump with the Headwater that wrote it and restore it here, or move the folder away to begin anew.
     """
 
 
@@ -70,14 +68,14 @@ class LeftoverLives(EngineError):
 
 
 class ProgramMissing(EngineError):
-    """{program} is not where the package {package} keeps it. Install {package} again, or name an external
-    server in {variable}.
+    """{program} is not where the package {package} keeps it.
+    Install {package} again, or name an external server in {variable}.
     """
 
 
 class NoAccount(EngineError):
-    """Servers are not run as root, and none of the system users {names} exists here. Create one with
-    useradd --system headwater
+    """Servers are not run as root, and none of the system users {names} exists here.
+    Create one: useradd --system headwater
     """
 
 

@@ -114,7 +114,8 @@ select datname::text as database,
        (select count(*) from pg_replication_slots)::int as slots,
        (select count(*) from pg_stat_replication)::int as senders,
        exists (select from pg_publication where pubname = $1) as publication_exists,
-       to_regclass('headwater.log') is not null as has_log
+       exists (select from pg_class join pg_namespace n on n.oid = relnamespace
+                where n.nspname = 'headwater' and relname = 'log') as has_log
   from pg_database where datname = current_database()
 """
 
@@ -156,7 +157,8 @@ select format('%I.%I', published.schemaname, published.tablename) as table,
          order by relname limit 1) as index
   from pg_publication_tables published
   join pg_publication using (pubname)
-  join pg_class class on class.oid = format('%I.%I', published.schemaname, published.tablename)::regclass
+  join pg_namespace namespace on namespace.nspname = published.schemaname
+  join pg_class class on class.relnamespace = namespace.oid and class.relname = published.tablename
  where pubname = $1 and (pubupdate or pubdelete)
    and class.relreplident <> 'f'
    and not exists (select from pg_index i where i.indrelid = class.oid

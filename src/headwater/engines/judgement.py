@@ -55,7 +55,7 @@ def judge_primary(facts: Facts, settings: Settings) -> Iterator[Finding]:
         wanted="the primary, with default_transaction_read_only off",
         remedy="HEADWATER_POSTGRES_URL must name the primary"
         if facts.in_recovery
-        else f"ALTER DATABASE {_quoted(facts.database)} SET default_transaction_read_only = off;",
+        else f"ALTER DATABASE {quoted(facts.database)} SET default_transaction_read_only = off;",
     )
 
 
@@ -65,7 +65,7 @@ def judge_encoding(facts: Facts, settings: Settings) -> Iterator[Finding]:
         subject="encoding",
         found=facts.encoding,
         wanted="UTF8",
-        remedy=f"CREATE DATABASE {_quoted(facts.database + '_utf8')} ENCODING 'UTF8' TEMPLATE template0;"
+        remedy=f"CREATE DATABASE {quoted(facts.database + '_utf8')} ENCODING 'UTF8' TEMPLATE template0;"
         "  -- and move there",
     )
 
@@ -93,7 +93,7 @@ def judge_senders(facts: Facts, settings: Settings) -> Iterator[Finding]:
 
 
 def judge_role(facts: Facts, settings: Settings) -> Iterator[Finding]:
-    role, name = facts.role, _quoted(facts.role.name)
+    role, name = facts.role, quoted(facts.role.name)
     yield Finding(
         ok=role.replication,
         subject=f"role {role.name} may replicate",
@@ -108,7 +108,7 @@ def judge_role(facts: Facts, settings: Settings) -> Iterator[Finding]:
         subject=f"role {role.name} may create schemas",
         found="yes" if role.can_create else "no",
         wanted=f"CREATE on database {facts.database}",
-        remedy=f"GRANT CREATE ON DATABASE {_quoted(facts.database)} TO {name};",
+        remedy=f"GRANT CREATE ON DATABASE {quoted(facts.database)} TO {name};",
     )
 
 
@@ -130,7 +130,7 @@ def judge_publication(facts: Facts, settings: Settings) -> Iterator[Finding]:
             subject=f"role {facts.role.name} may create a publication",
             found=facts.publication_refusal or "yes",
             wanted="yes",
-            remedy=f"GRANT CREATE ON DATABASE {_quoted(facts.database)} TO {_quoted(facts.role.name)};",
+            remedy=f"GRANT CREATE ON DATABASE {quoted(facts.database)} TO {quoted(facts.role.name)};",
         )
 
 
@@ -232,7 +232,7 @@ def judge_transactions(facts: Facts, settings: Settings) -> Iterator[Finding]:
             subject="old transactions",
             found=f"hidden from role {facts.role.name}",
             wanted="to see them",
-            remedy=f"GRANT pg_read_all_stats TO {_quoted(facts.role.name)};",
+            remedy=f"GRANT pg_read_all_stats TO {quoted(facts.role.name)};",
             required=False,
         )
     elif not facts.transactions:
@@ -281,7 +281,7 @@ def judge_connections(facts: Facts, settings: Settings) -> Iterator[Finding]:
                 subject=f"connection limit of {kind.lower()} {name}",
                 found=str(limit),
                 wanted=str(needed),
-                remedy=f"ALTER {kind} {_quoted(name)} CONNECTION LIMIT {needed};",
+                remedy=f"ALTER {kind} {quoted(name)} CONNECTION LIMIT {needed};",
             )
 
 
@@ -394,7 +394,8 @@ def _shown_age(seconds: float) -> str:
     return f"{seconds / 3600:.0f} h"
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """As an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 

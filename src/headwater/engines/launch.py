@@ -85,8 +85,9 @@ def _exec_if_open(
 ) -> PermissionError:
     """Become the server, or say which path is closed."""
     try:
+        _look(order["command"][0], os.R_OK | os.X_OK)
         for path in order["paths"]:
-            _look(path)
+            _look(path, os.R_OK)
         if keeping is not None and because is not None:
             print(f"headwater: keeping {keeping}, for {because.filename} is closed to this user.", file=sys.stderr)
             sys.stderr.flush()
@@ -95,10 +96,10 @@ def _exec_if_open(
         return refusal
 
 
-def _look(path: str) -> None:
-    """Raises PermissionError unless `path` can be read, and access(2) says so."""
+def _look(path: str, mode: int) -> None:
+    """Raises PermissionError unless `path` can be read, and access(2) grants `mode`."""
     os.close(os.open(path, os.O_RDONLY))
-    if not os.access(path, os.R_OK):
+    if not os.access(path, mode):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
 
 

@@ -2,7 +2,7 @@
 
 A server's working folder is its data folder, which no other run may touch (the folder's lock is held while this
 runs). The kernel shows a process's working folder to its own user and to a root with CAP_SYS_PTRACE; where it does
-not, the command line, which anybody may read, still names the server itself, whose own children end with it.
+not, the command line, which anybody may read, still names the folder of the server itself; its children end with it.
 """
 
 import asyncio

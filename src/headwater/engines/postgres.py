@@ -117,7 +117,8 @@ def explain(error: BaseException, url: str) -> str:
     """The cause of a failed connection in one line, without the password of `url`."""
     if isinstance(error, TimeoutError):
         return f"no answer within {CONNECT_SECONDS:g} seconds"
-    return without_password(" ".join(str(error).split()) or type(error).__name__, url)
+    said = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+    return without_password(" ".join(said.split()), url)
 
 
 def _socket_url(sockets: str) -> str:

@@ -75,7 +75,7 @@ def launch(
         "account": None if account is None else {"name": account.name, "uid": account.uid, "gid": account.gid},
         "parent": os.getpid(),
         "death_signal": int(death_signal),
-        "paths": [str(path) for path in (command[0], *paths)],
+        "paths": [str(path) for path in paths],
     }
     child = subprocess.Popen(
         [sys.executable, "-I", "-S", launcher.__file__, json.dumps(order)],

@@ -14,7 +14,6 @@ from headwater.engines.address import shown_host, without_password
 from headwater.engines.embedded import EmbeddedServer
 from headwater.engines.engine import EngineNotRunning, EngineUnreachable
 from headwater.engines.external import ExternalServer
-from headwater.engines.files import write_whole
 from headwater.engines.process import Process
 from headwater.engines.programs import find_valkey
 
@@ -26,19 +25,19 @@ MEMORY_MB = 256
 # allkeys-lfu: when memory is full, what is used least goes, first of all answers that were cached and never asked for
 # again. A counter of a client near its limit is used all the time and stays, which volatile-ttl (drops what expires
 # soonest: the counters) and noeviction (refuses writes: no limits at all) would not give.
-CONFIGURATION = f"""\
-# Written by Headwater at every start.
-port 0
-unixsocketperm 700
-save ""
-appendonly no
-maxmemory {MEMORY_MB}mb
-maxmemory-policy allkeys-lfu
-daemonize no
-supervised no
-pidfile ""
-logfile ""
-"""
+#
+# All on the command line, because Valkey takes a file's path for a pattern, and one that matches nothing for a wish to
+# run with its defaults: without a password, on a TCP port. The title stays the command line, which names the folder:
+# that is how one left over is found.
+CONFIGURATION = {
+    "port": "0",
+    "unixsocketperm": "700",
+    "save": "",
+    "appendonly": "no",
+    "maxmemory": f"{MEMORY_MB}mb",
+    "maxmemory-policy": "allkeys-lfu",
+    "set-proc-title": "no",
+}
 
 
 class EmbeddedValkey(EmbeddedServer):
@@ -60,11 +59,10 @@ class EmbeddedValkey(EmbeddedServer):
     async def _prepare(self, sockets: Path) -> None:
         self._make_data()
         self._socket = sockets / SOCKET
-        paths = f"dir {_quote(self.data.resolve())}\nunixsocket {_quote(self._socket)}\n"
-        write_whole(self.data / "valkey.conf", CONFIGURATION + paths, self._account)
 
     def _command(self, sockets: Path) -> Sequence[str | Path]:
-        return [self._found(), self.data.resolve() / "valkey.conf"]
+        settings = {**CONFIGURATION, "unixsocket": str(self._socket), "dir": str(self.data.resolve())}
+        return [self._found(), *(part for name, value in settings.items() for part in (f"--{name}", value))]
 
     def _paths(self) -> Sequence[Path]:
         return [self.data]
@@ -142,7 +140,3 @@ async def _pongs(path: Path) -> bool:
 
 def _socket_url(path: Path) -> str:
     return f"unix://{quote(str(path), safe='/')}"
-
-
-def _quote(path: Path) -> str:
-    return '"' + str(path).replace("\\", "\\\\").replace('"', '\\"') + '"'

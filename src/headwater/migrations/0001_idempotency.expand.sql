@@ -1,11 +1,13 @@
 -- What a command answered under an Idempotency-Key, committed with the command itself (guarantees G1, G2).
+-- A row is written once, complete, when its command commits; the claim before that is an advisory lock.
 create table headwater.idempotency (
     scope bytea primary key,            -- SHA-256 of principal, method, route and key
     fingerprint bytea not null,         -- SHA-256 of the request
-    status smallint,                    -- null only inside the transaction that will fill it
-    headers bytea,                      -- JSON: [[name, value], …]
-    body bytea,
-    created_at timestamptz not null default now()
-) with (fillfactor = 70);
+    status smallint not null,
+    headers bytea not null,             -- JSON: [[name, value], …]
+    body bytea not null,
+    created_at timestamptz not null
+);
 
-create index idempotency_created_at on headwater.idempotency using brin (created_at);
+-- What is too old is dropped in this order. Vacuum lets new rows into old pages, so a BRIN index would not stay selective.
+create index idempotency_created_at on headwater.idempotency (created_at);

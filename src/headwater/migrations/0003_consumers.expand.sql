@@ -99,6 +99,7 @@ declare
     batch record;
     entries bigint := 0;
     bytes bigint := 0;
+    start bytea;
 begin
     select w.position into watermark from headwater.watermark w
      where w.consumer = who and w.partition = part and w.generation = layout
@@ -115,12 +116,11 @@ begin
       into due_at, sets_aside
       from headwater.retry r where r.consumer = who and r.partition = part;
     readable := coalesce(headwater.readable(layout), watermark);
+    start := case when watermark = known then greatest(watermark, seen) else watermark end;
     ended := true;
     for batch in
         select b.last, b.count, b.payload from headwater.batch b
-         where b.partition = part
-           and b.last > case when watermark = known then greatest(watermark, seen) else watermark end
-           and b.last <= readable
+         where b.partition = part and b.last > start and b.last <= readable
          order by b.last
     loop
         if entries >= entry_limit or bytes >= byte_limit then
@@ -176,34 +176,36 @@ begin
         return false;
     end if;
     insert into headwater.queued (consumer, key, position, entry) values (who, failed_key, failed, failed_entry);
+    if exists (
+        select from headwater.retry where consumer = who and key = failed_key
+        union all
+        select from headwater.parked where consumer = who and key = failed_key) then
+        return true;
+    end if;
     if retry_at is null then
-        insert into headwater.parked (consumer, key, partition, attempts, cause)
-        values (who, failed_key, part, 1, why) on conflict do nothing;
+        insert into headwater.parked (consumer, key, partition, attempts, cause) values (who, failed_key, part, 1, why);
     else
         insert into headwater.retry (consumer, key, partition, attempts, next_attempt_at, cause)
-        values (who, failed_key, part, 1, retry_at, why) on conflict do nothing;
+        values (who, failed_key, part, 1, retry_at, why);
     end if;
     return true;
 end $$;
 
--- The oldest entry of a key in retry was applied, in this transaction, or is to be forgotten. Says how many entries
--- still stand behind it; after the last one the key is as if it had never failed. Null if it was not the oldest.
-create function headwater.applied(who text, retried_key text, done bytea, moment timestamptz) returns bigint
+-- The oldest entry of a key in retry was applied, in this transaction. Says whether more entries
+-- stand behind it; after the last one the key is as if it had never failed. Null if the entry was not there.
+create function headwater.applied(who text, retried_key text, done bytea, moment timestamptz) returns boolean
 language plpgsql as $$
-declare
-    waiting bigint;
 begin
     delete from headwater.queued where consumer = who and key = retried_key and position = done;
     if not found then
         return null;
     end if;
-    select count(*) into waiting from headwater.queued where consumer = who and key = retried_key;
-    if waiting = 0 then
-        delete from headwater.retry where consumer = who and key = retried_key;
-    else
+    if exists (select from headwater.queued where consumer = who and key = retried_key) then
         update headwater.retry set attempts = 0, next_attempt_at = moment where consumer = who and key = retried_key;
+        return true;
     end if;
-    return waiting;
+    delete from headwater.retry where consumer = who and key = retried_key;
+    return false;
 end $$;
 
 -- A key in retry failed again: try it at `retry_at`, or, when that is null, park it. False if its watermark is locked
@@ -237,7 +239,7 @@ end $$;
 create function headwater.retry_now(who text, wanted text, moment timestamptz) returns boolean
 language plpgsql as $$
 begin
-    update headwater.retry set next_attempt_at = moment where consumer = who and key = wanted;
+    update headwater.retry set attempts = 0, next_attempt_at = moment where consumer = who and key = wanted;
     if found then
         return true;
     end if;
@@ -250,11 +252,13 @@ begin
 end $$;
 
 -- A person's wish: forget one entry of a key that is set aside, or (`place` null) all of them. A key with nothing
--- left goes on with the log; one that has is tried again. Waits for the watermark. Says how many were forgotten.
+-- left goes on with the log; one that was held up by the forgotten entry is tried again. Waits for the watermark.
+-- Says how many entries were forgotten.
 create function headwater.drop_queued(who text, wanted text, place bytea, moment timestamptz) returns bigint
 language plpgsql as $$
 declare
     part smallint;
+    blocking bytea;
     dropped bigint;
 begin
     loop
@@ -272,12 +276,14 @@ begin
             union all
             select from headwater.parked where consumer = who and key = wanted and partition = part);
     end loop;
+    select position into blocking from headwater.queued
+     where consumer = who and key = wanted order by position limit 1;
     delete from headwater.queued where consumer = who and key = wanted and (place is null or position = place);
     get diagnostics dropped = row_count;
     if not exists (select from headwater.queued where consumer = who and key = wanted) then
         delete from headwater.retry where consumer = who and key = wanted;
         delete from headwater.parked where consumer = who and key = wanted;
-    elsif dropped > 0 then
+    elsif place = blocking then
         perform headwater.retry_now(who, wanted, moment);
     end if;
     return dropped;
@@ -298,7 +304,9 @@ begin
     end if;
     insert into headwater.layout (generation, partitions, after)
     values (current.generation + 1, wanted, head.position);
-    delete from headwater.batch where last > head.position;
+    delete from headwater.batch
+     where partition = any (select generate_series(0, (select max(partitions) from headwater.layout) - 1)::smallint)
+       and last > head.position;
     update headwater.log set generation = current.generation + 1 where slot = head.slot;
     return current.generation + 1;
 end $$;

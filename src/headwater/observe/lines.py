@@ -6,8 +6,6 @@ a person's own code land in the same stream. Fields common to all: ``at`` (RFC 3
 """
 
 import logging
-import os
-import sys
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from headwater.observe.linewriter import standard_error
 from headwater.observe.occurrence import Occurrence, subscribe
 
 LEVELS: Final = ("debug", "info", "warning", "error")
@@ -67,7 +66,7 @@ class LinesHandler(logging.Handler):
 
 def write_lines(process: str, level: str, write: Callable[[bytes], Any] | None = None) -> Callable[[], None]:
     """Write what this process reports and logs as lines, by default to standard error; returns what ends it."""
-    lines = Lines(process, level, write or _write_to_standard_error)
+    lines = Lines(process, level, write or standard_error().write)
     handler = LinesHandler(lines)
     root = logging.getLogger()
     before = root.level
@@ -81,14 +80,6 @@ def write_lines(process: str, level: str, write: Callable[[bytes], Any] | None =
         root.setLevel(before)
 
     return end
-
-
-def _write_to_standard_error(line: bytes) -> None:
-    """One write(2) a line, so that lines of threads never mix; a reader that went away is no reason to fail."""
-    try:
-        os.write(sys.stderr.fileno(), line)
-    except OSError:
-        return
 
 
 def _level_of_record(record: logging.LogRecord) -> str:

@@ -6,6 +6,7 @@ counted, and the count is written as soon as there is room.
 """
 
 import atexit
+import functools
 import os
 import select
 import threading
@@ -106,3 +107,9 @@ class LineWriter:
             except OSError:  # the reader is gone; there is nobody left to tell
                 self._dropped += bytes(rest).count(b"\n")
                 return
+
+
+@functools.cache
+def standard_error() -> LineWriter:
+    """The one writer of this process to standard error; two would cut each other's lines apart in a pipe."""
+    return LineWriter(2)

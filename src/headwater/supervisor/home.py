@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from headwater.engines.lock import FolderLock
-from headwater.supervisor.errors import HomeUnusable, OrphansLive
+from headwater.supervisor.errors import HomeUnusable, NotRunning, OrphansLive
 from headwater.supervisor.lifeline import ORPHAN_SECONDS
 from headwater.supervisor.state import State, StateFile
 
@@ -53,8 +53,16 @@ class Home:
         self._lock.release()
 
 
-def is_held(folder: Path) -> bool:
-    """Whether a supervisor runs from `folder` now."""
+def running_state(folder: Path) -> State:
+    """What the backend that runs from `folder` says of itself; raises `NotRunning`."""
+    state = StateFile(folder / "run" / "state.json").read()
+    if state is None or not _is_held(folder):
+        raise NotRunning(home=folder)
+    return state
+
+
+def _is_held(folder: Path) -> bool:
+    """Whether a supervisor lives: its lock ends with it, its file does not."""
     try:
         descriptor = os.open(folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

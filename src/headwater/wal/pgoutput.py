@@ -11,7 +11,9 @@ transaction a change belongs to) is the assembler's.
 import struct
 from collections.abc import Callable
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from headwater.errors import HeadwaterError
 
@@ -34,7 +36,7 @@ Value = str | Unchanged | None
 Values = tuple[Value, ...]
 
 
-class Begin(NamedTuple):
+class Begin(msgspec.Struct, frozen=True, gc=False):
     commit_lsn: int
     committed_at: int
     """Microseconds since 2000-01-01 UTC."""
@@ -42,26 +44,26 @@ class Begin(NamedTuple):
     """The transaction's 32-bit id, without its epoch."""
 
 
-class Commit(NamedTuple):
+class Commit(msgspec.Struct, frozen=True, gc=False):
     commit_lsn: int
     end_lsn: int
     committed_at: int
 
 
-class Message(NamedTuple):
+class Message(msgspec.Struct, frozen=True, gc=False):
     transactional: bool
     lsn: int
     prefix: bytes
     content: bytes
 
 
-class Column(NamedTuple):
+class Column(msgspec.Struct, frozen=True, gc=False):
     name: str
     type_oid: int
     in_key: bool
 
 
-class Relation(NamedTuple):
+class Relation(msgspec.Struct, frozen=True, gc=False):
     id: int
     schema: str
     name: str
@@ -69,12 +71,12 @@ class Relation(NamedTuple):
     columns: tuple[Column, ...]
 
 
-class Insert(NamedTuple):
+class Insert(msgspec.Struct, frozen=True, gc=False):
     relation: int
     new: Values
 
 
-class Update(NamedTuple):
+class Update(msgspec.Struct, frozen=True, gc=False):
     relation: int
     old_key: Values | None
     """The old values of the key columns (the others null), when the key changed."""
@@ -83,17 +85,17 @@ class Update(NamedTuple):
     new: Values
 
 
-class Delete(NamedTuple):
+class Delete(msgspec.Struct, frozen=True, gc=False):
     relation: int
     old_key: Values | None
     old: Values | None
 
 
-class Truncate(NamedTuple):
+class Truncate(msgspec.Struct, frozen=True, gc=False):
     relations: tuple[int, ...]
 
 
-class Ignored(NamedTuple):
+class Ignored(msgspec.Struct, frozen=True, gc=False):
     """An origin or a type: nothing that the log needs."""
 
     kind: str

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -97,18 +98,24 @@ def open_folder() -> Iterator[Path]:
     shutil.rmtree(path)
 
 
-async def execute(url: str, *statements: str) -> None:
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(url)
-    for statement in statements:
-        await connection.execute(statement)
-    await connection.close()
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def execute(url: str, *statements: str) -> None:
+    async with connected(url) as connection:
+        for statement in statements:
+            await connection.execute(statement)
 
 
 async def fetch(url: str, question: str) -> Any:
-    connection = await asyncpg.connect(url)
-    answer = await connection.fetchval(question)
-    await connection.close()
-    return answer
+    async with connected(url) as connection:
+        return await connection.fetchval(question)
 
 
 def is_server(pid: int) -> bool:

@@ -364,6 +364,15 @@ class TestAwkwardPlaces:
         assert f"keeping {capability}, for {closed}" in log
 
     @needs_root
+    def test_programs_that_only_root_may_execute(self, closed: Path, backend: Any) -> None:
+        """As pip installs them under a umask of 077."""
+        subprocess.run(["chmod", "-R", "go-rwx", closed], check=True)
+        process = backend(closed, programs=str(closed), brief=True)
+        process.wait()
+        assert process.said.keys() == {"postgres", "valkey"}
+        assert "keeping CAP_DAC_OVERRIDE" in (closed / "postgres" / "log" / "postgres.log").read_text()
+
+    @needs_root
     def test_without_any_capability_the_closed_folder_is_named(self, closed: Path, backend: Any) -> None:
         prefix = ("setpriv", "--bounding-set=-dac_read_search,-dac_override")
         said = backend(closed, prefix=prefix, programs=str(closed), brief=True).said

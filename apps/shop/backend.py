@@ -1,0 +1,10 @@
+"""The shop's parts, put together; importing routes and consumers declares them on the app."""
+
+from apps.shop import routes, stock
+from apps.shop.app import app
+from apps.shop.seed import plant
+from headwater import Backend
+
+__all__ = ["backend", "routes", "stock"]
+
+backend = Backend(app, title="shop", seed=plant)

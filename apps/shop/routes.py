@@ -1,0 +1,54 @@
+"""HTTP: what a request may say, and what it is answered."""
+
+from typing import Annotated
+from uuid import UUID
+
+from apps.shop import store
+from apps.shop.app import app
+from apps.shop.cursor import Cursor
+from apps.shop.rows import NewOrder, Order, OrderPlaced, Product, ProductPage
+from headwater import Db, Meta, Problem, ReferenceMissing, Tx
+
+PageSize = Annotated[int, Meta(ge=1, le=100)]
+
+
+@app.query("GET /products")
+async def list_products(db: Db, limit: PageSize = 20, cursor: str | None = None) -> ProductPage:
+    """Products in the order of their names, a page at a time: `next` is the cursor of the page that follows."""
+    if cursor is None:
+        found = await store.first_products(db, limit + 1)
+    else:
+        found = await store.products_after(db, *_place(cursor), limit + 1)
+    page = found[:limit]
+    more = len(found) > limit
+    return ProductPage(items=page, next=str(Cursor(page[-1].name, page[-1].id)) if more else None)
+
+
+@app.query("GET /products/{id}")
+async def show_product(db: Db, id: UUID) -> Product:
+    """One product, with the stock that is left."""
+    return await store.product(db, id)
+
+
+@app.command("POST /orders", status=201, location="/orders/{id}", idempotency="required")
+async def place_order(tx: Tx, order: NewOrder) -> Order:
+    """Take an order. Whether there is stock for it shows a moment later, in its state."""
+    try:
+        placed = await store.add_order(tx, order)
+    except ReferenceMissing:
+        raise Problem(422, errors=[{"detail": "There is no such product.", "pointer": "#/product"}]) from None
+    tx.emit(OrderPlaced(order=placed.id, product=placed.product, quantity=placed.quantity))
+    return placed
+
+
+@app.query("GET /orders/{id}")
+async def show_order(db: Db, id: UUID) -> Order:
+    """One order, in the state it has come to."""
+    return await store.order(db, id)
+
+
+def _place(cursor: str) -> Cursor:
+    try:
+        return Cursor.parse(cursor)
+    except ValueError:
+        raise Problem(400, detail="The cursor is not one that this list has given.") from None

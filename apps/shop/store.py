@@ -1,0 +1,53 @@
+"""SQL, and nothing else: each function is one statement."""
+
+from uuid import UUID
+
+from apps.shop.rows import NewOrder, Order, OrderState, Product
+from headwater import Db, Tx
+
+PRODUCT = "id, name, price, stock"
+ORDER = "id, product, quantity, state"
+
+
+async def first_products(db: Db, count: int) -> list[Product]:
+    return await db.all(Product, f"select {PRODUCT} from shop.product order by name, id limit $1", count)
+
+
+async def products_after(db: Db, name: str, id: UUID, count: int) -> list[Product]:
+    """Those behind a place in the order of names; the index serves it at any depth."""
+    return await db.all(
+        Product,
+        f"select {PRODUCT} from shop.product where (name, id) > ($1, $2) order by name, id limit $3",
+        name,
+        id,
+        count,
+    )
+
+
+async def product(db: Db, id: UUID) -> Product:
+    return await db.one(Product, f"select {PRODUCT} from shop.product where id = $1", id)
+
+
+async def order(db: Db, id: UUID) -> Order:
+    return await db.one(Order, f"select {ORDER} from shop.order_ where id = $1", id)
+
+
+async def add_order(tx: Tx, order: NewOrder) -> Order:
+    """Raises `ReferenceMissing` when there is no such product."""
+    return await tx.one(
+        Order,
+        f"insert into shop.order_ (id, product, quantity) values (uuidv7(), $1, $2) returning {ORDER}",
+        order.product,
+        order.quantity,
+    )
+
+
+async def take_stock(tx: Tx, product: UUID, quantity: int) -> bool:
+    """Take all of it or nothing: looking and taking are one statement, so no two takers see the same stock."""
+    return (
+        await tx.run("update shop.product set stock = stock - $2 where id = $1 and stock >= $2", product, quantity) == 1
+    )
+
+
+async def settle_order(tx: Tx, id: UUID, state: OrderState) -> None:
+    await tx.run("update shop.order_ set state = $2 where id = $1", id, state)

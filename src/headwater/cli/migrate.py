@@ -1,0 +1,62 @@
+"""Migrations, by hand: a release's pipeline runs expand before the switch and contract after it."""
+
+import asyncio
+import sys
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+
+def migrate(
+    *,
+    app: Annotated[str | None, Parameter(name="--app")] = None,
+    phase: Literal["expand", "contract", "both"] = "both",
+    check: bool = False,
+) -> None:
+    """Apply the migrations that are missing, and make the log if there is none.
+
+    Parameters
+    ----------
+    app
+        The backend, as module:name.
+    phase
+        Only what the next release needs (expand), only what no release uses any more (contract), or both.
+    check
+        Change nothing: list what is missing, and exit with status 1 if anything is.
+    """
+    from headwater.engines import postgres_url
+    from headwater.settings import read_settings
+    from headwater.supervisor.locate import find_reference, load_backend
+
+    backend = load_backend(find_reference(app))
+    settings = read_settings()
+    url = postgres_url(settings)
+    phases = ("expand", "contract") if phase == "both" else (phase,)
+    if check:
+        asyncio.run(_check(url, backend.sources, phases))
+    else:
+        asyncio.run(_apply(url, backend, settings, phases))
+
+
+async def _check(url, sources, phases) -> None:
+    from headwater.db import pending
+
+    missing = await pending(url, sources, phases)
+    for file in missing:
+        print(f"missing  {file.app} {file.path.name}")
+    if missing:
+        sys.exit(1)
+    print("Nothing is missing.")
+
+
+async def _apply(url, backend, settings, phases) -> None:
+    from headwater.db import migrate
+    from headwater.wal import prepare_log
+
+    applied = await migrate(url, backend.sources, phases)
+    if "expand" in phases:
+        await prepare_log(url, settings, backend.published)
+    for each in applied:
+        print(f"applied  {each.app} {each.number:04}_{each.name}.{each.phase}.sql")
+    if not applied:
+        print("Nothing was missing.")

@@ -1,0 +1,104 @@
+"""Running a backend, and seeing how it does."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from msgspec.structs import astuple
+
+from headwater.settings import read_settings
+from headwater.supervisor.locate import find_reference
+
+AppOption = Annotated[str | None, Parameter(name="--app")]
+
+
+def up(
+    *,
+    app: AppOption = None,
+    port: int | None = None,
+    host: str | None = None,
+    web: int | None = None,
+    consumers: int | None = None,
+    log: Literal["files", "stdout"] = "files",
+) -> None:
+    """Run the whole backend until Ctrl-C: engines, relay, web workers, consumer workers.
+
+    Parameters
+    ----------
+    app
+        The backend, as module:name.
+    port
+        Port that the web listens on; 0 takes a free one.
+    host
+        Address that the web listens on.
+    web
+        Web workers, one process each.
+    consumers
+        Consumer workers, one process each.
+    log
+        Where the processes' output goes: to files below the state folder, or as JSON lines to standard output.
+    """
+    from setproctitle import setproctitle
+
+    from headwater.supervisor.up import up as run
+
+    settings = read_settings(port=port, host=host, web=web, consumers=consumers)
+    setproctitle("headwater supervisor")
+    asyncio.run(run(find_reference(app), settings, stream=log == "stdout"))
+
+
+def dev(*, app: AppOption = None, port: int | None = None, host: str | None = None) -> None:
+    """Run relay, web and consumers in one process beside the engines, and start anew when a file changes.
+
+    Parameters
+    ----------
+    app
+        The backend, as module:name.
+    port
+        Port that the web listens on; 0 takes a free one.
+    host
+        Address that the web listens on.
+    """
+    from setproctitle import setproctitle
+
+    from headwater.supervisor.dev import dev as run
+
+    setproctitle("headwater supervisor")
+    asyncio.run(run(find_reference(app), read_settings(port=port, host=host)))
+
+
+def status(*, json: bool = False) -> None:
+    """Show the processes, restarts and consumers' lag of the backend that runs from this state folder.
+
+    Parameters
+    ----------
+    json
+        Print one JSON object instead of a table.
+    """
+    from headwater.cli.output import print_json, print_table
+    from headwater.supervisor.home import running_state
+
+    state = running_state(read_settings().home)
+    if json:
+        print_json(state)
+        return
+    print(f"{state.backend} at {state.url}, {'ready' if state.ready else 'not ready'}, up {_since(state.started_at)}\n")
+    print_table(
+        ("process", "state", "pid", "since", "restarts", "ended last because"),
+        [
+            (each.name, each.phase.value, each.pid, _since(each.since), each.restarts, each.cause)
+            for each in state.processes
+        ],
+    )
+    print()
+    if state.trouble is not None:
+        print(f"How far consumers are is unknown: {state.trouble}")
+    elif state.lags:
+        print_table(("consumer", "entries behind", "parked keys"), [astuple(lag) for lag in state.lags])
+
+
+def _since(moment: datetime) -> str:
+    seconds = int((datetime.now(UTC) - moment).total_seconds())
+    hours, minutes = seconds // 3600, seconds % 3600 // 60
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"

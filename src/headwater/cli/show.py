@@ -1,0 +1,43 @@
+"""What can be shown without running anything: the API's document, the settings."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def openapi(*, app: Annotated[str | None, Parameter(name="--app")] = None) -> None:
+    """Print the OpenAPI 3.1 document of the backend.
+
+    Parameters
+    ----------
+    app
+        The backend, as module:name.
+    """
+    import msgspec
+
+    from headwater.supervisor.locate import find_reference, load_backend
+
+    document = load_backend(find_reference(app)).openapi()
+    print(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+
+
+def settings() -> None:
+    """Print every setting: its variable, its value here, and what it does."""
+    import msgspec
+
+    from headwater.cli.output import print_table
+    from headwater.engines.address import shown_host
+    from headwater.settings import Settings, read_settings
+
+    found = read_settings()
+    rows = []
+    for field in msgspec.inspect.type_info(Settings).fields:
+        value = getattr(found, field.name)
+        shown = shown_host(value) if value is not None and field.name.endswith("_url") else value
+        rows.append((f"HEADWATER_{field.name.upper()}", shown, _description(field.type)))
+    print_table(("variable", "value", "meaning"), rows)
+
+
+def _description(kind: object) -> str | None:
+    extra = getattr(kind, "extra_json_schema", None) or {}
+    return extra.get("description")

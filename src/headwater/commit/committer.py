@@ -1,0 +1,326 @@
+"""Rows, events and the answer of a command, in one commit (G1), once per idempotency key (G2).
+
+A command with a key and some events takes these round trips and no others:
+
+1. ``begin``, claim the key, look for an earlier answer: one message of three statements;
+2. whatever the command itself does;
+3. store the answer, write the events, ``commit``: one message again.
+
+PostgreSQL runs the statements of one message one after the other and drops the rest at the first error, so nothing
+is gained or lost in meaning; only waiting is saved. They go as ``execute`` of statements prepared once per
+connection, because a simple query cannot carry arguments: what stands in it are numbers and hexadecimal digits made
+here. An answer or events too large to travel that way are sent just before, in binary.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+from headwater.clock import Clock, SystemClock
+from headwater.commit import record as sql
+from headwater.commit.errors import KeyInFlight, KeyReused, OutcomeUnknown, TransactionEnded
+from headwater.commit.flight import RETRY_AFTER_SECONDS, Flights
+from headwater.commit.origin import Origin
+from headwater.commit.record import IdempotencyKey, Outcome, Record, Stored, read_record, write_headers
+from headwater.commit.retry import Retries
+from headwater.commit.tx import EMIT, Tx, write_payloads
+from headwater.db import (
+    FOREIGN,
+    Connection,
+    ConnectionLost,
+    Contention,
+    LockTimeout,
+    Pool,
+    SchemaChanged,
+    TransactionFailed,
+    translate,
+)
+from headwater.observe import Occurrence, report
+
+WAIT_SECONDS = 10.0
+
+_BEGIN = "begin isolation level read committed"
+_COMMIT = "commit"
+_TEXT_LIMIT_BYTES = 64 * 1024  # beyond this, hexadecimal costs more than a round trip
+_EVENTS_ALONG = 16
+_PURGE_ROWS = 1000
+
+_PREPARE_EMIT = f"prepare headwater_emit as {EMIT}"
+_PREPARE_KEYS = f"""
+prepare headwater_store (bytea, bytea, smallint, bytea, bytea, timestamptz) as {sql.STORE};
+prepare headwater_find (bytea) as {sql.FIND};
+prepare headwater_lock (bigint) as {sql.LOCK}
+"""
+
+Work = Callable[[Tx], Awaitable[Stored]]
+
+
+class CommandRetried(Occurrence, frozen=True, kw_only=True):
+    """A command lost against a concurrent transaction and runs again."""
+
+    app: str
+    command: str
+    attempt: int
+    cause: str
+
+
+class Committer:
+    """Runs commands, each in one transaction of the pool.
+
+    `keep` is how long an answer is replayed. `wait` is how many seconds a duplicate waits in this process for the
+    first one; across processes the pool's lock timeout bounds it.
+    """
+
+    def __init__(self, pool: Pool, clock: Clock | None = None, *, keep: timedelta, wait: float = WAIT_SECONDS) -> None:
+        self._pool = pool
+        self._clock = clock or SystemClock()
+        self._keep = keep
+        self._wait_seconds = wait
+        self._flights: Flights[tuple[Record, bool]] = Flights()
+        self._retries = Retries()
+        self._executed = self._replayed = self._retried = 0
+
+    @asynccontextmanager
+    async def transaction(self, origin: Origin) -> AsyncIterator[Tx]:
+        """``async with committer.transaction(origin) as tx``: commits at the end, with the events emitted.
+
+        An exception, cancellation included, rolls everything back. Raises `OutcomeUnknown` if the connection breaks
+        during the commit, and the errors of `headwater.db`.
+        """
+        connection, _ = await self._begin(None)
+        try:
+            tx = Tx(connection, origin, self._clock)
+            yield tx
+            await self._commit(tx, None)
+        except BaseException as error:
+            await self._give_back_after(error, connection)
+            raise
+        self._pool.put(connection)
+
+    async def execute(self, work: Work, origin: Origin, key: IdempotencyKey | None = None) -> Outcome:
+        """Run `work` in a transaction and commit its rows, its events and, under the key, its answer.
+
+        With a key there is one execution within `keep`, whatever crashes. A duplicate waits for the first one and
+        is given the same answer; `KeyInFlight` if that takes too long, `KeyReused` if its fingerprint differs. If
+        `work` raises, everything is rolled back and nothing is remembered. Against deadlocks and the like `work` is
+        run again, from the start, in a new transaction. Raises `OutcomeUnknown` if the connection breaks during the
+        commit; with a key, executing it again settles that.
+        """
+        if key is None:
+            answer, _ = await self._with_retries(work, origin, None)
+            return Outcome(answer.answer, replayed=False)
+        (record, found), followed = await self._flights.lead_or_follow(
+            key.scope, lambda: self._with_retries(work, origin, key), self._wait_seconds
+        )
+        if record.fingerprint != key.fingerprint:
+            raise KeyReused()
+        if found or followed:
+            self._replayed += 1
+        return Outcome(record.answer, replayed=found or followed)
+
+    async def purge(self, rows: int = _PURGE_ROWS) -> int:
+        """Drop the answers that are older than `keep`, `rows` per transaction; returns how many there were."""
+        cutoff, dropped = self._clock.now() - self._keep, 0
+        while True:
+            batch = await self._purge_batch(cutoff, rows)
+            dropped += batch
+            if batch < rows:
+                return dropped
+
+    def statistics(self) -> dict[str, Any]:
+        """Counts since the start, and the keys at work at this moment."""
+        return {
+            "executed": self._executed,
+            "replayed": self._replayed,
+            "retried": self._retried,
+            "keys_in_flight": len(self._flights),
+        }
+
+    async def _with_retries(self, work: Work, origin: Origin, key: IdempotencyKey | None) -> tuple[Record, bool]:
+        """The record of the command, and whether it had been there already."""
+        attempt = 1
+        while True:
+            try:
+                return await self._attempt(work, origin, key)
+            except LockTimeout:
+                raise  # it has waited long enough
+            except Contention as error:
+                await self._pause(attempt, origin, error)
+            attempt += 1
+
+    async def _pause(self, attempt: int, origin: Origin, error: Contention) -> None:
+        seconds = self._retries.pause_after(attempt)
+        if seconds is None:
+            raise error
+        self._retried += 1
+        report(CommandRetried(app=origin.app, command=origin.command, attempt=attempt, cause=str(error)))
+        await asyncio.sleep(seconds)
+
+    async def _attempt(self, work: Work, origin: Origin, key: IdempotencyKey | None) -> tuple[Record, bool]:
+        connection, earlier = await self._begin(key)
+        try:
+            found = await self._recall(connection, key) if earlier and key is not None else None
+            if found is None:
+                tx = Tx(connection, origin, self._clock)
+                record = Record(key.fingerprint if key else b"", await work(tx), self._clock.now())
+                await self._commit(tx, (key, record) if key else None)
+            else:
+                await _end(connection)
+        except BaseException as error:
+            await self._give_back_after(error, connection)
+            raise
+        self._pool.put(connection)
+        if found is not None:
+            return found, True
+        self._executed += 1
+        self._retries.earn()
+        return record, False
+
+    async def _begin(self, key: IdempotencyKey | None) -> tuple[Connection, bool]:
+        """A connection in a transaction that owns the key, and whether an answer is there already."""
+        try:
+            return await self._begin_once(key)
+        except ConnectionLost:
+            return await self._begin_once(key)  # it had died while it was idle; nothing has happened yet
+
+    async def _begin_once(self, key: IdempotencyKey | None) -> tuple[Connection, bool]:
+        connection = await self._pool.take()
+        try:
+            await _prepare(connection, key)
+            if key is None:
+                await connection.execute(_BEGIN)
+                return connection, False
+            return connection, await _claim(connection, key)
+        except FOREIGN as error:
+            ours = translate(error)
+            await self._give_back_after(ours, connection)
+            if key is not None and isinstance(ours, LockTimeout):
+                raise KeyInFlight(retry_after=RETRY_AFTER_SECONDS) from error
+            raise ours from error
+        except BaseException as error:
+            await self._give_back_after(error, connection)
+            raise
+
+    async def _recall(self, connection: Connection, key: IdempotencyKey) -> Record | None:
+        """The earlier answer, unless it is too old to be replayed; then it is forgotten."""
+        try:
+            found = read_record(*await connection.fetchrow(sql.READ, key.scope))
+            if found.created_at > self._clock.now() - self._keep:
+                return found
+            await connection.execute(sql.FORGET, key.scope)
+        except FOREIGN as error:
+            raise translate(error, sql.READ) from error
+        return None
+
+    async def _commit(self, tx: Tx, kept: tuple[IdempotencyKey, Record] | None) -> None:
+        connection = tx._connection
+        _require_transaction(connection)
+        ahead, along = _split(tx.drain())
+        storing = await _storing(connection, *kept) if kept is not None else []
+        await write_payloads(connection, ahead)
+        emitting = [f"execute headwater_emit('\\x{payload.hex()}')" for payload in along]
+        try:
+            tag = await connection.execute(";".join([*storing, *emitting, _COMMIT]))
+        except FOREIGN as error:
+            raise _commit_failure(error, connection) from error
+        if tag != "COMMIT":  # PostgreSQL answers ROLLBACK where a statement has failed and its error was swallowed
+            raise TransactionFailed()
+
+    async def _give_back_after(self, error: BaseException, connection: Connection) -> None:
+        self._pool.note(error)
+        if isinstance(error, SchemaChanged):
+            connection.worn = True  # what was prepared on it may be gone or no longer fit
+        if isinstance(error, Exception):
+            try:
+                await connection.execute("rollback")
+            except FOREIGN:
+                self._pool.mend(connection)
+            except BaseException:
+                self._pool.mend(connection)
+                raise
+            else:
+                self._pool.put(connection)
+        else:
+            self._pool.mend(connection)  # cancelled: whoever did that is not to wait
+
+    async def _purge_batch(self, cutoff: Any, rows: int) -> int:
+        connection = await self._pool.take()
+        try:
+            tag = await connection.execute(sql.PURGE, cutoff, rows)
+        except FOREIGN as error:
+            self._pool.mend(connection)
+            raise translate(error, sql.PURGE) from error
+        except BaseException:
+            self._pool.mend(connection)
+            raise
+        self._pool.put(connection)
+        return int(tag.removeprefix("DELETE "))
+
+
+async def _prepare(connection: Connection, key: IdempotencyKey | None) -> None:
+    if "headwater_emit" not in connection.prepared:
+        await connection.execute(_PREPARE_EMIT)
+        connection.prepared.add("headwater_emit")
+    if key is not None and "headwater_store" not in connection.prepared:
+        await connection.execute(_PREPARE_KEYS)
+        connection.prepared.add("headwater_store")
+
+
+async def _claim(connection: Connection, key: IdempotencyKey) -> bool:
+    """Begin, own the key, and say whether it has an answer; the tag is that of the last statement."""
+    tag = await connection.execute(
+        f"{_BEGIN};execute headwater_lock({key.lock});execute headwater_find('\\x{key.scope.hex()}')"
+    )
+    return bool(tag == "SELECT 1")
+
+
+async def _end(connection: Connection) -> None:
+    try:
+        await connection.execute("rollback")
+    except FOREIGN as error:
+        raise translate(error) from error
+
+
+def _require_transaction(connection: Connection) -> None:
+    if connection.is_closed():
+        raise ConnectionLost(reason="it was closed before the commit", retry_after=RETRY_AFTER_SECONDS)
+    if not connection.is_in_transaction():
+        raise TransactionEnded()
+
+
+async def _storing(connection: Connection, key: IdempotencyKey, record: Record) -> list[str]:
+    """The statement that stores the answer, to go along with the commit; one that is too large goes at once."""
+    answer, headers = record.answer, write_headers(record.answer)
+    if len(answer.body) + len(headers) <= _TEXT_LIMIT_BYTES:
+        return [
+            f"execute headwater_store('\\x{key.scope.hex()}','\\x{key.fingerprint.hex()}',{answer.status:d},"
+            f"'\\x{headers.hex()}','\\x{answer.body.hex()}','{record.created_at.isoformat()}')"
+        ]
+    try:
+        await connection.execute(
+            sql.STORE, key.scope, key.fingerprint, answer.status, headers, answer.body, record.created_at
+        )
+    except FOREIGN as error:
+        raise translate(error, sql.STORE) from error
+    return []
+
+
+def _split(payloads: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+    """What is to be written ahead of the commit, and the last few that go along with it."""
+    along, room = 0, _TEXT_LIMIT_BYTES
+    for payload in payloads[: -_EVENTS_ALONG - 1 : -1]:
+        room -= len(payload)
+        if room < 0:
+            break
+        along += 1
+    cut = len(payloads) - along
+    return payloads[:cut], payloads[cut:]
+
+
+def _commit_failure(error: BaseException, connection: Connection) -> Exception:
+    ours = translate(error, _COMMIT)
+    if isinstance(ours, ConnectionLost) or isinstance(error, TimeoutError) or connection.is_closed():
+        return OutcomeUnknown(reason=str(ours), retry_after=RETRY_AFTER_SECONDS)
+    return ours

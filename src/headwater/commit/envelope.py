@@ -1,0 +1,178 @@
+"""What an event looks like on the wire: one JSON object in a logical message with the prefix ``headwater``.
+
+An envelope is self-contained: who reads it needs no row and no class to know what it is, in what order it belongs
+and whose doing it was. The key orders it: entries of one key are applied in the order of their commits.
+"""
+
+import enum
+import typing
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from headwater.clock import Clock, uuid7
+from headwater.commit.errors import EnvelopeInvalid, EventTooLarge
+from headwater.commit.origin import Origin
+from headwater.types import Event
+
+PREFIX = "headwater"
+"""The prefix of our logical messages."""
+
+EVENT_LIMIT_BYTES = 16 * 1024 * 1024
+"""The largest envelope. PostgreSQL would carry almost a gigabyte; relay, log and consumers hold whole events."""
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An event with its circumstances. `at` is when it was emitted, by the emitter's clock."""
+
+    id: UUID
+    type: str
+    version: int
+    app: str
+    key: str
+    at: datetime
+    command: str
+    actor: str | None = None
+    trace: str | None = None
+    data: msgspec.Raw
+
+
+class Header(msgspec.Struct, frozen=True):
+    """The part of an envelope that routes it; everything else is skipped while decoding."""
+
+    type: str
+    version: int
+    app: str
+    key: str
+
+
+class _Outgoing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`Envelope` on its way out, with the event itself as its data."""
+
+    id: UUID
+    type: str
+    version: int
+    app: str
+    key: str
+    at: datetime
+    command: str
+    actor: str | None = None
+    trace: str | None = None
+    data: Event
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Envelope).decode
+_decode_header = msgspec.json.Decoder(Header).decode
+
+
+def write_envelope(event: Event, origin: Origin, clock: Clock) -> bytes:
+    """The event as it is committed; raises `EventTooLarge`, and `TypeError` for a key or a field that has no text."""
+    kind, identity = type(event), uuid7()
+    payload = _encode(
+        _Outgoing(
+            id=identity,
+            type=kind.__name__,
+            version=kind.__event_version__,
+            app=origin.app,
+            key=key_of(event) if kind.__event_key__ is not None else str(identity),
+            at=clock.now(),
+            command=origin.command,
+            actor=origin.actor,
+            trace=origin.trace,
+            data=event,
+        )
+    )
+    if len(payload) > EVENT_LIMIT_BYTES:
+        raise EventTooLarge(event=kind.__name__, size=len(payload), limit=EVENT_LIMIT_BYTES)
+    return payload
+
+
+def read_envelope(data: bytes) -> Envelope:
+    """What `write_envelope` wrote; raises `EnvelopeInvalid`."""
+    try:
+        return _decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise EnvelopeInvalid(reason=str(error)) from error
+
+
+def read_header(data: bytes) -> Header:
+    """Only what routes the event, for who may not need the rest; raises `EnvelopeInvalid`."""
+    try:
+        return _decode_header(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise EnvelopeInvalid(reason=str(error)) from error
+
+
+def key_of(event: Event) -> str:
+    """The text of the field that orders the event.
+
+    A UUID is lower-case with dashes, an int decimal, a str itself. Raises `TypeError` for a class whose key has
+    another type, when it is first used, and for a value that is not what its class declares.
+    """
+    kind = type(event)
+    found = _keys.get(kind)
+    if found is None:
+        found = _keys[kind] = _key(kind)
+    name, render = found
+    value = getattr(event, name)
+    try:
+        return render(value)
+    except TypeError:
+        raise TypeError(f"{kind.__name__}: the key {name!r} holds a {type(value).__name__}") from None
+
+
+_keys: dict[type[Event], tuple[str, Callable[[Any], str]]] = {}
+
+
+def _key(kind: type[Event]) -> tuple[str, Callable[[Any], str]]:
+    name = kind.__event_key__
+    if name is None:
+        raise TypeError(f"{kind.__name__} names no key")
+    declared = next(field.type for field in msgspec.structs.fields(kind) if field.name == name)
+    return name, _renderer(kind, name, _plain(declared))
+
+
+def _plain(declared: Any) -> Any:
+    """The type under `Annotated` and `NewType`."""
+    while True:
+        if typing.get_origin(declared) is typing.Annotated:
+            declared = typing.get_args(declared)[0]
+        elif isinstance(declared, typing.NewType):
+            declared = declared.__supertype__
+        else:
+            return declared
+
+
+def _renderer(kind: type[Event], name: str, declared: Any) -> Callable[[Any], str]:
+    if isinstance(declared, type):
+        if issubclass(declared, UUID):
+            return _dashed
+        if issubclass(declared, str):
+            return _text
+        if issubclass(declared, int) and declared is not bool:
+            return _decimal
+    what = declared.__name__ if isinstance(declared, type) else declared
+    raise TypeError(f"{kind.__name__}: the key {name!r} has type {what}; a key is a UUID, an int or a str")
+
+
+def _dashed(value: Any) -> str:
+    if not isinstance(value, UUID):
+        raise TypeError
+    return str(value)
+
+
+def _text(value: Any) -> str:
+    text = str.__str__(value.value if isinstance(value, enum.Enum) else value)
+    if "\0" in text:
+        raise ValueError("a key cannot hold a NUL character, for PostgreSQL's text cannot")
+    return text
+
+
+def _decimal(value: Any) -> str:
+    if isinstance(value, bool):
+        raise TypeError
+    return int.__repr__(value)

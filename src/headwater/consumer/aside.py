@@ -1,0 +1,96 @@
+"""What is set aside: keys in retry, keys parked, and what a person can do about them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from headwater.clock import Clock, SystemClock
+from headwater.db import Connection, Pool
+from headwater.log import Position
+
+
+class Aside(msgspec.Struct, frozen=True, kw_only=True):
+    """A key that is set aside, with its oldest entry, which failed, and the number of those behind it."""
+
+    consumer: str
+    key: str
+    partition: int
+    position: Position
+    attempts: int
+    behind: int
+    cause: str
+    since: datetime
+    """When it failed last, or was parked."""
+    next_attempt_at: datetime | None
+    """None for a parked key."""
+
+    @property
+    def is_parked(self) -> bool:
+        return self.next_attempt_at is None
+
+
+_PARKED = """
+select consumer, key, partition, attempts, cause, parked_at as since, null::timestamptz as next_attempt_at
+  from headwater.parked
+"""
+_IN_RETRY = """
+select consumer, key, partition, attempts, cause, failed_at as since, next_attempt_at
+  from headwater.retry
+"""
+_WITH_QUEUE = """
+select a.*, q.position, q.count - 1 as behind
+  from ({aside}) a
+ cross join lateral (
+        select (array_agg(position order by position))[1] as position, count(*) as count
+          from headwater.queued where consumer = a.consumer and key = a.key) q
+ where $1::text[] is null or a.consumer = any($1)
+ order by a.consumer, a.since, a.key
+"""
+_RETRY_NOW = "select headwater.retry_now($1, $2, $3)"
+_DROP = "select headwater.drop_queued($1, $2, $3, $4)"
+
+
+async def parked(pool: Pool, consumers: Sequence[str] | None = None) -> list[Aside]:
+    """The parked keys of these consumers, or of all, the longest parked first."""
+    async with pool.acquire() as connection:
+        return await _list(connection, _PARKED, consumers)
+
+
+async def in_retry(pool: Pool, consumers: Sequence[str] | None = None) -> list[Aside]:
+    """The keys of these consumers, or of all, that will be tried again by themselves."""
+    async with pool.acquire() as connection:
+        return await _list(connection, _IN_RETRY, consumers)
+
+
+async def retry_now(pool: Pool, consumer: str, key: str, clock: Clock | None = None) -> bool:
+    """Let a key that is parked or in retry be tried again at once, its retries counted anew.
+
+    What failed is applied first, then what queued up behind it. False if the key is not set aside.
+    """
+    async with pool.acquire() as connection:
+        return await connection.fetchval(_RETRY_NOW, consumer, key, _now(clock)) is True
+
+
+async def drop(
+    pool: Pool, consumer: str, key: str, position: Position | None = None, clock: Clock | None = None
+) -> int:
+    """Forget the entry of a key at `position`, or all that are set aside of it; returns how many that were.
+
+    They are never applied. A key of which nothing is left goes on with the log; one that the entry had held up is
+    tried again. Waits for the transaction that the consumer is in; raises `LockTimeout` if that takes long.
+    """
+    async with pool.acquire() as connection:
+        place = None if position is None else bytes(position)
+        dropped: int = await connection.fetchval(_DROP, consumer, key, place, _now(clock))
+        return dropped
+
+
+async def _list(connection: Connection, aside: str, consumers: Sequence[str] | None) -> list[Aside]:
+    wanted = None if consumers is None else list(consumers)
+    rows = await connection.fetch(_WITH_QUEUE.format(aside=aside), wanted)
+    return [Aside(**{**row, "position": Position.from_bytes(row["position"])}) for row in rows]
+
+
+def _now(clock: Clock | None) -> datetime:
+    return (clock or SystemClock()).now()

@@ -1,0 +1,286 @@
+"""Following: what the log brings, one transaction at a time.
+
+The usual transaction costs four round trips and has no savepoint: begin, claim (the lock, and what to read), the
+handler's own statements, the watermark, commit. If a call fails everything is rolled back, the failure is closed in
+(`headwater.consumer.cuts`) until it stands alone, and then one transaction moves the watermark over it and sets its
+key aside. Later entries of that key queue up behind it; every other key goes on.
+
+What concerns nobody here is passed over without writing anything: the watermark moves later, together with those of
+other lanes, or with the next effect.
+"""
+
+import time
+from datetime import datetime, timedelta
+from enum import Enum
+
+from headwater.clock import Clock
+from headwater.commit import write_payloads
+from headwater.consumer.consumer import Consumer
+from headwater.consumer.cuts import Cuts
+from headwater.consumer.delivery import Delivery
+from headwater.consumer.errors import ConsumerError, TooNew
+from headwater.consumer.failure import Interrupted, Scales, cause_of, storable_key
+from headwater.consumer.limits import Limits, Step
+from headwater.consumer.occurrences import EventFailed, EventsApplied, KeyParked
+from headwater.consumer.reader import Portion
+from headwater.consumer.runner import CallFailed, Runner
+from headwater.consumer.transaction import commit, pack, queued
+from headwater.consumer.watermark import (
+    Claim,
+    ClaimOutcome,
+    Place,
+    claim,
+    keys_aside,
+    move,
+    queue_behind,
+    set_aside,
+)
+from headwater.db import FOREIGN, Connection, DbError, Pool, translate
+from headwater.log import Position
+from headwater.observe import report
+
+
+class Followed(Enum):
+    """How one transaction ended; the values are those of a lane's turn."""
+
+    DONE = "done"
+    MORE = "more"
+    LOCKED = "locked"
+    MOVED = "moved"
+    STOPPED = "stopped"
+    """Something stands there that needs newer code: see `obstacle`."""
+
+
+class _Round:
+    """One transaction under way."""
+
+    __slots__ = ("behind", "claimed", "connection", "deliveries", "portion", "started")
+
+    def __init__(self, connection: Connection, claimed: Claim, portion: Portion, started: float) -> None:
+        self.connection = connection
+        self.claimed = claimed
+        self.portion = portion
+        self.deliveries = portion.deliveries
+        self.behind: list[Delivery] = []
+        self.started = started
+
+
+class Following:
+    """Applies the log to one lane."""
+
+    def __init__(self, place: Place, consumer: Consumer, pool: Pool, clock: Clock, limits: Limits, step: Step) -> None:
+        self.known: Position | None = None
+        self.seen: Position | None = None
+        self.due_at: datetime | None = None
+        self.obstacle: ConsumerError | None = None
+        self._place = place
+        self._consumer = consumer
+        self._clock = clock
+        self._limits = limits
+        self._step = step
+        self._runner = Runner(consumer, limits.cancel_grace)
+        self._scales = Scales(pool, limits.contention_tries)
+        self._cuts = Cuts()
+        self._condemned: dict[Position, Exception] = {}
+        """Entries whose calls did not come back, so that they need not take their whole time again."""
+
+    def believe(self, watermark: Position, seen: Position) -> None:
+        """The watermark is here, and nothing concerns this consumer up to `seen`."""
+        if self.known != watermark or self.seen is None:
+            self.known, self.seen = watermark, seen
+        else:
+            self.seen = max(self.seen, seen)
+
+    def forget(self) -> None:
+        """Drop what is remembered."""
+        self.known = self.seen = self.due_at = None
+        self._cuts.clear()
+        self._condemned.clear()
+
+    async def once(self, connection: Connection) -> Followed:
+        """One transaction; raises `Interrupted`, and what asyncpg raises when PostgreSQL goes away."""
+        started = time.monotonic()
+        await connection.execute("begin")
+        claimed = await self._claim(connection)
+        if claimed.outcome is not ClaimOutcome.CLAIMED:
+            await connection.execute("rollback")
+            return Followed(claimed.outcome.value)
+        self._step("claimed")
+        work = _Round(connection, claimed, self._read(claimed), started)
+        if not work.deliveries:
+            return await self._pass_over(work)
+        if claimed.sets_aside:
+            await self._split(work)
+        if (error := self._condemnation(work)) is not None:
+            await connection.execute("rollback")
+            return await self._set_delivery_aside(work, error)
+        try:
+            end = await self._apply(work)
+        except CallFailed as failure:
+            return await self._failed(work, failure)
+        return self._applied(work, end)
+
+    async def _claim(self, connection: Connection) -> Claim:
+        return await claim(
+            connection,
+            self._place,
+            known=self.known,
+            seen=self.seen,
+            entries=self._limits.entries,
+            bytes_=self._limits.batch_bytes,
+            idle_limit=self._consumer.idle_limit,
+        )
+
+    def _read(self, claimed: Claim) -> Portion:
+        watermark = Position.from_bytes(claimed.watermark)
+        self.believe(watermark, watermark)
+        self.due_at = claimed.due_at
+        return self._consumer.reader.portion(
+            self._place.partition,
+            claimed.batches,
+            after=watermark,
+            end=Position.from_bytes(claimed.readable) if claimed.ended else None,
+            cut=self._cuts.next_after(watermark),
+            limit=self._limits.entries,
+        )
+
+    async def _pass_over(self, work: _Round) -> Followed:
+        """Nothing here is to be applied."""
+        await work.connection.execute("rollback")
+        portion = work.portion
+        if portion.obstacle is None:
+            self.seen = portion.end if self.seen is None else max(self.seen, portion.end)
+            return Followed.DONE if work.claimed.ended else Followed.MORE
+        if isinstance(portion.obstacle, TooNew):
+            self.obstacle = portion.obstacle
+            return Followed.STOPPED
+        assert portion.obstructing is not None
+        position, kind, body = portion.obstructing
+        return await self._set_aside(work, portion.obstacle.key, position, pack(position, kind, body), portion.obstacle)
+
+    async def _split(self, work: _Round) -> None:
+        """Find out what has to queue up behind its key's failed entry."""
+        keys = [storable_key(delivery.key) for delivery in work.deliveries]
+        aside = await keys_aside(work.connection, self._place, keys)
+        if aside:
+            work.behind = [delivery for delivery in work.deliveries if storable_key(delivery.key) in aside]
+            work.deliveries = [delivery for delivery in work.deliveries if storable_key(delivery.key) not in aside]
+
+    # Applying.
+
+    async def _apply(self, work: _Round) -> Position:
+        """Effects and watermark in one commit; returns where the watermark stands then. Raises `CallFailed`."""
+        end, behind, emitted = work.portion.end, work.behind, list[bytes]()
+        if work.deliveries:
+            until = work.started + self._limits.transaction
+            done = await self._runner.run(work.connection, work.deliveries, emitted, until)
+            if done < len(work.deliveries):
+                end = work.deliveries[done - 1].position
+                behind = [delivery for delivery in behind if delivery.position < end]
+        try:
+            await self._finish(work, end, behind, emitted)
+        except (DbError, *FOREIGN) as error:
+            ours = error if isinstance(error, DbError) else translate(error)
+            raise CallFailed(0, len(work.deliveries), ours) from error
+        self._step("committed")
+        return end
+
+    async def _finish(self, work: _Round, end: Position, behind: list[Delivery], emitted: list[bytes]) -> None:
+        if behind:
+            await queue_behind(work.connection, self._place, [queued(delivery) for delivery in behind])
+        await write_payloads(work.connection, emitted)
+        self._step("effects done")
+        await move(work.connection, self._place, work.claimed.watermark, bytes(end))
+        self._step("watermark moved")
+        await commit(work.connection)
+
+    def _applied(self, work: _Round, end: Position) -> Followed:
+        self._scales.settle()
+        self.known = self.seen = end
+        report(
+            EventsApplied(
+                consumer=self._place.consumer,
+                partition=self._place.partition,
+                position=str(end),
+                events=sum(delivery.position <= end for delivery in work.deliveries),
+                passed=work.portion.passed,
+                seconds=time.monotonic() - work.started,
+            )
+        )
+        return Followed.DONE if work.claimed.ended and bytes(end) >= work.claimed.readable else Followed.MORE
+
+    # Failing.
+
+    async def _failed(self, work: _Round, failure: CallFailed) -> Followed:
+        """Close the failure in, or, when it stands alone, set it aside. Raises `Interrupted`."""
+        if not failure.spoilt:
+            await self._scales.weigh(failure.error, work.connection)
+        if not work.deliveries:
+            raise failure.error
+        culprits = work.deliveries[failure.first : failure.past]
+        positions = [delivery.position for delivery in work.portion.deliveries]
+        if len(positions) > 1:
+            first, last = positions.index(culprits[0].position), positions.index(culprits[-1].position)
+            self._cuts.close_in(positions, first, last + 1)
+        if failure.spoilt:
+            if len(culprits) == 1:
+                self._condemned[culprits[0].position] = failure.error
+            raise Interrupted(failure.error, 0.0, spoilt=True)
+        return await self._set_delivery_aside(work, failure.error) if len(positions) == 1 else Followed.MORE
+
+    def _condemnation(self, work: _Round) -> Exception | None:
+        """Why the only delivery of this transaction is known to fail, if it is."""
+        alone = len(work.portion.deliveries) == len(work.deliveries) == 1
+        return self._condemned.pop(work.deliveries[0].position, None) if alone else None
+
+    async def _set_delivery_aside(self, work: _Round, error: Exception) -> Followed:
+        delivery = work.deliveries[0]
+        entry = pack(delivery.position, delivery.kind, delivery.body)
+        return await self._set_aside(work, delivery.key, delivery.position, entry, error)
+
+    async def _set_aside(self, work: _Round, key: str, position: Position, entry: bytes, error: Exception) -> Followed:
+        """Move the watermark over an entry that failed alone, and set its key aside, in one transaction."""
+        self._step("failed alone")
+        subscription, cause = self._consumer.subscription, cause_of(error)
+        pause = subscription.backoff.delay(1) if subscription.retries > 0 else None
+        retry_at = None if pause is None else self._clock.now() + timedelta(seconds=pause)
+        moved = await set_aside(
+            work.connection,
+            self._place,
+            old=work.claimed.watermark,
+            failed=bytes(position),
+            key=storable_key(key),
+            entry=entry,
+            retry_at=retry_at,
+            cause=cause,
+        )
+        if moved:
+            self._step("set aside")
+            self._scales.settle()
+            self.known = self.seen = position
+            report(failure_of(self._place, key, position, 1, pause, cause))
+        return Followed.MORE
+
+
+def failure_of(
+    place: Place, key: str, position: Position, attempt: int, pause: float | None, cause: str
+) -> EventFailed | KeyParked:
+    """What to report of a failure: it is tried again after `pause`, or, without one, parked."""
+    if pause is None:
+        return KeyParked(
+            consumer=place.consumer,
+            partition=place.partition,
+            key=key,
+            position=str(position),
+            attempt=attempt,
+            cause=cause,
+        )
+    return EventFailed(
+        consumer=place.consumer,
+        partition=place.partition,
+        key=key,
+        position=str(position),
+        attempt=attempt,
+        retry_in_seconds=pause,
+        cause=cause,
+    )

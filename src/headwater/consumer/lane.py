@@ -1,0 +1,177 @@
+"""A lane: one consumer in one partition, where everything happens in one order.
+
+Everything a lane does, it does under the lock of its watermark row, one transaction at a time: following the log
+(`headwater.consumer.following`) and trying again what failed before (`headwater.consumer.retrying`). So an entry
+cannot overtake the failed one of its key, whoever works, and however many workers there are.
+
+What a lane remembers between transactions only spares work. It drops it whenever anything is in doubt, and reads
+the truth again under the lock.
+"""
+
+import time
+from datetime import datetime
+from enum import Enum
+
+from headwater.clock import Clock
+from headwater.consumer.backoff import RECONNECT
+from headwater.consumer.consumer import Consumer
+from headwater.consumer.errors import WatermarkLost
+from headwater.consumer.failure import Interrupted, is_passing
+from headwater.consumer.following import Followed, Following
+from headwater.consumer.limits import Limits, Step
+from headwater.consumer.occurrences import BatchInterrupted, ConsumerResumed, ConsumerStopped
+from headwater.consumer.retrying import Retried, Retrying
+from headwater.consumer.watermark import Place
+from headwater.db import Connection, Pool
+from headwater.log import Position
+from headwater.observe import report
+
+
+class Turn(Enum):
+    """How a turn ended, and so when the next one is due."""
+
+    DONE = "done"
+    """Nothing is left to do."""
+    MORE = "more"
+    LOCKED = "locked"
+    """Another worker holds the partition."""
+    MOVED = "moved"
+    """The watermark is gone from this layout."""
+    STOPPED = "stopped"
+    """This code cannot go on."""
+    INTERRUPTED = "interrupted"
+    """Lost to PostgreSQL or to another transaction; see the lane's `pause`."""
+
+
+class Lane:
+    """One consumer in one partition. Not for two tasks at once."""
+
+    def __init__(self, place: Place, consumer: Consumer, pool: Pool, clock: Clock, limits: Limits, step: Step) -> None:
+        self.place = place
+        self.pause = 0.0
+        """Seconds before the turn after an interrupted one."""
+        self.stopped: str | None = None
+        """Why this lane stands still."""
+        self._consumer = consumer
+        self._pool = pool
+        self._clock = clock
+        self._limits = limits
+        self._following = Following(place, consumer, pool, clock, limits, step)
+        self._retrying = Retrying(place, consumer, pool, clock, limits, step)
+        self._interruptions = 0
+
+    @property
+    def consumer_name(self) -> str:
+        return self.place.consumer
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When the next key in retry is to be tried."""
+        return self._following.due_at
+
+    @property
+    def known(self) -> Position | None:
+        """The watermark as it was seen last; None when that is in doubt."""
+        return self._following.known
+
+    @property
+    def seen(self) -> Position | None:
+        """Nothing between `known` and here concerns this consumer."""
+        return self._following.seen
+
+    def believe(self, watermark: Position, seen: Position) -> None:
+        """The watermark was seen here, with nothing for this consumer up to `seen`."""
+        self._following.believe(watermark, seen)
+
+    def wants(self, topics: set[str]) -> bool:
+        """Whether a batch about these topics concerns this consumer."""
+        return not self._consumer.reader.topics.isdisjoint(topics)
+
+    def is_due(self) -> bool:
+        """Whether a key in retry is to be tried now, as far as is known."""
+        return self.due_at is not None and self.due_at <= self._clock.now()
+
+    def forget(self) -> None:
+        """Drop what is remembered: something may have happened that was not seen."""
+        self._following.forget()
+        self._retrying.forget()
+
+    async def turn(self) -> Turn:
+        """Work until nothing is left, or until the time of a turn is over."""
+        try:
+            connection = await self._pool.take()
+        except Exception as error:
+            return self._interrupted(error)
+        try:
+            ended = await self._work(connection)
+        except Interrupted as error:
+            (self._pool.mend if error.spoilt else self._pool.put)(connection)
+            return self._interrupted(error.error, error.pause)
+        except Exception as error:
+            self._pool.mend(connection)
+            if isinstance(error, WatermarkLost) or is_passing(error):
+                return self._interrupted(error)
+            return self._stop(error)
+        except BaseException:
+            self._pool.mend(connection)
+            raise
+        self._pool.put(connection)
+        if ended is not Turn.LOCKED:
+            self._interruptions = 0
+        return ended
+
+    async def _work(self, connection: Connection) -> Turn:
+        until = time.monotonic() + self._limits.turn
+        while True:
+            ended = await self._once(connection)
+            if ended is not Turn.MORE or time.monotonic() > until:
+                return ended
+
+    async def _once(self, connection: Connection) -> Turn:
+        followed = await self._following.once(connection)
+        if followed is Followed.STOPPED:
+            return self._stop(self._following.obstacle)
+        if followed in (Followed.LOCKED, Followed.MOVED):
+            return Turn(followed.value)
+        if not self.is_due():
+            self._resume()
+            return Turn(followed.value)
+        if await self._retrying.once(connection) is Retried.STOPPED:
+            return self._stop(self._retrying.obstacle)
+        return Turn.MORE
+
+    def _interrupted(self, error: BaseException, pause: float | None = None) -> Turn:
+        if pause is None:
+            self._interruptions += 1
+            pause = RECONNECT.delay(self._interruptions)
+            self.forget()
+        self.pause = pause
+        report(
+            BatchInterrupted(
+                consumer=self.place.consumer,
+                partition=self.place.partition,
+                reason=f"{type(error).__name__}: {error}",
+                retry_in_seconds=pause,
+            )
+        )
+        return Turn.INTERRUPTED
+
+    def _stop(self, obstacle: Exception | None) -> Turn:
+        """Stand still, and say so once: neither waiting nor parking would make this better."""
+        reason = f"{type(obstacle).__name__}: {obstacle}"
+        if self.stopped != reason:
+            self.stopped = reason
+            report(
+                ConsumerStopped(
+                    consumer=self.place.consumer,
+                    partition=self.place.partition,
+                    position=str(getattr(obstacle, "position", self.known)),
+                    reason=reason,
+                )
+            )
+        return Turn.STOPPED
+
+    def _resume(self) -> None:
+        if self.stopped is not None:
+            self.stopped = None
+            report(ConsumerResumed(consumer=self.place.consumer, partition=self.place.partition))

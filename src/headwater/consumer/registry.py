@@ -1,0 +1,84 @@
+"""The registry: which consumers there are, and where each began.
+
+A consumer is registered once, when a worker that has its code first starts; from then on the log keeps what it has
+not applied. A replay runs the handler of one under a name and with watermarks of its own, from any position that
+the log still holds.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from headwater.consumer.errors import ConsumerExists, PositionForgotten, UnknownConsumer
+from headwater.consumer.occurrences import ConsumerRegistered
+from headwater.consumer.subscription import Subscription
+from headwater.db import Connection, Pool
+from headwater.log import START, Position, list_segments
+from headwater.observe import report
+
+
+class Registered(msgspec.Struct, frozen=True):
+    """A row of the registry."""
+
+    name: str
+    handler: str
+    generation: int
+
+
+_ALL: Final = "select name, handler, generation from headwater.consumer order by name"
+_REGISTER: Final = "select headwater.register($1, $2, $3)"
+_FORGET: Final = "delete from headwater.consumer where name = $1"
+_HANDLER: Final = "select handler from headwater.consumer where name = $1"
+
+
+async def register(pool: Pool, subscriptions: Iterable[Subscription]) -> None:
+    """Give every subscription that has none its watermarks. Any number of workers may do so at once."""
+    async with pool.acquire() as connection:
+        known = {registered.name for registered in await registered_consumers(connection)}
+        for subscription in subscriptions:
+            if subscription.name not in known:
+                start = bytes(START) if subscription.start == "start" else None
+                if await connection.fetchval(_REGISTER, subscription.name, subscription.name, start):
+                    report(ConsumerRegistered(consumer=subscription.name))
+
+
+async def registered_consumers(connection: Connection) -> list[Registered]:
+    """Every consumer that the log is kept for, whether there is code for it or not."""
+    return [Registered(*row) for row in await connection.fetch(_ALL)]
+
+
+async def replay(pool: Pool, consumer: str, as_name: str, from_position: Position = START) -> None:
+    """Run the handler of `consumer` under the name `as_name` over the log again, from behind `from_position`.
+
+    Workers take it up at their next look. Raises `UnknownConsumer`, `ConsumerExists`, and `PositionForgotten` for a
+    position before what the log still holds; `START` means all of that.
+    """
+    async with pool.acquire() as connection:
+        handler = await connection.fetchval(_HANDLER, consumer)
+        if handler is None:
+            raise await _unknown(connection, consumer)
+        await _check_held(connection, from_position)
+        if not await connection.fetchval(_REGISTER, as_name, handler, bytes(from_position)):
+            raise ConsumerExists(consumer=as_name)
+
+
+async def forget(pool: Pool, consumer: str) -> None:
+    """Remove a consumer, its watermarks and what it has set aside; the log is no longer kept for it.
+
+    If there is code for it, the next worker that starts registers it anew. Raises `UnknownConsumer`.
+    """
+    async with pool.acquire() as connection:
+        if await connection.execute(_FORGET, consumer) == "DELETE 0":
+            raise await _unknown(connection, consumer)
+
+
+async def _check_held(connection: Connection, position: Position) -> None:
+    segments = await list_segments(connection)
+    if position != START and segments and position < segments[0].start:
+        raise PositionForgotten(position=position, oldest=segments[0].start)
+
+
+async def _unknown(connection: Connection, consumer: str) -> UnknownConsumer:
+    known = ", ".join(registered.name for registered in await registered_consumers(connection)) or "none"
+    return UnknownConsumer(consumer=consumer, known=known)

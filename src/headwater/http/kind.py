@@ -1,0 +1,138 @@
+"""The kinds of problem that need a name, because a client must tell them from others of the same status.
+
+All other problems have the type ``about:blank``: the status says everything.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from headwater.http.problem import Problem
+
+PREFIX: Final = "urn:headwater:problem:"
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """A type of problem; `meaning` is for the documentation."""
+
+    name: str
+    status: int
+    title: str
+    meaning: str
+
+    @property
+    def uri(self) -> str:
+        return PREFIX + self.name
+
+    def problem(self, detail: str, headers: dict[str, str] | None = None, **extensions: Any) -> Problem:
+        return Problem(self.status, self.title, detail, self.uri, headers, **extensions)
+
+
+MALFORMED_BODY: Final = Kind(
+    "malformed-body",
+    400,
+    "The body is malformed",
+    "The body is no JSON, is empty, or is nested too deeply. `offset` is the byte where reading stopped.",
+)
+MALFORMED_TARGET: Final = Kind(
+    "malformed-target",
+    400,
+    "The target is malformed",
+    "The path or the query string is no percent-encoded UTF-8, or has too many parameters.",
+)
+KEY_MISSING: Final = Kind(
+    "idempotency-key-missing",
+    400,
+    "Idempotency-Key is missing",
+    "This operation needs an Idempotency-Key header, so that it can be repeated safely.",
+)
+KEY_INVALID: Final = Kind(
+    "idempotency-key-invalid",
+    400,
+    "Idempotency-Key is invalid",
+    "The Idempotency-Key is no structured-field string, empty, longer than 255 characters, or given twice.",
+)
+CONFLICT: Final = Kind(
+    "conflict",
+    409,
+    "Another resource stands in the way",
+    "The request contradicts what is stored, for example a value that must be unique.",
+)
+STILL_REFERENCED: Final = Kind(
+    "still-referenced",
+    409,
+    "The resource is still referenced",
+    "Other resources refer to this one.",
+)
+RULE_BROKEN: Final = Kind(
+    "rule-broken",
+    409,
+    "A rule of the data is broken",
+    "What is stored may not have the values that the request would give it.",
+)
+KEY_IN_FLIGHT: Final = Kind(
+    "idempotency-key-in-flight",
+    409,
+    "A request with this Idempotency-Key is at work",
+    "Send the same request again after the seconds in Retry-After.",
+)
+INVALID_REQUEST: Final = Kind(
+    "invalid-request",
+    422,
+    "The request is invalid",
+    "`errors` lists every fault: with `pointer` into the body, or with `parameter` and `in` (query or header).",
+)
+REFERENCE_MISSING: Final = Kind(
+    "reference-missing",
+    422,
+    "A referenced resource does not exist",
+    "The request refers to something that does not exist.",
+)
+VALUE_UNSTORABLE: Final = Kind(
+    "value-unstorable",
+    422,
+    "A value cannot be stored",
+    "A value is out of the range, or longer, than can be stored.",
+)
+KEY_REUSED: Final = Kind(
+    "idempotency-key-reused",
+    422,
+    "The Idempotency-Key was used for another request",
+    "A key stands for one request. Use a new key for a new request.",
+)
+DATABASE_UNAVAILABLE: Final = Kind(
+    "unavailable",
+    503,
+    "Temporarily unavailable",
+    "Try again after the seconds in Retry-After.",
+)
+CONTENTION: Final = Kind(
+    "contention",
+    503,
+    "Too many requests want the same thing",
+    "The request lost against concurrent ones and did nothing. Try again after the seconds in Retry-After.",
+)
+OUTCOME_UNKNOWN: Final = Kind(
+    "outcome-unknown",
+    503,
+    "It is unknown whether the request took effect",
+    "The connection to the database broke while committing. With an Idempotency-Key, sending it again is safe.",
+)
+
+KINDS: Final = (
+    MALFORMED_BODY,
+    MALFORMED_TARGET,
+    KEY_MISSING,
+    KEY_INVALID,
+    CONFLICT,
+    STILL_REFERENCED,
+    RULE_BROKEN,
+    KEY_IN_FLIGHT,
+    INVALID_REQUEST,
+    REFERENCE_MISSING,
+    VALUE_UNSTORABLE,
+    KEY_REUSED,
+    DATABASE_UNAVAILABLE,
+    CONTENTION,
+    OUTCOME_UNKNOWN,
+)

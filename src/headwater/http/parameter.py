@@ -1,0 +1,24 @@
+"""Where in a request a handler's parameter comes from, when its type alone does not say it.
+
+::
+
+    async def search(db: Db, agent: Annotated[str, Header("User-Agent")], page: Annotated[int, Query("p")] = 1) -> …
+"""
+
+import msgspec
+
+
+class Header(msgspec.Struct, frozen=True):
+    """The header `name`; by default the parameter's own name with hyphens, so `user_agent` is User-Agent."""
+
+    name: str | None = None
+
+
+class Query(msgspec.Struct, frozen=True):
+    """The query parameter `name`; by default the parameter's own name."""
+
+    name: str | None = None
+
+
+class Body(msgspec.Struct, frozen=True):
+    """The whole JSON body, as whatever type; for `bytes`, the body as it arrived, of any media type."""

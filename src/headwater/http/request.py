@@ -1,0 +1,110 @@
+"""A request as endpoints and handlers see it. What a route does not look at is never parsed."""
+
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+import msgspec
+
+from headwater.http.body import Limits, Receive, read_body
+from headwater.http.headers import Headers
+from headwater.http.target import QueryFields, query_fields
+from headwater.http.tracing import new_id, request_id_of, trace_of
+
+NO_VALUES: Final = ()
+
+
+class Request:
+    """A parameter of this type receives it.
+
+    `id` is the request's identifier and `trace` its trace, 32 hexadecimal digits. `principal` is who is asking, set
+    by whatever authenticates. `template` is the path of the route, ``/orders/{id}``.
+    """
+
+    __slots__ = (
+        "_body",
+        "_headers",
+        "_query",
+        "fields",
+        "id",
+        "limits",
+        "method",
+        "path",
+        "path_values",
+        "principal",
+        "receive",
+        "scope",
+        "started",
+        "task",
+        "template",
+        "trace",
+    )
+
+    id: str
+    trace: str
+    principal: str | None
+    template: str
+
+    def __init__(self, scope: MutableMapping[str, Any], receive: Receive, limits: Limits, started: float = 0.0) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.limits = limits
+        self.started = started
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.path_values: tuple[Any, ...] = NO_VALUES
+        self.principal = None
+        self._body: bytes | None = None
+        self._query: QueryFields | None = None
+        self._headers: Headers | None = None
+        fields = self.fields = dict(scope["headers"])
+        if b"x-request-id" in fields or b"traceparent" in fields:
+            self._take_ids()
+        else:
+            self.id = self.trace = new_id()
+
+    @property
+    def headers(self) -> Headers:
+        """By name in any case."""
+        if self._headers is None:
+            self._headers = Headers(self.scope["headers"])
+        return self._headers
+
+    @property
+    def query(self) -> QueryFields:
+        """The values of each query parameter, in order; raises a `Problem` if the query string is malformed."""
+        if self._query is None:
+            self._query = query_fields(self.scope["query_string"])
+        return self._query
+
+    @property
+    def client(self) -> str | None:
+        """The address of the other end of the connection."""
+        client = self.scope.get("client")
+        return client[0] if client else None
+
+    @property
+    def target(self) -> str:
+        """The path as it was sent, still escaped, without the query string."""
+        raw = self.scope.get("raw_path")
+        return raw.decode("latin-1") if raw is not None else self.path
+
+    async def body(self) -> bytes:
+        """The body as it arrived, read once within the limits; raises a `Problem` 413 or 408."""
+        if self._body is None:
+            self._body = await read_body(self.receive, self.fields.get(b"content-length"), self.limits)
+        return self._body
+
+    async def json(self) -> Any:
+        """The body decoded as JSON, as plain values; raises `msgspec.DecodeError`."""
+        return msgspec.json.decode(await self.body())
+
+    def count(self, name: bytes) -> int:
+        """How often a header was given."""
+        fields = self.scope["headers"]
+        return int(name in self.fields) if len(fields) == len(self.fields) else [n for n, _ in fields].count(name)
+
+    def _take_ids(self) -> None:
+        parent, given = self.fields.get(b"traceparent"), self.fields.get(b"x-request-id")
+        trace = trace_of(parent) if parent is not None and self.count(b"traceparent") == 1 else None
+        self.trace = trace or new_id()
+        self.id = (request_id_of(given) if given is not None else None) or (new_id() if trace else self.trace)

@@ -1,0 +1,76 @@
+"""A route: what is asked for, and the function that answers it."""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+import msgspec
+
+from headwater.http.errors import PathInvalid
+
+_PLACEHOLDER: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}", re.IGNORECASE | re.ASCII)
+_LITERAL: Final = re.compile(r"[\w.~!$&'()*+,;=:@-]+", re.ASCII)  # pchar of RFC 3986 without its escapes
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """One method and path, declared by an app."""
+
+    method: str
+    path: str
+    """``/orders/{id}``: each segment is literal or one parameter, whose type is the handler's annotation."""
+    handler: Callable[..., Any]
+    verb: Literal["query", "command"] = "query"
+    app: str = "headwater"
+    status: int = 200
+    """Of an answer that is no Response of its own; a handler that returns None answers 204."""
+    idempotency: Literal["none", "optional", "required"] = "none"
+    location: str | None = None
+    """Template of the Location header, filled from the answer's fields: ``/orders/{id}``."""
+    summary: str | None = None
+    """One line for the documentation; by default the first of the handler's docstring."""
+    hidden: bool = False
+    """Not in the OpenAPI document."""
+    quiet: bool = False
+    """Not in the access log when it succeeds; for what is asked every second."""
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def name(self) -> str:
+        """The handler's name: the command's name in events, the operation's in the OpenAPI document."""
+        return getattr(self.handler, "__name__", type(self.handler).__name__)
+
+    @property
+    def place(self) -> str:
+        """Where the handler is written, for messages."""
+        module = getattr(self.handler, "__module__", "?")
+        return f"{module}.{getattr(self.handler, '__qualname__', self.name)}"
+
+
+def segments_of(route: Route) -> tuple[str, ...]:
+    """The path cut at its slashes; raises `PathInvalid`."""
+    if not route.path.startswith("/"):
+        raise _invalid(route, "it does not begin with a slash")
+    segments = tuple(route.path[1:].split("/"))
+    for segment in segments:
+        if "{" in segment or "}" in segment:
+            if not _PLACEHOLDER.fullmatch(segment):
+                raise _invalid(route, f"the segment {segment!r} is neither literal nor one whole {{parameter}}")
+        elif segment and not _LITERAL.fullmatch(segment):
+            raise _invalid(route, f"the segment {segment!r} has characters that a URL would escape")
+    if "" in segments[:-1]:
+        raise _invalid(route, "it has an empty segment")
+    names = names_of(segments)
+    if len(names) != len(set(names)):
+        raise _invalid(route, "a parameter appears twice")
+    return segments
+
+
+def names_of(segments: tuple[str, ...]) -> tuple[str, ...]:
+    """The parameters among the segments, in their order."""
+    return tuple(segment[1:-1] for segment in segments if segment.startswith("{"))
+
+
+def _invalid(route: Route, reason: str) -> PathInvalid:
+    return PathInvalid(route=route, handler=route.place, reason=reason)

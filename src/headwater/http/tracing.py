@@ -1,0 +1,40 @@
+"""Which request this is: its own identifier, and the trace it belongs to.
+
+`traceparent` is read as W3C Trace Context level 2 says: strictly, and an invalid one means a new trace. A request
+identifier is taken from the client only as ``[\\w.-]{1,64}``. Without either, both are one new random number, so that
+there is one thing to search for.
+"""
+
+import os
+import re
+from random import Random
+from typing import Final
+
+_REQUEST_ID: Final = re.compile(rb"[\w.-]{1,64}", re.ASCII)
+_TRACEPARENT: Final = re.compile(rb"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?", re.DOTALL)
+_NO_TRACE: Final = b"0" * 32
+_NO_PARENT: Final = b"0" * 16
+
+_random = Random(os.urandom(32))
+os.register_at_fork(after_in_child=lambda: _random.seed(os.urandom(32)))
+
+
+def new_id() -> str:
+    """32 hexadecimal digits, random and not all zero (which a trace id may not be); no secret."""
+    return (_random.getrandbits(128) or 1).to_bytes(16, "big").hex()
+
+
+def trace_of(traceparent: bytes) -> str | None:
+    """The trace id of a `traceparent` header, or None if the header is invalid."""
+    match = _TRACEPARENT.fullmatch(traceparent)
+    if match is None:
+        return None
+    version, trace, parent, _, rest = match.groups()
+    if version == b"ff" or trace == _NO_TRACE or parent == _NO_PARENT or (version == b"00" and rest is not None):
+        return None
+    return trace.decode()
+
+
+def request_id_of(header: bytes) -> str | None:
+    """The client's own identifier, or None if it is not fit to be repeated in headers and logs."""
+    return header.decode() if _REQUEST_ID.fullmatch(header) else None

@@ -1,0 +1,223 @@
+"""A sheet holds the measurements of one process where the others of its host can read them.
+
+Two files: ``….series`` says in JSON lines what each slot means, ``….values`` is a memory-mapped array of slots, each a
+double in native byte order. The owner adds to a slot with a plain store, no lock and no system call; aligned doubles
+are never torn. The owner holds a lock on the first file for as long as it lives, which is how others tell the dead.
+
+What the dead have counted stays: a total that went back would look like a flood to whoever computes rates. Each new
+sheet folds the dead into ``retired.json``, so the folder stays small however often processes are restarted.
+"""
+
+import fcntl
+import mmap
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from headwater.errors import HeadwaterError
+
+SLOTS: Final = 1 << 17
+"""Room of a sheet; the file is sparse, so only slots in use take space."""
+
+_SLOT_BYTES: Final = 8
+_RETIRED: Final = "retired.json"
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+
+class SheetFull(HeadwaterError):
+    """All {slots} slots for measurements are taken; some label has too many values."""
+
+
+class Series(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run of slots means. A histogram has a slot for each bound, one for what lies above, and the sum."""
+
+    kind: Kind
+    name: str
+    help: str
+    labels: dict[str, str]
+    bounds: tuple[float, ...] = ()
+    slot: int = 0
+
+    @property
+    def width(self) -> int:
+        return len(self.bounds) + 2 if self.kind == "histogram" else 1
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """A series and its values at one moment; `process` and `pid` are those of a living owner."""
+
+    series: Series
+    values: list[float]
+    process: str | None = None
+    pid: int | None = None
+
+
+class Sheet:
+    """The sheet of this process; without a folder it is in memory and nobody else sees it."""
+
+    def __init__(self, process: str, folder: Path | None = None) -> None:
+        self.process = process
+        self.folder = folder
+        self._taken = 0
+        self._table: list[Series] = []
+        self._file = -1
+        self._path: Path | None = None
+        if folder is None:
+            self._memory = mmap.mmap(-1, SLOTS * _SLOT_BYTES)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            with _locked(folder, fcntl.LOCK_EX):
+                _retire_the_dead(folder)
+                self._create(folder)
+        self.slots = memoryview(self._memory).cast("d")
+
+    def add(self, series: Series) -> int:
+        """Make room for a series; returns its first slot. Raises `SheetFull`."""
+        slot = self._taken
+        if slot + series.width > SLOTS:
+            raise SheetFull(slots=SLOTS)
+        placed = msgspec.structs.replace(series, slot=slot)
+        if self._file >= 0:
+            os.write(self._file, msgspec.json.encode(placed) + b"\n")
+        self._table.append(placed)
+        self._taken += series.width
+        return slot
+
+    def read(self) -> list[Reading]:
+        """This process's own measurements."""
+        return [_reading(series, self.slots, self.process, os.getpid()) for series in self._table]
+
+    def close(self) -> None:
+        """Give the files up to be folded into the retired ones by the next process."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def _create(self, folder: Path) -> None:
+        stem = f"{re.sub(r'[^a-z0-9]+', '-', self.process)}.{os.getpid()}.{os.urandom(4).hex()}"
+        values = os.open(folder / f"{stem}.values", os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        os.ftruncate(values, SLOTS * _SLOT_BYTES)
+        self._memory = mmap.mmap(values, SLOTS * _SLOT_BYTES)
+        os.close(values)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+        self._file = os.open(folder / f"{stem}.series", flags, 0o600)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+        os.write(self._file, msgspec.json.encode(_Owner(process=self.process, pid=os.getpid())) + b"\n")
+
+
+def read_folder(folder: Path) -> list[Reading]:
+    """The measurements of every process, living and dead, that has had a sheet in `folder`."""
+    with _locked(folder, fcntl.LOCK_SH):
+        retired = _read_retired(folder)
+        readings = list(retired.totals)
+        for path in _sheets(folder, retired):
+            readings += _read_sheet(path)
+    return readings
+
+
+class _Owner(msgspec.Struct, frozen=True):
+    process: str
+    pid: int
+
+
+class _Retired(msgspec.Struct, frozen=True):
+    """`folded` names the sheets that the totals contain: a crash before they are deleted must not count them twice."""
+
+    folded: list[str] = []
+    totals: list[Reading] = []
+
+
+@contextmanager
+def _locked(folder: Path, mode: int) -> Iterator[None]:
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, mode)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _retire_the_dead(folder: Path) -> None:
+    before = _read_retired(folder)
+    for stem in before.folded:
+        _delete(folder, stem)
+    for values in folder.glob("*.values"):
+        if not values.with_suffix(".series").exists():  # its process died between the two files
+            values.unlink()
+    dead = [path for path in _sheets(folder, before) if not _is_alive(path)]
+    if not dead:
+        return
+    counted = [reading for path in dead for reading in _read_sheet(path) if reading.series.kind != "gauge"]
+    after = _Retired([path.stem for path in dead], add_up([*before.totals, *counted]))
+    draft = folder / f"{_RETIRED}.draft"
+    draft.write_bytes(msgspec.json.encode(after))
+    draft.replace(folder / _RETIRED)
+    for path in dead:
+        _delete(folder, path.stem)
+
+
+def add_up(readings: list[Reading]) -> list[Reading]:
+    """One reading per series, its values the sums; those of different bounds are different series."""
+    sums: dict[tuple[object, ...], Reading] = {}
+    for reading in readings:
+        series = reading.series
+        identity = (series.name, series.kind, series.bounds, *sorted(series.labels.items()))
+        known = sums.get(identity)
+        values = reading.values if known is None else [a + b for a, b in zip(known.values, reading.values, strict=True)]
+        sums[identity] = Reading(series, values)
+    return list(sums.values())
+
+
+def _read_retired(folder: Path) -> _Retired:
+    try:
+        return msgspec.json.decode((folder / _RETIRED).read_bytes(), type=_Retired)
+    except FileNotFoundError:
+        return _Retired()
+
+
+def _sheets(folder: Path, retired: _Retired) -> list[Path]:
+    return [path for path in sorted(folder.glob("*.series")) if path.stem not in retired.folded]
+
+
+def _is_alive(path: Path) -> bool:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _read_sheet(path: Path) -> list[Reading]:
+    """The readings of one sheet. A process killed while it added a series leaves half a line, which is passed over."""
+    head, *lines = path.read_bytes().split(b"\n")[:-1] or [b""]
+    if not head:
+        return []
+    owner = msgspec.json.decode(head, type=_Owner)
+    alive = _is_alive(path)
+    table = [msgspec.json.decode(line, type=Series) for line in lines]
+    values = _read_values(path.with_suffix(".values"), sum(series.width for series in table))
+    readings = [_reading(s, values, owner.process if alive else None, owner.pid if alive else None) for s in table]
+    return readings if alive else [reading for reading in readings if reading.series.kind != "gauge"]
+
+
+def _read_values(path: Path, count: int) -> "memoryview[float]":
+    with path.open("rb") as file:
+        return memoryview(file.read(count * _SLOT_BYTES)).cast("d")
+
+
+def _reading(series: Series, slots: "memoryview[float]", process: str | None, pid: int | None) -> Reading:
+    return Reading(series, list(slots[series.slot : series.slot + series.width]), process, pid)
+
+
+def _delete(folder: Path, stem: str) -> None:
+    for suffix in (".values", ".series"):  # the series last: they are what names a sheet
+        (folder / f"{stem}{suffix}").unlink(missing_ok=True)

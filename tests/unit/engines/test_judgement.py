@@ -1,0 +1,231 @@
+"""What the doctor makes of facts: each fault alone, on a PostgreSQL that is otherwise well."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from headwater.engines import Finding, render
+from headwater.engines.facts import Facts, OldTransaction, Role, Slot, UnidentifiedTable
+from headwater.engines.judgement import judge, judge_version
+from headwater.settings import Settings
+
+SETTINGS = Settings(home=Path("/home"), web=2, consumers=1, wal_budget_mb=4096)
+
+WELL = Facts(
+    version=180006,
+    settings={
+        "wal_level": "logical",
+        "max_replication_slots": "10",
+        "max_wal_senders": "10",
+        "max_slot_wal_keep_size": "4096",
+        "wal_sender_timeout": "60000",
+        "idle_replication_slot_timeout": "0",
+        "fsync": "on",
+        "full_page_writes": "on",
+        "synchronous_commit": "on",
+        "default_transaction_read_only": "off",
+        "max_connections": "100",
+        "superuser_reserved_connections": "3",
+        "reserved_connections": "0",
+    },
+    database="shop",
+    encoding="UTF8",
+    database_connection_limit=-1,
+    in_recovery=False,
+    hosted=False,
+    role=Role(
+        name="clerk", superuser=False, replication=True, can_create=True, sees_activity=True, connection_limit=-1
+    ),
+    slots=1,
+    senders=1,
+    slot=Slot(
+        plugin="pgoutput",
+        database="shop",
+        active=True,
+        wal_status="reserved",
+        cause=None,
+        held=16.0,
+        left=4000.0,
+        two_phase=False,
+    ),
+    log_begun=True,
+    publication_exists=True,
+    publication_refusal=None,
+    replication_refusal=None,
+    unidentified=[],
+    transactions=[],
+    prepared=[],
+    clock_ahead=0.0,
+    clock_doubt=0.001,
+)
+
+
+def facts(**changed: object) -> Facts:
+    settings = {**WELL.settings, **{name: value for name, value in changed.items() if name in WELL.settings}}
+    fields = {name: value for name, value in changed.items() if name not in WELL.settings}
+    return msgspec.structs.replace(WELL, settings=settings, **fields)
+
+
+def slot(**changed: object) -> Facts:
+    return facts(slot=msgspec.structs.replace(WELL.slot, **changed))
+
+
+def role(**changed: object) -> Facts:
+    return facts(role=msgspec.structs.replace(WELL.role, **changed))
+
+
+def ill(given: Facts, settings: Settings = SETTINGS) -> list[Finding]:
+    return [finding for finding in judge(given, settings) if not finding.ok]
+
+
+def test_a_postgresql_that_is_well_lacks_nothing_and_gets_no_remedies() -> None:
+    findings = judge(WELL, SETTINGS)
+    assert [each for each in findings if not each.ok or each.remedy] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "subject", "remedy"),
+    [
+        (
+            facts(wal_level="replica"),
+            "wal_level",
+            "ALTER SYSTEM SET wal_level = 'logical';  -- then restart PostgreSQL",
+        ),
+        (facts(fsync="off"), "fsync", "ALTER SYSTEM SET fsync = 'on'; SELECT pg_reload_conf();"),
+        (facts(in_recovery=True), "takes writes", "HEADWATER_POSTGRES_URL must name the primary"),
+        (
+            facts(default_transaction_read_only="on"),
+            "takes writes",
+            'ALTER DATABASE "shop" SET default_transaction_read_only = off;',
+        ),
+        (
+            facts(slot=None, log_begun=False, slots=10),
+            "max_replication_slots",
+            "ALTER SYSTEM SET max_replication_slots = '11';  -- then restart PostgreSQL",
+        ),
+        (
+            facts(slot=None, log_begun=False, senders=10),
+            "max_wal_senders",
+            "ALTER SYSTEM SET max_wal_senders = '11';  -- then restart PostgreSQL",
+        ),
+        (role(replication=False), "role clerk may replicate", 'ALTER ROLE "clerk" REPLICATION;'),
+        (role(can_create=False), "role clerk may create schemas", 'GRANT CREATE ON DATABASE "shop" TO "clerk";'),
+        (
+            facts(replication_refusal="FATAL: unsupported startup parameter: replication"),
+            "replication connection",
+            "HEADWATER_POSTGRES_URL must name PostgreSQL itself, not a pooler",
+        ),
+        (
+            facts(max_slot_wal_keep_size="-1"),
+            "max_slot_wal_keep_size",
+            "ALTER SYSTEM SET max_slot_wal_keep_size = '4096MB'; SELECT pg_reload_conf();",
+        ),
+        (
+            facts(max_slot_wal_keep_size="4095"),
+            "max_slot_wal_keep_size",
+            "ALTER SYSTEM SET max_slot_wal_keep_size = '4096MB'; SELECT pg_reload_conf();",
+        ),
+        (facts(slot=None), "slot headwater", "headwater log reconcile"),
+        (slot(wal_status="lost", cause="wal_removed"), "slot headwater", "headwater log reconcile"),
+        (slot(wal_status="unreserved"), "slot headwater", "headwater log reconcile"),
+        (slot(two_phase=True), "slot headwater", "HEADWATER_SLOT=headwater_log"),
+        (
+            facts(max_connections="50"),
+            "max_connections",
+            "ALTER SYSTEM SET max_connections = '69';  -- then restart PostgreSQL",
+        ),
+        (role(connection_limit=10), "connection limit of role clerk", 'ALTER ROLE "clerk" CONNECTION LIMIT 66;'),
+        (
+            facts(database_connection_limit=10),
+            "connection limit of database shop",
+            'ALTER DATABASE "shop" CONNECTION LIMIT 66;',
+        ),
+        (
+            facts(unidentified=[UnidentifiedTable(table="shop.cart", index=None)]),
+            "replica identity of shop.cart",
+            "ALTER TABLE shop.cart REPLICA IDENTITY FULL;",
+        ),
+    ],
+)
+def test_what_headwater_cannot_do_without_is_required_and_has_its_remedy(
+    given: Facts, subject: str, remedy: str
+) -> None:
+    [finding] = ill(given)
+    assert (finding.subject, finding.remedy, finding.required) == (subject, remedy, True)
+
+
+@pytest.mark.parametrize(
+    ("given", "subject"),
+    [
+        (facts(version=160004), "slots that survive a failover"),
+        (facts(wal_sender_timeout="0"), "wal_sender_timeout"),
+        (facts(wal_sender_timeout="1000"), "wal_sender_timeout"),
+        (facts(idle_replication_slot_timeout="3600"), "idle_replication_slot_timeout"),
+        (slot(held=2049.0), "WAL held for the relay"),
+        (role(sees_activity=False), "old transactions"),
+        (
+            facts(transactions=[OldTransaction(pid=7, role="r", application="psql", state="active", age=9000.0)]),
+            "transaction of process 7",
+        ),
+        (facts(clock_ahead=-1.5), "clock"),
+    ],
+)
+def test_what_it_runs_without_is_advice(given: Facts, subject: str) -> None:
+    [finding] = ill(given)
+    assert (finding.subject, finding.required) == (subject, False)
+    assert finding.remedy or subject == "slots that survive a failover"
+
+
+def test_wal_beyond_the_whole_budget_is_no_longer_mere_advice() -> None:
+    assert [finding.required for finding in ill(slot(held=4097.0))] == [True]
+
+
+def test_a_clock_that_may_only_seem_wrong_is_well() -> None:
+    assert ill(facts(clock_ahead=1.5, clock_doubt=0.6)) == []
+
+
+def test_a_server_without_free_senders_is_not_also_blamed_for_refusing_replication() -> None:
+    found = ill(facts(slot=None, log_begun=False, senders=10, replication_refusal="all senders are in use"))
+    assert [each.subject for each in found] == ["max_wal_senders"]
+
+
+def test_more_workers_want_more_connections() -> None:
+    assert ill(WELL, msgspec.structs.replace(SETTINGS, web=8))[0].wanted == "189 for 8 web and 1 consumer workers"
+
+
+def test_before_postgresql_18_idle_slots_have_no_timeout() -> None:
+    settings = {name: value for name, value in WELL.settings.items() if name != "idle_replication_slot_timeout"}
+    assert ill(msgspec.structs.replace(WELL, settings=settings, version=170002)) == []
+
+
+def test_a_hosted_server_is_changed_in_its_console_and_not_by_alter_system() -> None:
+    remedies = [
+        each.remedy for each in ill(facts(hosted=True, wal_level="replica", max_slot_wal_keep_size="-1"), SETTINGS)
+    ]
+    assert remedies == [
+        "wal_level (rds.logical_replication = 1, cloudsql.logical_decoding = on) = logical"
+        "  -- in the parameters of your service; then restart it",
+        "max_slot_wal_keep_size = 4096MB  -- in the parameters of your service",
+    ]
+
+
+@pytest.mark.parametrize(("version", "ok"), [(150012, False), (160000, True), (180006, True)])
+def test_postgresql_16_is_the_oldest_that_will_do(version: int, ok: bool) -> None:
+    assert judge_version(version).ok is ok
+
+
+def test_lines_say_what_is_well_and_what_mends_the_rest() -> None:
+    findings = [
+        Finding(ok=True, subject="encoding", found="UTF8", wanted="UTF8"),
+        Finding(ok=False, subject="fsync", found="off", wanted="on", remedy="ALTER …;"),
+        Finding(ok=False, subject="clock", found="late", wanted="right", required=False),
+    ]
+    assert render(findings) == [
+        "ok      encoding: UTF8",
+        "LACKS   fsync: off",
+        "        wanted: on",
+        "        mend:   ALTER …;",
+        "advice  clock: late",
+        "        wanted: right",
+    ]
