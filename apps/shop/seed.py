@@ -8,7 +8,18 @@ from headwater import Tx, uuid7
 
 COUNT = 3_000
 
-QUALITIES = ("Alpine", "Classic", "Compact", "Everyday", "Featherweight", "Folding", "Handmade", "Nordic", "Rugged", "Travel")
+QUALITIES = (
+    "Alpine",
+    "Classic",
+    "Compact",
+    "Everyday",
+    "Featherweight",
+    "Folding",
+    "Handmade",
+    "Nordic",
+    "Rugged",
+    "Travel",
+)
 MATERIALS = ("Aluminium", "Bamboo", "Canvas", "Copper", "Cork", "Linen", "Oak", "Steel", "Titanium", "Wool")
 THINGS = {
     "Backpack": 8900, "Blanket": 5400, "Bottle": 2400, "Bowl": 1800, "Chair": 12900, "Desk Lamp": 7400,

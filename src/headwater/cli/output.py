@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+CONSUMER_COLUMNS = ("consumer", "entries behind", "seconds behind", "keys in retry", "keys parked")
+
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
 
 

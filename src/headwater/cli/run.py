@@ -76,7 +76,7 @@ def status(*, json: bool = False) -> None:
     json
         Print one JSON object instead of a table.
     """
-    from headwater.cli.output import print_json, print_table
+    from headwater.cli.output import CONSUMER_COLUMNS, print_json, print_table
     from headwater.supervisor.home import running_state
 
     state = running_state(read_settings().home)
@@ -94,8 +94,8 @@ def status(*, json: bool = False) -> None:
     print()
     if state.trouble is not None:
         print(f"How far consumers are is unknown: {state.trouble}")
-    elif state.lags:
-        print_table(("consumer", "entries behind", "parked keys"), [astuple(lag) for lag in state.lags])
+    elif state.consumers:
+        print_table(CONSUMER_COLUMNS, [astuple(each) for each in state.consumers])
 
 
 def _since(moment: datetime) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from headwater.clock import Clock, SystemClock
-from headwater.db import Connection, Pool
+from headwater.db import Pool, Session
 from headwater.log import Position
 
 
@@ -54,13 +54,13 @@ _DROP = "select headwater.drop_queued($1, $2, $3, $4)"
 async def parked(pool: Pool, consumers: Sequence[str] | None = None) -> list[Aside]:
     """The parked keys of these consumers, or of all, the longest parked first."""
     async with pool.acquire() as connection:
-        return await _list(connection, _PARKED, consumers)
+        return await _list(Session(connection), _PARKED, consumers)
 
 
 async def in_retry(pool: Pool, consumers: Sequence[str] | None = None) -> list[Aside]:
     """The keys of these consumers, or of all, that will be tried again by themselves."""
     async with pool.acquire() as connection:
-        return await _list(connection, _IN_RETRY, consumers)
+        return await _list(Session(connection), _IN_RETRY, consumers)
 
 
 async def retry_now(pool: Pool, consumer: str, key: str, clock: Clock | None = None) -> bool:
@@ -69,7 +69,7 @@ async def retry_now(pool: Pool, consumer: str, key: str, clock: Clock | None = N
     What failed is applied first, then what queued up behind it. False if the key is not set aside.
     """
     async with pool.acquire() as connection:
-        return await connection.fetchval(_RETRY_NOW, consumer, key, _now(clock)) is True
+        return await Session(connection).one(bool, _RETRY_NOW, consumer, key, _now(clock))
 
 
 async def drop(
@@ -82,13 +82,12 @@ async def drop(
     """
     async with pool.acquire() as connection:
         place = None if position is None else bytes(position)
-        dropped: int = await connection.fetchval(_DROP, consumer, key, place, _now(clock))
-        return dropped
+        return await Session(connection).one(int, _DROP, consumer, key, place, _now(clock))
 
 
-async def _list(connection: Connection, aside: str, consumers: Sequence[str] | None) -> list[Aside]:
+async def _list(session: Session, aside: str, consumers: Sequence[str] | None) -> list[Aside]:
     wanted = None if consumers is None else list(consumers)
-    rows = await connection.fetch(_WITH_QUEUE.format(aside=aside), wanted)
+    rows = await session.all(dict, _WITH_QUEUE.format(aside=aside), wanted)
     return [Aside(**{**row, "position": Position.from_bytes(row["position"])}) for row in rows]
 
 

@@ -73,6 +73,10 @@ class Following:
         self.seen: Position | None = None
         self.due_at: datetime | None = None
         self.obstacle: ConsumerError | None = None
+        self.passing = False
+        """Entries were passed over that the watermark in the database has not passed yet."""
+        self.applied = 0
+        """Events applied by this process."""
         self._place = place
         self._consumer = consumer
         self._clock = clock
@@ -87,13 +91,14 @@ class Following:
     def believe(self, watermark: Position, seen: Position) -> None:
         """The watermark is here, and nothing concerns this consumer up to `seen`."""
         if self.known != watermark or self.seen is None:
-            self.known, self.seen = watermark, seen
+            self.known, self.seen, self.passing = watermark, seen, False
         else:
             self.seen = max(self.seen, seen)
 
     def forget(self) -> None:
         """Drop what is remembered."""
         self.known = self.seen = self.due_at = None
+        self.passing = False
         self._cuts.clear()
         self._condemned.clear()
 
@@ -148,8 +153,11 @@ class Following:
         """Nothing here is to be applied."""
         await work.connection.execute("rollback")
         portion = work.portion
+        if portion.passed:
+            self.passing = True
         if portion.obstacle is None:
-            self.seen = portion.end if self.seen is None else max(self.seen, portion.end)
+            assert self.known is not None
+            self.believe(self.known, portion.end)
             return Followed.DONE if work.claimed.ended else Followed.MORE
         if isinstance(portion.obstacle, TooNew):
             self.obstacle = portion.obstacle
@@ -196,18 +204,24 @@ class Following:
 
     def _applied(self, work: _Round, end: Position) -> Followed:
         self._scales.settle()
-        self.known = self.seen = end
+        self._moved_to(end)
+        events = sum(delivery.position <= end for delivery in work.deliveries)
+        self.applied += events
         report(
             EventsApplied(
                 consumer=self._place.consumer,
                 partition=self._place.partition,
                 position=str(end),
-                events=sum(delivery.position <= end for delivery in work.deliveries),
+                events=events,
                 passed=work.portion.passed,
                 seconds=time.monotonic() - work.started,
             )
         )
         return Followed.DONE if work.claimed.ended and bytes(end) >= work.claimed.readable else Followed.MORE
+
+    def _moved_to(self, watermark: Position) -> None:
+        self.known = self.seen = watermark
+        self.passing = False
 
     # Failing.
 
@@ -257,7 +271,7 @@ class Following:
         if moved:
             self._step("set aside")
             self._scales.settle()
-            self.known = self.seen = position
+            self._moved_to(position)
             report(failure_of(self._place, key, position, 1, pause, cause))
         return Followed.MORE
 

@@ -79,9 +79,21 @@ class Lane:
         """Nothing between `known` and here concerns this consumer."""
         return self._following.seen
 
-    def believe(self, watermark: Position, seen: Position) -> None:
-        """The watermark was seen here, with nothing for this consumer up to `seen`."""
+    @property
+    def passing(self) -> bool:
+        """Whether entries were passed over that the watermark in the database has not passed yet."""
+        return self._following.passing
+
+    @property
+    def applied(self) -> int:
+        """Events that this process has applied here."""
+        return self._following.applied
+
+    def believe(self, watermark: Position, seen: Position, *, passing: bool = False) -> None:
+        """The watermark was seen here, with nothing for this consumer up to `seen`; with `passing`, but with entries."""
         self._following.believe(watermark, seen)
+        if passing:
+            self._following.passing = True
 
     def wants(self, topics: set[str]) -> bool:
         """Whether a batch about these topics concerns this consumer."""

@@ -7,7 +7,7 @@ that has applied everything up to there in all its partitions passes over in one
 
 from enum import Enum
 
-from headwater.db import Connection, Pool
+from headwater.db import Connection, Pool, Session
 
 _REPARTITION = "select headwater.repartition($1)"
 _SWITCH = "select headwater.switch_layout($1)"
@@ -31,8 +31,7 @@ async def repartition(pool: Pool, partitions: int) -> int:
     The relay, running or not, appends accordingly from then on, and consumers follow as they pass the barrier.
     """
     async with pool.acquire() as connection:
-        generation: int = await connection.fetchval(_REPARTITION, partitions)
-        return generation
+        return await Session(connection).one(int, _REPARTITION, partitions)
 
 
 async def switch(connection: Connection, consumer: str) -> Switch:

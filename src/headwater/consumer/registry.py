@@ -13,7 +13,7 @@ import msgspec
 from headwater.consumer.errors import ConsumerExists, PositionForgotten, UnknownConsumer
 from headwater.consumer.occurrences import ConsumerRegistered
 from headwater.consumer.subscription import Subscription
-from headwater.db import Connection, Pool
+from headwater.db import Pool, Session
 from headwater.log import START, Position, list_segments
 from headwater.observe import report
 
@@ -35,17 +35,18 @@ _HANDLER: Final = "select handler from headwater.consumer where name = $1"
 async def register(pool: Pool, subscriptions: Iterable[Subscription]) -> None:
     """Give every subscription that has none its watermarks. Any number of workers may do so at once."""
     async with pool.acquire() as connection:
-        known = {registered.name for registered in await registered_consumers(connection)}
+        session = Session(connection)
+        known = {registered.name for registered in await registered_consumers(session)}
         for subscription in subscriptions:
             if subscription.name not in known:
                 start = bytes(START) if subscription.start == "start" else None
-                if await connection.fetchval(_REGISTER, subscription.name, subscription.name, start):
+                if await session.one(bool, _REGISTER, subscription.name, subscription.name, start):
                     report(ConsumerRegistered(consumer=subscription.name))
 
 
-async def registered_consumers(connection: Connection) -> list[Registered]:
+async def registered_consumers(session: Session) -> list[Registered]:
     """Every consumer that the log is kept for, whether there is code for it or not."""
-    return [Registered(*row) for row in await connection.fetch(_ALL)]
+    return await session.all(Registered, _ALL)
 
 
 async def replay(pool: Pool, consumer: str, as_name: str, from_position: Position = START) -> None:
@@ -55,11 +56,14 @@ async def replay(pool: Pool, consumer: str, as_name: str, from_position: Positio
     position before what the log still holds; `START` means all of that.
     """
     async with pool.acquire() as connection:
-        handler = await connection.fetchval(_HANDLER, consumer)
+        session = Session(connection)
+        handler = await session.maybe(str, _HANDLER, consumer)
         if handler is None:
-            raise await _unknown(connection, consumer)
-        await _check_held(connection, from_position)
-        if not await connection.fetchval(_REGISTER, as_name, handler, bytes(from_position)):
+            raise await _unknown(session, consumer)
+        segments = await list_segments(connection)
+        if from_position != START and segments and from_position < segments[0].start:
+            raise PositionForgotten(position=from_position, oldest=segments[0].start)
+        if not await session.one(bool, _REGISTER, as_name, handler, bytes(from_position)):
             raise ConsumerExists(consumer=as_name)
 
 
@@ -69,16 +73,11 @@ async def forget(pool: Pool, consumer: str) -> None:
     If there is code for it, the next worker that starts registers it anew. Raises `UnknownConsumer`.
     """
     async with pool.acquire() as connection:
-        if await connection.execute(_FORGET, consumer) == "DELETE 0":
-            raise await _unknown(connection, consumer)
+        session = Session(connection)
+        if await session.run(_FORGET, consumer) == 0:
+            raise await _unknown(session, consumer)
 
 
-async def _check_held(connection: Connection, position: Position) -> None:
-    segments = await list_segments(connection)
-    if position != START and segments and position < segments[0].start:
-        raise PositionForgotten(position=position, oldest=segments[0].start)
-
-
-async def _unknown(connection: Connection, consumer: str) -> UnknownConsumer:
-    known = ", ".join(registered.name for registered in await registered_consumers(connection)) or "none"
+async def _unknown(session: Session, consumer: str) -> UnknownConsumer:
+    known = ", ".join(registered.name for registered in await registered_consumers(session)) or "none"
     return UnknownConsumer(consumer=consumer, known=known)

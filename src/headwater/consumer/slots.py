@@ -43,6 +43,13 @@ class Slots(Generic[L]):
         """A lane wants to work; it must be neither waiting nor working."""
         self._waiting.setdefault(lane.consumer_name, deque()).append(lane)
 
+    def withdraw(self, lane: L) -> None:
+        """A waiting lane does not want to work any more."""
+        lanes = self._waiting[lane.consumer_name]
+        lanes.remove(lane)
+        if not lanes:
+            del self._waiting[lane.consumer_name]
+
     def take(self) -> L | None:
         """The lane that may begin now, if one may."""
         if self._count >= self._connections or self._count - self._slow_count >= self._slots:

@@ -26,7 +26,7 @@ from typing import Any
 import asyncpg
 
 from headwater.db.connection import LOCK_SECONDS, STATEMENT_SECONDS, Connection, connect
-from headwater.db.errors import SchemaChanged, Unavailable
+from headwater.db.errors import ConnectionLost, SchemaChanged, Unavailable
 from headwater.db.outage import Outage
 from headwater.db.translate import FOREIGN, translate, unavailable
 
@@ -182,9 +182,16 @@ class Pool:
             self._in_background(self._mend(connection))
 
     def note(self, error: BaseException) -> None:
-        """Learn from an error: after a changed schema every connection forgets what it cached about the old one."""
+        """Learn from an error of one connection what may be wrong with the others.
+
+        After a changed schema each forgets what it cached about the old one. After a broken connection the idle ones
+        are dropped: what broke it was most likely the server's end, and its end is theirs.
+        """
         if isinstance(error, SchemaChanged):
             self._generation += 1
+        elif isinstance(error, ConnectionLost):
+            while self._idle:
+                self._idle.pop().terminate()
 
     async def _take_later(self) -> Connection:
         try:

@@ -79,23 +79,24 @@ def of_settings(settings: Settings) -> dict[str, str]:
     """The settings that follow from Headwater's own."""
     return {
         "max_slot_wal_keep_size": f"{settings.wal_budget_mb}MB",
-        "max_connections": str(max(100, connections_needed(settings))),
+        "max_connections": str(max(100, connections_needed(settings) + CONNECTIONS_RESERVED)),
     }
 
 
-# What one process opens at most: a web worker a pool of ten for queries and one of ten for commands; a consumer
-# worker a pool of ten and the connection that listens; the relay its two, the supervisor, `headwater` commands and a
-# person's psql share the rest. Superusers' reserved connections are PostgreSQL's own default of three.
-CONNECTIONS_PER_WEB = 20
+# What one process opens at most: a web worker a pool of ten for queries, one of ten for commands and, when asked
+# whether it is ready, one to look for migrations; a consumer worker a pool of ten and the connection that listens;
+# the relay its two, the supervisor, `headwater` commands and a person's psql share the rest.
+CONNECTIONS_PER_WEB = 21
 CONNECTIONS_PER_CONSUMER = 11
 CONNECTIONS_BESIDE = 12
 CONNECTIONS_RESERVED = 3
+"""For superusers: PostgreSQL's own default."""
 
 
 def connections_needed(settings: Settings) -> int:
-    """Connections that all processes of `headwater up` open at most, those reserved for superusers included."""
+    """Connections that all processes of `headwater up` open at most."""
     workers = settings.web * CONNECTIONS_PER_WEB + settings.consumers * CONNECTIONS_PER_CONSUMER
-    return workers + CONNECTIONS_BESIDE + CONNECTIONS_RESERVED
+    return workers + CONNECTIONS_BESIDE
 
 
 def _quote(value: str) -> str:

@@ -9,7 +9,6 @@ from typing import Annotated, TypeVar
 
 import asyncpg
 import msgspec
-import psycopg
 from msgspec import Meta
 
 from headwater.settings import Settings
@@ -253,6 +252,8 @@ async def _try_publication(connection: asyncpg.Connection) -> str | None:
 
 async def _try_replication(url: str) -> str | None:
     """Why no replication connection is to be had, as through a pooler that does not pass it on; None if it is."""
+    import psycopg  # which the supervisor, who imports this package, does not need
+
     try:
         async with await psycopg.AsyncConnection.connect(
             url, autocommit=True, replication="database", connect_timeout=CONNECT_SECONDS

@@ -20,6 +20,7 @@ MALFORMED: Final = 2
 """The body came under the event prefix and is no envelope: kept and shown, given to no handler."""
 
 _HEAD = struct.Struct(">IQIB")
+_PLACE = struct.Struct(">xxxxQIx")
 HEAD_BYTES: Final = _HEAD.size
 
 
@@ -35,10 +36,19 @@ class Entry(NamedTuple):
     body: bytes
 
 
+write_head = _HEAD.pack
+"""What stands before a body: ``write_head(size, commit_lsn, ordinal, kind)``."""
+
+
 def write_entry(into: bytearray, commit_lsn: int, ordinal: int, kind: int, body: bytes) -> None:
     """Add one entry to the run of bytes `into`."""
-    into += _HEAD.pack(len(body), commit_lsn, ordinal, kind)
+    into += write_head(len(body), commit_lsn, ordinal, kind)
     into += body
+
+
+def place_of(epoch: int, head: bytes) -> Position:
+    """The position of the entry that `write_head` wrote `head` for."""
+    return Position(epoch, *_PLACE.unpack(head))
 
 
 def read_entries(epoch: int, payload: bytes) -> Iterator[Entry]:

@@ -10,7 +10,8 @@ import struct
 from typing import NamedTuple, Self
 
 _LAYOUT = struct.Struct(">IQI")
-_TEXT = re.compile(r"(\d{1,10})\.([0-9A-F]{1,8})/([0-9A-F]{1,8})\.(\d{1,10})", re.ASCII | re.IGNORECASE)
+_LSN = re.compile(r"([0-9A-F]{1,8})/([0-9A-F]{1,8})", re.IGNORECASE)
+_TEXT = re.compile(rf"([0-9]{{1,10}})\.({_LSN.pattern})\.([0-9]{{1,10}})", re.IGNORECASE)
 
 
 class Position(NamedTuple):
@@ -43,8 +44,8 @@ class Position(NamedTuple):
         match = _TEXT.fullmatch(text)
         if match is None:
             raise ValueError(f"{text!r} is no position; one looks like 1.0/16B3748.3")
-        epoch, high, low, ordinal = match.groups()
-        position = cls(int(epoch), int(high, 16) << 32 | int(low, 16), int(ordinal))
+        epoch, lsn, _, _, ordinal = match.groups()
+        position = cls(int(epoch), parse_lsn(lsn), int(ordinal))
         if position.epoch >= 1 << 32 or position.ordinal >= 1 << 32:
             raise ValueError(f"{text!r} is no position: epoch and ordinal have 32 bits")
         return position
@@ -61,7 +62,8 @@ def format_lsn(lsn: int) -> str:
 
 def parse_lsn(text: str) -> int:
     """An LSN from PostgreSQL's text; raises `ValueError` for anything else."""
-    high, slash, low = text.partition("/")
-    if not slash:
+    match = _LSN.fullmatch(text)
+    if match is None:
         raise ValueError(f"{text!r} is no LSN")
+    high, low = match.groups()
     return int(high, 16) << 32 | int(low, 16)

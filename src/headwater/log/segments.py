@@ -1,10 +1,14 @@
 """Segments: the pieces in which the log is stored and forgotten.
 
-A segment is a native partition of ``headwater.batch`` that covers a fixed span of LSNs, so that its bounds are
-known before anything is in it and readers prune by position. It is attached when the log grows into it (ATTACH
+A segment is a native partition of ``headwater.batch`` that covers a span of LSNs of one epoch, so that its bounds
+are known before anything is in it and readers prune by position. It is attached when the log grows into it (ATTACH
 takes no lock that readers or the relay would wait for) and dropped whole when past retention.
+
+Source: PostgreSQL manual, "ALTER TABLE" (ATTACH PARTITION, DETACH PARTITION … CONCURRENTLY, FINALIZE).
 """
 
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final, NamedTuple
 
@@ -17,52 +21,49 @@ SEGMENT_BYTES: Final = 1 << 30
 
 
 class Segment(NamedTuple):
-    """One span of one epoch."""
+    """A span of LSNs of one epoch: from `begin` up to, and without, `end`. Compares as the log is ordered."""
 
     epoch: int
-    number: int
-    span: int
+    begin: int
+    end: int
 
     @property
     def name(self) -> str:
-        return f"batch_{self.epoch}_{self.number:012x}_{self.span:x}"
-
-    @property
-    def start(self) -> Position:
-        return Position(self.epoch, self.number * self.span, 0)
-
-    @property
-    def end(self) -> Position:
-        return Position(self.epoch, (self.number + 1) * self.span, 0)
-
-    @classmethod
-    def at(cls, position: Position, span: int = SEGMENT_BYTES) -> "Segment":
-        return cls(position.epoch, position.commit_lsn // span, span)
+        """Its table in the schema ``headwater``."""
+        return f"batch_{self.epoch}_{self.begin:x}_{self.end:x}"
 
     @classmethod
     def named(cls, name: str) -> "Segment":
-        _, epoch, number, span = name.split("_")
-        return cls(int(epoch), int(number, 16), int(span, 16))
+        """The segment whose `name` this is."""
+        _, epoch, begin, end = name.split("_")
+        return cls(int(epoch), int(begin, 16), int(end, 16))
+
+    def covers(self, position: Position) -> bool:
+        """Whether a batch that ends at `position` stands in this segment."""
+        return self.epoch == position.epoch and self.begin <= position.commit_lsn < self.end
 
 
 class Segments:
-    """The segments that exist, as the relay knows them."""
+    """The segments that exist, as the relay knows them. Only the relay makes them."""
 
     def __init__(self, connection: asyncpg.Connection, span: int = SEGMENT_BYTES) -> None:
         self._connection = connection
         self._span = span
-        self._known: set[Segment] | None = None
+        self._latest: Segment | None = None
 
     async def ensure(self, position: Position) -> None:
         """Make sure that a batch ending at `position` has a segment to stand in."""
-        segment = Segment.at(position, self._span)
-        if self._known is None:
-            self._known = set(await list_segments(self._connection))
-        if segment not in self._known:
+        if self._latest is not None and self._latest.covers(position):
+            return
+        known = await list_segments(self._connection)
+        self._latest = next((segment for segment in known if segment.covers(position)), None)
+        if self._latest is None:
+            segment = segment_for(position, known, self._span)
             await self._attach(segment)
-            self._known.add(segment)
+            self._latest = segment
 
     async def _attach(self, segment: Segment) -> None:
+        """Made with the bound as a constraint, so that ATTACH need not look for rows that are out of it."""
         async with self._connection.transaction():
             await self._connection.execute(f"""
                 create table headwater.{segment.name} (
@@ -71,18 +72,44 @@ class Segments:
                 alter table headwater.{segment.name}
                     alter payload set storage external,
                     add primary key (partition, last),
-                    add constraint span check ({_within(segment)});
+                    add constraint span check (last >= {_lower(segment)} and last < {_upper(segment)});
                 alter table headwater.batch attach partition headwater.{segment.name}
-                    for values from ({_bound(segment.start)}) to ({_bound(segment.end)});
+                    for values from ({_lower(segment)}) to ({_upper(segment)});
                 alter table headwater.{segment.name} drop constraint span;
             """)
+
+
+def segment_for(position: Position, known: Iterable[Segment], span: int) -> Segment:
+    """A new segment that covers `position`: the aligned span around it, without what `known` ones cover already."""
+    begin = position.commit_lsn - position.commit_lsn % span
+    end = begin + span
+    for segment in known:
+        if segment.epoch == position.epoch:
+            if segment.end <= position.commit_lsn:
+                begin = max(begin, segment.end)
+            else:
+                end = min(end, segment.begin)
+    return Segment(position.epoch, begin, end)
 
 
 _LIST = """
 select c.relname
   from pg_inherits i join pg_class c on c.oid = i.inhrelid
  where i.inhparent = 'headwater.batch'::regclass and not i.inhdetachpending
- order by c.relname
+"""
+
+_HALF_DETACHED = """
+select c.relname
+  from pg_inherits i join pg_class c on c.oid = i.inhrelid
+ where i.inhparent = 'headwater.batch'::regclass and i.inhdetachpending
+"""
+
+_DETACHED = """
+select c.relname
+  from pg_class c
+ where c.relnamespace = 'headwater'::regnamespace and c.relkind = 'r'
+   and c.relname ~ '^batch_[0-9]+_[0-9a-f]+_[0-9a-f]+$'
+   and not exists (select from pg_inherits i where i.inhrelid = c.oid)
 """
 
 _FORGETTABLE = """
@@ -90,8 +117,7 @@ select not exists (select from headwater.{segment} where appended_at > now() - $
    and not exists (
         select from headwater.consumer c
         join headwater.layout l on l.generation = c.generation
-        cross join (select distinct on (partition) partition, last
-                      from headwater.{segment} order by partition, last desc) s
+        cross join (select partition, max(last::bytea) as last from headwater.{segment} group by partition) s
         left join headwater.watermark w on w.consumer = c.name and w.partition = s.partition
         where s.last > l.after and (w.position is null or w.position < s.last))
 """
@@ -106,21 +132,55 @@ async def drop_old_segments(connection: asyncpg.Connection, keep: timedelta) -> 
     """Drop the oldest segments that are past retention and applied by every consumer; returns them.
 
     Stops at the first segment that must stay: the log has no holes. What a consumer has not applied is never
-    dropped, however old; a consumer that nobody runs any more is removed by ``headwater log forget``.
+    dropped, however old; a consumer that nobody runs any more is removed by ``headwater log forget``. Waits for
+    transactions that still read the log, without keeping anybody else waiting; what an interrupted call left
+    undone the next one finishes. Must not be called inside a transaction.
     """
     dropped: list[Segment] = []
-    for segment in (await list_segments(connection))[:-1]:
-        if not await connection.fetchval(_FORGETTABLE.format(segment=segment.name), keep):
-            break
-        await connection.execute(f"alter table headwater.batch detach partition headwater.{segment.name} concurrently")
-        await connection.execute(f"drop table headwater.{segment.name}")
-        dropped.append(segment)
+    async with _alone(connection) as alone:
+        if not alone:
+            return dropped
+        await _finish_interrupted(connection)
+        for segment in (await list_segments(connection))[:-1]:
+            if not await connection.fetchval(_FORGETTABLE.format(segment=segment.name), keep):
+                break
+            await connection.execute(f"alter table headwater.batch detach partition {_table(segment)} concurrently")
+            await connection.execute(f"drop table {_table(segment)}")
+            dropped.append(segment)
     return dropped
+
+
+async def _finish_interrupted(connection: asyncpg.Connection) -> None:
+    """A detached segment holds disk until it is dropped, and a half-detached one keeps the next from being detached."""
+    for row in await connection.fetch(_HALF_DETACHED):
+        table = _table(Segment.named(row["relname"]))
+        await connection.execute(f"alter table headwater.batch detach partition {table} finalize")
+    for row in await connection.fetch(_DETACHED):
+        await connection.execute(f"drop table {_table(Segment.named(row['relname']))}")
+
+
+@asynccontextmanager
+async def _alone(connection: asyncpg.Connection) -> AsyncIterator[bool]:
+    """Whether nobody else drops segments in this database meanwhile."""
+    alone = await connection.fetchval("select pg_try_advisory_lock(hashtextextended('headwater segments', 0))")
+    try:
+        yield alone
+    finally:
+        if alone and not connection.is_closed():
+            await connection.execute("select pg_advisory_unlock(hashtextextended('headwater segments', 0))")
+
+
+def _table(segment: Segment) -> str:
+    return f"headwater.{segment.name}"
+
+
+def _lower(segment: Segment) -> str:
+    return _bound(Position(segment.epoch, segment.begin, 0))
+
+
+def _upper(segment: Segment) -> str:
+    return _bound(Position(segment.epoch, segment.end, 0))
 
 
 def _bound(position: Position) -> str:
     return f"'\\x{bytes(position).hex()}'"
-
-
-def _within(segment: Segment) -> str:
-    return f"last >= {_bound(segment.start)} and last < {_bound(segment.end)}"

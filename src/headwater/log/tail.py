@@ -27,27 +27,25 @@ select b.partition, b.last, b.payload
 """
 
 
-class _Key(msgspec.Struct):
+class _Event(msgspec.Struct):
     key: str
 
 
-class _RowKey(msgspec.Struct):
-    key: dict[str, object]
+class _Change(msgspec.Struct):
+    id: str
+
+
+_read_event = msgspec.json.Decoder(_Event).decode
+_read_change = msgspec.json.Decoder(_Change).decode
 
 
 async def read(
     connection: asyncpg.Connection, *, slot: str, after: Position, key: str | None = None
 ) -> AsyncIterator[Entry]:
     """Every entry after `after` up to the head as it is now, in order; with `key`, only those of that key."""
-    head = (await read_head(connection, slot)).position
-    partitions = await _partitions(connection, key)
-    while after < head:
-        rows = await connection.fetch(_NEXT, partitions, bytes(after), bytes(head), _BATCHES_PER_PARTITION)
-        safe = _safe_upto(rows, head)
-        for entry in _merge(rows, after, safe):
-            if key is None or _has_key(entry, key):
-                yield entry
-        after = safe
+    head = await read_head(connection, slot)
+    async for entry in _read_between(connection, after, head.position, key):
+        yield entry
 
 
 async def follow(
@@ -59,15 +57,29 @@ async def follow(
         wakeups.subscribe(lambda position, partitions: moved.set())
         while True:
             moved.clear()
-            head = (await read_head(connection, slot)).position
-            async for entry in read(connection, slot=slot, after=after, key=key):
+            head = await read_head(connection, slot)
+            async for entry in _read_between(connection, after, head.position, key):
                 yield entry
-            after = max(after, head)
+            after = max(after, head.position)
             try:
                 async with asyncio.timeout(_LOOK_EVERY_SECONDS):
                     await moved.wait()
             except TimeoutError:
                 continue
+
+
+async def _read_between(
+    connection: asyncpg.Connection, after: Position, upto: Position, key: str | None
+) -> AsyncIterator[Entry]:
+    """The entries in (after, upto], fetched in chunks."""
+    partitions = await _partitions(connection, key)
+    while after < upto:
+        rows = await connection.fetch(_NEXT, partitions, bytes(after), bytes(upto), _BATCHES_PER_PARTITION)
+        safe = _safe_upto(rows, upto)
+        for entry in _merge(rows, after, safe):
+            if key is None or _has_key(entry, key):
+                yield entry
+        after = safe
 
 
 async def _partitions(connection: asyncpg.Connection, key: str | None) -> list[int]:
@@ -78,7 +90,7 @@ async def _partitions(connection: asyncpg.Connection, key: str | None) -> list[i
     return sorted({partition_of(key, partitions) for partitions in layouts})
 
 
-def _safe_upto(rows: list[asyncpg.Record], head: Position) -> Position:
+def _safe_upto(rows: list[asyncpg.Record], upto: Position) -> Position:
     """How far these rows are complete: where a partition may hold more, only to the last batch that was fetched."""
     counts: dict[int, int] = {}
     lasts: dict[int, bytes] = {}
@@ -86,7 +98,7 @@ def _safe_upto(rows: list[asyncpg.Record], head: Position) -> Position:
         counts[row["partition"]] = counts.get(row["partition"], 0) + 1
         lasts[row["partition"]] = max(lasts.get(row["partition"], b""), row["last"])
     full = [lasts[partition] for partition, count in counts.items() if count == _BATCHES_PER_PARTITION]
-    return min([head, *(Position.from_bytes(last) for last in full)])
+    return min([upto, *(Position.from_bytes(last) for last in full)])
 
 
 def _merge(rows: list[asyncpg.Record], after: Position, upto: Position) -> list[Entry]:
@@ -101,8 +113,7 @@ def _merge(rows: list[asyncpg.Record], after: Position, upto: Position) -> list[
 
 
 def _has_key(entry: Entry, key: str) -> bool:
+    """A truncate is about every key; what is malformed has none."""
     if entry.kind == EVENT:
-        return msgspec.json.decode(entry.body, type=_Key).key == key
-    if entry.kind == CHANGE:
-        return key in ("", ",".join(str(part) for part in msgspec.json.decode(entry.body, type=_RowKey).key.values()))
-    return key == ""
+        return _read_event(entry.body).key == key
+    return entry.kind == CHANGE and _read_change(entry.body).id in ("", key)

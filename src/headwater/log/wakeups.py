@@ -14,12 +14,22 @@ from typing import Any, Final, Self
 import asyncpg
 
 from headwater.log.position import Position
+from headwater.observe import Occurrence, report
 
 CHANNEL: Final = "headwater"
-_LONGEST_BACKOFF_SECONDS = 2.0
+_FIRST_BACKOFF_SECONDS: Final = 0.05
+_LONGEST_BACKOFF_SECONDS: Final = 2.0
+_CONNECT_SECONDS: Final = 10.0
 
 Listener = Callable[[Position | None, Iterable[int]], None]
 """Called with the new head and the partitions that grew; with (None, ()) after a reconnect: look yourself."""
+
+
+class WakeupsLost(Occurrence, frozen=True):
+    """The listening connection is gone; readers look for themselves until it is back."""
+
+    reason: str
+    retry_in_seconds: float
 
 
 class Wakeups:
@@ -54,20 +64,24 @@ class Wakeups:
         await self._listening.wait()
 
     async def _keep_listening(self) -> None:
-        backoff = 0.05
+        backoff = _FIRST_BACKOFF_SECONDS
         while True:
-            with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            try:
                 await self._listen()
-                backoff = 0.05
+                reason, backoff = "the connection was closed", _FIRST_BACKOFF_SECONDS
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                reason = f"{type(error).__name__}: {error}"
             self._listening.clear()
-            await asyncio.sleep(backoff * random.uniform(0.5, 1))
+            pause = backoff * random.uniform(0.5, 1)
+            report(WakeupsLost(reason=reason, retry_in_seconds=pause))
+            await asyncio.sleep(pause)
             backoff = min(backoff * 2, _LONGEST_BACKOFF_SECONDS)
 
     async def _listen(self) -> None:
         """Listen until the connection ends."""
         ended = asyncio.Event()
         connection = await asyncpg.connect(
-            self._url, timeout=10, server_settings={"application_name": self._application_name}
+            self._url, timeout=_CONNECT_SECONDS, server_settings={"application_name": self._application_name}
         )
         try:
             connection.add_termination_listener(lambda _: ended.set())
@@ -79,10 +93,12 @@ class Wakeups:
             connection.terminate()
 
     def _on_notification(self, _connection: Any, _pid: int, _channel: str, payload: str) -> None:
-        position, *partitions = payload.split(" ")
-        self._tell(
-            Position.from_bytes(bytes.fromhex(position)), [int(partition) for partition in partitions if partition]
-        )
+        try:
+            position, *partitions = payload.split()
+            told = Position.from_bytes(bytes.fromhex(position)), [int(partition) for partition in partitions]
+        except ValueError:  # anybody may NOTIFY this channel, and whatever they meant, looking does no harm
+            told = None, []
+        self._tell(*told)
 
     def _tell(self, position: Position | None, partitions: Iterable[int]) -> None:
         for listener in self._listeners:

@@ -34,5 +34,5 @@ class Backoff:
             self._early_deaths = 0
         exponent = min(self._early_deaths, 32)
         self._early_deaths += 1
-        delay = min(self.first_seconds * 2**exponent, self.limit_seconds)
+        delay: float = min(self.first_seconds * 2.0**exponent, self.limit_seconds)
         return delay * self._dice.uniform(0.75, 1.25)

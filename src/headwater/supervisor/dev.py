@@ -22,13 +22,13 @@ from headwater.supervisor.up import NAME, open_journal
 SUFFIXES = (".py", ".sql", ".toml")
 
 
-class FilesChanged(Occurrence):
+class FilesChanged(Occurrence, frozen=True, kw_only=True):
     """Files changed, so the code is started again."""
 
     files: list[str]
 
 
-class StartFailed(Occurrence):
+class StartFailed(Occurrence, frozen=True, kw_only=True):
     """The code could not be started again; the next change tries once more."""
 
     level: ClassVar[str] = "error"

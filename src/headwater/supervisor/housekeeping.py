@@ -12,7 +12,7 @@ from headwater.settings import Settings
 EVERY_SECONDS = 600.0
 
 
-class HouseKept(Occurrence):
+class HouseKept(Occurrence, frozen=True, kw_only=True):
     """Something was past its time and is gone."""
 
     segments: list[str]
@@ -20,7 +20,7 @@ class HouseKept(Occurrence):
     """Stored responses of commands."""
 
 
-class HousekeepingPostponed(Occurrence):
+class HousekeepingPostponed(Occurrence, frozen=True, kw_only=True):
     """PostgreSQL was not to be had; the next round tries again."""
 
     reason: str

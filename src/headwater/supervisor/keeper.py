@@ -54,7 +54,7 @@ class ProcessState(msgspec.Struct, frozen=True):
     """Why it ended last, if it did."""
 
 
-class ProcessDied(Occurrence):
+class ProcessDied(Occurrence, frozen=True, kw_only=True):
     """A process ended unasked; it is started again after `delay_seconds`."""
 
     level: ClassVar[str] = "error"
@@ -63,7 +63,7 @@ class ProcessDied(Occurrence):
     delay_seconds: float
 
 
-class ProcessRestarted(Occurrence):
+class ProcessRestarted(Occurrence, frozen=True, kw_only=True):
     """A process that had died is back."""
 
     level: ClassVar[str] = "warning"

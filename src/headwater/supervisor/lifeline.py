@@ -59,11 +59,11 @@ class ChildEnd:
         with contextlib.suppress(OSError):
             self._socket.sendall(READY)
 
-    def on_cut(self, stop: Callable[[], None]) -> None:
+    def on_cut(self, stop: Callable[[], object]) -> None:
         """When the supervisor is gone, call `stop` from another thread, and end this process `ORPHAN_SECONDS` later."""
         threading.Thread(target=self._watch, args=(stop,), name="lifeline", daemon=True).start()
 
-    def _watch(self, stop: Callable[[], None]) -> None:
+    def _watch(self, stop: Callable[[], object]) -> None:
         with contextlib.suppress(OSError):
             while self._socket.recv(64):
                 continue

@@ -20,7 +20,7 @@ class Prepared(msgspec.Struct, frozen=True):
     """What the backend's seed says of itself; None if it ran before, or there is none."""
 
 
-class Planted(Occurrence):
+class Planted(Occurrence, frozen=True, kw_only=True):
     """The demo data of a backend was written."""
 
     backend: str

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import sys
+from functools import partial
 from typing import NoReturn
 
 import msgspec
@@ -42,7 +43,7 @@ async def _live(assignment: Assignment, settings: Settings, lifeline: ChildEnd) 
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    lifeline.on_cut(lambda: loop.call_soon_threadsafe(stop.set))
+    lifeline.on_cut(partial(loop.call_soon_threadsafe, stop.set))
 
     from headwater.supervisor import roles  # what only a role needs is imported once the process has its name
 

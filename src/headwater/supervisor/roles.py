@@ -3,19 +3,20 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
 
 from headwater.app import Backend
 from headwater.clock import SystemClock
 from headwater.consumer import run_consumers
 from headwater.http import serve
+from headwater.observe import subscribe
 from headwater.settings import Settings
 from headwater.supervisor.assignment import Assignment
 from headwater.supervisor.housekeeping import keep_house
 from headwater.supervisor.locate import load_backend
 from headwater.supervisor.prepare import prepare
-from headwater.wal import run_relay
+from headwater.supervisor.together import together
+from headwater.wal import RelayStarted, run_relay
 
 Role = Callable[[Assignment, Settings, asyncio.Event, Callable[[], None]], Awaitable[None]]
 """Runs until the event is set; calls the last argument once it does its work."""
@@ -47,7 +48,7 @@ async def dev(assignment: Assignment, settings: Settings, stop: asyncio.Event, r
         await stop.wait()
         return
     waiting = Countdown(3, ready)
-    await _all_until_one_fails(
+    await together(
         _relay(settings, stop, waiting.tick),
         _consume(backend, assignment, settings, stop, waiting.tick),
         _serve(backend, assignment, settings, stop, waiting.tick),
@@ -55,6 +56,46 @@ async def dev(assignment: Assignment, settings: Settings, stop: asyncio.Event, r
 
 
 ROLES: Mapping[str, Role] = {"relay": relay, "web": web, "consumer": consumer, "dev": dev}
+
+
+async def _relay(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+    url = _url(settings)
+    unsubscribe = subscribe(lambda occurrence: ready() if isinstance(occurrence, RelayStarted) else None)
+    cleaning = asyncio.create_task(keep_house(url, settings), name="housekeeping")
+    try:
+        await run_relay(url, settings, stop)
+    finally:
+        cleaning.cancel()
+        unsubscribe()
+
+
+async def _serve(
+    backend: Backend, assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]
+) -> None:
+    await backend.open(settings, name=f"headwater {assignment.name}")
+    try:
+        await serve(backend, socket.socket(fileno=assignment.listener), settings, stop, ready)
+    finally:
+        await backend.close()
+
+
+async def _consume(
+    backend: Backend, assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]
+) -> None:
+    ready()
+    await run_consumers(
+        _url(settings),
+        backend.subscriptions,
+        worker=assignment.number,
+        workers=assignment.of,
+        stop=stop,
+        clock=SystemClock(),
+    )
+
+
+def _url(settings: Settings) -> str:
+    assert settings.postgres_url is not None, "the supervisor says where PostgreSQL is"
+    return settings.postgres_url
 
 
 class Countdown:

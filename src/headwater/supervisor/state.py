@@ -9,11 +9,15 @@ import msgspec
 from headwater.supervisor.keeper import ProcessState
 
 
-class Lag(msgspec.Struct, frozen=True, kw_only=True):
+class ConsumerState(msgspec.Struct, frozen=True, kw_only=True):
     """How far one consumer is behind the head of the log."""
 
     consumer: str
     entries: int
+    seconds: float
+    """Since the oldest of them was appended."""
+    in_retry: int
+    """Keys that will be tried again by themselves."""
     parked: int
     """Keys that wait for a person."""
 
@@ -29,9 +33,9 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     started_at: datetime
     updated_at: datetime
     processes: tuple[ProcessState, ...]
-    lags: tuple[Lag, ...] = ()
+    consumers: tuple[ConsumerState, ...] = ()
     trouble: str | None = None
-    """Why the lags are not known, if they are not."""
+    """Why `consumers` is out of date, if it is."""
 
 
 class StateFile:

@@ -10,6 +10,7 @@ import contextlib
 import os
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import msgspec
 
@@ -22,13 +23,15 @@ from headwater.supervisor.environment import environment_of
 from headwater.supervisor.home import Home
 from headwater.supervisor.journal import Journal
 from headwater.supervisor.keeper import Keeper, Kept
-from headwater.supervisor.lag import LagGauge
+from headwater.supervisor.gauge import Gauge
 from headwater.supervisor.listen import open_listener, url_of
 from headwater.supervisor.state import State
 from headwater.supervisor.stop import Stop
 from headwater.supervisor.together import together
 
 LOOK_SECONDS = 1.0
+LOOK_SHARE = 20
+"""A look that takes long, because a consumer is far behind, is taken the more rarely."""
 GRACE_SECONDS = 5.0
 """What a child may take for its orderly end, beyond what the settings give requests in flight."""
 
@@ -66,7 +69,7 @@ class Supervisor:
         self._listener: socket.socket | None = None
         self._engines: list[Keeper] = []
         self._children: list[list[Keeper]] = []
-        self._gauge: LagGauge | None = None
+        self._gauge: Gauge | None = None
         self.ready = asyncio.Event()
         """Set once everything runs."""
         self._url = ""
@@ -112,7 +115,7 @@ class Supervisor:
             await self._plan.prepare(settings)
         self._children = [[self._keep_child(each, settings, held) for each in stage] for stage in self._plan.stages]
         await together(*(keeper.start() for stage in self._children for keeper in stage))
-        self._gauge = LagGauge(engines.postgres.url)
+        self._gauge = Gauge(engines.postgres.url)
         self.ready.set()
         self._changed()
 
@@ -120,9 +123,9 @@ class Supervisor:
         """Look at the lag every second until asked to stop; a keeper that breaks ends everything."""
         looking = asyncio.create_task(self._look_again_and_again(), name="look")
         asked = asyncio.create_task(stop.asked.wait())
-        broken = [keeper.broken for keeper in self._keepers()]
+        ends: list[asyncio.Future[Any]] = [looking, asked, *(keeper.broken for keeper in self._keepers())]
         try:
-            done, _ = await asyncio.wait([looking, asked, *broken], return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
@@ -132,9 +135,9 @@ class Supervisor:
     async def _look_again_and_again(self) -> None:
         assert self._gauge is not None
         while True:
-            await self._gauge.look()
+            seconds = await self._gauge.look()
             self._changed()
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(max(LOOK_SECONDS, LOOK_SHARE * seconds))
 
     async def _end(self) -> None:
         self.ready.clear()
@@ -195,7 +198,7 @@ class Supervisor:
             started_at=self._started_at,
             updated_at=self._clock.now(),
             processes=tuple(keeper.state for keeper in self._keepers()),
-            lags=self._gauge.lags if self._gauge else (),
+            consumers=self._gauge.consumers if self._gauge else (),
             trouble=self._gauge.trouble if self._gauge else None,
         )
 

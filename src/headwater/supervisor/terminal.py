@@ -65,8 +65,8 @@ def summary(state: State) -> Text:
     if state.trouble is not None:
         text.append(f" · lag unknown: {state.trouble}", "yellow")
     else:
-        text.append(f" · lag {sum(lag.entries for lag in state.lags)}")
-        if parked := sum(lag.parked for lag in state.lags):
+        text.append(f" · lag {sum(each.entries for each in state.consumers)}")
+        if parked := sum(each.parked for each in state.consumers):
             text.append(f" · {parked} keys parked", "bold red")
     restarts = sum(each.restarts for each in state.processes)
     text.append(f" · {restarts} restart{'s' * (restarts != 1)}", "yellow" if restarts else "dim")
@@ -93,6 +93,4 @@ def _render_screen(screen: Screen) -> RenderableType:
 def _render_line(line: Line) -> Text:
     time = line.at[11:19] if len(line.at) >= 19 else datetime.now().strftime("%H:%M:%S")
     style = STYLES.get(line.level, "")
-    return Text.assemble(
-        (time, "dim"), f" {line.process:<12} ", (f"{line.level:<8}", style), plain_text(line).rstrip()
-    )
+    return Text.assemble((time, "dim"), f" {line.process:<12} ", (f"{line.level:<8}", style), plain_text(line).rstrip())

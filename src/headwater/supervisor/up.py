@@ -65,7 +65,10 @@ class _First:
             backend=reference,
             stages=[
                 [Assignment(role="web", number=n, of=web, backend=reference) for n in range(1, web + 1)],
-                [Assignment(role="consumer", number=n, of=consumers, backend=reference) for n in range(1, consumers + 1)],
+                [
+                    Assignment(role="consumer", number=n, of=consumers, backend=reference)
+                    for n in range(1, consumers + 1)
+                ],
                 [Assignment(role="relay", backend=reference)],
             ],
             prepare=self._prepare,

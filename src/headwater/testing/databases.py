@@ -94,7 +94,8 @@ class Databases:
         async with self._connection(self.url_of(database)) as connection:
             await connection.execute(
                 "select pg_terminate_backend(active_pid, 5000) from pg_replication_slots "
-                "where database = $1 and active_pid is not null", database,
+                "where database = $1 and active_pid is not null",
+                database,
             )
             await connection.execute(
                 "select pg_drop_replication_slot(slot_name) from pg_replication_slots where database = $1", database

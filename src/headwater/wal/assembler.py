@@ -1,14 +1,16 @@
 """Transactions out of decoded messages: which entries a commit adds to the log, and where each stands.
 
-The ordinal counts every change and message of a transaction as the decoder hands it over, before any filtering, so
-that what is published or ignored tomorrow renumbers nothing. An update that changes its row's key counts twice: it
-is a delete of the old key and an insert of the new one.
+The ordinal counts every change and message of a transaction as the decoder hands it over, whatever becomes of it
+here. An update that changes its row's key counts twice: it is a delete of the old key and an insert of the new one.
+What is not in the publication never reaches us and is not counted, so another publication gives the same transaction
+other ordinals. That is safe because the log's head moves over whole transactions only: one that is in the log is
+never numbered again, and one that was half appended is forgotten before it is decoded anew.
 
 A transaction too large for memory leaves as several fragments, of which only the last says `end_lsn`.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -17,11 +19,11 @@ from headwater.log import CHANGE, EVENT, MALFORMED
 from headwater.observe import Occurrence, report
 from headwater.types import Operation
 from headwater.wal.pgoutput import (
-    UNCHANGED,
     Begin,
     Commit,
     Decoded,
     Delete,
+    Ignored,
     Insert,
     MalformedStream,
     Message,
@@ -30,7 +32,7 @@ from headwater.wal.pgoutput import (
     Update,
     Values,
 )
-from headwater.wal.rows import key_text, write_change
+from headwater.wal.rows import RowWriter
 
 FRAGMENT_BYTES = 2 * 1024 * 1024
 """Entries of one transaction held in memory before they are handed on as a fragment."""
@@ -56,7 +58,7 @@ class MalformedEvent(Occurrence, frozen=True):
     reason: str
 
 
-class Draft(NamedTuple):
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """An entry before its position and partition are written down; a key of None goes to every partition."""
 
     key: str | None
@@ -65,7 +67,7 @@ class Draft(NamedTuple):
     body: bytes
 
 
-class Fragment(NamedTuple):
+class Fragment(msgspec.Struct, frozen=True, gc=False):
     """A transaction, or a part of one."""
 
     xid: int
@@ -76,7 +78,7 @@ class Fragment(NamedTuple):
     drafts: list[Draft]
     size: int
     marks: bool
-    """Moves the head even with no entries: a heartbeat."""
+    """Moves the head even with no drafts: a heartbeat, or the end of a transaction of several fragments."""
 
 
 class Assembler:
@@ -84,20 +86,22 @@ class Assembler:
 
     def __init__(self, fragment_bytes: int = FRAGMENT_BYTES) -> None:
         self._fragment_bytes = fragment_bytes
-        self._relations: dict[int, Relation] = {}
+        self._writers: dict[int, RowWriter] = {}
         self._begin: Begin | None = None
         self._ordinal = 0
         self._drafts: list[Draft] = []
         self._size = 0
         self._marks = False
-        self._handlers: dict[type, Callable[[Any], None]] = {
+        self._handlers: dict[type, Callable[[Any], Fragment | None]] = {
             Begin: self._on_begin,
             Message: self._on_message,
+            Commit: self._on_commit,
             Relation: self._on_relation,
-            Insert: self._on_change,
-            Update: self._on_change,
-            Delete: self._on_change,
+            Insert: self._on_insert,
+            Update: self._on_update,
+            Delete: self._on_delete,
             Truncate: self._on_truncate,
+            Ignored: self._on_ignored,
         }
 
     @property
@@ -106,118 +110,77 @@ class Assembler:
 
     def feed(self, message: Decoded) -> Fragment | None:
         """The fragment that this message completes, if it does; raises `MalformedStream` for an impossible order."""
-        if (handle := self._handlers.get(type(message))) is not None:
-            handle(message)
-        if type(message) is Commit:
-            return self._on_commit(message)
-        return self._cut(None) if self._size >= self._fragment_bytes else None
+        return self._handlers[type(message)](message)
 
     def _on_begin(self, begin: Begin) -> None:
         if self._begin is not None:
             raise MalformedStream(reason="a transaction begins inside another")
         self._begin = begin
-        self._ordinal = 0
-        self._marks = False
 
     def _on_commit(self, commit: Commit) -> Fragment:
         begin = self._inside()
         if commit.commit_lsn != begin.commit_lsn:
             raise MalformedStream(reason="a commit that does not belong to its begin")
-        fragment = self._cut(commit.end_lsn)
+        fragment = self._cut(begin, commit.end_lsn)
         self._begin = None
+        self._ordinal = 0
+        self._marks = False
         return fragment
 
-    def _on_message(self, message: Message) -> None:
+    def _on_message(self, message: Message) -> Fragment | None:
         if not message.transactional:
             if message.prefix == EVENT_PREFIX:
                 report(RefusedMessage(lsn=message.lsn))
-            return
-        self._inside()
+            return None
+        begin = self._inside()
         ordinal = self._count()
         if message.prefix == EVENT_PREFIX:
-            self._add_event(ordinal, message.content)
-        elif message.prefix == HEARTBEAT_PREFIX:
+            return self._add_event(begin, ordinal, message.content)
+        if message.prefix == HEARTBEAT_PREFIX:
             self._marks = True
+        return None
 
-    def _add_event(self, ordinal: int, content: bytes) -> None:
+    def _add_event(self, begin: Begin, ordinal: int, content: bytes) -> Fragment | None:
         try:
             key = _decode_header(content).key
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            report(MalformedEvent(commit_lsn=self._inside().commit_lsn, ordinal=ordinal, reason=str(error)))
-            self._add("", ordinal, MALFORMED, content)
-        else:
-            self._add(key, ordinal, EVENT, content)
+            if "\0" in key:
+                raise ValueError("its key has a NUL character, which no text in PostgreSQL can hold")
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            report(MalformedEvent(commit_lsn=begin.commit_lsn, ordinal=ordinal, reason=str(error)))
+            return self._add("", ordinal, MALFORMED, content)
+        return self._add(key, ordinal, EVENT, content)
 
     def _on_relation(self, relation: Relation) -> None:
-        self._relations[relation.id] = relation
+        self._writers[relation.id] = RowWriter(relation)
 
-    def _on_change(self, change: Insert | Update | Delete) -> None:
-        relation = self._relation(change.relation)
-        match change:
-            case Insert(_, new):
-                self._add_change(relation, "insert", new, new)
-            case Delete(_, old_key, old):
-                self._add_change(relation, "delete", _before(old_key, old), ())
-            case Update(_, None, None, new):
-                self._add_change(relation, "update", new, new)
-            case Update(_, old_key, old, new):
-                before = _before(old_key, old)
-                after = _complete(new, old)
-                if key_text(relation, before) == key_text(relation, after):
-                    self._add_change(relation, "update", after, after)
-                else:
-                    self._add_change(relation, "delete", before, ())
-                    self._add_change(relation, "insert", after, after)
+    def _on_insert(self, insert: Insert) -> Fragment | None:
+        return self._add_change(self._writer(insert.relation), "insert", insert.new, insert.new)
 
-    def _add_change(self, relation: Relation, operation: Operation, key: Values, row: Values) -> None:
-        self._add(key_text(relation, key), self._count(), CHANGE, write_change(relation, operation, key, row))
+    def _on_delete(self, delete: Delete) -> Fragment | None:
+        before = delete.old_key if delete.old_key is not None else delete.old
+        if before is None:
+            raise MalformedStream(reason="a delete without its row")
+        return self._add_change(self._writer(delete.relation), "delete", before, None)
 
-    def _on_truncate(self, truncate: Truncate) -> None:
+    def _on_update(self, update: Update) -> Fragment | None:
+        """Without an old tuple the key is as it was."""
+        writer = self._writer(update.relation)
+        before = update.old_key if update.old_key is not None else update.old
+        after = writer.complete(update.new, update.old_key, update.old)
+        if before is None or writer.key_of(before) == writer.key_of(after):
+            return self._add_change(writer, "update", after, after)
+        return self._add_change(writer, "delete", before, None) or self._add_change(writer, "insert", after, after)
+
+    def _add_change(self, writer: RowWriter, operation: Operation, key: Values, row: Values | None) -> Fragment | None:
+        text, body = writer.write(operation, key, row)
+        return self._add(text, self._count(), CHANGE, body)
+
+    def _on_truncate(self, truncate: Truncate) -> Fragment | None:
+        fragment = None
         for relation in truncate.relations:
-            body = write_change(self._relation(relation), "truncate", (), ())
-            self._add(None, self._count(), CHANGE, body)
-
-    def _add(self, key: str | None, ordinal: int, kind: int, body: bytes) -> None:
-        self._drafts.append(Draft(key, ordinal, kind, body))
-        self._size += len(body) + _ENTRY_OVERHEAD_BYTES
-
-    def _cut(self, end_lsn: int | None) -> Fragment:
-        begin = self._inside()
-        fragment = Fragment(
-            begin.xid, begin.commit_lsn, end_lsn, max(self._ordinal - 1, 0), self._drafts, self._size, self._marks
-        )
-        self._drafts = []
-        self._size = 0
+            body = self._writer(relation).write_truncate()
+            fragment = self._add(None, self._count(), CHANGE, body)
         return fragment
 
-    def _count(self) -> int:
-        ordinal = self._ordinal
-        if ordinal >= 1 << 32:
-            raise MalformedStream(reason="a transaction of more than 2**32 changes")
-        self._ordinal = ordinal + 1
-        return ordinal
-
-    def _inside(self) -> Begin:
-        if self._begin is None:
-            raise MalformedStream(reason="a change outside any transaction")
-        return self._begin
-
-    def _relation(self, relation: int) -> Relation:
-        try:
-            return self._relations[relation]
-        except KeyError:
-            raise MalformedStream(reason=f"relation {relation} was never described") from None
-
-
-def _before(old_key: Values | None, old: Values | None) -> Values:
-    before = old_key if old_key is not None else old
-    if before is None:
-        raise MalformedStream(reason="a change without the key of its row")
-    return before
-
-
-def _complete(new: Values, old: Values | None) -> Values:
-    """The new row, with what the update left alone taken from the old one where the WAL carried it."""
-    if old is None:
-        return new
-    return tuple(before if after is UNCHANGED else after for after, before in zip(new, old, strict=True))
+    def _on_ignored(self, ignored: Ignored) -> None:
+        return None

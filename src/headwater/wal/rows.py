@@ -1,18 +1,18 @@
 """A changed row as the log keeps it: JSON with the table, the operation, the key and the columns that came along.
 
 pgoutput hands over values as text. Booleans, integers, floats and JSON become what they are; bytea becomes base64
-and timestamps RFC 3339, so that a typed `Row` can be made of them again; everything else stays PostgreSQL's text.
-A numeric stays text, since a JSON number would lose digits.
+and timestamps RFC 3339, so that a typed `Row` can be made of them again; everything else (numeric, since a JSON
+number would lose digits; arrays, enums, domains and other types of a person's own) stays PostgreSQL's text.
 """
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
 
 from headwater.types import Operation
-from headwater.wal.pgoutput import UNCHANGED, Column, Relation, Value, Values
+from headwater.wal.pgoutput import UNCHANGED, MalformedStream, Relation, Values
 
 
 class RowChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,50 +23,91 @@ class RowChange(msgspec.Struct, frozen=True, kw_only=True):
     key: dict[str, Any]
     row: dict[str, Any]
     id: str
-    """The text that orders changes of one row (`key_text`); empty for a truncate, which is about every row."""
+    """The text that orders changes of one row (`RowWriter.key_text`); empty for a truncate, which is about every
+    row."""
 
 
-_encoder = msgspec.json.Encoder()
+class RowWriter:
+    """Writes the changes of one relation, as it was described last.
+
+    The key of a row is its replica identity: the primary key, or what the table was altered to. Under REPLICA
+    IDENTITY FULL it is the whole row. Everything raises `MalformedStream` for values that cannot be such a row's.
+    """
+
+    def __init__(self, relation: Relation) -> None:
+        self._table = f"{relation.schema}.{relation.name}"
+        self._columns = [(column.name, _BY_TYPE.get(column.type_oid, _text)) for column in relation.columns]
+        self._key = [index for index, column in enumerate(relation.columns) if column.in_key]
+
+    def key_of(self, values: Values) -> Values:
+        """The values of the key's columns."""
+        self._check(values)
+        return tuple([values[index] for index in self._key])
+
+    def complete(self, new: Values, old_key: Values | None, old: Values | None) -> Values:
+        """The new row, with what the update left alone taken from before where the WAL carried it."""
+        before = old if old is not None else old_key
+        if before is None or UNCHANGED not in new:
+            return new
+        self._check(new)
+        self._check(before)
+        known = range(len(new)) if old is not None else self._key
+        row = list(new)
+        for index in known:
+            if row[index] is UNCHANGED:
+                row[index] = before[index]
+        return tuple(row)
+
+    def write(self, operation: Operation, key: Values, row: Values | None) -> tuple[str, bytes]:
+        """The key's text and the JSON of one change. `key` and `row` hold a value for every column."""
+        text = key_text(self.key_of(key))
+        if row is not None:
+            self._check(row)
+        try:
+            change = RowChange(
+                table=self._table,
+                operation=operation,
+                key=self._values(self._key, key),
+                row={} if row is None else self._values(range(len(row)), row),
+                id=text,
+            )
+        except ValueError as error:
+            raise MalformedStream(reason=f"a row of {self._table}: {error}") from error
+        return text, _encode(change)
+
+    def write_truncate(self) -> bytes:
+        """The JSON that says that every row is gone."""
+        return _encode(RowChange(table=self._table, operation="truncate", key={}, row={}, id=""))
+
+    def _check(self, values: Values) -> None:
+        if len(values) != len(self._columns):
+            raise MalformedStream(reason=f"{self._table} has {len(self._columns)} columns, its row {len(values)}")
+
+    def _values(self, indexes: Iterable[int], values: Values) -> dict[str, Any]:
+        found = {}
+        for index in indexes:
+            name, convert = self._columns[index]
+            value = values[index]
+            if isinstance(value, str):
+                found[name] = convert(value)
+            elif value is None:
+                found[name] = None
+        return found
 
 
-def write_change(relation: Relation, operation: Operation, key: Values, row: Values) -> bytes:
-    """The JSON of one change. `key` and `row` hold a value for every column of the relation."""
-    return _encoder.encode(
-        RowChange(
-            table=f"{relation.schema}.{relation.name}",
-            operation=operation,
-            key=_columns(relation, key, keys_only=True),
-            row=_columns(relation, row, keys_only=False),
-            id=key_text(relation, key) if key else "",
-        )
-    )
-
-
-def key_text(relation: Relation, values: Values) -> str:
-    """The text that orders changes of one row: its key columns, joined by commas.
+def key_text(key: Values) -> str:
+    """The text that orders changes of one row: the values of its key, joined by commas.
 
     For a key of one column it is what an event naming the same row has as its key, so both share a partition.
     """
-    return ",".join(
-        str(value)
-        for column, value in zip(relation.columns, values, strict=True)
-        if column.in_key and value is not None
-    )
+    return ",".join([value for value in key if isinstance(value, str)])
 
 
-def _columns(relation: Relation, values: Values, *, keys_only: bool) -> dict[str, Any]:
-    return {
-        column.name: _to_json(column, value)
-        for column, value in zip(relation.columns, values, strict=False)
-        if value is not UNCHANGED and (column.in_key or not keys_only)
-    }
+_encode = msgspec.json.Encoder().encode
 
 
-def _to_json(column: Column, value: Value) -> Any:
-    if value is None or not isinstance(value, str):
-        return None
-    convert = _BY_TYPE.get(column.type_oid)
-    return value if convert is None else convert(value)
+def _text(text: str) -> str:
+    return text
 
 
 def _float(text: str) -> float | str:
@@ -86,6 +127,10 @@ def _base64(text: str) -> str:
     return base64.b64encode(bytes.fromhex(text.removeprefix("\\x"))).decode()
 
 
+def _json(text: str) -> msgspec.Raw:
+    return msgspec.Raw(text.encode())
+
+
 _BY_TYPE: dict[int, Callable[[str], Any]] = {
     16: "t".__eq__,
     17: _base64,
@@ -93,12 +138,12 @@ _BY_TYPE: dict[int, Callable[[str], Any]] = {
     21: int,
     23: int,
     26: int,
-    114: lambda text: msgspec.Raw(text.encode()),
+    114: _json,
     700: _float,
     701: _float,
     1114: _timestamp,
     1184: _timestamp_with_zone,
-    3802: lambda text: msgspec.Raw(text.encode()),
+    3802: _json,
 }
 """By the fixed object ids of pg_type: bool, bytea, int8, int2, int4, oid, json, float4, float8, timestamp,
 timestamptz, jsonb."""

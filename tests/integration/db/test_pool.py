@@ -1,6 +1,8 @@
 """The pool while connections break, callers give up, and PostgreSQL goes away and comes back."""
 
 import asyncio
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -197,7 +199,6 @@ class TestOutage:
                 await wait_for_row(outside, f"select from ({SLEEPING}) s having count(*) = 4")
             await engine.stop()
             results = await asyncio.gather(*sleeping, *queued, return_exceptions=True)
-            assert {type(result).__mro__[-5] for result in results} == {Unavailable.__mro__[-5]}
             assert all(isinstance(result, Unavailable) and result.retry_after > 0 for result in results)
             assert not pool.statistics()["available"]
             with pytest.raises(Unavailable):
@@ -221,15 +222,12 @@ class TestOutage:
         try:
             pool = await Pool.open(engine.url, size=3, read_only=True, application_name="test")
             db = Db(pool)
-            pids = set(
-                await asyncio.gather(*(db.one(int, "select pg_backend_pid() from pg_sleep(0.02)") for _ in "abc"))
-            )
+            asked = (db.one(int, "select pg_backend_pid() from pg_sleep(0.02)") for _ in range(3))
+            pids = set(await asyncio.gather(*asked))
             assert len(pids) == 3
-            # One backend killed makes PostgreSQL end them all and recover.
-            import os
-            import signal
-
-            os.kill(pids.pop(), signal.SIGKILL)
+            async with connected(engine.url) as witness:
+                os.kill(pids.pop(), signal.SIGKILL)  # which makes PostgreSQL end all of them and recover
+                await wait_until(witness.is_closed)
             assert await _first_success(db) == 1
             assert await asyncio.gather(*(db.one(int, "select 1") for _ in range(10))) == [1] * 10
             await pool.close()

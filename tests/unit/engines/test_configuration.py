@@ -29,4 +29,4 @@ def test_the_wal_budget_bounds_what_a_slot_may_hold() -> None:
 
 def test_there_are_connections_for_every_worker() -> None:
     assert configuration.of_settings(Settings(home=Path("/h")))["max_connections"] == "100"
-    assert configuration.of_settings(Settings(home=Path("/h"), web=16))["max_connections"] == "346"
+    assert configuration.of_settings(Settings(home=Path("/h"), web=16))["max_connections"] == "362"

@@ -133,13 +133,13 @@ def test_a_postgresql_that_is_well_lacks_nothing_and_gets_no_remedies() -> None:
         (
             facts(max_connections="50"),
             "max_connections",
-            "ALTER SYSTEM SET max_connections = '69';  -- then restart PostgreSQL",
+            "ALTER SYSTEM SET max_connections = '68';  -- then restart PostgreSQL",
         ),
-        (role(connection_limit=10), "connection limit of role clerk", 'ALTER ROLE "clerk" CONNECTION LIMIT 66;'),
+        (role(connection_limit=10), "connection limit of role clerk", 'ALTER ROLE "clerk" CONNECTION LIMIT 65;'),
         (
             facts(database_connection_limit=10),
             "connection limit of database shop",
-            'ALTER DATABASE "shop" CONNECTION LIMIT 66;',
+            'ALTER DATABASE "shop" CONNECTION LIMIT 65;',
         ),
         (
             facts(unidentified=[UnidentifiedTable(table="shop.cart", index=None)]),
@@ -191,7 +191,7 @@ def test_a_server_without_free_senders_is_not_also_blamed_for_refusing_replicati
 
 
 def test_more_workers_want_more_connections() -> None:
-    assert ill(WELL, msgspec.structs.replace(SETTINGS, web=8))[0].wanted == "189 for 8 web and 1 consumer workers"
+    assert ill(WELL, msgspec.structs.replace(SETTINGS, web=8))[0].wanted == "194 for 8 web and 1 consumer workers"
 
 
 def test_before_postgresql_18_idle_slots_have_no_timeout() -> None:

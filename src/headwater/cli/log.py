@@ -1,0 +1,319 @@
+"""The log, by hand: read it, see how far it is, and help consumers that wait for a person."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from headwater.cli.output import CONSUMER_COLUMNS, print_json, print_table, size_text
+from headwater.errors import HeadwaterError
+from headwater.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from headwater.db import Pool
+    from headwater.log import Entry, Position
+
+
+class BadPosition(HeadwaterError):
+    """{reason}."""
+
+
+class NotSetAside(HeadwaterError):
+    """{consumer} has not set aside the key {key!r}."""
+
+
+def tail(
+    *,
+    start: Annotated[str | None, Parameter(name="--from")] = None,
+    key: str | None = None,
+    follow: Annotated[bool, Parameter(name=["--follow", "-f"])] = False,
+) -> None:
+    """Print the entries of the log in the order of their commits, one JSON object a line.
+
+    Parameters
+    ----------
+    start
+        Begin behind this position. Without it: the oldest entry kept, or, with --follow, the next one.
+    key
+        Only the entries of this key.
+    follow
+        Go on with what is appended, until Ctrl-C.
+    """
+    asyncio.run(_tail(_position(start), key, follow))
+
+
+def status(*, json: bool = False) -> None:
+    """Show position, size, the WAL that PostgreSQL holds for the relay, and how far each consumer is.
+
+    Parameters
+    ----------
+    json
+        Print one JSON object instead of tables.
+    """
+    asyncio.run(_status(json))
+
+
+def parked(consumer: str | None = None, *, json: bool = False) -> None:
+    """List the keys that are set aside: parked ones wait for a person, the others are tried again.
+
+    Parameters
+    ----------
+    consumer
+        Only those of this consumer.
+    json
+        Print a JSON object a line instead of a table.
+    """
+    asyncio.run(_parked(consumer, json))
+
+
+def retry(consumer: str, key: str) -> None:
+    """Try a key again at once, its retries counted anew: first what failed, then what queued up behind it.
+
+    Parameters
+    ----------
+    consumer
+        As `headwater log parked` names it.
+    key
+        As `headwater log parked` names it.
+    """
+    asyncio.run(_retry(consumer, key))
+
+
+def drop(consumer: str, key: str, *, all: bool = False) -> None:
+    """Forget the event that a key failed at, for ever, and go on with those behind it.
+
+    Parameters
+    ----------
+    consumer
+        As `headwater log parked` names it.
+    key
+        As `headwater log parked` names it.
+    all
+        Forget those behind it too: the key goes on with what is committed from now on.
+    """
+    asyncio.run(_drop(consumer, key, all))
+
+
+def repartition(partitions: Annotated[int, Parameter(show_default=False)]) -> None:
+    """Split the log into another number of partitions from here on. Running processes follow by themselves.
+
+    Parameters
+    ----------
+    partitions
+        From 1 to 1024.
+    """
+    asyncio.run(_repartition(partitions))
+
+
+def replay(
+    consumer: str,
+    *,
+    as_name: Annotated[str, Parameter(name="--as")],
+    start: Annotated[str | None, Parameter(name="--from")] = None,
+) -> None:
+    """Run the handler of a consumer over the log again, under a new name and with progress of its own.
+
+    Parameters
+    ----------
+    consumer
+        Whose handler.
+    as_name
+        The new consumer's name.
+    start
+        Begin behind this position; without it, at the oldest entry kept.
+    """
+    asyncio.run(_replay(consumer, as_name, _position(start)))
+
+
+def forget(consumer: str) -> None:
+    """Remove a consumer with its progress and what it has set aside; the log is no longer kept for it.
+
+    Parameters
+    ----------
+    consumer
+        One that no code has any more; one that has code begins anew at the next start.
+    """
+    asyncio.run(_forget(consumer))
+
+
+def reconcile(*, open_epoch: bool = False) -> None:
+    """After a gap in the log: show the rows that may have changed in it.
+
+    Parameters
+    ----------
+    open_epoch
+        Go on from now in a new epoch. What was committed in the gap will never be in the log.
+    """
+    asyncio.run(_reconcile(open_epoch))
+
+
+async def _tail(start: "Position | None", key: str | None, follow: bool) -> None:
+    from headwater import log
+
+    settings = read_settings()
+    async with _pool(settings) as pool, pool.acquire() as connection:
+        after = start
+        if after is None:
+            after = (await log.read_head(connection, settings.slot)).position if follow else log.START
+        if follow:
+            entries = log.follow(connection, _url(settings), slot=settings.slot, after=after, key=key)
+        else:
+            entries = log.read(connection, slot=settings.slot, after=after, key=key)
+        async for entry in entries:
+            print_json(_shown(entry))
+
+
+async def _status(json: bool) -> None:
+    from headwater.consumer import lag
+    from headwater.log import format_lsn, read_status
+    from headwater.wal import read_slot
+
+    settings = read_settings()
+    async with _pool(settings) as pool:
+        async with pool.acquire() as connection:
+            status = await read_status(connection, settings.slot)
+            slot = await read_slot(connection, settings.slot)
+        lags = await lag(pool)
+    if json:
+        print_json({"log": status, "slot": slot, "consumers": lags})
+        return
+    head, held = status.head, slot.held_bytes if slot else None
+    rows: list[tuple[str, Any]] = [
+        ("position", head.position),
+        ("partitions", f"{head.partitions} (layout {head.generation})"),
+        ("relay", f"{size_text(status.behind_bytes)} of WAL behind, at {format_lsn(head.scanned)}, term {head.term}"),
+        ("slot", "GONE: see `headwater log reconcile`" if slot is None else f"{settings.slot}, {slot.wal_status}"),
+        ("WAL held", f"{size_text(held or 0)} of {settings.wal_budget_mb} MiB allowed"),
+        ("log", f"{size_text(status.bytes)} in {len(status.segments)} segments"),
+    ]
+    print_table(("", ""), rows)
+    print_table(
+        ("consumer", "entries behind", "parked keys"), [(lag.consumer, lag.entries, lag.parked) for lag in lags]
+    )
+
+
+async def _parked(consumer: str | None, json: bool) -> None:
+    from headwater.consumer import in_retry, parked
+
+    wanted = None if consumer is None else [consumer]
+    async with _pool(read_settings()) as pool:
+        aside = [*await parked(pool, wanted), *await in_retry(pool, wanted)]
+    if json:
+        for each in aside:
+            print_json(each)
+    elif not aside:
+        print("No key is set aside.")
+    else:
+        rows = [
+            (each.consumer, each.key, _fate(each), each.position, each.behind, each.attempts, each.cause.strip())
+            for each in aside
+        ]
+        print_table(("consumer", "key", "", "failed at", "behind it", "attempts", "cause"), rows)
+
+
+async def _retry(consumer: str, key: str) -> None:
+    from headwater.consumer import retry_now
+
+    async with _pool(read_settings()) as pool:
+        if not await retry_now(pool, consumer, key):
+            raise NotSetAside(consumer=consumer, key=key)
+    print(f"{consumer} tries the key {key!r} again.")
+
+
+async def _drop(consumer: str, key: str, all: bool) -> None:
+    from headwater.consumer import drop, in_retry, parked
+
+    async with _pool(read_settings()) as pool:
+        aside = [*await parked(pool, [consumer]), *await in_retry(pool, [consumer])]
+        failed = [each.position for each in aside if each.key == key]
+        if not failed:
+            raise NotSetAside(consumer=consumer, key=key)
+        dropped = await drop(pool, consumer, key, None if all else failed[0])
+    print(f"{dropped} of the key's events dropped.")
+
+
+async def _repartition(partitions: int) -> None:
+    from headwater.consumer import repartition
+
+    async with _pool(read_settings()) as pool:
+        generation = await repartition(pool, partitions)
+    print(f"The log has {partitions} partitions from here on (layout {generation}).")
+
+
+async def _replay(consumer: str, as_name: str, start: "Position | None") -> None:
+    from headwater.consumer import replay
+    from headwater.log import START
+
+    async with _pool(read_settings()) as pool:
+        await replay(pool, consumer, as_name, start or START)
+    print(f"{as_name} runs the handler of {consumer} from {start or 'the oldest entry'} on.")
+
+
+async def _forget(consumer: str) -> None:
+    from headwater.consumer import forget
+
+    async with _pool(read_settings()) as pool:
+        await forget(pool, consumer)
+    print(f"{consumer} is forgotten.")
+
+
+async def _reconcile(open_now: bool) -> None:
+    from headwater.wal import open_epoch, reconcile
+
+    settings = read_settings()
+    async with _pool(settings) as pool, pool.acquire() as connection:
+        found = await reconcile(connection, settings.slot)
+    print(f"The log ends at {found.head.position}. Rows written since then, or at its very end:")
+    if not found.tables:
+        print("  none. (Deleted rows leave no trace.)")
+    for table in found.tables:
+        print(f"  {table.table}: {table.rows} rows, such as {', '.join(str(key) for key in table.sample[:3])}")
+    if open_now:
+        position = await open_epoch(_url(settings), settings)
+        print(f"A new epoch is open. The log goes on at {position}.")
+    else:
+        print("`headwater log reconcile --open-epoch` goes on from now in a new epoch.")
+
+
+@asynccontextmanager
+async def _pool(settings: Settings) -> "AsyncIterator[Pool]":
+    from headwater.db import Pool
+
+    pool = await Pool.open(_url(settings), size=2, application_name="headwater log", statement_timeout=0)
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+def _url(settings: Settings) -> str:
+    from headwater.engines import postgres_url
+
+    return postgres_url(settings)
+
+
+def _position(text: str | None) -> "Position | None":
+    from headwater.log import Position
+
+    try:
+        return None if text is None else Position.parse(text)
+    except ValueError as error:
+        raise BadPosition(reason=error) from None
+
+
+def _shown(entry: "Entry") -> dict[str, Any]:
+    import msgspec
+
+    from headwater.log import CHANGE, EVENT
+
+    kind = {EVENT: "event", CHANGE: "change"}.get(entry.kind, "malformed")
+    if kind == "malformed":
+        return {"position": str(entry.position), "kind": kind, "body": base64.b64encode(entry.body).decode()}
+    return {"position": str(entry.position), "kind": kind, **msgspec.json.decode(entry.body)}
+
+
+def _fate(aside: Any) -> str:
+    return "parked" if aside.is_parked else f"tried again at {aside.next_attempt_at:%H:%M:%S}"

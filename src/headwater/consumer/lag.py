@@ -1,0 +1,128 @@
+"""Lag: how far consumers are behind the head of the log, and waiting until they are not."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from headwater.consumer.aside import parked
+from headwater.consumer.errors import KeysParked, NotSettled
+from headwater.db import Pool, Session
+from headwater.log import START, Position
+
+_FIRST_PAUSE_SECONDS: Final = 0.005
+_LONGEST_PAUSE_SECONDS: Final = 0.05
+
+# Where each consumer stands in every partition that there is or was. Before a barrier, what lies behind it in
+# partitions that the consumer's own layout does not have is counted from the barrier on.
+_PLACES: Final = """
+select c.name, c.handler, c.generation, p.partition, w.position as watermark,
+       coalesce(w.position, (select after from headwater.layout where generation = c.generation + 1)) as position
+  from headwater.consumer c
+ cross join generate_series(0, (select max(partitions) from headwater.layout) - 1) as p(partition)
+  left join headwater.watermark w on w.consumer = c.name and w.partition = p.partition
+"""
+
+_LAG: Final = f"""
+select c.name, c.handler, c.generation, h.position as head,
+       array_agg(c.partition order by c.partition) filter (where c.watermark is not null) as partitions,
+       array_agg(c.watermark order by c.partition) filter (where c.watermark is not null) as watermarks,
+       sum(b.batches)::bigint as batches, coalesce(sum(b.entries), 0)::bigint as entries, min(b.oldest) as oldest,
+       clock_timestamp() as now,
+       (select count(*) from headwater.retry where consumer = c.name) as in_retry,
+       (select count(*) from headwater.parked where consumer = c.name) as parked
+  from ({_PLACES}) c
+ cross join (select position from headwater.log order by position desc limit 1) h
+ cross join lateral (
+        select count(*) as batches, sum(count) as entries, min(appended_at) as oldest from headwater.batch
+         where partition = c.partition and last > c.position and last <= h.position) b
+ group by c.name, c.handler, c.generation, h.position
+ order by c.name
+"""
+
+_HEAD: Final = "select position from headwater.log order by position desc limit 1"
+
+_BEHIND: Final = f"""
+select distinct c.name
+  from ({_PLACES}) c
+ where ($2::text[] is null or c.name = any($2))
+   and (exists (select from headwater.batch
+                 where partition = c.partition and last > c.position and last <= $1)
+        or exists (select from headwater.retry where consumer = c.name))
+ order by c.name
+"""
+
+
+class Lag(msgspec.Struct, frozen=True, kw_only=True):
+    """How far one consumer is behind the head of the log."""
+
+    consumer: str
+    handler: str
+    generation: int
+    head: Position
+    watermarks: dict[int, Position]
+    batches: int
+    """Not yet applied to the end, whether they concern it or not."""
+    entries: int
+    """In those batches."""
+    seconds: float
+    """Since the oldest of them was appended; 0 when there is none."""
+    in_retry: int
+    """Keys that will be tried again by themselves."""
+    parked: int
+    """Keys that wait for a person."""
+
+    @property
+    def position(self) -> Position:
+        """The lowest of its watermarks."""
+        return min(self.watermarks.values(), default=START)
+
+
+async def lag(pool: Pool) -> list[Lag]:
+    """The lag of every registered consumer, by name."""
+    async with pool.acquire() as connection:
+        return [_lag(row) for row in await Session(connection).all(dict, _LAG)]
+
+
+def _lag(row: dict[str, Any]) -> Lag:
+    positions = map(Position.from_bytes, row["watermarks"] or ())
+    oldest: datetime | None = row["oldest"]
+    return Lag(
+        consumer=row["name"],
+        handler=row["handler"],
+        generation=row["generation"],
+        head=Position.from_bytes(row["head"]),
+        watermarks=dict(zip(row["partitions"] or (), positions, strict=True)),
+        batches=row["batches"],
+        entries=row["entries"],
+        seconds=0.0 if oldest is None else max(0.0, (row["now"] - oldest).total_seconds()),
+        in_retry=row["in_retry"],
+        parked=row["parked"],
+    )
+
+
+async def settled(
+    pool: Pool, consumers: Sequence[str] | None = None, *, upto: Position | None = None, timeout: float = 10.0
+) -> None:
+    """Wait until these consumers, or all that are registered, have applied everything up to the head as it is now.
+
+    Keys in retry are waited for. Raises `KeysParked` with the causes if a key was parked, `NotSettled` after
+    `timeout` seconds. What handlers emit meanwhile lies behind that head: settle again for it. `upto` waits for
+    another position than the head.
+    """
+    deadline, pause = time.monotonic() + timeout, _FIRST_PAUSE_SECONDS
+    wanted = None if consumers is None else list(consumers)
+    async with pool.acquire() as connection:
+        session = Session(connection)
+        target = bytes(upto) if upto is not None else await session.maybe(bytes, _HEAD) or bytes(START)
+        while behind := await session.all(str, _BEHIND, target, wanted):
+            if time.monotonic() > deadline:
+                raise NotSettled(seconds=timeout, position=Position.from_bytes(target), behind=", ".join(behind))
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+    if aside := await parked(pool, consumers):
+        causes = "\n".join(f"{key.consumer}, key {key.key!r}, at {key.position}: {key.cause}" for key in aside)
+        raise KeysParked(causes=causes)

@@ -1,0 +1,353 @@
+"""A consumer worker: one process that follows the log for all subscriptions over all partitions.
+
+Who does what: wake-ups and looks tell which lanes have work (`headwater.consumer.look`), the scheduler gives them
+turns (`headwater.consumer.scheduler`), a lane does the work (`headwater.consumer.lane`).
+
+Workers share partitions without knowing each other. Worker i of n looks after every n-th partition; into the others
+it steps only where it sees, at two looks in a row, that something is to be done and nothing moves. The locks on the
+watermarks make every such guess safe, and a worker that dies costs one or two looks of delay.
+
+When PostgreSQL goes away everything remembered is dropped. When it is back the first wide look finds the truth.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence, Set
+from typing import Any
+
+from headwater.clock import Clock, SystemClock
+from headwater.consumer.backoff import RECONNECT
+from headwater.consumer.consumer import Consumer
+from headwater.consumer.failure import is_passing
+from headwater.consumer.lane import Lane, Turn
+from headwater.consumer.layout import Switch, switch
+from headwater.consumer.limits import IDLE_IN_TRANSACTION_GRACE, Limits, Step, no_step
+from headwater.consumer.look import Passage, Standing, Survey, pass_over, survey, topics_appended
+from headwater.consumer.occurrences import ConsumerWithoutCode, LayoutSwitched, WorkerInterrupted
+from headwater.consumer.registry import register
+from headwater.consumer.scheduler import Scheduler
+from headwater.consumer.subscription import Subscription
+from headwater.consumer.watermark import Place
+from headwater.db import Connection, Pool
+from headwater.log import Position, Wakeups
+from headwater.observe import report
+
+_LOOK_BYTES = 4 * 1024 * 1024
+
+
+async def run_consumers(
+    url: str,
+    subscriptions: Sequence[Subscription],
+    *,
+    worker: int = 0,
+    workers: int = 1,
+    stop: asyncio.Event,
+    clock: Clock | None = None,
+    limits: Limits | None = None,
+    step: Step = no_step,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Be consumer worker `worker` of `workers` until `stop` is set. Raises `BadHandler` before anything is started.
+
+    `ready` is called once the worker looks after its partitions. `step` is told of every step of a transaction.
+    """
+    limits = limits or Limits()
+    longest = max((subscription.timeout for subscription in subscriptions), default=0.0)
+    pool = Pool(
+        url,
+        size=limits.connections + 1,
+        application_name=f"headwater consumer {worker}",
+        statement_timeout=longest + IDLE_IN_TRANSACTION_GRACE,
+    )
+    body = Worker(pool, subscriptions, worker, workers, clock or SystemClock(), limits, step)
+    try:
+        async with Wakeups(url, application_name=f"headwater consumer {worker} listens") as wakeups:
+            wakeups.subscribe(body.wake)
+            await body.run(stop, ready)
+    finally:
+        await pool.close()
+
+
+class Worker:
+    """The state of one worker process."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        subscriptions: Sequence[Subscription],
+        worker: int,
+        workers: int,
+        clock: Clock,
+        limits: Limits,
+        step: Step,
+    ) -> None:
+        self._pool = pool
+        self._subscriptions = {subscription.name: subscription for subscription in subscriptions}
+        self._consumers = {name: Consumer(name, each, clock) for name, each in self._subscriptions.items()}
+        self._worker = worker % workers
+        self._workers = workers
+        self._clock = clock
+        self._limits = limits
+        self._step = step
+        self._scheduler = Scheduler(limits, clock, self._turn_ended)
+        self._lanes: dict[Place, Lane] = {}
+        self._before: dict[Place, Standing] = {}
+        """Where others' partitions with work to do stood at the last wide look."""
+        self._without_code: set[str] = set()
+        self._alarm = asyncio.Event()
+        self._head: Position | None = None
+        """Where the head of the log is, as far as wake-ups told."""
+        self._looked: Position | None = None
+        """Up to where this worker has looked; None when in doubt."""
+        self._survey_at = 0.0
+        self._pass_at: float | None = None
+        self._failures = 0
+
+    def wake(self, position: Position | None, partitions: Sequence[int]) -> None:
+        """The log has grown up to `position`, in these partitions; None: look for yourself."""
+        if position is None:
+            self._survey_at = 0.0
+        else:
+            self._head = position if self._head is None else max(self._head, position)
+            if not all(self._is_own(partition) for partition in partitions):
+                self._survey_at = min(self._survey_at, time.monotonic() + self._limits.foreign_poll)
+        self._alarm.set()
+
+    async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
+        """Work until `stop` is set; then finish, or roll back, what is under way."""
+        stopping = asyncio.create_task(self._wake_on(stop))
+        try:
+            await self._until_it_works(self._register, stop)
+            await self._until_it_works(self._look_widely, stop)
+            ready()
+            while not stop.is_set():
+                await self._wait()
+                await self._until_it_works(self._look, stop)
+        finally:
+            stopping.cancel()
+            await self._scheduler.drain(self._limits.drain)
+
+    def statistics(self) -> dict[str, Any]:
+        return {
+            "worker": self._worker,
+            "workers": self._workers,
+            "consumers": sorted({place.consumer for place in self._lanes}),
+            "lanes": len(self._lanes),
+            "applied": sum(lane.applied for lane in self._lanes.values()),
+            "stopped": {
+                f"{place.consumer} {place.partition}": lane.stopped
+                for place, lane in self._lanes.items()
+                if lane.stopped is not None
+            },
+            **self._scheduler.statistics(),
+        }
+
+    # Waiting and looking.
+
+    async def _wake_on(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._alarm.set()
+
+    async def _wait(self) -> None:
+        """Until a wake-up, or until it is time to look without one."""
+        until = self._survey_at if self._pass_at is None else min(self._survey_at, self._pass_at)
+        try:
+            async with asyncio.timeout(max(0.0, until - time.monotonic())):
+                await self._alarm.wait()
+        except TimeoutError:
+            pass
+
+    async def _until_it_works(self, work: Callable[[], Any], stop: asyncio.Event) -> None:
+        """Do it, again and again while PostgreSQL is away, dropping everything that was remembered."""
+        while not stop.is_set():
+            self._alarm.clear()
+            try:
+                await work()
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+                await self._lost(error, stop)
+            else:
+                self._failures = 0
+                return
+
+    async def _lost(self, error: Exception, stop: asyncio.Event) -> None:
+        self._failures += 1
+        pause = RECONNECT.ceiling(self._failures) / 2 + RECONNECT.delay(self._failures) / 2
+        report(WorkerInterrupted(reason=f"{type(error).__name__}: {error}", retry_in_seconds=pause))
+        self._looked = self._pass_at = None
+        self._survey_at = 0.0
+        self._before.clear()
+        for lane in self._lanes.values():
+            if not self._scheduler.is_working(lane):
+                lane.forget()
+        try:
+            async with asyncio.timeout(pause):
+                await stop.wait()
+        except TimeoutError:
+            pass
+
+    async def _register(self) -> None:
+        await register(self._pool, self._subscriptions.values())
+
+    async def _look(self) -> None:
+        now = time.monotonic()
+        if now >= self._survey_at or self._looked is None:
+            await self._look_widely()
+        elif self._head is not None and self._head > self._looked:
+            await self._look_narrowly(self._looked, self._head)
+        if self._pass_at is not None and now >= self._pass_at:
+            await self._pass_over()
+
+    async def _with_connection(self, work: Callable[[Connection], Any]) -> Any:
+        connection = await self._pool.take()
+        try:
+            result = await work(connection)
+        except BaseException as error:
+            self._pool.note(error)
+            self._pool.mend(connection)
+            raise
+        self._pool.put(connection)
+        return result
+
+    def _turn_ended(self, lane: Lane, ended: Turn) -> None:
+        if ended is Turn.MOVED:
+            self._survey_at = 0.0
+            self._alarm.set()
+        elif lane.passing:
+            self._pass_soon()
+
+    # The narrow look: what has been appended.
+
+    async def _look_narrowly(self, after: Position, upto: Position) -> None:
+        own = sorted({place.partition for place in self._lanes if self._is_own(place.partition)})
+        topics = await self._with_connection(
+            lambda connection: topics_appended(connection, own, after, upto, _LOOK_BYTES)
+        )
+        for place, lane in self._lanes.items():
+            if not self._is_own(place.partition):
+                continue
+            if topics is None:
+                self._scheduler.ready(lane)
+            else:
+                self._tell(lane, topics.get(place.partition, frozenset()), after, upto)
+        self._looked = upto
+
+    def _tell(self, lane: Lane, topics: Set[str], after: Position, upto: Position) -> None:
+        """Let a lane know what was appended to its partition in (after, upto]."""
+        known, seen = lane.known, lane.seen
+        looked_through = self._scheduler.is_idle(lane) and known is not None and seen is not None and seen >= after
+        if looked_through and not lane.wants(topics):
+            assert known is not None
+            lane.believe(known, upto, passing=bool(topics))
+            if topics:
+                self._pass_soon()
+        elif topics:
+            self._scheduler.ready(lane)
+
+    # The wide look: where everything stands.
+
+    async def _look_widely(self) -> None:
+        found: Survey = await self._with_connection(survey)
+        now = time.monotonic()
+        self._survey_at = now + self._limits.poll
+        self._keep_lanes(found)
+        before, self._before = self._before, {}
+        at_barrier = {standing.consumer for standing in found.standings if standing.generation < found.generation}
+        for standing in found.standings:
+            lane = self._lanes.get(_place(standing))
+            if lane is not None:
+                self._compare(lane, standing, before.get(lane.place), found)
+            if standing.is_behind:
+                at_barrier.discard(standing.consumer)
+        if found.head is not None:
+            self._looked = found.head if self._looked is None else max(self._looked, found.head)
+        for consumer in sorted(at_barrier):
+            await self._switch(consumer)
+
+    def _keep_lanes(self, found: Survey) -> None:
+        """A lane for every watermark that there is code for, and for no other."""
+        handlers = {standing.consumer: standing.handler for standing in found.standings}
+        for consumer, handler in handlers.items():
+            if handler not in self._subscriptions and consumer not in self._without_code:
+                self._without_code.add(consumer)
+                report(ConsumerWithoutCode(consumer=consumer, handler=handler))
+        places = {_place(each): each.handler for each in found.standings if each.handler in self._subscriptions}
+        for place in self._lanes.keys() - places.keys():
+            if not self._scheduler.is_working(self._lanes[place]):
+                self._scheduler.remove(self._lanes.pop(place))
+        for place in places.keys() - self._lanes.keys():
+            consumer = self._consumer(place.consumer, places[place])
+            self._lanes[place] = Lane(place, consumer, self._pool, self._clock, self._limits, self._step)
+
+    def _consumer(self, name: str, handler: str) -> Consumer:
+        if name not in self._consumers:
+            self._consumers[name] = Consumer(name, self._subscriptions[handler], self._clock)
+        return self._consumers[name]
+
+    def _compare(self, lane: Lane, standing: Standing, before: Standing | None, found: Survey) -> None:
+        """Give a lane its turn if what was found is work that nobody is at."""
+        if not self._scheduler.is_idle(lane):
+            return
+        lane.believe(standing.position, standing.position)
+        assert lane.seen is not None
+        behind = standing.is_behind and standing.tip is not None and lane.seen < standing.tip
+        due = standing.due_at is not None and standing.due_at <= self._clock.now()
+        if behind or due:
+            if self._is_own(standing.partition) or _stands_still(standing, before):
+                self._scheduler.ready(lane)
+            else:
+                self._before[lane.place] = standing
+        elif standing.is_behind:
+            self._pass_soon()
+        elif standing.generation == found.generation and found.head is not None:
+            lane.believe(standing.position, found.head)
+
+    async def _switch(self, consumer: str) -> None:
+        outcome: Switch = await self._with_connection(lambda connection: switch(connection, consumer))
+        if outcome is Switch.SWITCHED:
+            self._step("switched")
+            report(LayoutSwitched(consumer=consumer))
+            self._survey_at = 0.0
+
+    # Passing over what concerned nobody.
+
+    def _pass_soon(self) -> None:
+        if self._pass_at is None:
+            self._pass_at = time.monotonic() + self._limits.flush
+            self._alarm.set()
+
+    async def _pass_over(self) -> None:
+        """Move the watermarks of the lanes that only passed over entries, all in one transaction."""
+        self._pass_at = None
+        lanes = {
+            (place.consumer, place.partition): Passage(*place, lane.known, lane.seen)
+            for place, lane in self._lanes.items()
+            if lane.passing and self._scheduler.is_idle(lane) and lane.known is not None and lane.seen is not None
+        }
+        if lanes:
+            moved = await self._with_connection(lambda connection: pass_over(connection, lanes.values()))
+            self._note_passed(lanes, moved)
+
+    def _note_passed(
+        self, passages: Mapping[tuple[str, int], Passage], moved: Mapping[tuple[str, int], Position]
+    ) -> None:
+        for key, passage in passages.items():
+            lane = self._lanes.get(Place(passage.consumer, passage.partition, passage.generation))
+            if lane is not None and self._scheduler.is_idle(lane) and lane.known == passage.old:
+                if key in moved:
+                    lane.believe(moved[key], lane.seen or passage.new)
+                else:
+                    lane.forget()  # somebody else moved it or holds it; the next wide look tells
+
+    def _is_own(self, partition: int) -> bool:
+        return partition % self._workers == self._worker
+
+
+def _place(standing: Standing) -> Place:
+    return Place(standing.consumer, standing.partition, standing.generation)
+
+
+def _stands_still(standing: Standing, before: Standing | None) -> bool:
+    """Whether a partition of others was to be worked on at the last look already and has not moved since."""
+    return before is not None and before.position == standing.position

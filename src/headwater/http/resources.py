@@ -1,0 +1,31 @@
+"""Resources: what the handlers of a backend can ask for by type, beside what the request itself holds."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from headwater.commit import Committer
+from headwater.db import Db
+from headwater.http.request import Request
+
+
+class Provider(msgspec.Struct, frozen=True):
+    """Provides the parameter of a type.
+
+    `provide` receives the request and returns the value, or a coroutine for it; it may raise a `Problem`, whose
+    statuses beyond the usual ones are named in `statuses` for the documentation. Providers run in the order of the
+    handler's parameters, before the body is read and before a command's transaction begins; also when the answer
+    turns out to be a replay.
+    """
+
+    provide: Callable[[Request], Any | Awaitable[Any]]
+    statuses: tuple[int, ...] = ()
+
+
+class Resources(msgspec.Struct, frozen=True):
+    """`db` fills parameters of type Db, `committer` runs commands, `providers` fill whatever types they are under."""
+
+    db: Db
+    committer: Committer
+    providers: Mapping[type, Provider] = {}

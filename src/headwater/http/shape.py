@@ -1,0 +1,75 @@
+"""The shape of a type as msgspec sees it, for those who walk over types: readers of texts, finders of faults."""
+
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal, Union
+from uuid import UUID
+
+import msgspec
+from msgspec import inspect
+from msgspec.inspect import Type as Shape
+
+_CONSTRAINTS: Final = ("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "pattern", "tz")
+
+_LEAVES: Final[dict[type[Shape], Any]] = {
+    inspect.NoneType: None,
+    inspect.BoolType: bool,
+    inspect.IntType: int,
+    inspect.FloatType: float,
+    inspect.DecimalType: Decimal,
+    inspect.StrType: str,
+    inspect.BytesType: bytes,
+    inspect.ByteArrayType: bytearray,
+    inspect.MemoryViewType: memoryview,
+    inspect.UUIDType: UUID,
+    inspect.DateTimeType: datetime,
+    inspect.DateType: date,
+    inspect.TimeType: time,
+    inspect.TimeDeltaType: timedelta,
+}
+
+ListShape = inspect.ListType | inspect.SetType | inspect.FrozenSetType | inspect.VarTupleType
+"""Any number of items of one shape."""
+FieldsShape = inspect.StructType | inspect.DataclassType | inspect.TypedDictType
+"""Fields by name, unless the Struct is array-like."""
+
+
+def shape_of(annotation: Any) -> Shape:
+    """The shape of a type; raises `TypeError` for one that msgspec does not know."""
+    return plain(inspect.type_info(annotation))
+
+
+def plain(shape: Shape) -> Shape:
+    """The shape without what merely documents it."""
+    return plain(shape.type) if isinstance(shape, inspect.Metadata) else shape
+
+
+def members_of(shape: Shape) -> tuple[Shape, ...]:
+    """The alternatives of a union; of anything else, itself."""
+    return tuple(map(plain, shape.types)) if isinstance(shape, inspect.UnionType) else (shape,)
+
+
+def is_optional(shape: Shape) -> bool:
+    """Whether None is one of the alternatives."""
+    return any(isinstance(member, inspect.NoneType) for member in members_of(shape))
+
+
+def is_leaf(shape: Shape) -> bool:
+    """Whether a value of it has no parts."""
+    return isinstance(shape, (*_LEAVES, inspect.EnumType, inspect.LiteralType))
+
+
+def leaf_type(shape: Shape) -> Any:
+    """The type of a leaf again, with its constraints."""
+    if isinstance(shape, inspect.EnumType):
+        return shape.cls
+    if isinstance(shape, inspect.LiteralType):
+        return Literal[shape.values]
+    kind = _LEAVES[type(shape)]
+    constraints = {name: value for name in _CONSTRAINTS if (value := getattr(shape, name, None)) is not None}
+    return Annotated[kind, msgspec.Meta(**constraints)] if constraints else kind
+
+
+def union_of(types: list[Any]) -> Any:
+    """The types as alternatives."""
+    return Union[tuple(types)]  # noqa: UP007

@@ -1,0 +1,69 @@
+"""The pauses between attempts while PostgreSQL cannot be reached."""
+
+import pytest
+
+from headwater.db import DatabaseBack, DatabaseLost, Unavailable
+from headwater.db.outage import Outage
+from headwater.observe import Occurrence, subscribe
+
+
+class Ticker:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_without_an_outage_everyone_is_admitted() -> None:
+    outage = Outage("test")
+    for _ in range(3):
+        outage.refuse_or_admit()
+    assert not outage.lasts
+
+
+def test_others_are_refused_with_the_time_until_the_next_attempt() -> None:
+    outage = Outage("test", ticker := Ticker())
+    outage.note_failure("connection refused")
+    with pytest.raises(Unavailable, match="connection refused") as caught:
+        outage.refuse_or_admit()
+    ticker.now += caught.value.retry_after
+    outage.refuse_or_admit()
+
+
+def test_one_attempt_is_admitted_per_pause() -> None:
+    outage = Outage("test", ticker := Ticker())
+    outage.note_failure("refused")
+    ticker.now += 1
+    outage.refuse_or_admit()
+    with pytest.raises(Unavailable):
+        outage.refuse_or_admit()
+
+
+def test_pauses_grow_to_seconds_and_no_further() -> None:
+    outage = Outage("test", ticker := Ticker())
+    pauses = []
+    for _ in range(20):
+        outage.note_failure("refused")
+        with pytest.raises(Unavailable) as caught:
+            outage.refuse_or_admit()
+        pauses.append(caught.value.retry_after)
+        ticker.now += caught.value.retry_after
+    assert pauses[0] <= 0.05
+    assert all(1.0 <= pause <= 2.0 for pause in pauses[8:])
+
+
+def test_the_beginning_and_the_end_are_told_once_each() -> None:
+    told: list[Occurrence] = []
+    unsubscribe = subscribe(told.append)
+    outage = Outage("test", ticker := Ticker())
+    outage.note_success()
+    outage.note_failure("refused")
+    outage.note_failure("refused")
+    ticker.now += 3
+    outage.note_success()
+    outage.note_success()
+    unsubscribe()
+    assert told == [
+        DatabaseLost(application_name="test", cause="refused"),
+        DatabaseBack(application_name="test", seconds=3.0),
+    ]
