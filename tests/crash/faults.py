@@ -96,15 +96,8 @@ async def standby_silent(world: World, dice: random.Random) -> None:
 
 
 async def repartitioned(world: World, dice: random.Random) -> None:
-    from headwater.consumer import repartition
-    from headwater.db import Pool
-
-    with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-        pool = await Pool.open(world.url, size=1, application_name="crash repartitions")
-        try:
-            await repartition(pool, dice.choice([3, 8, 16, 24]))
-        finally:
-            await pool.close()
+    """Keys move to other partitions."""
+    await world.execute("select headwater.repartition($1)", dice.choice([3, 8, 16, 24]))
 
 
 def _crews(world: World, role: str) -> list[Crew]:

@@ -6,6 +6,9 @@ A process that is told a bug's name makes it its own before it starts.
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from headwater.consumer import worker
+from headwater.consumer.layout import Switch
+from headwater.log import START
 from headwater.wal import appender, assembler, relay, service
 from headwater.wal.assembler import Fragment
 from headwater.wal.pgoutput import Message
@@ -69,6 +72,21 @@ def publish_before_visible() -> None:
     appender.Appender._unseen = lambda self, fragments: []  # type: ignore[method-assign]
 
 
+def watermark_lost_on_repartition() -> None:
+    """A consumer that passes into a new layout of partitions forgets how far it was."""
+    original = worker.switch
+
+    async def forgetful(connection: Any, consumer: str) -> Any:
+        outcome = await original(connection, consumer)
+        if outcome is Switch.SWITCHED:
+            await connection.execute(
+                "update headwater.watermark set position = $2 where consumer = $1", consumer, bytes(START)
+            )
+        return outcome
+
+    worker.switch = forgetful
+
+
 def none() -> None:
     """The product as it is."""
 
@@ -81,5 +99,6 @@ PLANTED: Final[dict[str, Callable[[], None]]] = {
         acknowledge_before_append,
         queue_kept_over_reconnect,
         publish_before_visible,
+        watermark_lost_on_repartition,
     )
 }

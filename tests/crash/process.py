@@ -16,6 +16,7 @@ import uvloop
 from headwater.observe import subscribe
 from headwater.settings import Settings
 from headwater.wal import run_relay
+from tests.crash.effects import consume_until
 from tests.crash.observer import observe_until
 from tests.crash.planted import PLANTED
 from tests.crash.workload import write_until
@@ -45,8 +46,6 @@ async def _play(asked: argparse.Namespace) -> None:
         case "relay":
             await run_relay(asked.url, settings, stop, step=_killer(asked.kill))
         case "consumer":
-            from tests.crash.effects import consume_until
-
             await consume_until(asked.url, stop, step=_killer(asked.kill), worker=asked.worker, workers=asked.workers)
         case "writers":
             await write_until(asked.url, stop, writers=4, seed=asked.seed)

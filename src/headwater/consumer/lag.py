@@ -13,6 +13,9 @@ from headwater.consumer.errors import KeysParked, NotSettled
 from headwater.db import Pool, Session
 from headwater.log import START, Position
 
+COUNTED_BATCHES: Final = 2000
+"""Of one consumer in one partition: who is further behind is so far behind at least, and asking stays cheap."""
+
 _FIRST_PAUSE_SECONDS: Final = 0.005
 _LONGEST_PAUSE_SECONDS: Final = 0.05
 
@@ -37,8 +40,10 @@ select c.name, c.handler, c.generation, h.position as head,
   from ({_PLACES}) c
  cross join (select position from headwater.log order by position desc limit 1) h
  cross join lateral (
-        select count(*) as batches, sum(count) as entries, min(appended_at) as oldest from headwater.batch
-         where partition = c.partition and last > c.position and last <= h.position) b
+        select count(*) as batches, sum(count) as entries, min(appended_at) as oldest from (
+            select count, appended_at from headwater.batch
+             where partition = c.partition and last > c.position and last <= h.position
+             order by last limit {COUNTED_BATCHES}) first) b
  group by c.name, c.handler, c.generation, h.position
  order by c.name
 """
@@ -65,7 +70,7 @@ class Lag(msgspec.Struct, frozen=True, kw_only=True):
     head: Position
     watermarks: dict[int, Position]
     batches: int
-    """Not yet applied to the end, whether they concern it or not."""
+    """Not yet applied to the end, whether they concern it or not; of each partition up to `COUNTED_BATCHES`."""
     entries: int
     """In those batches."""
     seconds: float
@@ -105,22 +110,22 @@ def _lag(row: dict[str, Any]) -> Lag:
 
 
 async def settled(
-    pool: Pool, consumers: Sequence[str] | None = None, *, upto: Position | None = None, timeout: float = 10.0
+    pool: Pool, consumers: Sequence[str] | None = None, *, upto: Position | None = None, within: float = 10.0
 ) -> None:
     """Wait until these consumers, or all that are registered, have applied everything up to the head as it is now.
 
     Keys in retry are waited for. Raises `KeysParked` with the causes if a key was parked, `NotSettled` after
-    `timeout` seconds. What handlers emit meanwhile lies behind that head: settle again for it. `upto` waits for
+    `within` seconds. What handlers emit meanwhile lies behind that head: settle again for it. `upto` waits for
     another position than the head.
     """
-    deadline, pause = time.monotonic() + timeout, _FIRST_PAUSE_SECONDS
+    deadline, pause = time.monotonic() + within, _FIRST_PAUSE_SECONDS
     wanted = None if consumers is None else list(consumers)
     async with pool.acquire() as connection:
         session = Session(connection)
         target = bytes(upto) if upto is not None else await session.maybe(bytes, _HEAD) or bytes(START)
         while behind := await session.all(str, _BEHIND, target, wanted):
             if time.monotonic() > deadline:
-                raise NotSettled(seconds=timeout, position=Position.from_bytes(target), behind=", ".join(behind))
+                raise NotSettled(seconds=within, position=Position.from_bytes(target), behind=", ".join(behind))
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
     if aside := await parked(pool, consumers):

@@ -9,6 +9,7 @@ the truth again under the lock.
 """
 
 import time
+from collections.abc import Set
 from datetime import datetime
 from enum import Enum
 
@@ -90,12 +91,12 @@ class Lane:
         return self._following.applied
 
     def believe(self, watermark: Position, seen: Position, *, passing: bool = False) -> None:
-        """The watermark was seen here, with nothing for this consumer up to `seen`; with `passing`, but with entries."""
+        """The watermark was seen here, and nothing up to `seen` is for it (with `passing`: but for others)."""
         self._following.believe(watermark, seen)
         if passing:
             self._following.passing = True
 
-    def wants(self, topics: set[str]) -> bool:
+    def wants(self, topics: Set[str]) -> bool:
         """Whether a batch about these topics concerns this consumer."""
         return not self._consumer.reader.topics.isdisjoint(topics)
 

@@ -15,7 +15,7 @@ from headwater.commit import Envelope, Header
 from headwater.consumer.delivery import Delivery
 from headwater.consumer.errors import ConsumerError, TooNew, Unreadable
 from headwater.consumer.subscription import Subscription, table_of
-from headwater.log import CHANGE, EVENT, MALFORMED, Entry, Position, read_entries
+from headwater.log import CHANGE, EVENT, MALFORMED, Entry, MalformedBatch, Position, read_entries
 from headwater.types import Changed, Event, Operation
 
 KNOWN_KINDS: Final = frozenset((EVENT, CHANGE, MALFORMED))
@@ -56,8 +56,11 @@ def topic_of(kind: int, body: bytes) -> str:
 
 
 def topics_of(last: bytes, payload: bytes) -> set[str]:
-    """What the entries of a batch are about."""
-    return {topic_of(entry.kind, entry.body) for entry in _entries(last, payload)}
+    """What the entries of a batch are about; `ANYTHING` if that cannot be said."""
+    try:
+        return {topic_of(entry.kind, entry.body) for entry in _entries(last, payload)}
+    except (MalformedBatch, msgspec.DecodeError, UnicodeDecodeError):
+        return {ANYTHING}
 
 
 class _EventKind:

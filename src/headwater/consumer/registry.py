@@ -13,7 +13,7 @@ import msgspec
 from headwater.consumer.errors import ConsumerExists, PositionForgotten, UnknownConsumer
 from headwater.consumer.occurrences import ConsumerRegistered
 from headwater.consumer.subscription import Subscription
-from headwater.db import Pool, Session
+from headwater.db import Connection, Pool, Session
 from headwater.log import START, Position, list_segments
 from headwater.observe import report
 
@@ -60,9 +60,9 @@ async def replay(pool: Pool, consumer: str, as_name: str, from_position: Positio
         handler = await session.maybe(str, _HANDLER, consumer)
         if handler is None:
             raise await _unknown(session, consumer)
-        segments = await list_segments(connection)
-        if from_position != START and segments and from_position < segments[0].start:
-            raise PositionForgotten(position=from_position, oldest=segments[0].start)
+        oldest = await _oldest_held(connection)
+        if from_position != START and from_position < oldest:
+            raise PositionForgotten(position=from_position, oldest=oldest)
         if not await session.one(bool, _REGISTER, as_name, handler, bytes(from_position)):
             raise ConsumerExists(consumer=as_name)
 
@@ -76,6 +76,11 @@ async def forget(pool: Pool, consumer: str) -> None:
         session = Session(connection)
         if await session.run(_FORGET, consumer) == 0:
             raise await _unknown(session, consumer)
+
+
+async def _oldest_held(connection: Connection) -> Position:
+    segments = await list_segments(connection)
+    return Position(segments[0].epoch, segments[0].begin, 0) if segments else START
 
 
 async def _unknown(session: Session, consumer: str) -> UnknownConsumer:

@@ -12,7 +12,7 @@ When PostgreSQL goes away everything remembered is dropped. When it is back the 
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from headwater.clock import Clock, SystemClock
@@ -103,7 +103,7 @@ class Worker:
         self._pass_at: float | None = None
         self._failures = 0
 
-    def wake(self, position: Position | None, partitions: Sequence[int]) -> None:
+    def wake(self, position: Position | None, partitions: Iterable[int]) -> None:
         """The log has grown up to `position`, in these partitions; None: look for yourself."""
         if position is None:
             self._survey_at = 0.0
@@ -277,8 +277,8 @@ class Worker:
             if not self._scheduler.is_working(self._lanes[place]):
                 self._scheduler.remove(self._lanes.pop(place))
         for place in places.keys() - self._lanes.keys():
-            consumer = self._consumer(place.consumer, places[place])
-            self._lanes[place] = Lane(place, consumer, self._pool, self._clock, self._limits, self._step)
+            runs = self._consumer(place.consumer, places[place])
+            self._lanes[place] = Lane(place, runs, self._pool, self._clock, self._limits, self._step)
 
     def _consumer(self, name: str, handler: str) -> Consumer:
         if name not in self._consumers:

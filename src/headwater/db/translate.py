@@ -43,8 +43,10 @@ def translate(error: BaseException, sql: str | None = None) -> DbError:
 def _translate(error: BaseException) -> DbError:
     if isinstance(error, asyncpg.PostgresError):
         return _from_server(error)
-    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
+    if isinstance(error, asyncpg.InterfaceError):
         return _from_client(error)
+    if isinstance(error, asyncpg.InternalClientError):
+        return _lost(str(error))  # the protocol is out of step, as after a FATAL that came while nothing was asked
     if isinstance(error, TimeoutError):
         return unavailable("no answer in time")
     return _lost(str(error) or type(error).__name__)

@@ -1,28 +1,29 @@
 """An answer: status, header fields and body as they go over the wire.
 
-Endpoints make answers; `Response` is the kind that people write, `Problem` becomes another. The server side adds what
-every answer carries (length, request id) and sends it.
+Endpoints make answers; `Response` is the kind that people write, and a `Problem` becomes one. What every answer carries
+(length, request id) is added when it is sent.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable
 
 from headwater.commit import Stored
 
 Fields = list[tuple[bytes, bytes]]
+Write = Callable[[bytes], Awaitable[None]]
+Stream = Callable[[Write], Awaitable[None]]
+"""Writes a body piece by piece with the function it is given."""
 
 
 class Answer:
-    """`fields` have lower-case names and leave out content-length; with `chunks` the body is sent piece by piece."""
+    """`fields` have lower-case names and leave out content-length; they may be shared and are never changed."""
 
-    __slots__ = ("body", "chunks", "fields", "status")
+    __slots__ = ("body", "fields", "status", "stream")
 
-    def __init__(
-        self, status: int, fields: Fields, body: bytes = b"", chunks: AsyncIterator[bytes] | None = None
-    ) -> None:
+    def __init__(self, status: int, fields: Fields, body: bytes = b"", stream: Stream | None = None) -> None:
         self.status = status
         self.fields = fields
         self.body = body
-        self.chunks = chunks
+        self.stream = stream
 
 
 def to_stored(answer: Answer) -> Stored:

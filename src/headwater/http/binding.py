@@ -1,38 +1,239 @@
-"""Binding: from a handler's signature, once, to what fills its parameters, per request.
+"""Binding: what fills the parameters of a handler, composed once and run for each request.
 
-Where a parameter comes from, first match first: a name in the path; a type that something provides (`Db`, `Tx`,
-`Request`, …); a marker (`Annotated[T, Header()]`, `Query()`, `Body()`); a Struct, which is the JSON body; anything
-that one text can spell, or a list of these, which is the query string.
+A query parameter that no handler asked for is a fault, since a mistyped filter would otherwise quietly select
+everything. A route that takes the whole `Request` may have reasons of its own and is not checked.
 """
 
 import inspect
-import typing
-from collections.abc import Callable, Mapping
-from operator import attrgetter
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
-from msgspec import inspect as shapes
 
-from headwater.commit import Tx
-from headwater.db import Db
 from headwater.http.body import check_depth, holds_nul
-from headwater.http.errors import (
-    AnnotationMissing,
-    AnnotationUnresolved,
-    NotAsync,
-    ParameterMisplaced,
-    ParameterUnbound,
-)
 from headwater.http.fault import Fault, Invalid, invalid_request
 from headwater.http.kind import MALFORMED_BODY
 from headwater.http.media import is_json, not_json
-from headwater.http.parameter import Body, Header, Query
+from headwater.http.problem import Problem
 from headwater.http.request import Request
-from headwater.http.resources import Provider, Resources
+from headwater.http.resources import Resources
 from headwater.http.route import Route, names_of, segments_of
 from headwater.http.scalar import list_reader_of, reader_of
-from headwater.http.shape import ListShape, Shape, is_optional, members_of, shape_of
+from headwater.http.shape import shape_of
+from headwater.http.signature import MISSING, Signature
+from headwater.http.source import Input, inputs_of
 from headwater.http.validation import find_faults, nul_faults
 
-MISSING: Final = inspect.Parameter.empty
+Bind = Callable[[Request], Any]
+
+
+class Refused(Exception):
+    """What a request holds does not fit the handler."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__(faults)
+        self.faults = faults
+
+
+class Binding:
+    """Fills the parameters of one handler.
+
+    Used in three steps, of which a route has only those that it needs: `provide` runs the providers, `read` takes in
+    the body, `bind` returns the arguments in the order of the parameters, with None where the `Tx` goes.
+    """
+
+    def __init__(self, route: Route, signature: Signature, resources: Resources) -> None:
+        self.inputs = inputs_of(route, signature, resources)
+        self.names = tuple(each.parameter for each in self.inputs)
+        self.by_name = any(parameter.keyword_only for parameter in signature.parameters)
+        self.tx_index = next((i for i, each in enumerate(self.inputs) if each.where == "tx"), None)
+        self.providers = [each.provider.provide for each in self.inputs if each.provider is not None]
+        self.body = next((each for each in self.inputs if each.where in ("body", "raw body")), None)
+        self._binds = _binds(route, self.inputs, resources)
+        self._check_query = _query_check(self.inputs)
+
+    def bind(self, request: Request) -> list[Any]:
+        """The arguments; raises a `Problem` that lists every fault."""
+        try:
+            if request.scope["query_string"]:
+                self._check_query(request)
+            return [bind(request) for bind in self._binds]
+        except Refused:
+            raise invalid_request(self._all_faults(request)) from None
+
+    async def provide(self, request: Request) -> None:
+        """Run the providers, in the order of the parameters."""
+        request.provided = []
+        for provide in self.providers:
+            value = provide(request)
+            request.provided.append(await value if inspect.isawaitable(value) else value)
+
+    async def read(self, request: Request) -> None:
+        """Take in the body, if it is declared as what the handler takes; raises a `Problem`."""
+        content_type = request.fields.get(b"content-type")
+        as_json = self.body is not None and self.body.where == "body"
+        if as_json and content_type is not None and not is_json(content_type.decode("latin-1")):
+            raise not_json(content_type.decode("latin-1"))
+        if await request.body() and as_json and content_type is None:
+            raise not_json(None)
+
+    def _all_faults(self, request: Request) -> list[Fault]:
+        faults: list[Fault] = []
+        for check in (self._check_query, *self._binds):
+            try:
+                check(request)
+            except Refused as refused:
+                faults += refused.faults
+        return faults
+
+
+def _binds(route: Route, inputs: tuple[Input, ...], resources: Resources) -> list[Bind]:
+    in_path, provided = names_of(segments_of(route)), 0
+    binds: list[Bind] = []
+    for each in inputs:
+        if each.where == "path":
+            binds.append(_bind_path(in_path.index(each.name)))
+        elif each.where == "provider":
+            binds.append(_bind_provided(provided))
+            provided += 1
+        elif each.where in ("db", "tx"):
+            binds.append(_bind_constant(resources.db if each.where == "db" else None))
+        else:
+            binds.append(_BINDS[each.where](each))
+    return binds
+
+
+def _query_check(inputs: tuple[Input, ...]) -> Bind:
+    if any(each.where == "request" for each in inputs):
+        return _bind_constant(None)
+    known = frozenset(each.name for each in inputs if each.where == "query")
+
+    def check(request: Request) -> None:
+        if unknown := [name for name in request.query if name not in known]:
+            raise Refused([_fault("There is no such parameter", "query", name) for name in unknown])
+
+    return check
+
+
+def _bind_constant(value: Any) -> Bind:
+    return lambda request: value
+
+
+def _bind_path(index: int) -> Bind:
+    return lambda request: request.path_values[index]
+
+
+def _bind_provided(index: int) -> Bind:
+    return lambda request: request.provided[index]
+
+
+def _bind_request(source: Input) -> Bind:
+    return lambda request: request
+
+
+def _bind_raw_body(source: Input) -> Bind:
+    return lambda request: request.raw_body
+
+
+def _bind_query(source: Input) -> Bind:
+    read = _read_values(source)
+
+    def bind(request: Request) -> Any:
+        return read(request.query.get(source.name) if request.scope["query_string"] else None)
+
+    return bind
+
+
+def _bind_header(source: Input) -> Bind:
+    name = source.name.lower().encode("latin-1")
+    many = list_reader_of(shape_of(source.annotation)) is not None
+    read = _read_values(source)
+
+    def bind(request: Request) -> Any:
+        if name not in request.fields:
+            return read(None)
+        values = request.headers.get_all(source.name)
+        return read([item.strip() for value in values for item in value.split(",")] if many else values)
+
+    return bind
+
+
+def _read_values(source: Input) -> Callable[[list[str] | None], Any]:
+    """What turns the values given for a parameter, or None if it is absent, into the handler's argument."""
+    shape = shape_of(source.annotation)
+    read_one, read_all = reader_of(shape), list_reader_of(shape)
+
+    def read(texts: list[str] | None) -> Any:
+        if texts is None:
+            if source.default is MISSING:
+                raise Refused([_fault("The parameter is missing", source.where, source.name)])
+            return source.default
+        try:
+            if read_one is None:
+                assert read_all is not None
+                return read_all(texts)
+            if len(texts) > 1:
+                raise Invalid(f"Expected one value, got {len(texts)}")
+            return read_one(texts[0])
+        except Invalid as invalid:
+            raise Refused([_fault(str(invalid), source.where, source.name)]) from None
+
+    return read
+
+
+def _bind_body(source: Input) -> Bind:
+    decode = msgspec.json.Decoder(source.annotation).decode
+
+    def bind(request: Request) -> Any:
+        body = request.raw_body
+        assert body is not None, "the body is read before it is bound"
+        if not body:
+            if source.default is MISSING:
+                raise MALFORMED_BODY.problem("The body is empty; JSON was expected.")
+            return source.default
+        check_depth(body, request.limits.depth)
+        try:
+            value = decode(body)
+        except msgspec.ValidationError as error:
+            raise _refused(body, source.annotation, error) from None
+        except (ValueError, RecursionError) as error:
+            raise _malformed(body, error) from None
+        if holds_nul(body):
+            raise Refused(list(nul_faults(msgspec.json.decode(body))))
+        return value
+
+    return bind
+
+
+def _refused(body: bytes, annotation: Any, error: msgspec.ValidationError) -> Refused | Problem:
+    try:
+        return Refused(find_faults(body, annotation, error))
+    except (ValueError, RecursionError) as malformed:
+        return _malformed(body, malformed)
+
+
+def _malformed(body: bytes, error: Exception) -> Problem:
+    """The problem of a body that is no JSON, with the offset of the byte where reading stopped."""
+    if isinstance(error, RecursionError):
+        return MALFORMED_BODY.problem("The body is nested too deeply.")
+    try:
+        body.decode()
+    except UnicodeDecodeError as undecodable:
+        return MALFORMED_BODY.problem("The body is not UTF-8.", offset=undecodable.start)
+    reason, found, offset = str(error).partition(" (byte ")
+    if not found:
+        return MALFORMED_BODY.problem("The JSON ends too early.", offset=len(body))
+    return MALFORMED_BODY.problem(f"{reason}.", offset=int(offset.rstrip(")")))
+
+
+def _fault(detail: str, where: str, name: str) -> Fault:
+    return Fault(detail=detail, parameter=name, where=where)
+
+
+_BINDS: dict[str, Callable[[Input], Bind]] = {
+    "request": _bind_request,
+    "query": _bind_query,
+    "header": _bind_header,
+    "body": _bind_body,
+    "raw body": _bind_raw_body,
+}

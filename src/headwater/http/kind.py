@@ -106,6 +106,12 @@ DATABASE_UNAVAILABLE: Final = Kind(
     "Temporarily unavailable",
     "Try again after the seconds in Retry-After.",
 )
+NOT_READY: Final = Kind(
+    "not-ready",
+    503,
+    "Not ready for requests",
+    "The process is starting or draining, or lacks something that it depends on, which `missing` names.",
+)
 CONTENTION: Final = Kind(
     "contention",
     503,
@@ -133,6 +139,7 @@ KINDS: Final = (
     VALUE_UNSTORABLE,
     KEY_REUSED,
     DATABASE_UNAVAILABLE,
+    NOT_READY,
     CONTENTION,
     OUTCOME_UNKNOWN,
 )

@@ -1,5 +1,6 @@
 """A request as endpoints and handlers see it. What a route does not look at is never parsed."""
 
+import asyncio
 from collections.abc import MutableMapping
 from typing import Any, Final
 
@@ -21,7 +22,6 @@ class Request:
     """
 
     __slots__ = (
-        "_body",
         "_headers",
         "_query",
         "fields",
@@ -31,6 +31,8 @@ class Request:
         "path",
         "path_values",
         "principal",
+        "provided",
+        "raw_body",
         "receive",
         "scope",
         "started",
@@ -43,6 +45,8 @@ class Request:
     trace: str
     principal: str | None
     template: str
+    provided: list[Any]
+    task: asyncio.Task[Any]
 
     def __init__(self, scope: MutableMapping[str, Any], receive: Receive, limits: Limits, started: float = 0.0) -> None:
         self.scope = scope
@@ -53,7 +57,7 @@ class Request:
         self.path: str = scope["path"]
         self.path_values: tuple[Any, ...] = NO_VALUES
         self.principal = None
-        self._body: bytes | None = None
+        self.raw_body: bytes | None = None
         self._query: QueryFields | None = None
         self._headers: Headers | None = None
         fields = self.fields = dict(scope["headers"])
@@ -90,9 +94,9 @@ class Request:
 
     async def body(self) -> bytes:
         """The body as it arrived, read once within the limits; raises a `Problem` 413 or 408."""
-        if self._body is None:
-            self._body = await read_body(self.receive, self.fields.get(b"content-length"), self.limits)
-        return self._body
+        if self.raw_body is None:
+            self.raw_body = await read_body(self.receive, self.fields.get(b"content-length"), self.limits)
+        return self.raw_body
 
     async def json(self) -> Any:
         """The body decoded as JSON, as plain values; raises `msgspec.DecodeError`."""

@@ -69,7 +69,7 @@ class Wakeups:
             try:
                 await self._listen()
                 reason, backoff = "the connection was closed", _FIRST_BACKOFF_SECONDS
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 reason = f"{type(error).__name__}: {error}"
             self._listening.clear()
             pause = backoff * random.uniform(0.5, 1)
@@ -95,10 +95,11 @@ class Wakeups:
     def _on_notification(self, _connection: Any, _pid: int, _channel: str, payload: str) -> None:
         try:
             position, *partitions = payload.split()
-            told = Position.from_bytes(bytes.fromhex(position)), [int(partition) for partition in partitions]
+            head, grown = Position.from_bytes(bytes.fromhex(position)), [int(partition) for partition in partitions]
         except ValueError:  # anybody may NOTIFY this channel, and whatever they meant, looking does no harm
-            told = None, []
-        self._tell(*told)
+            self._tell(None, ())
+        else:
+            self._tell(head, grown)
 
     def _tell(self, position: Position | None, partitions: Iterable[int]) -> None:
         for listener in self._listeners:

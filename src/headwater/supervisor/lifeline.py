@@ -10,6 +10,7 @@ import contextlib
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import Self
 
@@ -54,20 +55,35 @@ class ChildEnd:
         self._socket = socket.socket(fileno=descriptor)
         self._socket.setblocking(True)
         os.set_inheritable(descriptor, False)
+        self._said = False
 
     def say_ready(self) -> None:
-        with contextlib.suppress(OSError):
-            self._socket.sendall(READY)
+        """Once is enough; again does nothing."""
+        if not self._said:
+            self._said = True
+            with contextlib.suppress(OSError):
+                self._socket.sendall(READY)
 
-    def on_cut(self, stop: Callable[[], object]) -> None:
-        """When the supervisor is gone, call `stop` from another thread, and end this process `ORPHAN_SECONDS` later."""
-        threading.Thread(target=self._watch, args=(stop,), name="lifeline", daemon=True).start()
+    def close(self) -> None:
+        self._socket.close()
 
-    def _watch(self, stop: Callable[[], object]) -> None:
+    def on_cut(
+        self,
+        stop: Callable[[], object],
+        *,
+        last_resort: Callable[[], object] = lambda: os._exit(1),
+        orphan_seconds: float = ORPHAN_SECONDS,
+    ) -> None:
+        """When the supervisor is gone call `stop`, and after `orphan_seconds` `last_resort`, from another thread."""
+        threading.Thread(
+            target=self._watch, args=(stop, last_resort, orphan_seconds), name="lifeline", daemon=True
+        ).start()
+
+    def _watch(self, stop: Callable[[], object], last_resort: Callable[[], object], orphan_seconds: float) -> None:
         with contextlib.suppress(OSError):
             while self._socket.recv(64):
                 continue
-        last_resort = threading.Timer(ORPHAN_SECONDS, os._exit, (1,))
-        last_resort.daemon = True
-        last_resort.start()
+        self._socket.close()
         stop()
+        time.sleep(orphan_seconds)
+        last_resort()

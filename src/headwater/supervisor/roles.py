@@ -16,7 +16,8 @@ from headwater.supervisor.housekeeping import keep_house
 from headwater.supervisor.locate import load_backend
 from headwater.supervisor.prepare import prepare
 from headwater.supervisor.together import together
-from headwater.wal import RelayStarted, run_relay
+from headwater.wal import run_relay
+from headwater.wal.service import RelayStarted
 
 Role = Callable[[Assignment, Settings, asyncio.Event, Callable[[], None]], Awaitable[None]]
 """Runs until the event is set; calls the last argument once it does its work."""

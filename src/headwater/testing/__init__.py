@@ -1,9 +1,27 @@
 """The test kit: real PostgreSQL, a database for every test, and `settle()`.
 
-The pytest plugin is active wherever Headwater is installed. A test asks for the fixture `backend`, a `RunningBackend`.
+The pytest plugin is active wherever Headwater is installed; a test asks for the fixture `backend`, a `RunningBackend`.
+Each name is imported when it is first used, so that tests without a backend do not pay for one.
 """
 
-from headwater.testing.databases import Databases
-from headwater.testing.running import RunningBackend
+import importlib
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Databases", "RunningBackend"]
+if TYPE_CHECKING:
+    from headwater.testing.client import Client as Client
+    from headwater.testing.databases import Databases as Databases
+    from headwater.testing.running import RunningBackend as RunningBackend
+
+_HOMES = {
+    "Client": "headwater.testing.client",
+    "Databases": "headwater.testing.databases",
+    "RunningBackend": "headwater.testing.running",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,23 +1,23 @@
-"""A running backend inside a test: served in process, with its relay and consumers as tasks beside the test."""
+"""A running backend inside a test: served in process, with its relay and its consumers as tasks beside the test."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import msgspec
 
 from headwater.app import Backend
-from headwater.clock import SystemClock
 from headwater.commit import Origin, Tx
 from headwater.consumer import run_consumers
 from headwater.db import Db, Pool
+from headwater.observe import subscribe
 from headwater.settings import Settings
 from headwater.testing.client import Client
 from headwater.testing.databases import Databases
 from headwater.testing.settle import settle
 from headwater.wal import prepare_log, run_relay
+from headwater.wal.service import RelayStarted
 
 SETTLE_SECONDS = 20.0
 
@@ -25,16 +25,20 @@ SETTLE_SECONDS = 20.0
 class RunningBackend:
     """What the fixture `backend` is."""
 
-    def __init__(self, backend: Backend, settings: Settings, client: Client, pool: Pool) -> None:
+    def __init__(self, backend: Backend, settings: Settings, pool: Pool) -> None:
         self.backend = backend
         self.settings = settings
-        self.client = client
+        self.client = Client(backend)
         """Makes requests to the backend, in this process."""
         self.pool = pool
         """Raw connections that may write: ``async with backend.pool.acquire() as connection``."""
-        self.db = Db(pool)
+        self.tasks: list[asyncio.Task[None]] = []
+        """The relay and the consumers; none ends before the test does."""
+
+    @property
+    def db(self) -> Db:
         """Reads, as a query has them."""
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        return self.backend.opened.db
 
     @property
     def url(self) -> str:
@@ -42,29 +46,64 @@ class RunningBackend:
         assert self.settings.postgres_url is not None
         return self.settings.postgres_url
 
-    async def settle(self, seconds: float = SETTLE_SECONDS) -> None:
-        """Return once every consumer has applied everything that was committed, and what it committed itself.
-
-        Raises `KeysParked` with the causes if a handler failed for good, `NotSettled` after `seconds`, and whatever
-        ended the relay or the consumers.
-        """
-        settling = asyncio.create_task(settle(self.pool, self.settings.slot, seconds))
-        await asyncio.wait([settling, *self._tasks.values()], return_when=asyncio.FIRST_COMPLETED)
-        if not settling.done():
-            settling.cancel()
-            self._raise_what_ended()
-        await settling
-
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
-        """A transaction as a command has it, to prepare what a test needs, events included."""
+        """A transaction as a command has it, to prepare what a test needs: rows, and events that go with them."""
         async with self.backend.opened.committer.transaction(Origin(app="testing", command="test")) as tx:
             yield tx
 
     async def seed(self) -> None:
-        """Run the backend's own seed."""
+        """Write the backend's own demo data."""
         assert self.backend.seed is not None, "this backend has no seed"
         async with self.transaction() as tx:
             await self.backend.seed(tx)
 
-    def run(self, name: str, work: Awaitable[None]) -> None: ...
+    async def settle(self, seconds: float = SETTLE_SECONDS) -> None:
+        """Return once every consumer has applied everything that was committed, and what they committed themselves.
+
+        Raises `KeysParked` with the causes if a handler failed for good, `NotSettled` or `RelayBehind` after
+        `seconds`, and whatever ended the relay or the consumers.
+        """
+        settling = asyncio.create_task(settle(self.pool, self.settings.slot, seconds))
+        await asyncio.wait([settling, *self.tasks], return_when=asyncio.FIRST_COMPLETED)
+        if not settling.done():
+            settling.cancel()
+            for task in self.tasks:
+                if task.done():
+                    task.result()
+        await settling
+
+
+@asynccontextmanager
+async def run_backend(backend: Backend, databases: Databases, settings: Settings) -> AsyncIterator[RunningBackend]:
+    """Run `backend` on a database of its own until the context ends, and leave nothing of it."""
+    async with databases.database(backend.sources) as url:
+        slot = urlsplit(url).path.removeprefix("/")  # slots are the server's, so each is named after its database
+        own = msgspec.structs.replace(settings, postgres_url=url, slot=slot, partitions=4)
+        await prepare_log(url, own, backend.published)
+        pool = await Pool.open(url, size=4, application_name="headwater test")
+        running = RunningBackend(backend, own, pool)
+        stop = asyncio.Event()
+        try:
+            running.tasks = await _start(backend, own, stop)
+            yield running
+        finally:
+            stop.set()
+            await asyncio.gather(*running.tasks)
+            await backend.close()
+            await pool.close()
+
+
+async def _start(backend: Backend, settings: Settings, stop: asyncio.Event) -> list[asyncio.Task[None]]:
+    """Open the backend, and start relay and consumers; all are at work when this returns."""
+    url = settings.postgres_url
+    assert url is not None
+    relay_ready, consumers_ready = asyncio.Event(), asyncio.Event()
+    tasks = [
+        asyncio.create_task(_relay(url, settings, stop, relay_ready), name="relay"),
+        asyncio.create_task(
+            run_consumers(url, backend.subscriptions, stop=stop, ready=consumers_ready.set), name="consumers"
+        ),
+    ]
+    ...
+    return tasks

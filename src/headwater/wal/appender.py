@@ -1,19 +1,28 @@
 """Fragments into batches, batches into the log: one transaction moves the head and is the fence.
 
-Everything is decided by ``headwater.append`` in the database; this side groups entries by partition, carries the
+Everything is decided by ``headwater.append`` in the database; this side sorts entries by partition, carries the
 newest snapshot from one call to the next, and makes room in segments before it appends.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from enum import Enum
+from typing import Final
 
 import asyncpg
 
-from headwater.log import Position, partition_of, write_entry
+from headwater.log import Position, partition_of
+from headwater.log.batch import place_of, write_head
 from headwater.log.head import Head, LogError
 from headwater.log.segments import Segments
 from headwater.wal.assembler import Fragment
 from headwater.wal.gate import Snapshot
+
+MANY_UNSEEN: Final = 16
+"""Transactions that the last snapshot did not see, from which on a fresh one is cheaper than asking about each."""
+
+Runs = Mapping[int, list[bytes]]
+"""By partition: its entries in order, each as a head and a body."""
 
 
 class Fenced(LogError):
@@ -27,17 +36,6 @@ class Relaid(LogError):
 class Outcome(Enum):
     APPENDED = "appended"
     INVISIBLE = "invisible"
-
-
-class _Run:
-    """The entries of one partition, on their way to become a batch."""
-
-    __slots__ = ("count", "first", "last", "payload")
-
-    def __init__(self, first: tuple[int, int, int]) -> None:
-        self.first = self.last = first
-        self.count = 0
-        self.payload = bytearray()
 
 
 class Appender:
@@ -67,17 +65,11 @@ class Appender:
         Says `INVISIBLE`, with nothing done, when one of them cannot be seen by others yet; `snapshot` is fresh then.
         Raises `Fenced` or `Relaid`.
         """
-        runs = self._group(fragments)
-        for last in {run.last for run in runs.values()}:
-            await self._segments.ensure(Position(*last))
+        runs = self._sort(fragments)
         newest = fragments[-1]
-        whole = newest.end_lsn is not None
-        return await self._call(
-            self._place(newest) if whole else self._position,
-            newest.end_lsn if newest.end_lsn is not None else self._scanned,
-            self._unseen(fragments) if whole else [],
-            runs,
-        )
+        if newest.end_lsn is None:
+            return await self._call(self._position, self._scanned, [], runs)
+        return await self._call(self._place(newest), newest.end_lsn, await self._unseen(fragments), runs)
 
     async def advance(self, scanned: int) -> Outcome:
         """Remember that everything before `scanned` held nothing for the log."""
@@ -87,7 +79,11 @@ class Appender:
         """Take a fresh snapshot."""
         self.snapshot = Snapshot.read(await self._connection.fetchval("select pg_current_snapshot()"))
 
-    async def _call(self, position: Position, scanned: int, xids: list[int], runs: dict[int, _Run]) -> Outcome:
+    async def _call(self, position: Position, scanned: int, xids: list[int], runs: Runs) -> Outcome:
+        epoch = self._position.epoch
+        lasts = [place_of(epoch, run[-2]) for run in runs.values()]
+        for last in lasts:
+            await self._segments.ensure(last)
         outcome, snapshot, lsn = await self._connection.fetchrow(
             "select outcome, snapshot, lsn from headwater.append($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)",
             self._head.slot,
@@ -99,10 +95,10 @@ class Appender:
             self._horizon_at(scanned),
             xids,
             list(runs),
-            [bytes(Position(*run.last)) for run in runs.values()],
-            [bytes(Position(*run.first)) for run in runs.values()],
-            [run.count for run in runs.values()],
-            [bytes(run.payload) for run in runs.values()],
+            [bytes(last) for last in lasts],
+            [bytes(place_of(epoch, run[0])) for run in runs.values()],
+            [len(run) // 2 for run in runs.values()],
+            [b"".join(run) for run in runs.values()],
         )
         self.snapshot = Snapshot.read(snapshot)
         match outcome:
@@ -119,27 +115,31 @@ class Appender:
             case _:
                 raise Fenced(slot=self._head.slot)
 
-    def _group(self, fragments: Sequence[Fragment]) -> dict[int, _Run]:
-        runs: dict[int, _Run] = {}
-        epoch, partitions = self._position.epoch, self._head.partitions
+    def _sort(self, fragments: Sequence[Fragment]) -> Runs:
+        runs: defaultdict[int, list[bytes]] = defaultdict(list)
+        partitions = self._head.partitions
         for fragment in fragments:
             commit_lsn = fragment.commit_lsn
-            for key, ordinal, kind, body in fragment.drafts:
-                for partition in range(partitions) if key is None else (partition_of(key, partitions),):
-                    run = runs.get(partition)
-                    if run is None:
-                        run = runs[partition] = _Run((epoch, commit_lsn, ordinal))
-                    run.last = (epoch, commit_lsn, ordinal)
-                    run.count += 1
-                    write_entry(run.payload, commit_lsn, ordinal, kind, body)
+            for draft in fragment.drafts:
+                key, body = draft.key, draft.body
+                head = write_head(len(body), commit_lsn, draft.ordinal, draft.kind)
+                if key is not None:
+                    runs[partition_of(key, partitions)] += (head, body)
+                else:
+                    for partition in range(partitions):
+                        runs[partition] += (head, body)
         return runs
 
     def _place(self, fragment: Fragment) -> Position:
         return Position(self._position.epoch, fragment.commit_lsn, fragment.last_ordinal)
 
-    def _unseen(self, fragments: Sequence[Fragment]) -> list[int]:
-        widen, sees = self.snapshot.widen, self.snapshot.sees
-        return [xid for fragment in fragments if not sees(xid := widen(fragment.xid))]
+    async def _unseen(self, fragments: Sequence[Fragment]) -> list[int]:
+        xids = [fragment.xid for fragment in fragments]
+        unseen = self.snapshot.unseen(xids)
+        if len(unseen) > MANY_UNSEEN:
+            await self.look()
+            unseen = self.snapshot.unseen(xids)
+        return unseen
 
     def _horizon_at(self, scanned: int) -> int:
         """A snapshot's xmin becomes the horizon once everything written before that snapshot is in the log."""

@@ -92,10 +92,9 @@ class Assembler:
         self._drafts: list[Draft] = []
         self._size = 0
         self._marks = False
-        self._handlers: dict[type, Callable[[Any], Fragment | None]] = {
+        self._handlers: dict[type, Callable[[Any], None]] = {
             Begin: self._on_begin,
             Message: self._on_message,
-            Commit: self._on_commit,
             Relation: self._on_relation,
             Insert: self._on_insert,
             Update: self._on_update,
@@ -110,7 +109,10 @@ class Assembler:
 
     def feed(self, message: Decoded) -> Fragment | None:
         """The fragment that this message completes, if it does; raises `MalformedStream` for an impossible order."""
-        return self._handlers[type(message)](message)
+        if type(message) is Commit:
+            return self._on_commit(message)
+        self._handlers[type(message)](message)
+        return self._cut(None) if self._size >= self._fragment_bytes else None
 
     def _on_begin(self, begin: Begin) -> None:
         if self._begin is not None:
@@ -118,69 +120,100 @@ class Assembler:
         self._begin = begin
 
     def _on_commit(self, commit: Commit) -> Fragment:
-        begin = self._inside()
-        if commit.commit_lsn != begin.commit_lsn:
+        if commit.commit_lsn != self._inside().commit_lsn:
             raise MalformedStream(reason="a commit that does not belong to its begin")
-        fragment = self._cut(begin, commit.end_lsn)
+        fragment = self._cut(commit.end_lsn)
         self._begin = None
         self._ordinal = 0
         self._marks = False
         return fragment
 
-    def _on_message(self, message: Message) -> Fragment | None:
+    def _on_message(self, message: Message) -> None:
         if not message.transactional:
             if message.prefix == EVENT_PREFIX:
                 report(RefusedMessage(lsn=message.lsn))
-            return None
-        begin = self._inside()
+            return
         ordinal = self._count()
         if message.prefix == EVENT_PREFIX:
-            return self._add_event(begin, ordinal, message.content)
-        if message.prefix == HEARTBEAT_PREFIX:
+            self._add_event(ordinal, message.content)
+        elif message.prefix == HEARTBEAT_PREFIX:
             self._marks = True
-        return None
 
-    def _add_event(self, begin: Begin, ordinal: int, content: bytes) -> Fragment | None:
+    def _add_event(self, ordinal: int, content: bytes) -> None:
         try:
             key = _decode_header(content).key
             if "\0" in key:
                 raise ValueError("its key has a NUL character, which no text in PostgreSQL can hold")
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            report(MalformedEvent(commit_lsn=begin.commit_lsn, ordinal=ordinal, reason=str(error)))
-            return self._add("", ordinal, MALFORMED, content)
-        return self._add(key, ordinal, EVENT, content)
+            report(MalformedEvent(commit_lsn=self._inside().commit_lsn, ordinal=ordinal, reason=str(error)))
+            self._add("", ordinal, MALFORMED, content)
+        else:
+            self._add(key, ordinal, EVENT, content)
 
     def _on_relation(self, relation: Relation) -> None:
         self._writers[relation.id] = RowWriter(relation)
 
-    def _on_insert(self, insert: Insert) -> Fragment | None:
-        return self._add_change(self._writer(insert.relation), "insert", insert.new, insert.new)
+    def _on_insert(self, insert: Insert) -> None:
+        self._add_change(self._writer(insert.relation), "insert", insert.new, insert.new)
 
-    def _on_delete(self, delete: Delete) -> Fragment | None:
+    def _on_delete(self, delete: Delete) -> None:
         before = delete.old_key if delete.old_key is not None else delete.old
         if before is None:
             raise MalformedStream(reason="a delete without its row")
-        return self._add_change(self._writer(delete.relation), "delete", before, None)
+        self._add_change(self._writer(delete.relation), "delete", before, None)
 
-    def _on_update(self, update: Update) -> Fragment | None:
+    def _on_update(self, update: Update) -> None:
         """Without an old tuple the key is as it was."""
         writer = self._writer(update.relation)
         before = update.old_key if update.old_key is not None else update.old
         after = writer.complete(update.new, update.old_key, update.old)
         if before is None or writer.key_of(before) == writer.key_of(after):
-            return self._add_change(writer, "update", after, after)
-        return self._add_change(writer, "delete", before, None) or self._add_change(writer, "insert", after, after)
+            self._add_change(writer, "update", after, after)
+        else:
+            self._add_change(writer, "delete", before, None)
+            self._add_change(writer, "insert", after, after)
 
-    def _add_change(self, writer: RowWriter, operation: Operation, key: Values, row: Values | None) -> Fragment | None:
+    def _add_change(self, writer: RowWriter, operation: Operation, key: Values, row: Values | None) -> None:
         text, body = writer.write(operation, key, row)
-        return self._add(text, self._count(), CHANGE, body)
+        self._add(text, self._count(), CHANGE, body)
 
-    def _on_truncate(self, truncate: Truncate) -> Fragment | None:
-        fragment = None
+    def _on_truncate(self, truncate: Truncate) -> None:
         for relation in truncate.relations:
-            body = self._writer(relation).write_truncate()
-            fragment = self._add(None, self._count(), CHANGE, body)
-        return fragment
+            self._add(None, self._count(), CHANGE, self._writer(relation).write_truncate())
 
     def _on_ignored(self, ignored: Ignored) -> None:
-        return None
+        """An origin or a type's name: the entries say nothing of either."""
+
+    def _add(self, key: str | None, ordinal: int, kind: int, body: bytes) -> None:
+        self._drafts.append(Draft(key, ordinal, kind, body))
+        self._size += len(body) + _ENTRY_OVERHEAD_BYTES
+
+    def _cut(self, end_lsn: int | None) -> Fragment:
+        """Hand over what has gathered. Once a part of a transaction has gone, its end must not pass for nothing."""
+        begin = self._inside()
+        fragment = Fragment(
+            begin.xid, begin.commit_lsn, end_lsn, max(self._ordinal - 1, 0), self._drafts, self._size, self._marks
+        )
+        self._drafts = []
+        self._size = 0
+        self._marks = True
+        return fragment
+
+    def _count(self) -> int:
+        self._inside()
+        ordinal = self._ordinal
+        if ordinal >= 1 << 32:
+            raise MalformedStream(reason="a transaction of more than 2**32 changes")
+        self._ordinal = ordinal + 1
+        return ordinal
+
+    def _inside(self) -> Begin:
+        if self._begin is None:
+            raise MalformedStream(reason="a change outside any transaction")
+        return self._begin
+
+    def _writer(self, relation: int) -> RowWriter:
+        try:
+            return self._writers[relation]
+        except KeyError:
+            raise MalformedStream(reason=f"relation {relation} was never described") from None

@@ -6,9 +6,11 @@ read the rows of before, and a cache would keep them. So a transaction passes on
 was received, sees it.
 """
 
+from collections.abc import Iterable
 from typing import Self
 
 _LOW_32_BITS = (1 << 32) - 1
+_HALF = 1 << 31
 
 
 class Snapshot:
@@ -33,7 +35,10 @@ class Snapshot:
 
     def widen(self, xid: int) -> int:
         """The 64-bit id of a recent 32-bit one: ids in use are never further apart than 2**31."""
-        distance = (xid - self.xmax) & _LOW_32_BITS
-        if distance >= 1 << 31:
-            distance -= 1 << 32
-        return self.xmax + distance
+        return self.xmax + ((xid - self.xmax + _HALF) & _LOW_32_BITS) - _HALF
+
+    def unseen(self, xids: Iterable[int]) -> list[int]:
+        """The 64-bit ids of those of these 32-bit ones that this moment does not see."""
+        xmin = self.xmin
+        recent = [xid for xid in xids if (xid - xmin) & _LOW_32_BITS < _HALF]  # not below xmin, as nearly all are
+        return [wide for wide in map(self.widen, recent) if not self.sees(wide)]

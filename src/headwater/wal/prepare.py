@@ -5,17 +5,31 @@ written first and the slot made second: a row that was never scanned is the inte
 the next call goes on from it.
 """
 
+import asyncio
 from collections.abc import Iterable
 
 import asyncpg
 
-from headwater.log.head import read_head
+from headwater.log.head import Head, read_head
 from headwater.log.position import Position
+from headwater.observe import Occurrence, report
 from headwater.settings import Settings
-from headwater.wal.slot import check_slot, read_slot
-from headwater.wal.stream import ReplicationStream
+from headwater.wal.control import connect_control
+from headwater.wal.publication import publish
+from headwater.wal.slot import begin_epoch, check_log, check_ours, read_slot
+from headwater.wal.stream import ReplicationStream, System
 
 _FIRST_EPOCH = 1
+_PATIENCE_SECONDS = 1.0
+_LOOK_EVERY_SECONDS = 0.05
+
+
+class SlotWaits(Occurrence, frozen=True):
+    """A slot can be made only once the transactions that are writing now have ended; these processes have one."""
+
+    slot: str
+    pids: list[int]
+
 
 _FIRST_LAYOUT = """
 insert into headwater.layout (generation, partitions, after)
@@ -32,14 +46,7 @@ _BEGIN_AT = """
 update headwater.log set position = $2, scanned = $3 where slot = $1 and scanned = '0/0'
 """
 
-_QUOTED = """
-select format('%I.%I', n.nspname, c.relname)
-  from unnest($1::text[]) as named(name)
-  join pg_class c on c.oid = named.name::regclass
-  join pg_namespace n on n.oid = c.relnamespace
-"""
-
-_PUBLISHED = "select format('%I.%I', schemaname, tablename) from pg_publication_tables where pubname = $1"
+_WRITING = "select pid from pg_stat_activity where backend_xid is not null and pid <> pg_backend_pid() order by 1"
 
 
 async def prepare_log(url: str, settings: Settings, tables: Iterable[str] = (), *, exact: bool = False) -> None:
@@ -47,9 +54,10 @@ async def prepare_log(url: str, settings: Settings, tables: Iterable[str] = (), 
 
     `tables` (each ``schema.table``) are published; with `exact` no others stay published, which is right only when
     no other release follows this log.
-    Raises the `Gap` that applies when a log exists and its slot cannot continue it.
+    Raises the `Gap` that applies when a log exists and its slot cannot continue it, `ForeignSlot`, and
+    `NoReplicaIdentity` for a table that cannot be published.
     """
-    connection = await asyncpg.connect(url, server_settings={"application_name": "headwater prepare"})
+    connection = await connect_control(url, "headwater prepare")
     try:
         async with await ReplicationStream.connect(url, application_name="headwater prepare") as stream:
             await _prepare(connection, stream, settings, tables, exact)
@@ -57,35 +65,58 @@ async def prepare_log(url: str, settings: Settings, tables: Iterable[str] = (), 
         await connection.close()
 
 
+async def lock_log(connection: asyncpg.Connection, slot: str) -> None:
+    """Be the only one who makes or mends this log, until `connection` is closed."""
+    await connection.execute("select pg_advisory_lock(hashtextextended($1, 0))", f"headwater prepare {slot}")
+
+
 async def _prepare(
     connection: asyncpg.Connection, stream: ReplicationStream, settings: Settings, tables: Iterable[str], exact: bool
 ) -> None:
     slot = settings.slot
+    await lock_log(connection, slot)
     system = await stream.identify()
+    if (state := await read_slot(connection, slot)) is not None:
+        check_ours(slot, state, system)
+    head = await _intend(connection, settings, system)
+    if head.scanned != 0:
+        await check_log(connection, slot, system)
+    async with connection.transaction():
+        await publish(connection, slot, tables, exact=exact)
+    if head.scanned == 0:
+        begin = await _begin_of_slot(connection, slot) or await make_slot(connection, stream, slot)
+        await connection.execute(_BEGIN_AT, slot, bytes(begin_epoch(_FIRST_EPOCH, begin)), begin)
+
+
+async def _intend(connection: asyncpg.Connection, settings: Settings, system: System) -> Head:
+    """The log's row as it is, or, never scanned, as it is written now."""
     start = bytes(Position(_FIRST_EPOCH, 0, 0))
-    await connection.execute("select pg_advisory_lock(hashtextextended($1, 0))", f"headwater prepare {slot}")
     async with connection.transaction():
         await connection.execute(_FIRST_LAYOUT, settings.partitions, start)
-        await connection.execute(_INTENT, slot, start, system.identifier, system.timeline)
-        await publish(connection, slot, tables, exact=exact)
-    head = await read_head(connection, slot)
-    state = await read_slot(connection, slot)
-    if head.scanned == 0:
-        begin = state.confirmed_flush_lsn if state is not None else await stream.create_slot(slot)
-        assert begin is not None
-        await connection.execute(_BEGIN_AT, slot, bytes(Position(_FIRST_EPOCH, begin, 0)), begin)
-    else:
-        check_slot(head, state, system)
+        await connection.execute(_INTENT, settings.slot, start, system.identifier, system.timeline)
+    return await read_head(connection, settings.slot)
 
 
-async def publish(connection: asyncpg.Connection, publication: str, tables: Iterable[str], *, exact: bool) -> None:
-    """Let the publication hold `tables`; with `exact`, nothing else."""
-    name = await connection.fetchval("select quote_ident($1)", publication)
-    if not await connection.fetchval("select exists (select from pg_publication where pubname = $1)", publication):
-        await connection.execute(f"create publication {name}")
-    wanted = {row[0] for row in await connection.fetch(_QUOTED, list(tables))}
-    present = {row[0] for row in await connection.fetch(_PUBLISHED, publication)}
-    if missing := sorted(wanted - present):
-        await connection.execute(f"alter publication {name} add table {', '.join(missing)}")
-    if exact and (extra := sorted(present - wanted)):
-        await connection.execute(f"alter publication {name} drop table {', '.join(extra)}")
+async def _begin_of_slot(connection: asyncpg.Connection, slot: str) -> int | None:
+    """Where a slot begins that an interrupted call made; None when there is none.
+
+    One that is not finished is still being made for a caller who is gone, since we hold the lock: it goes too.
+    """
+    while (state := await read_slot(connection, slot)) is not None:
+        if state.confirmed_flush_lsn is not None:
+            return state.confirmed_flush_lsn
+        await connection.execute("select pg_terminate_backend($1)", state.active_pid)
+        await asyncio.sleep(_LOOK_EVERY_SECONDS)
+    return None
+
+
+async def make_slot(connection: asyncpg.Connection, stream: ReplicationStream, slot: str) -> int:
+    """Create the slot and return its first LSN; tells whom it waits for if that takes long."""
+    making = asyncio.create_task(stream.create_slot(slot))
+    try:
+        if not (await asyncio.wait({making}, timeout=_PATIENCE_SECONDS))[0]:
+            writing = await connection.fetch(_WRITING)
+            report(SlotWaits(slot=slot, pids=[row["pid"] for row in writing]))
+        return await making
+    finally:
+        making.cancel()

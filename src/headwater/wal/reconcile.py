@@ -14,14 +14,18 @@ import msgspec
 from headwater.log import Head, Position, format_lsn, read_head
 from headwater.observe import Occurrence, report
 from headwater.settings import Settings
-from headwater.wal.slot import read_slot
-from headwater.wal.stream import ReplicationStream
+from headwater.wal.control import connect_control
+from headwater.wal.leftover import drop_leftover
+from headwater.wal.prepare import lock_log, make_slot
+from headwater.wal.publication import create_publication
+from headwater.wal.slot import Gap, PublicationMissing, begin_epoch, check_log, check_ours, next_epoch, read_slot
+from headwater.wal.stream import ReplicationStream, System
 
 SAMPLE_ROWS: Final = 20
 
 
 class EpochForced(Occurrence, frozen=True):
-    """A person opened a new epoch over a gap."""
+    """A person opened a new epoch."""
 
     epoch: int
     after: str
@@ -45,15 +49,21 @@ class Reconciliation(msgspec.Struct, frozen=True):
 
 
 _TABLES = """
-select c.oid, format('%I.%I', n.nspname, c.relname) as name,
-       array(select format('%I', a.attname) from pg_index i join pg_attribute a
-                on a.attrelid = c.oid and a.attnum = any (i.indkey)
-              where i.indrelid = c.oid and i.indisprimary order by array_position(i.indkey, a.attnum)) as key
+select format('%I.%I', n.nspname, c.relname) as name,
+       array(select format('%I', a.attname)
+               from pg_index i
+              cross join unnest(i.indkey) with ordinality as k(attnum, place)
+               join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
+              where i.indrelid = c.oid and i.indisprimary
+              order by k.place) as key
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
- where c.relkind = 'r' and not c.relispartition is null and c.relpersistence = 'p'
-   and n.nspname not in ('headwater', 'pg_catalog', 'information_schema') and n.nspname !~ '^pg_'
- order by 2
+ where c.relkind = 'r' and c.relpersistence = 'p'
+   and n.nspname not in ('headwater', 'information_schema') and n.nspname !~ '^pg_'
+ order by 1
 """
+
+# A row that was frozen long ago still shows its old xmin, which may be so old that its age has turned negative.
+_RECENT = "from only {table} where age(xmin) between 0 and age('{horizon}'::xid8::xid)"
 
 
 async def reconcile(connection: asyncpg.Connection, slot: str) -> Reconciliation:
@@ -61,7 +71,7 @@ async def reconcile(connection: asyncpg.Connection, slot: str) -> Reconciliation
     head = await read_head(connection, slot)
     tables = []
     for table in await connection.fetch(_TABLES):
-        recent = f"from {table['name']} where age(xmin) <= age('{head.horizon}'::xid8::xid)"
+        recent = _RECENT.format(table=table["name"], horizon=head.horizon)
         if count := await connection.fetchval(f"select count(*) {recent}"):
             key = ", ".join(table["key"]) or "ctid::text as ctid"
             sample = await connection.fetch(f"select {key} {recent} limit {SAMPLE_ROWS}")
@@ -69,31 +79,62 @@ async def reconcile(connection: asyncpg.Connection, slot: str) -> Reconciliation
     return Reconciliation(head, tables)
 
 
+_LOCK = "select from headwater.log where slot = $1 for update"
+
 _OPEN = """
 update headwater.log
-   set position = $2, scanned = $3, horizon = pg_snapshot_xmin(pg_current_snapshot()), term = term + 1,
-       system_identifier = $4, timeline = $5
+   set position = $2, scanned = $3, horizon = $4, term = term + 1, system_identifier = $5, timeline = $6
  where slot = $1
 """
 
 
 async def open_epoch(url: str, settings: Settings) -> Position:
-    """Drop what is left of the slot, make it anew, and let the log go on from there; returns the first position.
+    """Let the log go on in a new epoch; returns where it begins.
 
-    A person's decision: what was committed in the gap will never be in the log.
+    A slot that can continue the log is kept, and nothing is lost: what a person wants after a restore that nobody
+    but they can know of. One that cannot is made anew, and what was committed in the gap will never be in the log.
+    Raises `ForeignSlot` for a slot that is somebody else's.
     """
-    slot = settings.slot
-    connection = await asyncpg.connect(url, server_settings={"application_name": "headwater reconcile"})
+    connection = await connect_control(url, "headwater reconcile")
     try:
         async with await ReplicationStream.connect(url, application_name="headwater reconcile") as stream:
-            system = await stream.identify()
-            head = await read_head(connection, slot)
-            if await read_slot(connection, slot) is not None:
-                await connection.execute("select pg_drop_replication_slot($1)", slot)
-            begin = await stream.create_slot(slot)
-            position = Position(head.position.epoch + 1, begin, 0)
-            await connection.execute(_OPEN, slot, bytes(position), begin, system.identifier, system.timeline)
-            report(EpochForced(epoch=position.epoch, after=str(head.position), begins_at=format_lsn(begin)))
-            return position
+            return await _open(connection, stream, settings.slot)
     finally:
         await connection.close()
+
+
+async def _open(connection: asyncpg.Connection, stream: ReplicationStream, slot: str) -> Position:
+    await lock_log(connection, slot)
+    system = await stream.identify()
+    anew = await _mend(connection, stream, slot, system)
+    async with connection.transaction():
+        await connection.execute(_LOCK, slot)
+        head = await read_head(connection, slot)
+        await drop_leftover(connection, head.position)
+        if anew is None:
+            position, scanned, horizon = next_epoch(head), head.scanned, head.horizon
+        else:
+            scanned, horizon = anew
+            position = begin_epoch(head.position.epoch + 1, scanned)
+        await connection.execute(_OPEN, slot, bytes(position), scanned, horizon, system.identifier, system.timeline)
+    report(EpochForced(epoch=position.epoch, after=str(head.position), begins_at=format_lsn(scanned)))
+    return position
+
+
+async def _mend(
+    connection: asyncpg.Connection, stream: ReplicationStream, slot: str, system: System
+) -> tuple[int, int] | None:
+    """Make what is missing. Where a slot is made anew, says its first LSN, and the transaction id below which
+    everything had ended before: what is missed of those is what the person decided on."""
+    try:
+        await check_log(connection, slot, system)
+    except PublicationMissing:
+        await create_publication(connection, slot)
+    except Gap:
+        if (state := await read_slot(connection, slot)) is not None:
+            check_ours(slot, state, system)
+            await connection.execute("select pg_drop_replication_slot($1)", slot)
+        await create_publication(connection, slot)
+        horizon = await connection.fetchval("select pg_snapshot_xmin(pg_current_snapshot())")
+        return await make_slot(connection, stream, slot), horizon
+    return None

@@ -82,15 +82,14 @@ class Relay:
         self._appended_at = time.monotonic()
         self._counts = {"transactions": 0, "entries": 0, "appends": 0, "gate_waits": 0}
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Relay until `stop` is set; whatever else ends it is raised."""
+    async def run(self) -> None:
+        """Relay until cancelled; whatever else ends it is raised."""
         gone = asyncio.Event()
         self._control.add_termination_listener(lambda _: gone.set())
         lost = asyncio.create_task(gone.wait(), name="relay loses its connection")
         reading = asyncio.create_task(self._read(), name="relay reads")
         appending = asyncio.create_task(self._append(), name="relay appends")
-        stopping = asyncio.create_task(stop.wait(), name="relay stops")
-        tasks: set[asyncio.Future[Any]] = {reading, appending, stopping, lost}
+        tasks: set[asyncio.Future[Any]] = {reading, appending, lost}
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -100,8 +99,7 @@ class Relay:
         for task in (appending, reading):
             if not task.cancelled() and (error := task.exception()) is not None:
                 raise error
-        if not stop.is_set():
-            raise ConnectionError("the connection that appends was closed")
+        raise ConnectionError("the connection that appends was closed")
 
     def statistics(self) -> dict[str, Any]:
         return {
@@ -194,6 +192,7 @@ class Relay:
     # The gate
 
     def _visible_prefix(self, group: Sequence[Fragment]) -> int:
+        """How many transactions at the head of the group the last snapshot sees."""
         snapshot = self._appender.snapshot
         for index, fragment in enumerate(group):
             if not snapshot.sees(snapshot.widen(fragment.xid)):

@@ -11,16 +11,17 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from headwater.log import Position
 from headwater.log.head import Head, read_head
 from headwater.log.segments import Segments
 from headwater.observe import Occurrence, report
 from headwater.settings import Settings
 from headwater.wal.appender import Appender, Fenced, Relaid
+from headwater.wal.control import connect_control
 from headwater.wal.gate import Snapshot
+from headwater.wal.leftover import drop_leftover
 from headwater.wal.relay import Relay
-from headwater.wal.slot import check_slot, next_epoch, read_slot
-from headwater.wal.stream import ReplicationStream, SlotBusy, StreamLost, System
+from headwater.wal.slot import check_log, next_epoch
+from headwater.wal.stream import ReplicationRefused, ReplicationStream, SlotBusy, StreamLost, System
 
 _FIRST_BACKOFF_SECONDS = 0.05
 _LONGEST_BACKOFF_SECONDS = 5.0
@@ -56,28 +57,41 @@ async def run_relay(
     step: Callable[[str], None] = lambda name: None,
 ) -> None:
     """Be the relay of `settings.slot` until `stop` is set. Raises `Gap` and `MalformedStream`; retries the rest."""
+    relaying = asyncio.create_task(_relay_for_ever(url, settings.slot, step), name="relay")
+    stopping = asyncio.create_task(stop.wait(), name="relay stops")
+    try:
+        await asyncio.wait({relaying, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if relaying.done():
+            await relaying
+    finally:
+        relaying.cancel()
+        stopping.cancel()
+        await asyncio.gather(relaying, stopping, return_exceptions=True)
+
+
+async def _relay_for_ever(url: str, slot: str, step: Callable[[str], None]) -> None:
     backoff = _FIRST_BACKOFF_SECONDS
-    while not stop.is_set():
+    while True:
         try:
-            async with take_over(url, settings.slot, step=step) as relay:
+            async with take_over(url, slot, step=step) as relay:
                 backoff = _FIRST_BACKOFF_SECONDS
-                await relay.run(stop)
+                await relay.run()
         except (StreamLost, SlotBusy, Relaid, Fenced, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             pause = 0.0 if isinstance(error, Relaid) else backoff * random.uniform(0.5, 1)
             backoff = min(backoff * 2, _LONGEST_BACKOFF_SECONDS)
             report(RelayInterrupted(reason=f"{type(error).__name__}: {error}", retry_in_seconds=pause))
-            await _pause(stop, pause)
+            await asyncio.sleep(pause)
 
 
 @asynccontextmanager
 async def take_over(url: str, slot: str, *, step: Callable[[str], None] = lambda name: None) -> AsyncIterator[Relay]:
     """A relay that holds the slot and has fenced every other one. All its state dies with the context."""
-    control = await asyncpg.connect(url, server_settings={"application_name": "headwater relay appends"})
+    control = await connect_control(url, "headwater relay appends")
     try:
         async with await ReplicationStream.connect(url, application_name="headwater relay") as stream:
             system = await stream.identify()
-            check_slot(await read_head(control, slot), await read_slot(control, slot), system)
-            await stream.start(slot, slot)
+            await check_log(control, slot, system)
+            await _start(control, stream, slot, system)
             head = await _take_head(control, slot, system)
             report(RelayStarted(slot=slot, position=str(head.position), term=head.term))
             snapshot = Snapshot.read(await control.fetchval("select pg_current_snapshot()"))
@@ -87,15 +101,20 @@ async def take_over(url: str, slot: str, *, step: Callable[[str], None] = lambda
         control.terminate()
 
 
+async def _start(control: asyncpg.Connection, stream: ReplicationStream, slot: str, system: System) -> None:
+    """Hold the slot. Whatever happened to it since it was checked is named as the gap that it is."""
+    try:
+        await stream.start(slot, slot)
+    except SlotBusy:
+        raise
+    except ReplicationRefused:
+        await check_log(control, slot, system)
+        raise
+
+
 _TAKE = "update headwater.log set term = term + 1 where slot = $1"
 
 _NEXT_EPOCH = "update headwater.log set position = $2, timeline = $3 where slot = $1"
-
-_FORGET_UNFINISHED = """
-delete from headwater.batch
- where partition = any (select generate_series(0, (select max(partitions) from headwater.layout) - 1)::smallint)
-   and last > $1
-"""
 
 
 async def _take_head(control: asyncpg.Connection, slot: str, system: System) -> Head:
@@ -103,18 +122,10 @@ async def _take_head(control: asyncpg.Connection, slot: str, system: System) -> 
     async with control.transaction():
         await control.execute(_TAKE, slot)
         head = await read_head(control, slot)
+        await drop_leftover(control, head.position)
         if system.timeline != head.timeline:
-            position: Position = next_epoch(head)
+            position = next_epoch(head)
             await control.execute(_NEXT_EPOCH, slot, bytes(position), system.timeline)
             report(EpochOpened(epoch=position.epoch, timeline=system.timeline))
             head = await read_head(control, slot)
-        await control.execute(_FORGET_UNFINISHED, bytes(head.position))
     return head
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return

@@ -4,11 +4,14 @@ A slot that vanished, was invalidated, or stands beyond the log means that commi
 decode. Each such state has its own error with the gap and the way out; none is mended silently (guarantee G10).
 """
 
+from typing import Self
+
 import asyncpg
 import msgspec
 
 from headwater.log import Position, format_lsn
-from headwater.log.head import Head, LogError
+from headwater.log.head import Head, LogError, LogNotPrepared, read_head
+from headwater.wal.publication import PUBLICATION_EXISTS
 from headwater.wal.stream import System
 
 _RUNBOOK = (
@@ -21,12 +24,14 @@ class Gap(LogError):
     """The log has a gap that cannot be filled: {reason}. The log ends at {position}; nothing after LSN {scanned} is
     in it, and the database is at {now}. {runbook}"""
 
-    def __init__(self, *, reason: str, head: Head, now: int) -> None:
-        super().__init__(
+    @classmethod
+    def after(cls, head: Head, system: System, reason: str) -> Self:
+        """The gap between the head of the log and now."""
+        return cls(
             reason=reason,
-            position=head.position,
+            position=str(head.position),
             scanned=format_lsn(head.scanned),
-            now=format_lsn(now),
+            now=format_lsn(system.flushed_lsn),
             runbook=_RUNBOOK,
         )
 
@@ -47,6 +52,10 @@ class ForeignSystem(Gap):
     __doc__ = Gap.__doc__
 
 
+class PublicationMissing(Gap):
+    __doc__ = Gap.__doc__
+
+
 class ForeignSlot(LogError):
     """The slot {slot!r} is not ours: it uses the plugin {plugin!r} in the database {database!r}. Set
     HEADWATER_SLOT to another name, or drop that slot."""
@@ -60,6 +69,7 @@ class SlotState(msgspec.Struct, frozen=True):
     active_pid: int | None
     restart_lsn: int | None
     confirmed_flush_lsn: int | None
+    """None while the slot is still being made."""
     wal_status: str | None
     """reserved, extended, unreserved or lost."""
     safe_wal_bytes: int | None
@@ -83,29 +93,50 @@ async def read_slot(connection: asyncpg.Connection, slot: str) -> SlotState | No
     return None if row is None else SlotState(*row)
 
 
+async def check_log(connection: asyncpg.Connection, slot: str, system: System) -> Head:
+    """The head of the log that its slot can continue; raises the `Gap` if it cannot, and `LogNotPrepared`.
+
+    The slot is read before the head: a relay at work moves the head first and the slot after it, and read the other
+    way round its slot would seem to be beyond the log.
+    """
+    state = await read_slot(connection, slot)
+    head = await read_head(connection, slot)
+    if head.scanned == 0:
+        raise LogNotPrepared(slot=slot)
+    check_slot(head, state, system)
+    if not await connection.fetchval(PUBLICATION_EXISTS, slot):
+        raise PublicationMissing.after(head, system, f"the publication {slot!r} is gone, and with it changes of rows")
+    return head
+
+
 def check_slot(head: Head, slot: SlotState | None, system: System) -> None:
     """Raise the `Gap` that keeps this slot from continuing this log, if there is one."""
-    now = system.flushed_lsn
+    if slot is not None:
+        check_ours(head.slot, slot, system)
     if system.identifier != head.system_identifier:
-        raise ForeignSystem(
-            reason=f"the log was written on system {head.system_identifier}, this is {system.identifier}",
-            head=head,
-            now=now,
-        )
+        reason = f"the log was written on system {head.system_identifier}, this is {system.identifier}"
+        raise ForeignSystem.after(head, system, reason)
     if slot is None:
-        raise SlotMissing(reason=f"the replication slot {head.slot!r} is gone", head=head, now=now)
-    if slot.plugin != "pgoutput" or slot.database != system.database:
-        raise ForeignSlot(slot=head.slot, plugin=slot.plugin, database=slot.database)
+        raise SlotMissing.after(head, system, f"the replication slot {head.slot!r} is gone")
     if slot.wal_status == "lost" or slot.invalidation_reason is not None:
         cause = slot.invalidation_reason or "wal_status is lost"
-        raise SlotInvalidated(reason=f"the slot {head.slot!r} was invalidated ({cause})", head=head, now=now)
+        raise SlotInvalidated.after(head, system, f"the slot {head.slot!r} was invalidated ({cause})")
     confirmed = slot.confirmed_flush_lsn or 0
-    if head.scanned and confirmed > head.scanned:
-        raise SlotAhead(
-            reason=f"the slot {head.slot!r} is at {format_lsn(confirmed)}, beyond the log, as after a restore",
-            head=head,
-            now=now,
-        )
+    if confirmed > head.scanned:
+        reason = f"the slot {head.slot!r} is at {format_lsn(confirmed)}, beyond the log, as after a restore"
+        raise SlotAhead.after(head, system, reason)
+
+
+def check_ours(name: str, slot: SlotState, system: System) -> None:
+    """Raise `ForeignSlot` for a slot that somebody else made for something else."""
+    if slot.plugin != "pgoutput" or slot.database != system.database:
+        raise ForeignSlot(slot=name, plugin=slot.plugin, database=slot.database)
+
+
+def begin_epoch(epoch: int, lsn: int) -> Position:
+    """The head of an epoch that holds nothing yet, and whose slot has every commit from `lsn` on: the one at `lsn`
+    itself comes after it."""
+    return Position(epoch, lsn - 1, 0)
 
 
 def next_epoch(head: Head) -> Position:

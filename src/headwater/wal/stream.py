@@ -2,7 +2,8 @@
 
 psycopg's `pq` layer is driven by the event loop: nothing here blocks. `read` hands out what has arrived, up to a
 bound, so that whoever reads decides how much is in memory; TCP and the walsender wait meanwhile. Standby status
-goes out from a task of its own, which neither a slow append nor a paused reader can starve.
+goes out from a task of its own, which neither a slow append nor a paused reader can starve, several times within
+the server's own `wal_sender_timeout`.
 
 Source: PostgreSQL manual, "Streaming Replication Protocol".
 """
@@ -11,18 +12,24 @@ import asyncio
 import contextlib
 import struct
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
+import psycopg
 from psycopg import pq
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq.abc import PGconn, PGresult
 
 from headwater.errors import HeadwaterError
 from headwater.log import parse_lsn
 
-STATUS_EVERY_SECONDS = 10.0
+STATUS_EVERY_SECONDS: Final = 10.0
+"""Standby status at the least; more often when the server's `wal_sender_timeout` is short."""
+STATUSES_PER_TIMEOUT: Final = 4
+CONNECT_SECONDS: Final = 10.0
+
 _BYTES_PER_READ = 256 * 1024
 
 _XLOG_DATA = ord("w")
@@ -32,6 +39,15 @@ _STATUS = struct.Struct(">cQQQqB")
 _UNIX_SECONDS_AT_POSTGRES_EPOCH = 946_684_800
 
 _SESSION = "-c timezone=UTC -c datestyle=ISO -c intervalstyle=iso_8601 -c bytea_output=hex -c extra_float_digits=1"
+_DEAD_PEER = {
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+}
+"""A peer that vanished without a word is noticed within half a minute, unless the URL says otherwise."""
+
+_SENDER_TIMEOUT_MS = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'"
 
 
 class StreamLost(HeadwaterError):
@@ -68,22 +84,26 @@ class ReplicationStream:
     def __init__(self, connection: PGconn) -> None:
         self._connection = connection
         self._wake = asyncio.Event()
-        self._streaming = False
         self._acknowledged = 0
         self._status: asyncio.Task[None] | None = None
         self._lost: StreamLost | None = None
 
     @classmethod
     async def connect(cls, url: str, *, application_name: str) -> Self:
-        """Raises `StreamLost` when PostgreSQL cannot be reached."""
-        conninfo = make_conninfo(url, replication="database", application_name=application_name, options=_SESSION)
-        connection = pq.PGconn.connect_start(conninfo.encode())
-        try:
-            await _finish_connecting(connection)
-        except BaseException:
-            connection.finish()
-            raise
-        connection.nonblocking = 1
+        """Raises `StreamLost` when PostgreSQL cannot be reached within `CONNECT_SECONDS`."""
+        conninfo = _conninfo(url, application_name).encode()
+        with _losing():
+            connection = pq.PGconn.connect_start(conninfo)
+            try:
+                async with asyncio.timeout(CONNECT_SECONDS):
+                    await _finish_connecting(connection)
+            except TimeoutError:
+                connection.finish()
+                raise StreamLost(reason=f"PostgreSQL did not answer within {CONNECT_SECONDS:g} seconds") from None
+            except BaseException:
+                connection.finish()
+                raise
+            connection.nonblocking = 1
         return cls(connection)
 
     async def __aenter__(self) -> Self:
@@ -116,6 +136,7 @@ class ReplicationStream:
             "messages": "true",
         }
         listed = ", ".join(f"\"{name}\" '{_literal(value)}'" for name, value in options.items())
+        every = await self._status_seconds()
         command = f"START_REPLICATION SLOT {_identifier(slot)} LOGICAL 0/0 ({listed})"
         result = await self._execute(command)
         if result.status != pq.ExecStatus.COPY_BOTH:
@@ -123,16 +144,16 @@ class ReplicationStream:
             if result.error_field(pq.DiagnosticField.SQLSTATE) == b"55006":
                 raise SlotBusy(slot=slot, command="START_REPLICATION", reason=reason)
             raise ReplicationRefused(command="START_REPLICATION", reason=reason)
-        self._streaming = True
-        self._status = asyncio.create_task(self._keep_telling(), name="standby status")
+        self._status = asyncio.create_task(self._keep_telling(every), name="standby status")
 
     async def read(self) -> Received:
         """Wait until something has arrived and return it; raises `StreamLost` when nothing ever will."""
-        while True:
-            received = self._read_nowait()
-            if received.messages or received.keepalive_lsn is not None:
-                return received
-            await self._wait_for_input()
+        with _losing():
+            while True:
+                received = self._read_nowait()
+                if received.messages or received.keepalive_lsn is not None:
+                    return received
+                await self._wait_for_input()
 
     def acknowledge(self, lsn: int) -> None:
         """Let the server forget everything before `lsn`. It is told at once."""
@@ -163,7 +184,7 @@ class ReplicationStream:
             elif dry:
                 break
             else:
-                self._consume_input()
+                self._connection.consume_input()
                 dry = True
         return Received(messages, keepalive)
 
@@ -180,18 +201,13 @@ class ReplicationStream:
         self._wake.clear()
         loop.add_reader(socket, self._wake.set)
         try:
-            await self._wake.wait()
+            if self._lost is None:
+                await self._wake.wait()
         finally:
             loop.remove_reader(socket)
         if self._lost is not None:
             raise self._lost
-        self._consume_input()
-
-    def _consume_input(self) -> None:
-        try:
-            self._connection.consume_input()
-        except Exception as error:
-            raise StreamLost(reason=str(error)) from error
+        self._connection.consume_input()
 
     def _ended(self, size: int) -> StreamLost:
         if size == -1 and (result := self._connection.get_result()) is not None:
@@ -204,14 +220,21 @@ class ReplicationStream:
         try:
             self._connection.put_copy_data(_STATUS.pack(b"r", lsn, lsn, lsn, now, 0))
             self._connection.flush()
-        except Exception as error:
+        except psycopg.Error as error:
             self._lost = StreamLost(reason=str(error))
             self._wake.set()
 
-    async def _keep_telling(self) -> None:
+    async def _keep_telling(self, every: float) -> None:
         while True:
             self._tell()
-            await asyncio.sleep(STATUS_EVERY_SECONDS)
+            await asyncio.sleep(every)
+
+    async def _status_seconds(self) -> float:
+        """Nothing that the server does not hear for `wal_sender_timeout` is alive for it; 0 means that it waits."""
+        ((timeout_ms,),) = await self._command(_SENDER_TIMEOUT_MS)
+        if timeout_ms == "0":
+            return STATUS_EVERY_SECONDS
+        return min(STATUS_EVERY_SECONDS, int(timeout_ms) / 1000 / STATUSES_PER_TIMEOUT)
 
     async def _command(self, command: str) -> list[tuple[str, ...]]:
         result = await self._execute(command)
@@ -223,19 +246,42 @@ class ReplicationStream:
         ]
 
     async def _execute(self, command: str) -> PGresult:
-        self._connection.send_query(command.encode())
-        self._connection.flush()
-        last: PGresult | None = None
-        while True:
-            while self._connection.is_busy():
-                await self._wait_for_input()
-            result = self._connection.get_result()
-            if result is None:
-                assert last is not None
-                return last
-            last = result
-            if result.status == pq.ExecStatus.COPY_BOTH:
-                return result
+        with _losing():
+            self._connection.send_query(command.encode())
+            self._connection.flush()
+            last: PGresult | None = None
+            while True:
+                while self._connection.is_busy():
+                    await self._wait_for_input()
+                result = self._connection.get_result()
+                if result is None:
+                    assert last is not None
+                    return last
+                last = result
+                if result.status == pq.ExecStatus.COPY_BOTH:
+                    return result
+
+
+@contextmanager
+def _losing() -> Iterator[None]:
+    """Whatever libpq cannot do any more, the connection is lost."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise StreamLost(reason=str(error).strip()) from error
+
+
+def _conninfo(url: str, application_name: str) -> str:
+    given = conninfo_to_dict(url)
+    patience = {name: value for name, value in _DEAD_PEER.items() if name not in given}
+    return make_conninfo(
+        url,
+        replication="database",
+        application_name=application_name,
+        client_encoding="UTF8",
+        options=_SESSION,
+        **patience,
+    )
 
 
 async def _finish_connecting(connection: PGconn) -> None:

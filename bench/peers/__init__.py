@@ -1,0 +1,1 @@
+"""What Headwater is measured against, written as well as we can."""

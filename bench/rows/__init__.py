@@ -1,0 +1,1 @@
+"""One module per row: ROWS, what it promises, and `measure`, which keeps or breaks it."""

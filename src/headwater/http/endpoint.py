@@ -1,0 +1,231 @@
+"""An endpoint: a route with its steps composed once. What a route does not use, its requests do not pay for.
+
+The steps, of which each route has those that it needs: does the client accept what this yields; providers; the body;
+the arguments; for a command, its transaction; the handler; the answer.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from headwater.commit import Committer, Origin, OutcomeUnknown, Stored, Tx
+from headwater.http.answer import Answer, from_stored, to_stored
+from headwater.http.binding import Binding
+from headwater.http.errors import OptionInvalid
+from headwater.http.idempotency import key_of
+from headwater.http.kind import OUTCOME_UNKNOWN
+from headwater.http.media import accept_check
+from headwater.http.rendering import Rendering, compile_rendering, start_stream
+from headwater.http.request import Request
+from headwater.http.resources import Resources
+from headwater.http.route import Route
+from headwater.http.signature import Signature, read_signature
+
+Call = Callable[[Request], Awaitable[Answer]]
+Handle = Callable[[list[Any]], Awaitable[Any]]
+
+REPLAYED = (b"idempotent-replayed", b"true")
+
+_NOT_KEPT = Stored(200, [], b"")
+
+
+class Endpoint:
+    """`call` answers a request, or raises whatever the handler raises; `binding` and `rendering` say how.
+
+    `cancels`: its work is stopped when the client is gone. A command is never stopped on the way to its commit.
+    `slot` is where its requests are counted.
+    """
+
+    __slots__ = ("binding", "call", "cancels", "method", "rendering", "route", "slot")
+
+    def __init__(self, route: Route, call: Call, binding: Binding, rendering: Rendering) -> None:
+        self.route = route
+        self.method = route.method
+        self.call = call
+        self.binding = binding
+        self.rendering = rendering
+        self.cancels = route.verb == "query"
+        self.slot = 0
+
+    def for_method(self, method: str) -> "Endpoint":
+        """The same for another method."""
+        twin = Endpoint(self.route, self.call, self.binding, self.rendering)
+        twin.method = method
+        return twin
+
+
+def compile_endpoint(route: Route, resources: Resources) -> Endpoint:
+    """The endpoint of a route; raises a `RouteError` that names the handler and what mends it."""
+    signature = read_signature(route)
+    binding = Binding(route, signature, resources)
+    rendering = compile_rendering(route, signature)
+    handle = _handle(route, signature, binding)
+    if route.verb == "command":
+        call = _Command(route, binding, rendering, handle, resources.committer).steps()
+    else:
+        _refuse_key(route)
+        call = _query(binding, rendering, handle, signature)
+    return Endpoint(route, _with_accept(call, rendering), binding, rendering)
+
+
+def _handle(route: Route, signature: Signature, binding: Binding) -> Handle:
+    """Calls the handler with the arguments in the order of its parameters."""
+    handler, names = route.handler, binding.names
+    if binding.by_name:
+        return lambda arguments: handler(**dict(zip(names, arguments, strict=True)))
+    return lambda arguments: handler(*arguments)
+
+
+def _query(binding: Binding, rendering: Rendering, handle: Handle, signature: Signature) -> Call:
+    bind, render, prepare = binding.bind, rendering.render, _preparation(binding)
+    if signature.streams:
+        return _streaming_query(binding, rendering, handle, signature)
+
+    async def call(request: Request) -> Answer:
+        return render(await handle(bind(request)), request)
+
+    async def call_prepared(request: Request) -> Answer:
+        await prepare(request)
+        return render(await handle(bind(request)), request)
+
+    return call_prepared if binding.providers or binding.body else call
+
+
+def _streaming_query(binding: Binding, rendering: Rendering, handle: Handle, signature: Signature) -> Call:
+    prepare = _preparation(binding)
+
+    async def call(request: Request) -> Answer:
+        await prepare(request)
+        items: Any = handle(binding.bind(request))
+        return await start_stream(rendering, aiter(items if signature.generates else await items))
+
+    return call
+
+
+def _preparation(binding: Binding) -> Callable[[Request], Awaitable[None]]:
+    async def prepare(request: Request) -> None:
+        if binding.providers:
+            await binding.provide(request)
+        if binding.body is not None:
+            await binding.read(request)
+
+    return prepare
+
+
+class _Declined(Exception):
+    """A command answered with an error: roll back, and give that answer."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+class _Command:
+    """The steps of one command."""
+
+    def __init__(
+        self, route: Route, binding: Binding, rendering: Rendering, handle: Handle, committer: Committer
+    ) -> None:
+        self._route = route
+        self._binding = binding
+        self._render = rendering.render
+        self._handle = handle
+        self._execute = committer.execute
+        self._prepare = _preparation(binding)
+
+    def steps(self) -> Call:
+        if self._route.idempotency != "none":
+            return self._with_key
+        return self._in_transaction if self._binding.tx_index is not None else self._alone
+
+    async def _alone(self, request: Request) -> Answer:
+        """Without a `Tx` there is nothing to commit."""
+        await self._prepare(request)
+        return self._render(await self._handle(self._binding.bind(request)), request)
+
+    async def _in_transaction(self, request: Request) -> Answer:
+        await self._prepare(request)
+        return await self._commit(request)
+
+    async def _with_key(self, request: Request) -> Answer:
+        if self._binding.providers:
+            await self._binding.provide(request)
+        await self._binding.read(request)
+        key = key_of(request, self._route.path, self._route.idempotency == "required")
+        if key is None:
+            return await self._commit(request)
+        work = _Work(self._binding, self._handle, self._render, request)
+        try:
+            outcome = await self._execute(work.run_and_keep, self._origin(request), key)
+        except _Declined as declined:
+            return declined.answer
+        if outcome.replayed:
+            answer = from_stored(outcome.answer)
+            answer.fields.append(REPLAYED)
+            return answer
+        return work.answer
+
+    async def _commit(self, request: Request) -> Answer:
+        work = _Work(self._binding, self._handle, self._render, request)
+        try:
+            await self._execute(work.run, self._origin(request))
+        except _Declined as declined:
+            return declined.answer
+        except OutcomeUnknown as error:
+            detail = "The connection broke while committing. Without an Idempotency-Key, sending it again is not safe."
+            raise OUTCOME_UNKNOWN.problem(detail) from error
+        return work.answer
+
+    def _origin(self, request: Request) -> Origin:
+        return Origin(self._route.app, self._route.name, request.principal, request.trace)
+
+
+class _Work:
+    """What a command does inside its transaction; run again from the start if the transaction has to be."""
+
+    __slots__ = ("_arguments", "_binding", "_handle", "_render", "_request", "answer")
+
+    answer: Answer
+
+    def __init__(
+        self, binding: Binding, handle: Handle, render: Callable[[Any, Request], Answer], request: Request
+    ) -> None:
+        self._binding = binding
+        self._handle = handle
+        self._render = render
+        self._request = request
+        self._arguments: list[Any] | None = binding.bind(request)
+
+    async def run(self, tx: Tx) -> Stored:
+        arguments = self._binding.bind(self._request) if self._arguments is None else self._arguments
+        self._arguments = None  # the handler may change them; another attempt gets its own
+        if self._binding.tx_index is not None:
+            arguments[self._binding.tx_index] = tx
+        self.answer = self._render(await self._handle(arguments), self._request)
+        if self.answer.status >= 400:
+            raise _Declined(self.answer)
+        return _NOT_KEPT
+
+    async def run_and_keep(self, tx: Tx) -> Stored:
+        await self.run(tx)
+        return to_stored(self.answer)
+
+
+def _with_accept(call: Call, rendering: Rendering) -> Call:
+    """The same with 406 for a client that does not take what it yields; errors go out as problems all the same."""
+    if rendering.media_type is None:
+        return call
+    check = accept_check(rendering.media_type)
+
+    def call_accepted(request: Request) -> Awaitable[Answer]:
+        accept = request.fields.get(b"accept")
+        if accept is not None:
+            check(accept)
+        return call(request)
+
+    return call_accepted
+
+
+def _refuse_key(route: Route) -> None:
+    if route.idempotency != "none":
+        reason = "a query changes nothing, so it needs no key"
+        raise OptionInvalid(route=route, handler=route.place, option=f"idempotency={route.idempotency!r}", reason=reason)

@@ -1,0 +1,58 @@
+"""The meter: what is counted about requests, per route and never per path, so that nobody can flood it with names.
+
+============================================  =========  ============================================
+``headwater_http_requests_total``             counter    method, route, status (``2xx`` …)
+``headwater_http_request_duration_seconds``   histogram  method, route
+``headwater_http_failures_total``             counter    method, route, exception: answered with 500
+``headwater_http_requests_in_flight``         gauge
+============================================  =========  ============================================
+
+A path without a route counts as ``unmatched``, a mounted application as its prefix, and a client that went away as 4xx.
+"""
+
+from bisect import bisect_left
+from typing import Final
+
+from headwater.observe import Metrics
+
+BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Upper bounds of the histogram's buckets, in seconds."""
+
+_STATUSES: Final = ("1xx", "2xx", "3xx", "4xx", "5xx")
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_HISTOGRAM: Final = len(_STATUSES)
+_SUM: Final = _HISTOGRAM + len(BOUNDS) + 1
+
+
+class Meter:
+    """Counts in the slots of `metrics`. The five status classes of a route lie before its histogram, in one run."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self.slots = metrics.slots
+        self.in_flight = metrics.gauge("headwater_http_requests_in_flight", "Requests being answered.")
+        self._metrics = metrics
+
+    def slot(self, method: str, route: str) -> int:
+        """The first of the slots of a route; methods that no route can have share one."""
+        labels = {"method": method if method in _METHODS else "other", "route": route}
+        first = min(
+            self._metrics.counter("headwater_http_requests", "Requests answered.", **labels, status=status)
+            for status in _STATUSES
+        )
+        histogram = self._metrics.histogram(
+            "headwater_http_request_duration_seconds", "Seconds from request to answer.", BOUNDS, **labels
+        )
+        assert histogram == first + _HISTOGRAM, "somebody else declared series in between"
+        return first
+
+    def count(self, slot: int, status: int, seconds: float) -> None:
+        """Add one request."""
+        slots = self.slots
+        slots[slot + status // 100 - 1] += 1
+        slots[slot + _HISTOGRAM + bisect_left(BOUNDS, seconds)] += 1
+        slots[slot + _SUM] += seconds
+
+    def count_failure(self, method: str, route: str, error: Exception) -> None:
+        """Add one request that ended in an exception that nobody expected."""
+        labels = {"method": method, "route": route, "exception": type(error).__name__}
+        self.slots[self._metrics.counter("headwater_http_failures", "Requests answered with 500.", **labels)] += 1

@@ -1,0 +1,70 @@
+"""A mount: another ASGI application under a prefix, with its own lifespan and its own errors.
+
+As the ASGI specification has it, `path` stays whole and `root_path` grows by the prefix. The application answers for
+itself, 404 included; ours are the request id, the metrics, the access log, and a 500 if it raises before it answers.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from headwater.http.errors import HttpError
+from headwater.http.lifespan import AsgiApp, Lifespan
+
+Scope = MutableMapping[str, Any]
+Send = Callable[[Any], Awaitable[None]]
+
+
+class PrefixInvalid(HttpError):
+    """{prefix!r} is no prefix to mount at: write `/admin`, or `/` for everything that has no route."""
+
+
+class Mount:
+    """`label` is what its requests are counted as."""
+
+    def __init__(self, prefix: str, app: AsgiApp) -> None:
+        if not prefix.startswith("/") or (prefix != "/" and prefix.endswith("/")):
+            raise PrefixInvalid(prefix=prefix)
+        self.prefix = "" if prefix == "/" else prefix
+        self.label = f"{self.prefix}/*"
+        self.app = app
+        self.lifespan = Lifespan(app)
+        self.slot = 0
+
+    def takes(self, path: str) -> bool:
+        """Whether a path is the prefix or lies below it."""
+        return path.startswith(self.prefix) and path[len(self.prefix) : len(self.prefix) + 1] in ("", "/")
+
+    async def serve(self, scope: Scope, receive: Any, send: Send) -> None:
+        """Hand a request or WebSocket over."""
+        root = scope.get("root_path", "") + self.prefix
+        await self.app({**scope, "root_path": root, "state": dict(self.lifespan.state)}, receive, send)
+
+
+def sort_mounts(mounts: list[Mount]) -> list[Mount]:
+    """The longest prefix first, which is the one that takes a path."""
+    return sorted(mounts, key=lambda mount: len(mount.prefix), reverse=True)
+
+
+class Spy:
+    """Passes messages to the server, adds the request id, and knows how far the answer is."""
+
+    __slots__ = ("_field", "_send", "size", "status")
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self._field = (b"x-request-id", request_id.encode())
+        self.status = 0
+        self.size = 0
+
+    @property
+    def started(self) -> bool:
+        return self.status != 0
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = [field for field in message.get("headers", ()) if field[0].lower() != self._field[0]]
+            message = {**message, "headers": [*headers, self._field]}
+        elif message["type"] == "http.response.body":
+            self.size += len(message.get("body", b""))
+        await self._send(message)

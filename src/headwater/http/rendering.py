@@ -1,0 +1,183 @@
+"""Rendering: from what a handler returns to an answer, composed once from the declared return type.
+
+The return type is the schema of the response. None is an empty 204; a `Response` goes out as it is; an async iterator
+becomes JSON lines; everything else is JSON.
+"""
+
+import re
+import typing
+from collections.abc import AsyncIterator, Callable
+from operator import attrgetter
+from types import UnionType
+from typing import Any, Final
+from urllib.parse import quote
+
+import msgspec
+from msgspec import inspect as shapes
+
+from headwater.http.answer import Answer, Fields
+from headwater.http.errors import AnswerUnencodable, LocationInvalid, OptionInvalid
+from headwater.http.lines import stream_lines
+from headwater.http.media import JSON, NDJSON
+from headwater.http.request import Request
+from headwater.http.response import NOSNIFF
+from headwater.http.route import Route
+from headwater.http.shape import members_of, shape_of
+from headwater.http.signature import Signature
+
+Locate = Callable[[Any, Request], bytes]
+
+ENCODER: Final = msgspec.json.Encoder()
+
+_EMPTY: Final = (204, 205, 304)
+_PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+
+
+class Rendering(msgspec.Struct, frozen=True, kw_only=True):
+    """`returns` is the type that is encoded, None if there is none to encode; `media_type` what it is encoded as."""
+
+    status: int
+    render: Callable[[Any, Request], Answer]
+    returns: Any = None
+    media_type: str | None = None
+    location: Locate | None = None
+
+
+def compile_rendering(route: Route, signature: Signature) -> Rendering:
+    """Raises a `RouteError` if the declared type and the route's options do not go together."""
+    if signature.streams:
+        return _of_stream(route, signature)
+    alternatives = [each for each in _alternatives(signature.returns) if not _is_response(each)]
+    if not alternatives:
+        return _of_response(route)
+    if alternatives == [type(None)]:
+        return _of_nothing(route)
+    return _of_json(route, typing.Union[tuple(alternatives)])  # noqa: UP007
+
+
+async def start_stream(rendering: Rendering, items: AsyncIterator[Any]) -> Answer:
+    """The answer that streams `items`, once the first of them is there."""
+    return Answer(rendering.status, _fields(NDJSON), stream=await stream_lines(items))
+
+
+def _of_stream(route: Route, signature: Signature) -> Rendering:
+    _refuse_location(route, "a stream has no fields")
+    if route.verb == "command":
+        raise OptionInvalid(route=route, handler=route.place, option="a stream", reason="only a query can stream")
+    _require_encodable(route, signature.returns)
+    return Rendering(status=route.status, render=_as_it_is, returns=signature.returns, media_type=NDJSON)
+
+
+def _of_response(route: Route) -> Rendering:
+    _refuse_location(route, "a Response carries its own headers")
+    return Rendering(status=route.status, render=_as_it_is)
+
+
+def _of_nothing(route: Route) -> Rendering:
+    _refuse_location(route, "the answer is empty")
+    status = 204 if route.status == 200 else route.status
+    fields: Fields = [NOSNIFF]
+
+    def render(result: Any, request: Request) -> Answer:
+        return result if isinstance(result, Answer) else Answer(status, fields)
+
+    return Rendering(status=status, render=render)
+
+
+def _of_json(route: Route, returns: Any) -> Rendering:
+    if route.status in _EMPTY:
+        reason = f"an answer with this status is empty; return None instead of {returns}"
+        raise OptionInvalid(route=route, handler=route.place, option=f"status={route.status}", reason=reason)
+    _require_encodable(route, returns)
+    location = _compile_location(route, returns) if route.location is not None else None
+    return Rendering(
+        status=route.status,
+        render=_render_json(route.status, location),
+        returns=returns,
+        media_type=JSON,
+        location=location,
+    )
+
+
+def _render_json(status: int, location: Locate | None) -> Callable[[Any, Request], Answer]:
+    fields, encode = _fields(JSON), ENCODER.encode
+
+    def render(result: Any, request: Request) -> Answer:
+        return result if isinstance(result, Answer) else Answer(status, fields, encode(result))
+
+    def render_located(result: Any, request: Request) -> Answer:
+        if isinstance(result, Answer):
+            return result
+        assert location is not None
+        return Answer(status, [*fields, (b"location", location(result, request))], encode(result))
+
+    return render if location is None else render_located
+
+
+def _as_it_is(result: Any, request: Request) -> Answer:
+    assert isinstance(result, Answer), f"the handler returned {type(result).__name__}, not a Response"
+    return result
+
+
+def _compile_location(route: Route, returns: Any) -> Locate:
+    """What fills the template from an answer's fields, each percent-encoded as one segment."""
+    assert route.location is not None
+    fields, names = _common_fields(returns), _PLACEHOLDER.findall(route.location)
+    for name in names:
+        if name not in fields:
+            _invalid_location(route, f"the answer has no field {name!r}", fields)
+    if not route.location.startswith("/"):
+        _invalid_location(route, "it does not begin with a slash", fields)
+    template, getters = _PLACEHOLDER.sub("{}", route.location), [attrgetter(name) for name in names]
+
+    def locate(result: Any, request: Request) -> bytes:
+        path = template.format(*[quote(str(get(result)), safe="") for get in getters])
+        return (request.scope.get("root_path", "") + path).encode()
+
+    return locate
+
+
+def _common_fields(returns: Any) -> list[str]:
+    """The fields that every alternative of the answer has; none if one of them has no fields."""
+    members = members_of(shape_of(returns))
+    if not all(isinstance(member, shapes.StructType | shapes.DataclassType) for member in members):
+        return []
+    fields = [[field.name for field in member.fields] for member in members]  # type: ignore[attr-defined]
+    return [name for name in fields[0] if all(name in others for others in fields)]
+
+
+def _refuse_location(route: Route, reason: str) -> None:
+    if route.location is not None:
+        _invalid_location(route, reason, [])
+
+
+def _invalid_location(route: Route, reason: str, fields: list[str]) -> typing.NoReturn:
+    raise LocationInvalid(
+        route=route,
+        handler=route.place,
+        location=route.location,
+        reason=reason,
+        fields=", ".join(fields) or "none",
+    )
+
+
+def _require_encodable(route: Route, returns: Any) -> None:
+    try:
+        msgspec.json.schema(returns)
+    except (TypeError, NameError) as error:
+        kind = returns.__name__ if isinstance(returns, type) else returns
+        raise AnswerUnencodable(route=route, handler=route.place, kind=kind, reason=error) from error
+
+
+def _fields(media_type: str) -> Fields:
+    return [(b"content-type", media_type.encode()), NOSNIFF]
+
+
+def _alternatives(returns: Any) -> tuple[Any, ...]:
+    if returns is None:
+        return (type(None),)
+    return typing.get_args(returns) if typing.get_origin(returns) in (typing.Union, UnionType) else (returns,)
+
+
+def _is_response(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Answer)

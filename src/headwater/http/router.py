@@ -1,0 +1,175 @@
+"""The router: from method and path to an endpoint, or which methods the path has.
+
+Precedence at each segment: literal, then typed parameters (int before UUID before others), then `str`. If a narrower
+choice leads nowhere the next is tried. A value that does not fit a parameter's type does not match it, so ``/orders/x``
+with ``{id: int}`` is a 404, and so is the empty segment that a trailing slash makes.
+"""
+
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import Any, NamedTuple
+
+from headwater.http.endpoint import Endpoint
+from headwater.http.errors import RoutesClash
+from headwater.http.fault import Invalid
+from headwater.http.route import Route, segments_of
+from headwater.http.scalar import Read, rank_of, reader_of
+from headwater.http.shape import shape_of
+from headwater.http.target import segments
+
+
+class Match(NamedTuple):
+    """An endpoint and the values of the parameters in its path, in their order."""
+
+    endpoint: Endpoint
+    values: tuple[Any, ...]
+
+
+class Router:
+    """Finds endpoints. HEAD is answered by what answers GET, unless a route of its own is there."""
+
+    def __init__(self, endpoints: list[Endpoint]) -> None:
+        self._root = _Node()
+        self._literal: dict[str, dict[str, Match]] = {}
+        self._added: dict[tuple[str, tuple[str, ...]], Route] = {}
+        for endpoint in endpoints:
+            self._add(endpoint)
+        self.endpoints = endpoints + _add_heads(self._root)
+        for path, methods in self._literal.items():
+            methods.update({method: Match(e, ()) for method, e in self._root.at(path[1:].split("/")).items()})
+
+    def find(self, method: str, scope: MutableMapping[str, Any]) -> Match | None:
+        """What answers; raises a `Problem` for a path that does not decode."""
+        methods = self._literal.get(scope["path"])
+        if methods is not None and method in methods and b"%" not in (scope.get("raw_path") or b""):
+            return methods[method]
+        values: list[Any] = []
+        endpoint = self._root.find(segments(scope), 0, method, values)
+        return None if endpoint is None else Match(endpoint, tuple(values))
+
+    def methods(self, scope: MutableMapping[str, Any]) -> list[str]:
+        """The methods that the path has, in alphabetical order; none if it is no path of ours."""
+        found = set(self._root.methods(segments(scope), 0))
+        return sorted(found | {"OPTIONS"}) if found else []
+
+    def _add(self, endpoint: Endpoint) -> None:
+        route = endpoint.route
+        annotations = {each.name: each.annotation for each in endpoint.binding.inputs if each.where == "path"}
+        parts = [_part(segment, annotations) for segment in segments_of(route)]
+        self._refuse_clash(route, parts)
+        node = self._root
+        for part in parts:
+            node = node.descend(part)
+        node.endpoints[route.method] = endpoint
+        if all(part.read is None for part in parts):
+            self._literal.setdefault(route.path, {})
+
+    def _refuse_clash(self, route: Route, parts: list["_Part"]) -> None:
+        form = (route.method, tuple(part.form for part in parts))
+        first = self._added.setdefault(form, route)
+        if first is not route:
+            raise RoutesClash(first=first, first_handler=first.place, second=route, second_handler=route.place)
+
+
+class _Part(NamedTuple):
+    """A segment of a template. Two parts of one `form` match the same texts, or nearly so."""
+
+    text: str
+    read: Read | None = None
+    rank: int = 0
+    key: str = ""
+
+    @property
+    def form(self) -> str:
+        return self.text if self.read is None else f"{{{'' if self.rank in _WHOLE_RANKS else self.key}{self.rank}}}"
+
+
+_WHOLE_RANKS = (0, 1, 3)
+"""Ranks of one kind each: an int is an int, whatever its constraints."""
+
+
+def _part(segment: str, annotations: Mapping[str, Any]) -> _Part:
+    if not segment.startswith("{"):
+        return _Part(segment)
+    annotation = annotations[segment[1:-1]]
+    shape = shape_of(annotation)
+    return _Part(segment, reader_of(shape), rank_of(shape), repr(annotation))
+
+
+class _Node:
+    """What can follow a run of segments."""
+
+    __slots__ = ("children", "endpoints", "parameters")
+
+    def __init__(self) -> None:
+        self.children: dict[str, _Node] = {}
+        self.parameters: list[tuple[_Part, _Node]] = []
+        self.endpoints: dict[str, Endpoint] = {}
+
+    def descend(self, part: _Part) -> "_Node":
+        """The node behind a part, made if need be."""
+        if part.read is None:
+            return self.children.setdefault(part.text, _Node())
+        for known, node in self.parameters:
+            if (known.rank, known.key) == (part.rank, part.key):
+                return node
+        node = _Node()
+        self.parameters.append((part, node))
+        self.parameters.sort(key=lambda each: each[0].rank)
+        return node
+
+    def at(self, texts: list[str]) -> dict[str, Endpoint]:
+        """The endpoints behind literal segments."""
+        node = self
+        for text in texts:
+            node = node.children[text]
+        return node.endpoints
+
+    def find(self, texts: list[str], index: int, method: str, values: list[Any]) -> Endpoint | None:
+        if index == len(texts):
+            return self.endpoints.get(method)
+        text = texts[index]
+        child = self.children.get(text)
+        if child is not None:
+            found = child.find(texts, index + 1, method, values)
+            if found is not None:
+                return found
+        for part, node in self.parameters if text else ():
+            try:
+                values.append(part.read(text))  # type: ignore[misc]
+            except Invalid:
+                continue
+            found = node.find(texts, index + 1, method, values)
+            if found is not None:
+                return found
+            values.pop()
+        return None
+
+    def methods(self, texts: list[str], index: int) -> Iterator[str]:
+        if index == len(texts):
+            yield from self.endpoints
+            return
+        text = texts[index]
+        if text in self.children:
+            yield from self.children[text].methods(texts, index + 1)
+        for part, node in self.parameters if text else ():
+            if _fits(part, text):
+                yield from node.methods(texts, index + 1)
+
+
+def _fits(part: _Part, text: str) -> bool:
+    try:
+        part.read(text)  # type: ignore[misc]
+    except Invalid:
+        return False
+    return True
+
+
+def _add_heads(node: _Node) -> list[Endpoint]:
+    """Let HEAD be answered wherever GET is; returns the endpoints made for it."""
+    heads = []
+    if "GET" in node.endpoints and "HEAD" not in node.endpoints:
+        node.endpoints["HEAD"] = node.endpoints["GET"].for_method("HEAD")
+        heads.append(node.endpoints["HEAD"])
+    for child in [*node.children.values(), *(node for _, node in node.parameters)]:
+        heads += _add_heads(child)
+    return heads

@@ -1,0 +1,173 @@
+"""Where each parameter of a handler comes from, decided once from its name, its type and its marker.
+
+The first that matches: a name in the path; a type that something provides (`Db`, `Tx`, `Request`, …); a marker
+(`Annotated[T, Header()]`, `Query()`, `Body()`); a Struct, which is the JSON body; whatever one text can spell, or a
+list of these, which is the query string.
+"""
+
+from typing import Any, Final, Literal, NoReturn
+
+import msgspec
+from msgspec import inspect as shapes
+
+from headwater.commit import Tx
+from headwater.db import Db
+from headwater.http.errors import ParameterMisplaced, ParameterUnbound, PathInvalid
+from headwater.http.parameter import Body, Header, Query
+from headwater.http.request import Request
+from headwater.http.resources import Provider, Resources
+from headwater.http.route import Route, names_of, segments_of
+from headwater.http.scalar import list_reader_of, reader_of
+from headwater.http.shape import is_optional, members_of, shape_of
+from headwater.http.signature import MISSING, Parameter, Signature
+
+Where = Literal["path", "query", "header", "body", "raw body", "provider", "request", "db", "tx"]
+
+BODILESS: Final = frozenset({"GET", "HEAD", "DELETE"})
+"""Methods whose content has no meaning (RFC 9110 section 9.3), so that nothing may be bound to it."""
+
+
+class Input(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a parameter of the handler comes from; `name` is how a request calls it."""
+
+    parameter: str
+    where: Where
+    name: str
+    annotation: Any
+    default: Any = MISSING
+    provider: Provider | None = None
+    required: bool = True
+
+
+def inputs_of(route: Route, signature: Signature, resources: Resources) -> tuple[Input, ...]:
+    """An input for each parameter, in their order; raises a `RouteError` that names the parameter and the mend."""
+    sources = _Sources(route, resources)
+    inputs = tuple(sources.input_of(parameter) for parameter in signature.parameters)
+    for name in names_of(segments_of(route)):
+        if not any(each.where == "path" and each.name == name for each in inputs):
+            reason = f"the handler has no parameter for {{{name}}}"
+            raise PathInvalid(route=route, handler=route.place, reason=reason)
+    return inputs
+
+
+class _Sources:
+    """Decides for the parameters of one route; only one of them can be the body."""
+
+    def __init__(self, route: Route, resources: Resources) -> None:
+        self._route = route
+        self._resources = resources
+        self._in_path = names_of(segments_of(route))
+        self._body: str | None = None
+
+    def input_of(self, parameter: Parameter) -> Input:
+        if parameter.name in self._in_path:
+            return self._from_path(parameter)
+        if parameter.marker is None:
+            found = self._provided(parameter)
+            if found is not None:
+                return found
+            return self._from_body(parameter) if self._is_struct(parameter) else self._from_query(parameter)
+        if isinstance(parameter.marker, Body):
+            return self._from_body(parameter)
+        return self._from_header(parameter) if isinstance(parameter.marker, Header) else self._from_query(parameter)
+
+    def _from_path(self, parameter: Parameter) -> Input:
+        if reader_of(self._shape(parameter)) is None:
+            self._unbound(parameter, "A path segment is an int, a UUID, a str, an enum or another type of one text.")
+        return self._made(parameter, "path", parameter.name)
+
+    def _provided(self, parameter: Parameter) -> Input | None:
+        kind, command = parameter.annotation, self._route.verb == "command"
+        if not isinstance(kind, type):
+            return None
+        if kind is Tx:
+            if not command:
+                self._misplaced(parameter, "a query never writes", "Read with `db: Db`, or make it a command.")
+            return self._made(parameter, "tx", "")
+        if kind is Db:
+            if command:
+                self._misplaced(parameter, "it would not see what the command writes", "Read with the `tx: Tx`.")
+            return self._made(parameter, "db", "")
+        if kind is Request:
+            return self._made(parameter, "request", "")
+        provider = self._resources.providers.get(kind)
+        return self._made(parameter, "provider", "", provider) if provider is not None else None
+
+    def _is_struct(self, parameter: Parameter) -> bool:
+        members = [m for m in members_of(self._shape(parameter)) if not isinstance(m, shapes.NoneType)]
+        return bool(members) and all(isinstance(m, shapes.StructType) for m in members)
+
+    def _from_body(self, parameter: Parameter) -> Input:
+        if self._route.method in BODILESS:
+            mend = "Spell its fields as parameters of their own, or choose another method."
+            self._misplaced(parameter, f"a {self._route.method} request has no body", mend)
+        if self._body is not None:
+            self._misplaced(parameter, f"the body is `{self._body}` already", "Put both into one Struct.")
+        self._body = parameter.name
+        if parameter.annotation is bytes:
+            return self._made(parameter, "raw body", "")
+        try:
+            msgspec.json.Decoder(parameter.annotation)
+        except TypeError as error:
+            self._unbound(parameter, f"It cannot be read from JSON: {error}.")
+        return self._made(parameter, "body", "")
+
+    def _from_header(self, parameter: Parameter) -> Input:
+        assert isinstance(parameter.marker, Header)
+        shape = self._shape(parameter)
+        if reader_of(shape) is None and list_reader_of(shape) is None:
+            self._unbound(parameter, "A header is a type of one text, or a list of these.")
+        return self._made(parameter, "header", parameter.marker.name or parameter.name.replace("_", "-").title())
+
+    def _from_query(self, parameter: Parameter) -> Input:
+        shape = self._shape(parameter)
+        if reader_of(shape) is None and list_reader_of(shape) is None:
+            mend = (
+                "If something provides it, register a provider for its type. If it is the body, make it a Struct or "
+                "mark it: Annotated[…, Body()]."
+            )
+            self._unbound(parameter, mend)
+        name = parameter.marker.name if isinstance(parameter.marker, Query) else None
+        return self._made(parameter, "query", name or parameter.name)
+
+    def _made(self, parameter: Parameter, where: Where, name: str, provider: Provider | None = None) -> Input:
+        from_text = where in ("query", "header", "body")
+        optional = parameter.default is not MISSING or (from_text and is_optional(self._shape(parameter)))
+        return Input(
+            parameter=parameter.name,
+            where=where,
+            name=name,
+            annotation=parameter.annotation,
+            default=None if optional and parameter.default is MISSING else parameter.default,
+            provider=provider,
+            required=not optional,
+        )
+
+    def _shape(self, parameter: Parameter) -> shapes.Type:
+        try:
+            return shape_of(parameter.annotation)
+        except TypeError as error:
+            self._unbound(parameter, f"Its type cannot be used: {error}.")
+
+    def _unbound(self, parameter: Parameter, mend: str) -> NoReturn:
+        raise ParameterUnbound(
+            route=self._route,
+            handler=self._route.place,
+            parameter=parameter.name,
+            kind=_written(parameter.annotation),
+            mend=mend,
+        )
+
+    def _misplaced(self, parameter: Parameter, reason: str, mend: str) -> NoReturn:
+        raise ParameterMisplaced(
+            route=self._route,
+            handler=self._route.place,
+            parameter=parameter.name,
+            kind=_written(parameter.annotation),
+            reason=reason,
+            mend=mend,
+        )
+
+
+def _written(annotation: Any) -> str:
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation)

@@ -1,0 +1,53 @@
+"""Settling: wait until everything committed so far, and everything that follows from it, has been applied.
+
+A mark is written into the WAL, the relay moves the head of the log over it, and the consumers are waited for up to
+there. What their handlers emitted lies behind the mark; so another one is written, until nothing lies between two.
+"""
+
+import asyncio
+import time
+from typing import Final
+
+from headwater.consumer import settled
+from headwater.db import Connection, Pool
+from headwater.errors import HeadwaterError
+from headwater.log import Position, format_lsn, read_head
+from headwater.wal.assembler import HEARTBEAT_PREFIX
+
+_FIRST_PAUSE_SECONDS: Final = 0.001
+_LONGEST_PAUSE_SECONDS: Final = 0.02
+
+_MARK = f"select pg_logical_emit_message(true, '{HEARTBEAT_PREFIX}', '')"
+_APPENDED = "select exists (select from headwater.batch where last > $1 and last <= $2)"
+
+
+class RelayBehind(HeadwaterError):
+    """After {seconds:g} seconds the relay is at {position} and has not come to {mark}, what was committed last."""
+
+
+async def settle(pool: Pool, slot: str, seconds: float) -> None:
+    """Raises `KeysParked`, `NotSettled` or `RelayBehind`."""
+    deadline = time.monotonic() + seconds
+    async with pool.acquire() as connection:
+        before = await _pass_mark(connection, slot, seconds, deadline)
+    while True:
+        await settled(pool, upto=before, timeout=max(deadline - time.monotonic(), 0.0))
+        async with pool.acquire() as connection:
+            after = await _pass_mark(connection, slot, seconds, deadline)
+            if not await connection.fetchval(_APPENDED, bytes(before), bytes(after)):
+                return
+        before = after
+
+
+async def _pass_mark(connection: Connection, slot: str, seconds: float, deadline: float) -> Position:
+    """Write a mark; the head of the log once it has passed it."""
+    mark = int(await connection.fetchval(_MARK))
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        head = (await read_head(connection, slot)).position
+        if head.commit_lsn >= mark:
+            return head
+        if time.monotonic() > deadline:
+            raise RelayBehind(seconds=seconds, position=head, mark=format_lsn(mark))
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)

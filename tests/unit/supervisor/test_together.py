@@ -1,0 +1,36 @@
+"""Several steps at once."""
+
+import asyncio
+
+import pytest
+
+from headwater.supervisor.together import together
+
+
+async def test_the_first_failure_is_raised_itself_and_the_others_are_cancelled() -> None:
+    cancelled = asyncio.Event()
+
+    async def long() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    async def fails() -> None:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await together(long(), fails())
+    assert cancelled.is_set()
+
+
+async def test_all_steps_are_finished_at_the_end() -> None:
+    done: list[int] = []
+
+    async def step(number: int) -> None:
+        await asyncio.sleep(0)
+        done.append(number)
+
+    await together(*(step(number) for number in range(3)))
+    assert sorted(done) == [0, 1, 2]
