@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from apps.shop.rows import NewOrder, Order, OrderState, Product
-from headwater import Db, Tx
+from headwater import Db, Tx, uuid7
 
 PRODUCT = "id, name, price, stock"
 ORDER = "id, product, quantity, state"
@@ -36,7 +36,8 @@ async def add_order(tx: Tx, order: NewOrder) -> Order:
     """Raises `ReferenceMissing` when there is no such product."""
     return await tx.one(
         Order,
-        f"insert into shop.order_ (id, product, quantity) values (uuidv7(), $1, $2) returning {ORDER}",
+        f"insert into shop.order_ (id, product, quantity) values ($1, $2, $3) returning {ORDER}",
+        uuid7(),
         order.product,
         order.quantity,
     )

@@ -29,7 +29,7 @@ RELAY = Row(
     goal=Goal(Sense.AT_LEAST, 0.75, RATIO),
 )
 ROWS = (RELAY,)
-TRANSACTIONS = 200_000
+TRANSACTIONS = 300_000
 
 OURS, THEIRS = "relay", "pg_recvlogical"
 

@@ -14,6 +14,7 @@ from headwater.consumer import Interest, Subscription, tables_of
 from headwater.db import Db, DbError, Pool, Source, pending, platform_source
 from headwater.errors import HeadwaterError
 from headwater.http import HttpApp, Resources, Route
+from headwater.observe import Metrics
 from headwater.settings import Settings, read_settings
 from headwater.types import Event
 
@@ -149,11 +150,26 @@ class Backend:
     def __repr__(self) -> str:
         return f"Backend({', '.join(app.name for app in self.apps)})"
 
-    async def open(self, settings: Settings, *, name: str = "headwater web", clock: Clock | None = None) -> None:
-        """Open the pools and build the endpoints; raises `EngineUnnamed` or `Unavailable`.
+    async def open(
+        self,
+        settings: Settings,
+        *,
+        name: str = "headwater web",
+        clock: Clock | None = None,
+        metrics: Metrics | None = None,
+    ) -> None:
+        """Open the pools and build the endpoints. `name` is what the connections are called in ``pg_stat_activity``.
 
-        `name` is what the connections are called in ``pg_stat_activity``.
+        Raises `EngineUnnamed`, `Unavailable`, or a `RouteError` for a handler that cannot be served; what was opened
+        until then is closed again.
         """
+        try:
+            self._opened = await self._open(settings, name, clock, metrics)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _open(self, settings: Settings, name: str, clock: Clock | None, metrics: Metrics | None) -> "Opened":
         if settings.postgres_url is None:
             raise EngineUnnamed
         url = settings.postgres_url
@@ -171,8 +187,9 @@ class Backend:
             title=self.title,
             version=self.version,
             readiness=_Readiness(url, self.sources, db),
+            metrics=metrics,
         )
-        self._opened = Opened(db, committer, http)
+        return Opened(db, committer, http)
 
     async def close(self) -> None:
         """Close what `open` opened; it may be opened again."""
@@ -188,26 +205,22 @@ class Backend:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """ASGI. The lifespan opens the backend with the settings of the environment, unless it is open already."""
-        if scope["type"] == "lifespan":
-            await self._live(receive, send)
+        if scope["type"] == "lifespan" and self._opened is None:
+            await self._live(scope, receive, send)
         else:
             await self.opened.http(scope, receive, send)
 
-    async def _live(self, receive: Any, send: Any) -> None:
-        await receive()
-        opened_here = self._opened is None
+    async def _live(self, scope: Any, receive: Any, send: Any) -> None:
         try:
-            if opened_here:
-                await self.open(read_settings())
+            await self.open(read_settings())
         except HeadwaterError as error:
-            await self.close()
+            await receive()
             await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        if opened_here:
+        try:
+            await self.opened.http(scope, receive, send)
+        finally:
             await self.close()
-        await send({"type": "lifespan.shutdown.complete"})
 
 
 class Opened(NamedTuple):

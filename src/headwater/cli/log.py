@@ -190,9 +190,11 @@ async def _status(json: bool) -> None:
         ("log", f"{size_text(status.bytes)} in {len(status.segments)} segments"),
     ]
     print_table(("", ""), rows)
-    print_table(
-        ("consumer", "entries behind", "parked keys"), [(lag.consumer, lag.entries, lag.parked) for lag in lags]
-    )
+    if lags:
+        print_table(
+            CONSUMER_COLUMNS,
+            [(each.consumer, each.entries, round(each.seconds, 1), each.in_retry, each.parked) for each in lags],
+        )
 
 
 async def _parked(consumer: str | None, json: bool) -> None:

@@ -2,9 +2,14 @@
 
 import asyncio
 import sys
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from headwater.app import Backend
+    from headwater.db.source import Phase
+    from headwater.settings import Settings
 
 
 def migrate(
@@ -31,17 +36,17 @@ def migrate(
     backend = load_backend(find_reference(app))
     settings = read_settings()
     url = postgres_url(settings)
-    phases = ("expand", "contract") if phase == "both" else (phase,)
+    phases: tuple[Phase, ...] = ("expand", "contract") if phase == "both" else (phase,)
     if check:
-        asyncio.run(_check(url, backend.sources, phases))
+        asyncio.run(_check(url, backend, phases))
     else:
         asyncio.run(_apply(url, backend, settings, phases))
 
 
-async def _check(url, sources, phases) -> None:
+async def _check(url: str, backend: "Backend", phases: "tuple[Phase, ...]") -> None:
     from headwater.db import pending
 
-    missing = await pending(url, sources, phases)
+    missing = await pending(url, backend.sources, phases)
     for file in missing:
         print(f"missing  {file.app} {file.path.name}")
     if missing:
@@ -49,7 +54,7 @@ async def _check(url, sources, phases) -> None:
     print("Nothing is missing.")
 
 
-async def _apply(url, backend, settings, phases) -> None:
+async def _apply(url: str, backend: "Backend", settings: "Settings", phases: "tuple[Phase, ...]") -> None:
     from headwater.db import migrate
     from headwater.wal import prepare_log
 

@@ -1,6 +1,6 @@
 """What can be shown without running anything: the API's document, the settings."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -31,13 +31,14 @@ def settings() -> None:
 
     found = read_settings()
     rows = []
-    for field in msgspec.inspect.type_info(Settings).fields:
+    for field in msgspec.structs.fields(Settings):
         value = getattr(found, field.name)
         shown = shown_host(value) if value is not None and field.name.endswith("_url") else value
         rows.append((f"HEADWATER_{field.name.upper()}", shown, _description(field.type)))
     print_table(("variable", "value", "meaning"), rows)
 
 
-def _description(kind: object) -> str | None:
-    extra = getattr(kind, "extra_json_schema", None) or {}
-    return extra.get("description")
+def _description(kind: Any) -> str:
+    """Of ``Annotated[…, Meta(description=…)]``."""
+    marks = getattr(kind, "__metadata__", ())
+    return next((mark.description for mark in marks if getattr(mark, "description", None)), "")

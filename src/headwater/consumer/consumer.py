@@ -6,7 +6,8 @@ from headwater.clock import Clock
 from headwater.commit import Origin, Tx
 from headwater.consumer.delivery import Delivery
 from headwater.consumer.handler import compile_handler
-from headwater.consumer.limits import IDLE_IN_TRANSACTION_GRACE
+from headwater.consumer.limits import IDLE_IN_TRANSACTION_GRACE, Limits
+from headwater.consumer.pace import Pace
 from headwater.consumer.reader import Reader
 from headwater.consumer.subscription import Subscription
 from headwater.db import Connection
@@ -15,14 +16,15 @@ from headwater.db import Connection
 class Consumer:
     """What all lanes of one consumer share. A replay has another `name` than its subscription."""
 
-    __slots__ = ("_clock", "_origin", "call", "idle_limit", "name", "reader", "subscription")
+    __slots__ = ("_clock", "_origin", "call", "idle_limit", "name", "pace", "reader", "subscription")
 
-    def __init__(self, name: str, subscription: Subscription, clock: Clock) -> None:
+    def __init__(self, name: str, subscription: Subscription, clock: Clock, limits: Limits) -> None:
         self.name = name
         self.subscription = subscription
         self.reader = Reader(name, subscription)
         self.call = compile_handler(subscription)
         self.idle_limit = f"{(subscription.timeout + IDLE_IN_TRANSACTION_GRACE) * 1000:.0f}ms"
+        self.pace = Pace(limits.entries)
         self._clock = clock
         self._origin = Origin(app=subscription.app, command=name)
 

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Final
 
 from headwater.consumer.backoff import CONTEND
+from headwater.consumer.pace import Pace
 from headwater.db import (
     FOREIGN,
     Connection,
@@ -57,27 +58,36 @@ class Interrupted(Exception):
 class Scales:
     """Weighs the failures of one lane."""
 
-    __slots__ = ("_contentions", "_pool", "_tries")
+    __slots__ = ("_contentions", "_pace", "_pool", "_tries")
 
-    def __init__(self, pool: Pool, tries: int) -> None:
+    def __init__(self, pool: Pool, pace: Pace, tries: int) -> None:
         self._pool = pool
+        self._pace = pace
         self._tries = tries
         self._contentions = 0
 
-    async def weigh(self, error: Exception, connection: Connection) -> None:
-        """Roll back, and return if the failure counts against the event; raises `Interrupted` if it does not."""
+    async def weigh(self, error: Exception, connection: Connection, *, alone: bool) -> None:
+        """Roll back, and return if the failure counts against the event; raises `Interrupted` if it does not.
+
+        `alone`: the transaction was about one event only, so there is no shorter one to try.
+        """
         self._pool.note(error)
         fault = judge(error, connection)
         if fault is Fault.DATABASE:
             raise Interrupted(error, None, spoilt=True)
         await connection.execute("rollback")
-        if fault is Fault.CONTENTION and self._contentions < self._tries:
-            self._contentions += 1
-            raise Interrupted(error, CONTEND.delay(self._contentions), spoilt=False)
+        if fault is Fault.EVENT:
+            return
+        self._pace.collide()
+        if alone and self._contentions >= self._tries:
+            return
+        self._contentions += 1
+        raise Interrupted(error, CONTEND.delay(self._contentions), spoilt=False)
 
     def settle(self) -> None:
         """A transaction went through."""
         self._contentions = 0
+        self._pace.succeed()
 
 
 def judge(error: BaseException, connection: Connection) -> Fault:

@@ -83,7 +83,7 @@ class Following:
         self._limits = limits
         self._step = step
         self._runner = Runner(consumer, limits.cancel_grace)
-        self._scales = Scales(pool, limits.contention_tries)
+        self._scales = Scales(pool, consumer.pace, limits.contention_tries)
         self._cuts = Cuts()
         self._condemned: dict[Position, Exception] = {}
         """Entries whose calls did not come back, so that they need not take their whole time again."""
@@ -131,8 +131,9 @@ class Following:
             self._place,
             known=self.known,
             seen=self.seen,
-            entries=self._limits.entries,
+            entries=self._consumer.pace.entries,
             bytes_=self._limits.batch_bytes,
+            alone=self._consumer.pace.alone,
             idle_limit=self._consumer.idle_limit,
         )
 
@@ -146,7 +147,7 @@ class Following:
             after=watermark,
             end=Position.from_bytes(claimed.readable) if claimed.ended else None,
             cut=self._cuts.next_after(watermark),
-            limit=self._limits.entries,
+            limit=self._consumer.pace.entries,
         )
 
     async def _pass_over(self, work: _Round) -> Followed:
@@ -228,7 +229,7 @@ class Following:
     async def _failed(self, work: _Round, failure: CallFailed) -> Followed:
         """Close the failure in, or, when it stands alone, set it aside. Raises `Interrupted`."""
         if not failure.spoilt:
-            await self._scales.weigh(failure.error, work.connection)
+            await self._scales.weigh(failure.error, work.connection, alone=len(work.portion.deliveries) == 1)
         if not work.deliveries:
             raise failure.error
         culprits = work.deliveries[failure.first : failure.past]

@@ -66,6 +66,11 @@ class Lane:
         return self.place.consumer
 
     @property
+    def alone(self) -> bool:
+        """Whether no other lane of this consumer is to work at the same time."""
+        return self._consumer.pace.alone
+
+    @property
     def due_at(self) -> datetime | None:
         """When the next key in retry is to be tried."""
         return self._following.due_at

@@ -20,8 +20,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Events in one transaction."""
     batch_bytes: int = 1 << 20
     """Payload read by one claim; at least one batch is read, however large."""
-    transaction: float = 0.2
-    """A transaction takes no further event after so long."""
+    transaction: float = 0.1
+    """A transaction takes no further event after so long: commands may wait for the rows it has locked."""
     turn: float = 0.2
     """A lane gives its slot back after so long, at the next end of a transaction."""
     slots: int = 4
@@ -45,7 +45,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     drain: float = 5.0
     """For transactions under way when the worker is to stop."""
     contention_tries: int = 5
-    """Transactions lost to others in a row before that counts as the event's own failure."""
+    """Transactions of one event lost to others in a row before that counts as the event's own failure."""
 
 
 IDLE_IN_TRANSACTION_GRACE: Final = 15.0

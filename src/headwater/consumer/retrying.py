@@ -47,7 +47,7 @@ class Retrying:
         self._clock = clock
         self._step = step
         self._runner = Runner(consumer, limits.cancel_grace)
-        self._scales = Scales(pool, limits.contention_tries)
+        self._scales = Scales(pool, consumer.pace, limits.contention_tries)
         self._condemned: dict[bytes, Exception] = {}
         """The entry whose call did not come back, by its position."""
 
@@ -58,7 +58,13 @@ class Retrying:
     async def once(self, connection: Connection) -> Retried:
         """One transaction; raises `Interrupted`, and what asyncpg raises when PostgreSQL goes away."""
         await connection.execute("begin")
-        claimed = await claim_retry(connection, self._place, self._clock.now(), self._consumer.idle_limit)
+        claimed = await claim_retry(
+            connection,
+            self._place,
+            self._clock.now(),
+            alone=self._consumer.pace.alone,
+            idle_limit=self._consumer.idle_limit,
+        )
         if claimed.outcome is not ClaimOutcome.CLAIMED:
             await connection.execute("rollback")
             return Retried.NOTHING
@@ -116,7 +122,7 @@ class Retrying:
         if failure.spoilt:
             self._condemned[claimed.position] = failure.error
             raise Interrupted(failure.error, 0.0, spoilt=True)
-        await self._scales.weigh(failure.error, connection)
+        await self._scales.weigh(failure.error, connection, alone=True)
         return await self._postpone(connection, claimed, failure.error)
 
     async def _postpone(self, connection: Connection, claimed: RetryClaim, error: Exception) -> Retried:

@@ -8,6 +8,7 @@ Lanes that work hold a connection each, and connections are few. Rules, with S s
   it, up to C in all.
 - A consumer starts at most S - 1 lanes, so a burst of one leaves a slot for the others; one with slow turns starts
   fewer, the more consumers are slow: together they never hold all C for good.
+- A consumer that collides with itself starts one (`headwater.consumer.pace`).
 - Among those that wait, the consumer with the fewest lanes at work is next; then the one that has waited longest.
 
 No clock and no I/O in here: the worker says when a turn has become slow.
@@ -22,6 +23,11 @@ class Waiting(Protocol):
 
     @property
     def consumer_name(self) -> str: ...
+
+    @property
+    def alone(self) -> bool:
+        """Whether nothing else of its consumer is to work at the same time."""
+        ...
 
 
 L = TypeVar("L", bound=Waiting)
@@ -86,7 +92,7 @@ class Slots(Generic[L]):
         }
 
     def _may_start(self, name: str) -> bool:
-        most = max(1, self._slots - 1)
+        most = 1 if self._waiting[name][0].alone else max(1, self._slots - 1)
         if name in self._slow:
             most = min(most, max(1, (self._connections - 1) // (len(self._slow) + 1)))
         return self._at_work(name) < most

@@ -59,10 +59,10 @@ class RetryClaim(NamedTuple):
 
 _CLAIM = """
 select outcome, watermark, readable, ended, sets_aside, due_at, lasts, payloads
-  from headwater.claim($1, $2, $3, $4, $5, $6, $7, $8)
+  from headwater.claim($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 
-_CLAIM_RETRY = "select outcome, failed_key, failures, place, body from headwater.claim_retry($1, $2, $3, $4, $5)"
+_CLAIM_RETRY = "select outcome, failed_key, failures, place, body from headwater.claim_retry($1, $2, $3, $4, $5, $6)"
 
 _ASIDE = """
 select key from headwater.retry where consumer = $1 and partition = $2 and key = any($3)
@@ -95,18 +95,24 @@ async def claim(
     seen: Position | None,
     entries: int,
     bytes_: int,
+    alone: bool,
     idle_limit: str,
 ) -> Claim:
-    """Lock the watermark, if nobody has, and read on from it; `known` and `seen` spare what was looked through."""
-    row = await connection.fetchrow(_CLAIM, *place, _raw(known), _raw(seen), entries, bytes_, idle_limit)
+    """Lock the watermark, if nobody has, and read on from it; `known` and `seen` spare what was looked through.
+
+    `alone` gives way as well while another partition of the consumer is worked on so.
+    """
+    row = await connection.fetchrow(_CLAIM, *place, _raw(known), _raw(seen), entries, bytes_, alone, idle_limit)
     outcome, watermark, readable, ended, sets_aside, due_at, lasts, payloads = row
     batches = list(zip(lasts, payloads, strict=True)) if lasts else []
     return Claim(ClaimOutcome(outcome), watermark, readable, ended, sets_aside, due_at, batches)
 
 
-async def claim_retry(connection: Connection, place: Place, now: datetime, idle_limit: str) -> RetryClaim:
+async def claim_retry(
+    connection: Connection, place: Place, now: datetime, *, alone: bool, idle_limit: str
+) -> RetryClaim:
     """Lock the watermark, if nobody has, and read the entry that is to be tried again."""
-    outcome, *rest = await connection.fetchrow(_CLAIM_RETRY, *place, now, idle_limit)
+    outcome, *rest = await connection.fetchrow(_CLAIM_RETRY, *place, now, alone, idle_limit)
     return RetryClaim(ClaimOutcome(outcome), *rest)
 
 

@@ -83,7 +83,7 @@ class Worker:
     ) -> None:
         self._pool = pool
         self._subscriptions = {subscription.name: subscription for subscription in subscriptions}
-        self._consumers = {name: Consumer(name, each, clock) for name, each in self._subscriptions.items()}
+        self._consumers = {name: Consumer(name, each, clock, limits) for name, each in self._subscriptions.items()}
         self._worker = worker % workers
         self._workers = workers
         self._clock = clock
@@ -282,7 +282,7 @@ class Worker:
 
     def _consumer(self, name: str, handler: str) -> Consumer:
         if name not in self._consumers:
-            self._consumers[name] = Consumer(name, self._subscriptions[handler], self._clock)
+            self._consumers[name] = Consumer(name, self._subscriptions[handler], self._clock, self._limits)
         return self._consumers[name]
 
     def _compare(self, lane: Lane, standing: Standing, before: Standing | None, found: Survey) -> None:

@@ -1,0 +1,30 @@
+"""HTTP: routes compiled to endpoints, served as one ASGI application."""
+
+from headwater.http.application import HttpApp
+from headwater.http.endpoint import Endpoint, compile_endpoint
+from headwater.http.errors import HttpError, RouteError
+from headwater.http.parameter import Body, Header, Query
+from headwater.http.problem import Problem
+from headwater.http.request import Request
+from headwater.http.resources import Provider, Resources
+from headwater.http.response import Response
+from headwater.http.route import Route
+from headwater.http.server import serve
+
+__all__ = [
+    "Body",
+    "Endpoint",
+    "Header",
+    "HttpApp",
+    "HttpError",
+    "Problem",
+    "Provider",
+    "Query",
+    "Request",
+    "Resources",
+    "Response",
+    "Route",
+    "RouteError",
+    "compile_endpoint",
+    "serve",
+]

@@ -4,7 +4,7 @@
 ``at``                when the request arrived, RFC 3339 in UTC
 ``level, event``      ``info`` and ``Request``; `process` is the one that answered
 ``method, path``      as sent; the query string is left out, since that is where secrets stray
-``route``             the template, ``/orders/{id}``; null for a path without a route
+``route``             the template, ``/orders/{id}``; ``unmatched`` for a path that has none
 ``status``            499 if the client went away before there was an answer
 ``ms``                milliseconds until the answer was handed to the server
 ``bytes``             of the answer's body
@@ -39,7 +39,7 @@ class Line(msgspec.Struct):
     process: str
     method: str
     path: str
-    route: str | None
+    route: str
     status: int
     ms: float
     bytes: int
@@ -60,7 +60,7 @@ class AccessLog:
         self._lines: list[Line] = []
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, request: Request, route: str | None, status: int, size: int, at: float, seconds: float) -> None:
+    def add(self, request: Request, route: str, status: int, size: int, at: float, seconds: float) -> None:
         """Add one request that arrived `at` (seconds since 1970) and took `seconds`."""
         client, agent, path = request.scope.get("client"), request.fields.get(b"user-agent"), request.path
         lines = self._lines

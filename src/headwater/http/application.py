@@ -1,32 +1,37 @@
 """The application: routes, mounts, health and documentation as one ASGI callable.
 
-What every request passes through is written out in one function, `HttpApp.__call__`, without middleware: each layer
-would cost each request more than all that is done there. The rest of this module is what only some requests need.
+What every request passes through is written out in one function, `HttpApp.__call__`, and not in layers of middleware:
+each layer would cost each request about what all that is done there costs. Below it stands what only some need.
 """
 
 import asyncio
 import traceback
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from contextlib import suppress
 from time import perf_counter, time
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
+from headwater.errors import HeadwaterError
 from headwater.http.accesslog import AccessLog
-from headwater.http.answer import Answer
+from headwater.http.answer import Answer, Fields, Stream
 from headwater.http.body import ClientGone, Limits
 from headwater.http.docs import docs_routes
-from headwater.http.endpoint import Endpoint, compile_endpoint
+from headwater.http.endpoint import compile_endpoint
+from headwater.http.errors import HttpError
+from headwater.http.exposition import metrics_route
 from headwater.http.failure import problem_of
 from headwater.http.health import Health, Readiness
+from headwater.http.kind import NOT_READY
 from headwater.http.lifespan import AsgiApp
-from headwater.http.meter import Meter
+from headwater.http.meter import Counted, Meter
 from headwater.http.mount import Mount, Spy, sort_mounts
-from headwater.http.openapi import openapi_routes
+from headwater.http.nowhere import nowhere
+from headwater.http.openapi import openapi_route
 from headwater.http.problem import Problem, write_problem
 from headwater.http.request import Request
 from headwater.http.resources import Resources
-from headwater.http.response import NOSNIFF, Response
 from headwater.http.route import Route
-from headwater.http.router import Router
+from headwater.http.router import Match, Router
 from headwater.http.target import below
 from headwater.http.watch import Watch
 from headwater.observe import Metrics, Occurrence, report
@@ -34,3 +39,279 @@ from headwater.observe.linewriter import standard_error
 from headwater.settings import Settings
 
 Scope = MutableMapping[str, Any]
+
+CLIENT_GONE = 499
+"""The status that the log and the metrics show when a client went away before its answer; nobody receives it."""
+
+_CLOSE = (b"connection", b"close")
+_WITHOUT_LENGTH = (204, 304)
+
+
+class StreamBroken(HttpError):
+    """The stream of {route} was broken off (request {request_id}); its cause has been logged."""
+
+
+class HandlerFailed(Occurrence, frozen=True, kw_only=True):
+    """A handler raised what nobody expected; the client got a 500 with the same request id."""
+
+    level: ClassVar[str] = "error"
+    method: str
+    route: str
+    request_id: str
+    trace_id: str
+    exception: str
+
+
+async def _always_ready() -> list[str]:
+    return []
+
+
+class HttpApp:
+    """An ASGI application.
+
+    `mounts` maps prefixes to other ASGI applications. `readiness` says what is missing before requests can be served.
+    `metrics` and `write` (of log lines) are by default this process's own and standard error. Raises a `RouteError`
+    for a route that cannot be served.
+    """
+
+    def __init__(
+        self,
+        routes: Sequence[Route],
+        resources: Resources,
+        settings: Settings,
+        mounts: Mapping[str, AsgiApp] | None = None,
+        title: str = "headwater",
+        version: str = "1",
+        readiness: Readiness | None = None,
+        *,
+        metrics: Metrics | None = None,
+        write: Callable[[bytes], Any] | None = None,
+    ) -> None:
+        metrics = metrics or Metrics()
+        self.health = Health(readiness or _always_ready)
+        endpoints = [compile_endpoint(route, resources) for route in routes]
+        ours = [*self.health.routes(), metrics_route(metrics), openapi_route(endpoints, title, version)]
+        if settings.docs:
+            ours += docs_routes(title)
+        self._router = Router([*endpoints, *(compile_endpoint(route, resources) for route in ours)])
+        self._nowhere = Match(nowhere(self._router, resources), ())
+        self._mounts = sort_mounts([Mount(prefix, app) for prefix, app in (mounts or {}).items()])
+        self._settings = settings
+        self._limits = Limits(settings.body_limit)
+        self._watch = Watch()
+        self._meter = Meter(metrics)
+        for counted in (*self._router.endpoints, self._nowhere.endpoint, *self._mounts):
+            self._meter.place(counted)
+        logs = settings.log_level in ("debug", "info")
+        self._log = AccessLog(metrics.process, write or standard_error().write) if logs else None
+        self._draining = False
+        self._idle = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return await self._serve_other(scope, receive, send)
+        if self._mounts and (mount := self._mount_of(scope)) is not None:
+            return await self._serve_mount(mount, scope, receive, send)
+        at, started = time(), perf_counter()
+        request = Request(scope, receive, self._limits, started)
+        endpoint, status, size = self._nowhere.endpoint, CLIENT_GONE, 0
+        slots, in_flight, running = self._meter.slots, self._meter.in_flight, self._watch.running
+        slots[in_flight] += 1
+        try:
+            try:
+                if b"host" not in request.fields and scope["http_version"] == "1.1":
+                    raise Problem(400, detail="A request has a Host header (RFC 9112 section 3.2).")
+                endpoint, request.path_values = self._router.find(request.method, scope) or self._nowhere
+                if endpoint.cancels:
+                    request.task = asyncio.current_task()
+                    running.add(request)
+                answer = await endpoint.call(request)
+            except Exception as error:
+                answer = self._answer_failure(error, request, endpoint)
+            except asyncio.CancelledError:
+                answer = self._answer_stopped(request)
+            status, size = answer.status, len(answer.body)
+            if size == 0 or self._draining or request.method == "HEAD":
+                size = await self._send_otherwise(answer, request, send, endpoint)
+            else:
+                length, request_id = (b"content-length", b"%d" % size), (b"x-request-id", request.id.encode())
+                fields = [*answer.fields, length, request_id]
+                await send({"type": "http.response.start", "status": status, "headers": fields})
+                await send({"type": "http.response.body", "body": answer.body})
+        except ClientGone:
+            pass
+        finally:
+            slots[in_flight] -= 1
+            if endpoint.cancels:
+                self._watch.forget(request)
+            self._finish(request, endpoint, status, size, at, perf_counter() - started)
+
+    def leave(self) -> None:
+        """Say at /readyz that requests should go elsewhere, and let connections end with their next answer."""
+        self._draining = self.health.draining = True
+
+    async def drain(self, seconds: float | None = None) -> None:
+        """Leave, and wait until no request is in flight, for at most `seconds` (by default the setting's).
+
+        What then still runs is stopped, if it is a query; a command goes on for as long as the process does.
+        """
+        self.leave()
+        self._idle.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.drain_seconds if seconds is None else seconds):
+                if self.in_flight:
+                    await self._idle.wait()
+        self._watch.stop_all()
+
+    @property
+    def in_flight(self) -> int:
+        """Requests being answered by this process."""
+        return int(self._meter.slots[self._meter.in_flight])
+
+    async def start(self) -> None:
+        """Start what is mounted, and the watch over clients; raises `LifespanFailed`."""
+        for mount in self._mounts:
+            await mount.lifespan.start()
+        self._watch.start()
+        self.health.started = True
+
+    async def stop(self) -> None:
+        """Stop what `start` started, and write the last lines of the access log."""
+        await self._watch.stop()
+        for mount in reversed(self._mounts):
+            await mount.lifespan.stop()
+        if self._log is not None:
+            self._log.flush()
+
+    def statistics(self) -> dict[str, Any]:
+        """Requests in flight, and those whose client is watched."""
+        return {"in_flight": self.in_flight, "draining": self._draining, **self._watch.statistics()}
+
+    def _answer_failure(self, error: Exception, request: Request, endpoint: Counted) -> Answer:
+        if isinstance(error, ClientGone):
+            raise error
+        problem = problem_of(error)
+        if problem is None:
+            problem = self._note_failure(error, request, endpoint)
+        return write_problem(problem, request.id, request.target)
+
+    def _note_failure(self, error: Exception, request: Request, endpoint: Counted) -> Problem:
+        """What nobody expected goes to the log whole, and to the client as no more than the identifier to quote."""
+        self._meter.count_failure(endpoint, error)
+        report(
+            HandlerFailed(
+                method=request.method,
+                route=endpoint.label,
+                request_id=request.id,
+                trace_id=request.trace,
+                exception="".join(traceback.format_exception(error)),
+            )
+        )
+        return Problem(500, detail="Something went wrong here. It has been logged under this request's id.")
+
+    def _answer_stopped(self, request: Request) -> Answer:
+        """The answer to a request whose work was stopped; raises if it was not the watch that stopped it."""
+        why = self._watch.why_stopped(request)
+        if why is None:
+            raise asyncio.CancelledError
+        if request.task is not None:
+            request.task.uncancel()
+        if why == "gone":
+            raise ClientGone
+        problem = NOT_READY.problem("The process is ending.", {"Retry-After": "1"}, missing=[])
+        return write_problem(problem, request.id, request.target)
+
+    async def _send_otherwise(self, answer: Answer, request: Request, send: Any, endpoint: Counted) -> int:
+        """Send what is empty, streamed, only asked about, or the last on its connection; returns the body's bytes."""
+        fields: Fields = [*answer.fields, (b"x-request-id", request.id.encode())]
+        if self._draining and request.scope["http_version"] in ("1.0", "1.1"):
+            fields.append(_CLOSE)
+        if answer.stream is None and answer.status not in _WITHOUT_LENGTH:
+            fields.append((b"content-length", b"%d" % len(answer.body)))
+        await send({"type": "http.response.start", "status": answer.status, "headers": fields})
+        if request.method == "HEAD" or answer.stream is None:
+            body = b"" if request.method == "HEAD" else answer.body
+            await send({"type": "http.response.body", "body": body})
+            return len(body)
+        return await self._send_stream(answer.stream, request, send, endpoint)
+
+    async def _send_stream(self, stream: Stream, request: Request, send: Any, endpoint: Counted) -> int:
+        """Send piece by piece. An error is written as one more line, and then the transfer is broken off."""
+        size = 0
+
+        async def write(piece: bytes) -> None:
+            nonlocal size
+            size += len(piece)
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+
+        try:
+            await stream(write)
+        except Exception as error:
+            await write(self._answer_failure(error, request, endpoint).body + b"\n")
+            raise StreamBroken(route=endpoint.label, request_id=request.id) from error
+        await send({"type": "http.response.body", "body": b""})
+        return size
+
+    def _finish(self, request: Request, endpoint: Counted, status: int, size: int, at: float, seconds: float) -> None:
+        self._meter.count(endpoint.slot, status, seconds)
+        if self._log is not None and not (endpoint.quiet and status < 400):
+            self._log.add(request, endpoint.label, status, size, at, seconds)
+        if self._draining and not self.in_flight:
+            self._idle.set()
+
+    def _mount_of(self, scope: Scope) -> Mount | None:
+        """The mount for a path that no route of ours has."""
+        path = below(scope.get("root_path", ""), scope["path"])
+        for mount in self._mounts:
+            if mount.takes(path):
+                return None if self._is_ours(scope) else mount
+        return None
+
+    def _is_ours(self, scope: Scope) -> bool:
+        try:
+            return scope["type"] == "http" and bool(self._router.methods(scope))
+        except Problem:
+            return True  # it does not decode, which is answered here
+
+    async def _serve_mount(self, mount: Mount, scope: Scope, receive: Any, send: Any) -> None:
+        at, started = time(), perf_counter()
+        request = Request(scope, receive, self._limits, started)
+        spy = Spy(send, request.id)
+        slots, in_flight = self._meter.slots, self._meter.in_flight
+        slots[in_flight] += 1
+        try:
+            await mount.serve(scope, receive, spy.send)
+        except Exception as error:
+            answer = self._answer_failure(error, request, mount)
+            if spy.started:
+                raise
+            await self._send_otherwise(answer, request, spy.send, mount)
+        finally:
+            slots[in_flight] -= 1
+            self._finish(request, mount, spy.status or CLIENT_GONE, spy.size, at, perf_counter() - started)
+
+    async def _serve_other(self, scope: Scope, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "websocket":
+            await self._serve_websocket(scope, receive, send)
+
+    async def _live(self, receive: Any, send: Any) -> None:
+        await receive()
+        try:
+            await self.start()
+        except HeadwaterError as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _serve_websocket(self, scope: Scope, receive: Any, send: Any) -> None:
+        mount = self._mount_of(scope)
+        if mount is not None:
+            await mount.serve(scope, receive, send)
+            return
+        await receive()
+        await send({"type": "websocket.close", "code": 1000})

@@ -14,6 +14,7 @@ from headwater.http.errors import OptionInvalid
 from headwater.http.idempotency import key_of
 from headwater.http.kind import OUTCOME_UNKNOWN
 from headwater.http.media import accept_check
+from headwater.http.meter import Counted
 from headwater.http.rendering import Rendering, compile_rendering, start_stream
 from headwater.http.request import Request
 from headwater.http.resources import Resources
@@ -28,23 +29,21 @@ REPLAYED = (b"idempotent-replayed", b"true")
 _NOT_KEPT = Stored(200, [], b"")
 
 
-class Endpoint:
+class Endpoint(Counted):
     """`call` answers a request, or raises whatever the handler raises; `binding` and `rendering` say how.
 
     `cancels`: its work is stopped when the client is gone. A command is never stopped on the way to its commit.
-    `slot` is where its requests are counted.
     """
 
-    __slots__ = ("binding", "call", "cancels", "method", "rendering", "route", "slot")
+    __slots__ = ("binding", "call", "cancels", "rendering", "route")
 
     def __init__(self, route: Route, call: Call, binding: Binding, rendering: Rendering) -> None:
+        super().__init__(route.method, route.path, route.quiet)
         self.route = route
-        self.method = route.method
         self.call = call
         self.binding = binding
         self.rendering = rendering
         self.cancels = route.verb == "query"
-        self.slot = 0
 
     def for_method(self, method: str) -> "Endpoint":
         """The same for another method."""
@@ -228,4 +227,6 @@ def _with_accept(call: Call, rendering: Rendering) -> Call:
 def _refuse_key(route: Route) -> None:
     if route.idempotency != "none":
         reason = "a query changes nothing, so it needs no key"
-        raise OptionInvalid(route=route, handler=route.place, option=f"idempotency={route.idempotency!r}", reason=reason)
+        raise OptionInvalid(
+            route=route, handler=route.place, option=f"idempotency={route.idempotency!r}", reason=reason
+        )

@@ -69,7 +69,9 @@ def _(error: QueryFailed) -> Problem | None:
 
 @problem_of.register
 def _(error: Contention) -> Problem:
-    return kind.CONTENTION.problem("The request lost against concurrent ones; nothing was done.", _retry(_RETRY_SECONDS))
+    return kind.CONTENTION.problem(
+        "The request lost against concurrent ones; nothing was done.", _retry(_RETRY_SECONDS)
+    )
 
 
 @problem_of.register

@@ -49,7 +49,8 @@ class Lifespan:
         assert self._task is not None
         self._answer = asyncio.get_running_loop().create_future()
         self._events.put_nowait({"type": event})
-        await asyncio.wait({self._task, self._answer}, return_when=asyncio.FIRST_COMPLETED)
+        both: set[asyncio.Future[Any]] = {self._task, self._answer}
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         if self._answer.done():
             return self._answer.result()
         self._task.exception()

@@ -1,9 +1,9 @@
 """Lines: a body of JSON lines (NDJSON), written while its items are still being found.
 
 Lines are gathered until there are `FLUSH_BYTES` of them, so that a million rows are not a million writes, and are sent
-after `FLUSH_SECONDS` at the latest, so that a slow source does not look like a dead one. Each write waits for the client
-to take it, and for no longer than `WRITE_SECONDS`: what stops reading would otherwise hold its connection to the
-database for ever.
+after `FLUSH_SECONDS` at the latest, so that a slow source does not look like a dead one. Each write waits for the
+client to take it, and for no longer than `WRITE_SECONDS`: what stops reading would otherwise hold its connection to
+the database for ever.
 """
 
 import asyncio

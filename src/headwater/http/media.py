@@ -1,4 +1,4 @@
-"""Media types: whether a body is JSON, and whether a client takes what a route yields (RFC 9110 sections 8.3, 12.5.1)."""
+"""Media types: whether a body is JSON, and whether a client takes what a route yields (RFC 9110, 8.3 and 12.5.1)."""
 
 import re
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def not_json(content_type: str | None) -> Problem:
 
 def takes(accept: str, media_type: str) -> bool:
     """Whether a client that sent `accept` takes `media_type`: the most specific range decides, q=0 refuses."""
-    found = {}
+    found: dict[int, float] = {}
     for part in accept.lower().split(","):
         match = _TYPE.fullmatch(part)
         if match is not None:

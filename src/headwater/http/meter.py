@@ -24,6 +24,18 @@ _HISTOGRAM: Final = len(_STATUSES)
 _SUM: Final = _HISTOGRAM + len(BOUNDS) + 1
 
 
+class Counted:
+    """What requests are counted as: a `method` and a `label`, from `slot` on. `quiet`: no access line on success."""
+
+    __slots__ = ("label", "method", "quiet", "slot")
+
+    def __init__(self, method: str, label: str, quiet: bool = False) -> None:
+        self.method = method
+        self.label = label
+        self.quiet = quiet
+        self.slot = 0
+
+
 class Meter:
     """Counts in the slots of `metrics`. The five status classes of a route lie before its histogram, in one run."""
 
@@ -32,9 +44,9 @@ class Meter:
         self.in_flight = metrics.gauge("headwater_http_requests_in_flight", "Requests being answered.")
         self._metrics = metrics
 
-    def slot(self, method: str, route: str) -> int:
-        """The first of the slots of a route; methods that no route can have share one."""
-        labels = {"method": method if method in _METHODS else "other", "route": route}
+    def place(self, counted: Counted) -> None:
+        """Give it its slots; methods that no route can have share theirs."""
+        labels = {"method": counted.method if counted.method in _METHODS else "other", "route": counted.label}
         first = min(
             self._metrics.counter("headwater_http_requests", "Requests answered.", **labels, status=status)
             for status in _STATUSES
@@ -43,7 +55,7 @@ class Meter:
             "headwater_http_request_duration_seconds", "Seconds from request to answer.", BOUNDS, **labels
         )
         assert histogram == first + _HISTOGRAM, "somebody else declared series in between"
-        return first
+        counted.slot = first
 
     def count(self, slot: int, status: int, seconds: float) -> None:
         """Add one request."""
@@ -52,7 +64,7 @@ class Meter:
         slots[slot + _HISTOGRAM + bisect_left(BOUNDS, seconds)] += 1
         slots[slot + _SUM] += seconds
 
-    def count_failure(self, method: str, route: str, error: Exception) -> None:
+    def count_failure(self, counted: Counted, error: Exception) -> None:
         """Add one request that ended in an exception that nobody expected."""
-        labels = {"method": method, "route": route, "exception": type(error).__name__}
+        labels = {"method": counted.method, "route": counted.label, "exception": type(error).__name__}
         self.slots[self._metrics.counter("headwater_http_failures", "Requests answered with 500.", **labels)] += 1

@@ -9,6 +9,7 @@ from typing import Any
 
 from headwater.http.errors import HttpError
 from headwater.http.lifespan import AsgiApp, Lifespan
+from headwater.http.meter import Counted
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[Any], Awaitable[None]]
@@ -18,17 +19,18 @@ class PrefixInvalid(HttpError):
     """{prefix!r} is no prefix to mount at: write `/admin`, or `/` for everything that has no route."""
 
 
-class Mount:
-    """`label` is what its requests are counted as."""
+class Mount(Counted):
+    """An application at a prefix."""
+
+    __slots__ = ("app", "lifespan", "prefix")
 
     def __init__(self, prefix: str, app: AsgiApp) -> None:
         if not prefix.startswith("/") or (prefix != "/" and prefix.endswith("/")):
             raise PrefixInvalid(prefix=prefix)
         self.prefix = "" if prefix == "/" else prefix
-        self.label = f"{self.prefix}/*"
+        super().__init__("any", f"{self.prefix}/*")
         self.app = app
         self.lifespan = Lifespan(app)
-        self.slot = 0
 
     def takes(self, path: str) -> bool:
         """Whether a path is the prefix or lies below it."""

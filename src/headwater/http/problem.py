@@ -41,7 +41,7 @@ class Problem(Exception):
         if not 400 <= status <= 599:
             raise ValueError(f"{status} is no error; return a Response")
         if taken := _RESERVED & extensions.keys():
-            raise ValueError(f"{taken.pop()!r} is a member that every problem has")
+            raise ValueError(f"{min(taken)!r} is a member that every problem has")
         self.status = status
         self.title = title or _phrase(status)
         self.detail = detail

@@ -132,7 +132,8 @@ def _compile_location(route: Route, returns: Any) -> Locate:
 
     def locate(result: Any, request: Request) -> bytes:
         path = template.format(*[quote(str(get(result)), safe="") for get in getters])
-        return (request.scope.get("root_path", "") + path).encode()
+        root: str = request.scope.get("root_path", "")
+        return (root + path).encode()
 
     return locate
 

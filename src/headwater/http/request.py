@@ -46,7 +46,7 @@ class Request:
     principal: str | None
     template: str
     provided: list[Any]
-    task: asyncio.Task[Any]
+    task: asyncio.Task[Any] | None
 
     def __init__(self, scope: MutableMapping[str, Any], receive: Receive, limits: Limits, started: float = 0.0) -> None:
         self.scope = scope

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import msgspec
 from msgspec import inspect
-from msgspec.inspect import Type as Shape
+
+Shape = inspect.Type
 
 _CONSTRAINTS: Final = ("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "pattern", "tz")
 

@@ -100,4 +100,4 @@ def _split_marker(annotation: Any) -> tuple[Any, Marker | None]:
             marker = extra()
         else:
             kept.append(extra)
-    return (Annotated[(kind, *kept)] if kept else kind), marker  # type: ignore[return-value]
+    return (Annotated[(kind, *kept)] if kept else kind), marker

@@ -7,11 +7,13 @@ someone who waits. A command is never noted: it goes on to its commit.
 
 import asyncio
 from time import perf_counter
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from headwater.http.request import Request
 
 LOOK_SECONDS: Final = 1.0
+
+Why = Literal["gone", "ending"]
 
 
 class Watch:
@@ -20,7 +22,7 @@ class Watch:
     def __init__(self) -> None:
         self.running: set[Request] = set()
         self._waiters: dict[Request, asyncio.Task[None]] = {}
-        self._gone: set[Request] = set()
+        self._stopped: dict[Request, Why] = {}
         self._looking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -37,20 +39,22 @@ class Watch:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def forget(self, request: Request) -> bool:
-        """The request has been answered, or stopped; returns whether its client had gone."""
+    def forget(self, request: Request) -> None:
+        """The request has been answered, or stopped."""
         self.running.discard(request)
-        waiter = self._waiters.pop(request, None)
-        if waiter is not None:
+        if self._waiters and (waiter := self._waiters.pop(request, None)) is not None:
             waiter.cancel()
-        gone = request in self._gone
-        self._gone.discard(request)
-        return gone
+        if self._stopped:
+            self._stopped.pop(request, None)
 
-    def cancel_all(self) -> None:
-        """Stop every request that is noted, as if its client had gone."""
+    def stop_all(self) -> None:
+        """Stop every request that is noted."""
         for request in list(self.running):
-            self._stop(request)
+            self._stop(request, "ending")
+
+    def why_stopped(self, request: Request) -> Why | None:
+        """Why a request was stopped; None if it was not stopped here."""
+        return self._stopped.get(request)
 
     def statistics(self) -> dict[str, Any]:
         """Requests that may be stopped, and those whose client is waited for."""
@@ -67,11 +71,11 @@ class Watch:
     async def _wait_until_gone(self, request: Request) -> None:
         while (await request.receive())["type"] != "http.disconnect":
             pass  # a body that nobody reads
-        self._stop(request)
+        self._stop(request, "gone")
 
-    def _stop(self, request: Request) -> None:
-        if request in self.running:
-            self._gone.add(request)
+    def _stop(self, request: Request, why: Why) -> None:
+        if request in self.running and request not in self._stopped and request.task is not None:
+            self._stopped[request] = why
             request.task.cancel()
 
 

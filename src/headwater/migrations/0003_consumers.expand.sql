@@ -85,13 +85,19 @@ begin
     return true;
 end $$;
 
+-- Whether the caller may go on: always, unless it is to be the only one at work for its consumer and is not.
+create function headwater.enter(who text, alone boolean) returns boolean
+language sql as $$
+    select not alone or pg_try_advisory_xact_lock(hashtextextended('headwater.consumer ' || who, 0))
+$$;
+
 -- Lock one watermark and read what follows it. Says 'claimed', 'locked' (somebody else works there) or 'moved' (no
--- such watermark in this layout). What is between `known` and `seen` the caller has looked through already: it is
+-- such watermark in this layout). `alone` gives way to another partition of the same consumer that is claimed so. What is between `known` and `seen` the caller has looked through already: it is
 -- not read again if the watermark still is `known`. `ended` says that nothing is left up to `readable`.
 -- Every statement in here takes a snapshot of its own, and those after the first take it under the lock.
 create function headwater.claim(
     who text, part smallint, layout integer, known bytea, seen bytea, entry_limit integer, byte_limit integer,
-    idle_limit text,
+    alone boolean, idle_limit text,
     out outcome text, out watermark bytea, out readable bytea, out ended boolean, out sets_aside boolean,
     out due_at timestamptz, out lasts bytea[], out payloads bytea[]
 ) language plpgsql as $$
@@ -101,6 +107,10 @@ declare
     bytes bigint := 0;
     start bytea;
 begin
+    if not headwater.enter(who, alone) then
+        outcome := 'locked';
+        return;
+    end if;
     select w.position into watermark from headwater.watermark w
      where w.consumer = who and w.partition = part and w.generation = layout
        for update skip locked;
@@ -138,10 +148,14 @@ end $$;
 -- Lock one watermark and read the oldest entry of a key whose time has come. Says 'claimed', 'locked', 'moved' as
 -- above, or 'none'.
 create function headwater.claim_retry(
-    who text, part smallint, layout integer, moment timestamptz, idle_limit text,
+    who text, part smallint, layout integer, moment timestamptz, alone boolean, idle_limit text,
     out outcome text, out failed_key text, out failures integer, out place bytea, out body bytea
 ) language plpgsql as $$
 begin
+    if not headwater.enter(who, alone) then
+        outcome := 'locked';
+        return;
+    end if;
     perform from headwater.watermark w
       where w.consumer = who and w.partition = part and w.generation = layout
         for update skip locked;

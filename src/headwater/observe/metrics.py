@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 class Metrics:
     """The measurements of one process, named `process`; `folder` is what the processes of a host share.
 
-    Declaring the same series twice gives the same slot. Raises `SheetFull` when there is no room for another one.
+    A counter or histogram is exposed once there is something in it, so declaring many costs nobody anything. Declaring the same series twice gives the same slot. Raises `SheetFull` when there is no room for another one.
     """
 
     def __init__(self, process: str = "headwater", folder: Path | None = None) -> None:
+        self.process = process
         self._sheet = Sheet(process, folder)
         self._known: dict[tuple[Any, ...], int] = {}
         self.slots = self._sheet.slots
@@ -86,7 +87,7 @@ class _Collector:
 
     def collect(self) -> Iterable["Metric"]:
         readings = self._metrics.read()
-        yield from _families(add_up(readings))
+        yield from _families([total for total in add_up(readings) if total.series.kind == "gauge" or any(total.values)])
         yield from _process_families({r.pid: r.process for r in readings if r.pid and r.process})
 
 

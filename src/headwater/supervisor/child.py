@@ -14,9 +14,9 @@ import msgspec
 
 from headwater.engines.process import Process, Step
 from headwater.supervisor.assignment import Assignment
+from headwater.supervisor.ending import describe_end
 from headwater.supervisor.errors import ChildFailed
 from headwater.supervisor.journal import Channel
-from headwater.supervisor.ending import describe_end
 from headwater.supervisor.lifeline import SupervisorEnd
 
 READY_SECONDS = 60.0
@@ -70,7 +70,8 @@ class Child:
 
     async def wait(self) -> int:
         """The exit status, once it has one and everything that it wrote has been read."""
-        assert self._process is not None and self._output is not None
+        assert self._process is not None
+        assert self._output is not None
         status = await self._process.wait()
         self._output.finish()
         return status

@@ -1,7 +1,6 @@
 """`headwater dev`: everything in one process beside the engines, started again whenever a file changes."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import ClassVar
@@ -13,7 +12,6 @@ from headwater.observe import Occurrence, report
 from headwater.observe.lines import write_lines
 from headwater.settings import Settings
 from headwater.supervisor.assignment import Assignment
-from headwater.supervisor.state import State
 from headwater.supervisor.stop import Stop, on_signals
 from headwater.supervisor.supervisor import Plan, Supervisor
 from headwater.supervisor.terminal import Terminal
@@ -72,7 +70,7 @@ async def _reload(supervisor: Supervisor, folder: Path, stop: Stop) -> None:
 
 async def _changes(folder: Path, stop: asyncio.Event) -> AsyncIterator[list[str]]:
     async for changes in awatch(*_watched(folder), watch_filter=_CodeFilter(), stop_event=stop, step=50):
-        yield sorted({os.path.relpath(path, folder) for _, path in changes})
+        yield sorted({str(Path(path).relative_to(folder)) for _, path in changes})
 
 
 def _watched(folder: Path) -> list[Path]:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from headwater.commit import Committer
 from headwater.db import DbError, Pool
-from headwater.log import Segment, drop_old_segments
+from headwater.log import drop_old_segments
 from headwater.observe import Occurrence, report
 from headwater.settings import Settings
 

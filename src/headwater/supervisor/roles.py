@@ -6,10 +6,9 @@ import socket
 from collections.abc import Awaitable, Callable, Mapping
 
 from headwater.app import Backend
-from headwater.clock import SystemClock
 from headwater.consumer import run_consumers
 from headwater.http import serve
-from headwater.observe import subscribe
+from headwater.observe import Metrics, subscribe
 from headwater.settings import Settings
 from headwater.supervisor.assignment import Assignment
 from headwater.supervisor.housekeeping import keep_house
@@ -73,9 +72,12 @@ async def _relay(settings: Settings, stop: asyncio.Event, ready: Callable[[], No
 async def _serve(
     backend: Backend, assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]
 ) -> None:
-    await backend.open(settings, name=f"headwater {assignment.name}")
+    name = f"headwater {assignment.name}"
+    await backend.open(settings, name=name, metrics=Metrics(assignment.name, settings.home / "run" / "metrics"))
     try:
-        await serve(backend, socket.socket(fileno=assignment.listener), settings, stop, ready)
+        listener = socket.socket(fileno=assignment.listener)
+        await serve(backend.opened.http, socket=listener, settings=settings, stop=stop, ready=ready)
+        listener.detach()  # the server closes the descriptor itself, as soon as nothing more is accepted
     finally:
         await backend.close()
 
@@ -83,14 +85,13 @@ async def _serve(
 async def _consume(
     backend: Backend, assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]
 ) -> None:
-    ready()
     await run_consumers(
         _url(settings),
         backend.subscriptions,
         worker=assignment.number,
         workers=assignment.of,
         stop=stop,
-        clock=SystemClock(),
+        ready=ready,
     )
 
 

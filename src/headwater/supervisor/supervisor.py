@@ -16,14 +16,15 @@ import msgspec
 
 from headwater.clock import Clock, SystemClock
 from headwater.engines import Engines, open_engines
+from headwater.observe import Occurrence, report
 from headwater.settings import Settings
 from headwater.supervisor.assignment import Assignment
 from headwater.supervisor.child import Child
 from headwater.supervisor.environment import environment_of
+from headwater.supervisor.gauge import Gauge
 from headwater.supervisor.home import Home
 from headwater.supervisor.journal import Journal
 from headwater.supervisor.keeper import Keeper, Kept
-from headwater.supervisor.gauge import Gauge
 from headwater.supervisor.listen import open_listener, url_of
 from headwater.supervisor.state import State
 from headwater.supervisor.stop import Stop
@@ -37,6 +38,19 @@ GRACE_SECONDS = 5.0
 
 Prepare = Callable[[Settings], Awaitable[None]]
 Tell = Callable[[State], None]
+
+
+class BackendReady(Occurrence, frozen=True, kw_only=True):
+    """Everything runs; `seconds` after the supervisor began."""
+
+    url: str
+    seconds: float
+
+
+class BackendStopping(Occurrence, frozen=True, kw_only=True):
+    """The backend was asked to stop; `hurried` the second time."""
+
+    hurried: bool
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -116,6 +130,7 @@ class Supervisor:
         self._children = [[self._keep_child(each, settings, held) for each in stage] for stage in self._plan.stages]
         await together(*(keeper.start() for stage in self._children for keeper in stage))
         self._gauge = Gauge(engines.postgres.url)
+        report(BackendReady(url=self._url, seconds=round((self._clock.now() - self._started_at).total_seconds(), 2)))
         self.ready.set()
         self._changed()
 
@@ -152,7 +167,10 @@ class Supervisor:
             self._home.leave()
 
     async def _hurry_when_asked(self, stop: Stop) -> None:
+        await stop.asked.wait()
+        report(BackendStopping(hurried=False))
         await stop.hurried.wait()
+        report(BackendStopping(hurried=True))
         keepers = [keeper for stage in self._children for keeper in stage]
         await asyncio.gather(*(keeper.let_go() for keeper in keepers))
         await asyncio.gather(*(keeper.kept.kill() for keeper in keepers if isinstance(keeper.kept, Child)))

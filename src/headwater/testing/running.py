@@ -1,8 +1,9 @@
 """A running backend inside a test: served in process, with its relay and its consumers as tasks beside the test."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -79,7 +80,7 @@ async def run_backend(backend: Backend, databases: Databases, settings: Settings
     """Run `backend` on a database of its own until the context ends, and leave nothing of it."""
     async with databases.database(backend.sources) as url:
         slot = urlsplit(url).path.removeprefix("/")  # slots are the server's, so each is named after its database
-        own = msgspec.structs.replace(settings, postgres_url=url, slot=slot, partitions=4)
+        own = msgspec.structs.replace(settings, postgres_url=url, slot=slot)
         await prepare_log(url, own, backend.published)
         pool = await Pool.open(url, size=4, application_name="headwater test")
         running = RunningBackend(backend, own, pool)
@@ -95,7 +96,7 @@ async def run_backend(backend: Backend, databases: Databases, settings: Settings
 
 
 async def _start(backend: Backend, settings: Settings, stop: asyncio.Event) -> list[asyncio.Task[None]]:
-    """Open the backend, and start relay and consumers; all are at work when this returns."""
+    """Open the backend, start relay and consumers; all are at work when this returns."""
     url = settings.postgres_url
     assert url is not None
     relay_ready, consumers_ready = asyncio.Event(), asyncio.Event()
@@ -105,5 +106,35 @@ async def _start(backend: Backend, settings: Settings, stop: asyncio.Event) -> l
             run_consumers(url, backend.subscriptions, stop=stop, ready=consumers_ready.set), name="consumers"
         ),
     ]
-    ...
+    try:
+        await backend.open(settings, name="headwater test")
+        await _until(tasks, relay_ready, consumers_ready)
+    except BaseException:
+        stop.set()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
     return tasks
+
+
+async def _relay(url: str, settings: Settings, stop: asyncio.Event, ready: asyncio.Event) -> None:
+    def listen(occurrence: object) -> None:
+        if isinstance(occurrence, RelayStarted) and occurrence.slot == settings.slot:
+            ready.set()
+
+    unsubscribe = subscribe(listen)
+    try:
+        await run_relay(url, settings, stop)
+    finally:
+        unsubscribe()
+
+
+async def _until(tasks: list[asyncio.Task[None]], *events: asyncio.Event) -> None:
+    """Wait for all events; raises what ends one of the tasks before."""
+    waiting = asyncio.ensure_future(asyncio.gather(*(event.wait() for event in events)))
+    either: list[asyncio.Future[Any]] = [waiting, *tasks]
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    if not waiting.done():
+        waiting.cancel()
+        for task in tasks:
+            if task.done():
+                task.result()

@@ -17,7 +17,7 @@ from headwater.wal.assembler import HEARTBEAT_PREFIX
 _FIRST_PAUSE_SECONDS: Final = 0.001
 _LONGEST_PAUSE_SECONDS: Final = 0.02
 
-_MARK = f"select pg_logical_emit_message(true, '{HEARTBEAT_PREFIX}', '')"
+_MARK = f"select pg_logical_emit_message(true, '{HEARTBEAT_PREFIX.decode()}', '')"
 _APPENDED = "select exists (select from headwater.batch where last > $1 and last <= $2)"
 
 
@@ -31,7 +31,7 @@ async def settle(pool: Pool, slot: str, seconds: float) -> None:
     async with pool.acquire() as connection:
         before = await _pass_mark(connection, slot, seconds, deadline)
     while True:
-        await settled(pool, upto=before, timeout=max(deadline - time.monotonic(), 0.0))
+        await settled(pool, upto=before, within=max(deadline - time.monotonic(), 0.0))
         async with pool.acquire() as connection:
             after = await _pass_mark(connection, slot, seconds, deadline)
             if not await connection.fetchval(_APPENDED, bytes(before), bytes(after)):

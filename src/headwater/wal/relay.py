@@ -76,6 +76,7 @@ class Relay:
         self._assembler = Assembler()
         self._queue: deque[Fragment] = deque()
         self._queued_bytes = 0
+        self._dry = False
         self._arrived = asyncio.Event()
         self._room = asyncio.Event()
         self._seen_lsn = 0
@@ -115,7 +116,10 @@ class Relay:
     async def _read(self) -> None:
         skip_to = self._appender.position.commit_lsn
         while True:
-            received = await self._stream.read()
+            received = self._stream.read_nowait()
+            if received is None:
+                await self._wait_readable()
+                continue
             for message in received.messages:
                 fragment = self._assembler.feed(decode(message))
                 if fragment is not None and fragment.commit_lsn > skip_to:
@@ -123,15 +127,23 @@ class Relay:
             if received.keepalive_lsn is not None:
                 self._seen_lsn = max(self._seen_lsn, received.keepalive_lsn)
             self._step("received")
-            self._arrived.set()
             await self._wait_for_room()
+
+    async def _wait_readable(self) -> None:
+        """What has gathered is all there is at the moment: the appender's turn."""
+        self._dry = True
+        self._arrived.set()
+        await self._stream.wait_readable()
+        self._dry = False
 
     def _put(self, fragment: Fragment) -> None:
         self._queue.append(fragment)
         self._queued_bytes += fragment.size
 
     async def _wait_for_room(self) -> None:
-        await asyncio.sleep(0)  # the appender's turn, however much there is to read
+        if self._queued_bytes >= APPEND_BYTES:
+            self._arrived.set()
+        await asyncio.sleep(0)  # others' turn, however much there is to read
         while self._queued_bytes >= QUEUE_BYTES:
             self._room.clear()
             await self._room.wait()
@@ -140,10 +152,14 @@ class Relay:
 
     async def _append(self) -> None:
         while True:
-            if self._queue:
+            if self._gathered():
                 await self._append_group(self._take())
             else:
                 await self._rest()
+
+    def _gathered(self) -> bool:
+        """Whether to append now. As long as more is at hand, a batch that is not full yet waits for it."""
+        return bool(self._queue) and (self._dry or self._queued_bytes >= APPEND_BYTES)
 
     def _take(self) -> list[Fragment]:
         """The next group: as many whole transactions as fit, or one part of a transaction."""
@@ -220,7 +236,7 @@ class Relay:
         if idle >= ADVANCE_BYTES and not self._assembler.inside_transaction:
             await self._advance()
         self._arrived.clear()
-        if self._queue:
+        if self._gathered():
             return
         left = self._appended_at + HEARTBEAT_SECONDS - time.monotonic()
         try:

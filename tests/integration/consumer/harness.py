@@ -155,9 +155,7 @@ class World:
         """A worker that looks after its partitions by the time the block begins."""
         stop, ready = asyncio.Event(), asyncio.Event()
         options.setdefault("limits", QUICK)
-        task = asyncio.create_task(
-            run_consumers(self.url, subscriptions, stop=stop, ready=ready.set, **options)
-        )
+        task = asyncio.create_task(run_consumers(self.url, subscriptions, stop=stop, ready=ready.set, **options))
         waiting = asyncio.create_task(ready.wait())
         try:
             await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)

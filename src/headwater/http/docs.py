@@ -1,0 +1,5 @@
+from headwater.http.route import Route
+
+
+def docs_routes(title: str) -> list[Route]:
+    return []
