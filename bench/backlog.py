@@ -16,7 +16,9 @@ CLIENTS = 8
 _KEY = UUID("01933c5c-0000-7000-8000-000000000000")
 """Stands for the key until PostgreSQL puts a random one there."""
 
-_COMMIT_ONE = "select pg_logical_emit_message(true, 'headwater', replace('{event}', '{key}', gen_random_uuid()::text));\n"
+_COMMIT_ONE = (
+    "select pg_logical_emit_message(true, 'headwater', replace('{event}', '{key}', gen_random_uuid()::text));\n"
+)
 _COMMIT_MANY = """
 select count(pg_logical_emit_message(true, 'headwater', replace('{event}', '{key}', gen_random_uuid()::text)))
   from generate_series(1, $1::int)

@@ -20,20 +20,28 @@ QUICK_SECONDS = 0.3
 
 
 class Lab:
-    """``with Lab(seconds=4, quick=False) as lab``. Its folder is on a disk (not in memory) and is removed at the end."""
+    """``with Lab(seconds=4) as lab``. Its folder is on a disk, not in memory, and is removed at the end."""
 
     machine: Machine
     folder: Path
 
-    def __init__(self, *, seconds: float | None = None, quick: bool = False, tell: Callable[[str], None] = print) -> None:
+    def __init__(
+        self,
+        *,
+        seconds: float | None = None,
+        quick: bool = False,
+        own_client: bool = False,
+        tell: Callable[[str], None] = print,
+    ) -> None:
         self.quick = quick
         self.seconds = seconds or (QUICK_SECONDS if quick else SECONDS)
         """Length of one sample that can be of any length."""
         self.pairs = 1 if quick else PAIRS
+        self.own_client = own_client
         self.tell = tell
 
     def __enter__(self) -> "Lab":
-        # /tmp may be memory, where a durable commit costs nothing; /var/tmp is not (Filesystem Hierarchy Standard 5.15).
+        # /tmp may be memory, where a durable commit costs nothing; /var/tmp is not (FHS 3.0 section 5.15).
         self.folder = Path(tempfile.mkdtemp(prefix="headwater-bench-", dir="/var/tmp"))
         self.folder.chmod(0o711)  # the system user that PostgreSQL runs as has to pass
         self.machine = describe_machine(self.folder)

@@ -53,16 +53,19 @@ def _run_command(command: Sequence[str | Path], environ: Mapping[str, str]) -> R
 class PythonChild:
     """``python -m module arguments…``; ``async with PythonChild(…) as child``. It speaks in lines of JSON."""
 
-    def __init__(self, module: str, *arguments: str, inherited: Sequence[int] = ()) -> None:
+    def __init__(
+        self, module: str, *arguments: str, inherited: Sequence[int] = (), environ: Mapping[str, str] = os.environ
+    ) -> None:
         self._module = module
         self._arguments = arguments
         self._inherited = inherited
+        self._environ = environ
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> "PythonChild":
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", self._module, *self._arguments,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=self._inherited,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=self._inherited, env=self._environ,
         )  # fmt: skip
         return self
 

@@ -59,14 +59,15 @@ def render_table(results: Sequence[Result]) -> str:
 def verdict_line(result: Result) -> str:
     """One line for the terminal."""
     row, against = result.row, f" against {result.row.against}" if result.row.against else ""
-    return f"{row.name}: {row.work}{against}: {_spread(result.measured, row.goal.unit)}, {row.goal}: {result.verdict.value}"
+    measured = _spread(result.measured, row.goal.unit)
+    return f"{row.name}: {row.work}{against}: {measured}, {row.goal}: {result.verdict.value}"
 
 
 def _row(result: Result) -> str:
     row = result.row
     cells = [
         row.work,
-        row.against or "–",
+        row.against or "(absolute)",
         str(row.goal),
         _spread(result.measured, row.goal.unit),
         f"**{result.verdict.value}**",

@@ -17,7 +17,7 @@ from bench.machine import Machine
 SHORT_OF_GOAL = 0.1
 """A median that misses its goal by no more than this share of it is short; one further away has missed."""
 
-RATIO = "×"
+RATIO = "\N{MULTIPLICATION SIGN}"
 
 
 class Sense(Enum):
@@ -34,7 +34,7 @@ class Verdict(Enum):
 
 
 class Goal(msgspec.Struct, frozen=True):
-    """``Goal(Sense.AT_LEAST, 0.85, "×")``."""
+    """``Goal(Sense.AT_LEAST, 0.85, RATIO)``."""
 
     sense: Sense
     bound: float
@@ -127,7 +127,13 @@ def ratios(ours: Sequence[Sample], theirs: Sequence[Sample]) -> list[float]:
 
 
 def compare(
-    row: Row, ours: Sequence[Sample], theirs: Sequence[Sample], *, machine: Machine, at: datetime, load: str | None = None
+    row: Row,
+    ours: Sequence[Sample],
+    theirs: Sequence[Sample],
+    *,
+    machine: Machine,
+    at: datetime,
+    load: str | None = None,
 ) -> Result:
     """The result of a row whose goal is a ratio."""
     spread = Spread.of(ratios(ours, theirs))

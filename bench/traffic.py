@@ -32,10 +32,10 @@ class Load(msgspec.Struct, frozen=True):
 class Traffic:
     """Sends what `requests` hold (method, path, body; without a body a plain request), over and over."""
 
-    def __init__(self, requests: Iterable[tuple[str, str, str]], folder: Path) -> None:
+    def __init__(self, requests: Iterable[tuple[str, str, str]], folder: Path, *, own_client: bool = False) -> None:
         self._file = folder / "requests"
         self._file.write_text("".join(f"{method}\t{path}\t{body}\n" for method, path, body in requests))
-        self._wrk = shutil.which("wrk")
+        self._wrk = None if own_client else shutil.which("wrk")
 
     @property
     def client(self) -> str:

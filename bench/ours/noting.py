@@ -10,7 +10,6 @@ create table bench.probe (number bigint primary key);
 """
 
 app = App("bench")
-backend = Backend(app)
 
 
 class Committed(Event, key="number"):
@@ -23,3 +22,6 @@ class Committed(Event, key="number"):
 async def note(tx: Tx, event: Committed) -> None:
     """Write it down."""
     await tx.run("insert into bench.applied (number) values ($1)", event.number)
+
+
+backend = Backend(app)

@@ -128,7 +128,7 @@ class _Rounds:
 
     async def _wait_until_applied(self, first: int, commits: int) -> None:
         async with asyncio.timeout(WAIT_SECONDS):
-            while await self._connection.fetchval(_APPLIED, first, first + commits) < commits:
+            while await self._connection.fetchval(_APPLIED, first, first + commits) < commits:  # noqa: ASYNC110 - it polls
                 await asyncio.sleep(0.05)
 
 

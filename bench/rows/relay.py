@@ -4,8 +4,8 @@ Each round has a database and two slots of its own, made at the same moment: bot
 same place, and neither meets what the other wrote in an earlier round.
 """
 
-from contextlib import asynccontextmanager
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -85,7 +85,9 @@ async def _backlog(lab: Lab, databases: Databases, number: int, folder: Path) ->
 async def _relay(backlog: Backlog) -> Sample:
     async with PythonChild("bench.ours.drain", backlog.url, backlog.slot, str(backlog.transactions)) as child:
         drained = await child.said(Drained)
-    return _sample(OURS, backlog, drained.seconds, drained.cpu_seconds, appends=drained.appends, peak_MB=drained.peak_mb)
+    return _sample(
+        OURS, backlog, drained.seconds, drained.cpu_seconds, appends=drained.appends, peak_MB=drained.peak_mb
+    )
 
 
 async def _recvlogical(backlog: Backlog) -> Sample:

@@ -56,7 +56,8 @@ async def _start_and_stop(home: Path, output: Path) -> Sample:
             await _get(state.url)
         answered = time.perf_counter() - begun
     except (TimeoutError, ChildFailed) as error:
-        raise ChildFailed(f"headwater up did not answer: {error}\n{output.read_text(errors='replace')}") from error
+        written = await asyncio.to_thread(output.read_text, errors="replace")
+        raise ChildFailed(f"headwater up did not answer: {error}\n{written}") from error
     finally:
         stop_seconds = await _stop(process)
     return Sample(side="headwater up", value=answered, unit="s", facts={"stop_s": stop_seconds})

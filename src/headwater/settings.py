@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -16,6 +16,7 @@ class SettingsError(HeadwaterError):
 
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
+LogLevel = Literal["debug", "info", "warning", "error"]
 Count = Annotated[int, Meta(ge=1, le=256)]
 
 
@@ -42,7 +43,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     balancer_seconds: Annotated[
         float, Meta(ge=0, description="Seconds that readiness says 503 before the web stops accepting.")
     ] = 0.0
-    log_level: Annotated[str, Meta(description="debug, info, warning or error.")] = "info"
+    log_level: Annotated[LogLevel, Meta(description="debug, info, warning or error.")] = "info"
     docs: Annotated[bool, Meta(description="Serve the documentation page at /docs.")] = True
 
 

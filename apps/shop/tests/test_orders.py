@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from apps.shop import store
-from apps.shop.rows import OrderPlaced, Product
+from apps.shop.rows import NewOrder, OrderPlaced, Product
 from apps.shop.stock import reserve_stock
 from headwater import CheckFailed, uuid7
 from headwater.testing import RunningBackend
@@ -116,7 +116,7 @@ async def test_an_order_that_does_not_exist_is_not_found(backend: RunningBackend
 async def test_a_handler_is_a_plain_function(backend: RunningBackend) -> None:
     product = await put(backend, stock=1)
     async with backend.transaction() as tx:
-        order = await store.add_order(tx, store.NewOrder(product=product, quantity=1))
+        order = await store.add_order(tx, NewOrder(product=product, quantity=1))
         await reserve_stock(tx, OrderPlaced(order=order.id, product=product, quantity=1))
         assert (await tx.one(str, "select state from shop.order_ where id = $1", order.id)) == "reserved"
 

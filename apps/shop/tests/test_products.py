@@ -1,5 +1,6 @@
 """The list of products, page by page."""
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -16,7 +17,7 @@ async def put(backend: RunningBackend, count: int) -> None:
 
 async def test_pages_show_every_product_once_in_the_order_of_names(backend: RunningBackend) -> None:
     await put(backend, 25)
-    seen: list[dict[str, object]] = []
+    seen: list[dict[str, Any]] = []
     cursor, pages = None, 0
     while pages == 0 or cursor is not None:
         page = (await backend.client.get("/products", params={"limit": "10"} | _cursor(cursor))).json()

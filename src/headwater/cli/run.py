@@ -1,13 +1,14 @@
 """Running a backend, and seeing how it does."""
 
 import asyncio
+import os
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 from msgspec.structs import astuple
 
-from headwater.settings import read_settings
+from headwater.settings import Settings, read_settings
 from headwater.supervisor.locate import find_reference
 
 AppOption = Annotated[str | None, Parameter(name="--app")]
@@ -43,7 +44,7 @@ def up(
 
     from headwater.supervisor.up import up as run
 
-    settings = read_settings(port=port, host=host, web=web, consumers=consumers)
+    settings = _settings(port=port, host=host, web=web, consumers=consumers)
     setproctitle("headwater supervisor")
     asyncio.run(run(find_reference(app), settings, stream=log == "stdout"))
 
@@ -65,7 +66,7 @@ def dev(*, app: AppOption = None, port: int | None = None, host: str | None = No
     from headwater.supervisor.dev import dev as run
 
     setproctitle("headwater supervisor")
-    asyncio.run(run(find_reference(app), read_settings(port=port, host=host)))
+    asyncio.run(run(find_reference(app), _settings(port=port, host=host)))
 
 
 def status(*, json: bool = False) -> None:
@@ -96,6 +97,12 @@ def status(*, json: bool = False) -> None:
         print(f"How far consumers are is unknown: {state.trouble}")
     elif state.consumers:
         print_table(CONSUMER_COLUMNS, [astuple(each) for each in state.consumers])
+
+
+def _settings(**options: Any) -> Settings:
+    """The settings of the environment, with what the command line says as if it stood there."""
+    said = {f"HEADWATER_{name.upper()}": str(value) for name, value in options.items() if value is not None}
+    return read_settings({**os.environ, **said})
 
 
 def _since(moment: datetime) -> str:

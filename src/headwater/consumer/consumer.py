@@ -6,7 +6,7 @@ from headwater.clock import Clock
 from headwater.commit import Origin, Tx
 from headwater.consumer.delivery import Delivery
 from headwater.consumer.handler import compile_handler
-from headwater.consumer.limits import IDLE_IN_TRANSACTION_GRACE, Limits
+from headwater.consumer.limits import DEAD_GRACE, SERVER_GRACE, Limits
 from headwater.consumer.pace import Pace
 from headwater.consumer.reader import Reader
 from headwater.consumer.subscription import Subscription
@@ -16,14 +16,15 @@ from headwater.db import Connection
 class Consumer:
     """What all lanes of one consumer share. A replay has another `name` than its subscription."""
 
-    __slots__ = ("_clock", "_origin", "call", "idle_limit", "name", "pace", "reader", "subscription")
+    __slots__ = ("_clock", "_origin", "call", "dead_after", "name", "pace", "reader", "server_limit", "subscription")
 
     def __init__(self, name: str, subscription: Subscription, clock: Clock, limits: Limits) -> None:
         self.name = name
         self.subscription = subscription
         self.reader = Reader(name, subscription)
         self.call = compile_handler(subscription)
-        self.idle_limit = f"{(subscription.timeout + IDLE_IN_TRANSACTION_GRACE) * 1000:.0f}ms"
+        self.server_limit = f"{(subscription.timeout + SERVER_GRACE) * 1000:.0f}ms"
+        self.dead_after = subscription.timeout + DEAD_GRACE
         self.pace = Pace(limits.entries)
         self._clock = clock
         self._origin = Origin(app=subscription.app, command=name)

@@ -8,7 +8,7 @@ from headwater.commit import Envelope
 from headwater.log import Position
 
 
-class Delivery(msgspec.Struct, frozen=True):
+class Delivery(msgspec.Struct, frozen=True, gc=False):
     """What a handler can know of its event besides the event: a parameter of this type receives it.
 
     `attempt` counts from 1. `envelope` is None for a row change. `body` is the entry as the log holds it.

@@ -134,7 +134,7 @@ class Following:
             entries=self._consumer.pace.entries,
             bytes_=self._limits.batch_bytes,
             alone=self._consumer.pace.alone,
-            idle_limit=self._consumer.idle_limit,
+            server_limit=self._consumer.server_limit,
         )
 
     def _read(self, claimed: Claim) -> Portion:

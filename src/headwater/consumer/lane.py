@@ -8,6 +8,7 @@ What a lane remembers between transactions only spares work. It drops it wheneve
 the truth again under the lock.
 """
 
+import asyncio
 import time
 from collections.abc import Set
 from datetime import datetime
@@ -141,7 +142,8 @@ class Lane:
     async def _work(self, connection: Connection) -> Turn:
         until = time.monotonic() + self._limits.turn
         while True:
-            ended = await self._once(connection)
+            async with asyncio.timeout(self._consumer.dead_after):
+                ended = await self._once(connection)
             if ended is not Turn.MORE or time.monotonic() > until:
                 return ended
 

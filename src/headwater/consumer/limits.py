@@ -16,7 +16,7 @@ def no_step(name: str) -> None:
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """The defaults suit one worker on a shared machine; seconds where a time is meant."""
 
-    entries: int = 1000
+    entries: int = 500
     """Events in one transaction."""
     batch_bytes: int = 1 << 20
     """Payload read by one claim; at least one batch is read, however large."""
@@ -48,5 +48,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Transactions of one event lost to others in a row before that counts as the event's own failure."""
 
 
-IDLE_IN_TRANSACTION_GRACE: Final = 15.0
-"""Added to a handler's timeout: PostgreSQL ends a worker's transaction that has been idle for longer."""
+SERVER_GRACE: Final = 15.0
+"""Added to a handler's timeout: PostgreSQL ends a statement, or an idle transaction, that has lasted for longer."""
+
+DEAD_GRACE: Final = 30.0
+"""Added to a handler's timeout: a transaction that takes longer is up against a server that no longer answers."""

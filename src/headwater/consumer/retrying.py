@@ -63,7 +63,7 @@ class Retrying:
             self._place,
             self._clock.now(),
             alone=self._consumer.pace.alone,
-            idle_limit=self._consumer.idle_limit,
+            server_limit=self._consumer.server_limit,
         )
         if claimed.outcome is not ClaimOutcome.CLAIMED:
             await connection.execute("rollback")

@@ -96,23 +96,23 @@ async def claim(
     entries: int,
     bytes_: int,
     alone: bool,
-    idle_limit: str,
+    server_limit: str,
 ) -> Claim:
     """Lock the watermark, if nobody has, and read on from it; `known` and `seen` spare what was looked through.
 
     `alone` gives way as well while another partition of the consumer is worked on so.
     """
-    row = await connection.fetchrow(_CLAIM, *place, _raw(known), _raw(seen), entries, bytes_, alone, idle_limit)
+    row = await connection.fetchrow(_CLAIM, *place, _raw(known), _raw(seen), entries, bytes_, alone, server_limit)
     outcome, watermark, readable, ended, sets_aside, due_at, lasts, payloads = row
     batches = list(zip(lasts, payloads, strict=True)) if lasts else []
     return Claim(ClaimOutcome(outcome), watermark, readable, ended, sets_aside, due_at, batches)
 
 
 async def claim_retry(
-    connection: Connection, place: Place, now: datetime, *, alone: bool, idle_limit: str
+    connection: Connection, place: Place, now: datetime, *, alone: bool, server_limit: str
 ) -> RetryClaim:
     """Lock the watermark, if nobody has, and read the entry that is to be tried again."""
-    outcome, *rest = await connection.fetchrow(_CLAIM_RETRY, *place, now, alone, idle_limit)
+    outcome, *rest = await connection.fetchrow(_CLAIM_RETRY, *place, now, alone, server_limit)
     return RetryClaim(ClaimOutcome(outcome), *rest)
 
 

@@ -21,7 +21,7 @@ from headwater.consumer.consumer import Consumer
 from headwater.consumer.failure import is_passing
 from headwater.consumer.lane import Lane, Turn
 from headwater.consumer.layout import Switch, switch
-from headwater.consumer.limits import IDLE_IN_TRANSACTION_GRACE, Limits, Step, no_step
+from headwater.consumer.limits import Limits, Step, no_step
 from headwater.consumer.look import Passage, Standing, Survey, pass_over, survey, topics_appended
 from headwater.consumer.occurrences import ConsumerWithoutCode, LayoutSwitched, WorkerInterrupted
 from headwater.consumer.registry import register
@@ -33,6 +33,7 @@ from headwater.log import Position, Wakeups
 from headwater.observe import report
 
 _LOOK_BYTES = 4 * 1024 * 1024
+_LOOK_SECONDS = 30.0
 
 
 async def run_consumers(
@@ -52,12 +53,11 @@ async def run_consumers(
     `ready` is called once the worker looks after its partitions. `step` is told of every step of a transaction.
     """
     limits = limits or Limits()
-    longest = max((subscription.timeout for subscription in subscriptions), default=0.0)
     pool = Pool(
         url,
         size=limits.connections + 1,
         application_name=f"headwater consumer {worker}",
-        statement_timeout=longest + IDLE_IN_TRANSACTION_GRACE,
+        statement_timeout=0.0,  # a claim sets the server's, and lanes watch the clock: a timer per statement is dear
     )
     body = Worker(pool, subscriptions, worker, workers, clock or SystemClock(), limits, step)
     try:
@@ -202,7 +202,8 @@ class Worker:
     async def _with_connection(self, work: Callable[[Connection], Any]) -> Any:
         connection = await self._pool.take()
         try:
-            result = await work(connection)
+            async with asyncio.timeout(_LOOK_SECONDS):
+                result = await work(connection)
         except BaseException as error:
             self._pool.note(error)
             self._pool.mend(connection)

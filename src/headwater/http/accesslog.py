@@ -13,11 +13,11 @@
 ``client, agent``     the address of the connection, and User-Agent
 ====================  =========================================================================
 
-Lines are gathered and written at most every 100 ms: a line costs half a microsecond on the way of a request.
+A request only leaves its facts here; they become lines, all at once, at most every 100 ms.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -32,11 +32,13 @@ _FLUSH_LINES: Final = 4096
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-class Line(msgspec.Struct):
+class Line(msgspec.Struct, gc=False):
     """One request; see the module for the fields."""
 
-    at: datetime
+    at: str
+    level: str
     process: str
+    event: str
     method: str
     path: str
     route: str
@@ -47,42 +49,26 @@ class Line(msgspec.Struct):
     trace_id: str
     client: str | None
     agent: str | None
-    level: str = "info"
-    event: str = "Request"
 
 
 class AccessLog:
-    """Gathers lines of `process` for `write`, which takes whole lines and must not block."""
+    """Gathers the requests answered by `process` for `write`, which takes whole lines and must not block."""
 
     def __init__(self, process: str, write: Callable[[bytes], Any]) -> None:
         self._process = process
         self._write = write
-        self._lines: list[Line] = []
+        self._gathered: list[tuple[Any, ...]] = []
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, request: Request, route: str, status: int, size: int, at: float, seconds: float) -> None:
         """Add one request that arrived `at` (seconds since 1970) and took `seconds`."""
-        client, agent, path = request.scope.get("client"), request.fields.get(b"user-agent"), request.path
-        lines = self._lines
-        lines.append(
-            Line(
-                datetime.fromtimestamp(at, UTC),
-                self._process,
-                request.method,
-                path if len(path) <= LONGEST_TEXT else path[:LONGEST_TEXT] + "…",
-                route,
-                status,
-                round(seconds * 1000, 3),
-                size,
-                request.id,
-                request.trace,
-                client[0] if client else None,
-                agent[:LONGEST_TEXT].decode("latin-1") if agent is not None else None,
-            )
+        client, agent = request.scope.get("client"), request.fields.get(b"user-agent")
+        self._gathered.append(
+            (at, request.method, request.path, route, status, seconds, size, request.id, request.trace, client, agent)
         )
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
-        elif len(lines) >= _FLUSH_LINES:
+        elif len(self._gathered) >= _FLUSH_LINES:
             self.flush()
 
     def flush(self) -> None:
@@ -90,6 +76,30 @@ class AccessLog:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._lines:
-            lines, self._lines = self._lines, []
-            self._write(_ENCODER.encode_lines(lines))
+        if self._gathered:
+            gathered, self._gathered = self._gathered, []
+            self._write(_ENCODER.encode_lines(list(_lines(self._process, gathered))))
+
+
+def _lines(process: str, gathered: Iterable[tuple[Any, ...]]) -> Iterator[Line]:
+    second, prefix = -1, ""
+    for at, method, path, route, status, seconds, size, request_id, trace_id, client, agent in gathered:
+        if int(at) != second:
+            second = int(at)
+            prefix = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        yield Line(
+            f"{prefix}.{int(at % 1 * 1000):03}Z",
+            "info",
+            process,
+            "Request",
+            method,
+            path if len(path) <= LONGEST_TEXT else path[:LONGEST_TEXT] + "…",
+            route,
+            status,
+            round(seconds * 1000, 3),
+            size,
+            request_id,
+            trace_id,
+            client[0] if client else None,
+            None if agent is None else agent[:LONGEST_TEXT].decode("latin-1"),
+        )

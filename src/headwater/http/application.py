@@ -31,7 +31,7 @@ from headwater.http.problem import Problem, write_problem
 from headwater.http.request import Request
 from headwater.http.resources import Resources
 from headwater.http.route import Route
-from headwater.http.router import Match, Router
+from headwater.http.router import Router
 from headwater.http.target import below
 from headwater.http.watch import Watch
 from headwater.observe import Metrics, Occurrence, report
@@ -94,13 +94,13 @@ class HttpApp:
         if settings.docs:
             ours += docs_routes(title)
         self._router = Router([*endpoints, *(compile_endpoint(route, resources) for route in ours)])
-        self._nowhere = Match(nowhere(self._router, resources), ())
+        self._nowhere = nowhere(self._router, resources)
         self._mounts = sort_mounts([Mount(prefix, app) for prefix, app in (mounts or {}).items()])
         self._settings = settings
         self._limits = Limits(settings.body_limit)
         self._watch = Watch()
         self._meter = Meter(metrics)
-        for counted in (*self._router.endpoints, self._nowhere.endpoint, *self._mounts):
+        for counted in (*self._router.endpoints, self._nowhere, *self._mounts):
             self._meter.place(counted)
         logs = settings.log_level in ("debug", "info")
         self._log = AccessLog(metrics.process, write or standard_error().write) if logs else None
@@ -114,14 +114,14 @@ class HttpApp:
             return await self._serve_mount(mount, scope, receive, send)
         at, started = time(), perf_counter()
         request = Request(scope, receive, self._limits, started)
-        endpoint, status, size = self._nowhere.endpoint, CLIENT_GONE, 0
+        endpoint, status, size = self._nowhere, CLIENT_GONE, 0
         slots, in_flight, running = self._meter.slots, self._meter.in_flight, self._watch.running
         slots[in_flight] += 1
         try:
             try:
                 if b"host" not in request.fields and scope["http_version"] == "1.1":
                     raise Problem(400, detail="A request has a Host header (RFC 9112 section 3.2).")
-                endpoint, request.path_values = self._router.find(request.method, scope) or self._nowhere
+                endpoint, request.path_values = self._router.find(request.method, scope) or (self._nowhere, ())
                 if endpoint.cancels:
                     request.task = asyncio.current_task()
                     running.add(request)

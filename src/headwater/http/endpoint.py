@@ -22,7 +22,7 @@ from headwater.http.route import Route
 from headwater.http.signature import Signature, read_signature
 
 Call = Callable[[Request], Awaitable[Answer]]
-Handle = Callable[[list[Any]], Awaitable[Any]]
+Handle = Callable[..., Awaitable[Any]]
 
 REPLAYED = (b"idempotent-replayed", b"true")
 
@@ -62,7 +62,8 @@ def compile_endpoint(route: Route, resources: Resources) -> Endpoint:
         call = _Command(route, binding, rendering, handle, resources.committer).steps()
     else:
         _refuse_key(route)
-        call = _query(binding, rendering, handle, signature)
+        streams = signature.streams
+        call = _stream(binding, rendering, handle, signature) if streams else _query(binding, rendering, handle)
     return Endpoint(route, _with_accept(call, rendering), binding, rendering)
 
 
@@ -70,31 +71,29 @@ def _handle(route: Route, signature: Signature, binding: Binding) -> Handle:
     """Calls the handler with the arguments in the order of its parameters."""
     handler, names = route.handler, binding.names
     if binding.by_name:
-        return lambda arguments: handler(**dict(zip(names, arguments, strict=True)))
-    return lambda arguments: handler(*arguments)
+        return lambda *arguments: handler(**dict(zip(names, arguments, strict=True)))
+    return handler
 
 
-def _query(binding: Binding, rendering: Rendering, handle: Handle, signature: Signature) -> Call:
+def _query(binding: Binding, rendering: Rendering, handle: Handle) -> Call:
     bind, render, prepare = binding.bind, rendering.render, _preparation(binding)
-    if signature.streams:
-        return _streaming_query(binding, rendering, handle, signature)
 
     async def call(request: Request) -> Answer:
-        return render(await handle(bind(request)), request)
+        return render(await handle(*bind(request)), request)
 
     async def call_prepared(request: Request) -> Answer:
         await prepare(request)
-        return render(await handle(bind(request)), request)
+        return render(await handle(*bind(request)), request)
 
     return call_prepared if binding.providers or binding.body else call
 
 
-def _streaming_query(binding: Binding, rendering: Rendering, handle: Handle, signature: Signature) -> Call:
+def _stream(binding: Binding, rendering: Rendering, handle: Handle, signature: Signature) -> Call:
     prepare = _preparation(binding)
 
     async def call(request: Request) -> Answer:
         await prepare(request)
-        items: Any = handle(binding.bind(request))
+        items: Any = handle(*binding.bind(request))
         return await start_stream(rendering, aiter(items if signature.generates else await items))
 
     return call
@@ -139,7 +138,7 @@ class _Command:
     async def _alone(self, request: Request) -> Answer:
         """Without a `Tx` there is nothing to commit."""
         await self._prepare(request)
-        return self._render(await self._handle(self._binding.bind(request)), request)
+        return self._render(await self._handle(*self._binding.bind(request)), request)
 
     async def _in_transaction(self, request: Request) -> Answer:
         await self._prepare(request)
@@ -199,7 +198,7 @@ class _Work:
         self._arguments = None  # the handler may change them; another attempt gets its own
         if self._binding.tx_index is not None:
             arguments[self._binding.tx_index] = tx
-        self.answer = self._render(await self._handle(arguments), self._request)
+        self.answer = self._render(await self._handle(*arguments), self._request)
         if self.answer.status >= 400:
             raise _Declined(self.answer)
         return _NOT_KEPT

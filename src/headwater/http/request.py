@@ -1,7 +1,7 @@
 """A request as endpoints and handlers see it. What a route does not look at is never parsed."""
 
 import asyncio
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -55,7 +55,7 @@ class Request:
         self.started = started
         self.method: str = scope["method"]
         self.path: str = scope["path"]
-        self.path_values: tuple[Any, ...] = NO_VALUES
+        self.path_values: Sequence[Any] = NO_VALUES
         self.principal = None
         self.raw_body: bytes | None = None
         self._query: QueryFields | None = None

@@ -5,7 +5,7 @@ choice leads nowhere the next is tried. A value that does not fit a parameter's 
 with ``{id: int}`` is a 404, and so is the empty segment that a trailing slash makes.
 """
 
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import Any, NamedTuple
 
 from headwater.http.endpoint import Endpoint
@@ -16,12 +16,8 @@ from headwater.http.scalar import Read, rank_of, reader_of
 from headwater.http.shape import shape_of
 from headwater.http.target import segments
 
-
-class Match(NamedTuple):
-    """An endpoint and the values of the parameters in its path, in their order."""
-
-    endpoint: Endpoint
-    values: tuple[Any, ...]
+Match = tuple[Endpoint, Sequence[Any]]
+"""An endpoint and the values of the parameters in its path, in their order."""
 
 
 class Router:
@@ -30,21 +26,41 @@ class Router:
     def __init__(self, endpoints: list[Endpoint]) -> None:
         self._root = _Node()
         self._literal: dict[str, dict[str, Match]] = {}
+        self._last: dict[str, dict[str, list[tuple[Read, Endpoint]]]] = {}
         self._added: dict[tuple[str, tuple[str, ...]], Route] = {}
         for endpoint in endpoints:
             self._add(endpoint)
         self.endpoints = endpoints + _add_heads(self._root)
-        for path, methods in self._literal.items():
-            methods.update({method: Match(e, ()) for method, e in self._root.at(path[1:].split("/")).items()})
+        self._note("", self._root)
 
     def find(self, method: str, scope: MutableMapping[str, Any]) -> Match | None:
-        """What answers; raises a `Problem` for a path that does not decode."""
-        methods = self._literal.get(scope["path"])
-        if methods is not None and method in methods and b"%" not in (scope.get("raw_path") or b""):
-            return methods[method]
+        """What answers, and the values in its path; raises a `Problem` for a path that does not decode."""
+        raw = scope.get("raw_path")
+        if raw is None or b"%" not in raw:
+            found = self._find_quickly(method, scope["path"])
+            if found is not None:
+                return found
         values: list[Any] = []
         endpoint = self._root.find(segments(scope), 0, method, values)
-        return None if endpoint is None else Match(endpoint, tuple(values))
+        return None if endpoint is None else (endpoint, values)
+
+    def _find_quickly(self, method: str, path: str) -> Match | None:
+        """What most paths are, without taking them apart: all literal, or literal but for the last segment.
+
+        Nothing else can take precedence over these two: a literal segment wins wherever there is one.
+        """
+        methods = self._literal.get(path)
+        if methods is not None:
+            return methods.get(method)
+        head, _, last = path.rpartition("/")
+        choices = self._last.get(head)
+        if choices is not None and last:
+            for read, endpoint in choices.get(method, ()):
+                try:
+                    return endpoint, (read(last),)
+                except Invalid:
+                    continue
+        return None
 
     def methods(self, scope: MutableMapping[str, Any]) -> list[str]:
         """The methods that the path has, in alphabetical order; none if it is no path of ours."""
@@ -60,8 +76,17 @@ class Router:
         for part in parts:
             node = node.descend(part)
         node.endpoints[route.method] = endpoint
-        if all(part.read is None for part in parts):
-            self._literal.setdefault(route.path, {})
+
+    def _note(self, path: str, node: "_Node") -> None:
+        """Remember what is behind literal segments, and one parameter further."""
+        if node.endpoints:
+            self._literal[path] = {method: (endpoint, ()) for method, endpoint in node.endpoints.items()}
+        for part, behind in node.parameters:
+            for method, endpoint in behind.endpoints.items():
+                assert part.read is not None
+                self._last.setdefault(path, {}).setdefault(method, []).append((part.read, endpoint))
+        for text, child in node.children.items():
+            self._note(f"{path}/{text}", child)
 
     def _refuse_clash(self, route: Route, parts: list["_Part"]) -> None:
         form = (route.method, tuple(part.form for part in parts))
@@ -116,13 +141,6 @@ class _Node:
         self.parameters.append((part, node))
         self.parameters.sort(key=lambda each: each[0].rank)
         return node
-
-    def at(self, texts: list[str]) -> dict[str, Endpoint]:
-        """The endpoints behind literal segments."""
-        node = self
-        for text in texts:
-            node = node.children[text]
-        return node.endpoints
 
     def find(self, texts: list[str], index: int, method: str, values: list[Any]) -> Endpoint | None:
         if index == len(texts):

@@ -5,6 +5,7 @@ waiting in the queue of the socket while a worker is replaced.
 """
 
 import asyncio
+import gc
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -46,6 +47,8 @@ async def serve(
     server = _server(app, socket, ready)
     serving = asyncio.create_task(server.serve(), name="serve http")
     stopping = asyncio.create_task(stop.wait(), name="wait for stop")
+    gc.collect()
+    gc.freeze()  # what was loaded stays; the collector need not look at it again and again
     try:
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not serving.done():

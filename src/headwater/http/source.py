@@ -107,8 +107,8 @@ class _Sources:
         if parameter.annotation is bytes:
             return self._made(parameter, "raw body", "")
         try:
-            msgspec.json.Decoder(parameter.annotation)
-        except TypeError as error:
+            msgspec.json.schema(parameter.annotation)
+        except (TypeError, NameError) as error:
             self._unbound(parameter, f"It cannot be read from JSON: {error}.")
         return self._made(parameter, "body", "")
 

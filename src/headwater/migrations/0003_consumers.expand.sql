@@ -91,13 +91,20 @@ language sql as $$
     select not alone or pg_try_advisory_xact_lock(hashtextextended('headwater.consumer ' || who, 0))
 $$;
 
+-- A worker that hangs inside its transaction, or in a statement of it, loses it, and with it the lock.
+create function headwater.limit_transaction(server_limit text) returns void
+language sql as $$
+    select set_config('idle_in_transaction_session_timeout', server_limit, true),
+           set_config('statement_timeout', server_limit, true)
+$$;
+
 -- Lock one watermark and read what follows it. Says 'claimed', 'locked' (somebody else works there) or 'moved' (no
 -- such watermark in this layout). `alone` gives way to another partition of the same consumer that is claimed so. What is between `known` and `seen` the caller has looked through already: it is
 -- not read again if the watermark still is `known`. `ended` says that nothing is left up to `readable`.
 -- Every statement in here takes a snapshot of its own, and those after the first take it under the lock.
 create function headwater.claim(
     who text, part smallint, layout integer, known bytea, seen bytea, entry_limit integer, byte_limit integer,
-    alone boolean, idle_limit text,
+    alone boolean, server_limit text,
     out outcome text, out watermark bytea, out readable bytea, out ended boolean, out sets_aside boolean,
     out due_at timestamptz, out lasts bytea[], out payloads bytea[]
 ) language plpgsql as $$
@@ -119,8 +126,7 @@ begin
         outcome := case when found then 'locked' else 'moved' end;
         return;
     end if;
-    -- A worker that hangs inside its transaction loses it, and with it the lock.
-    perform set_config('idle_in_transaction_session_timeout', idle_limit, true);
+    perform headwater.limit_transaction(server_limit);
     select min(r.next_attempt_at),
            count(*) > 0 or exists (select from headwater.parked p where p.consumer = who and p.partition = part)
       into due_at, sets_aside
@@ -148,7 +154,7 @@ end $$;
 -- Lock one watermark and read the oldest entry of a key whose time has come. Says 'claimed', 'locked', 'moved' as
 -- above, or 'none'.
 create function headwater.claim_retry(
-    who text, part smallint, layout integer, moment timestamptz, alone boolean, idle_limit text,
+    who text, part smallint, layout integer, moment timestamptz, alone boolean, server_limit text,
     out outcome text, out failed_key text, out failures integer, out place bytea, out body bytea
 ) language plpgsql as $$
 begin
@@ -164,7 +170,7 @@ begin
         outcome := case when found then 'locked' else 'moved' end;
         return;
     end if;
-    perform set_config('idle_in_transaction_session_timeout', idle_limit, true);
+    perform headwater.limit_transaction(server_limit);
     select r.key, r.attempts into failed_key, failures from headwater.retry r
      where r.consumer = who and r.partition = part and r.next_attempt_at <= moment
      order by r.next_attempt_at, r.key limit 1;

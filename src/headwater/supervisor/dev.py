@@ -1,6 +1,7 @@
 """`headwater dev`: everything in one process beside the engines, started again whenever a file changes."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import ClassVar
@@ -39,7 +40,7 @@ async def dev(reference: str, settings: Settings, *, folder: Path | None = None)
     The engines go on meanwhile, and connections wait at the listening socket. Everything logged is shown.
     """
     terminal = Terminal()
-    journal = open_journal(settings, terminal, shown_level="debug")
+    journal = open_journal(settings, terminal.show_line, shown_level="debug")
     end_lines = write_lines(NAME, settings.log_level, journal.channel(NAME).write)
     stop = Stop()
     try:
@@ -59,6 +60,7 @@ async def dev(reference: str, settings: Settings, *, folder: Path | None = None)
 
 async def _reload(supervisor: Supervisor, folder: Path, stop: Stop) -> None:
     """Start the code again at each change. One that cannot be started is told, and the next change awaited."""
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it counts what we name
     await supervisor.ready.wait()
     async for files in _changes(folder, stop.asked):
         report(FilesChanged(files=files))

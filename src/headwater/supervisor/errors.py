@@ -37,3 +37,12 @@ class HomeUnusable(SupervisorError):
 
 class ChildFailed(SupervisorError):
     """{name} {how} before it was ready.{output}"""
+
+
+class EnginesUnfit(SupervisorError):
+    """The external engines cannot carry the backend:
+
+    {findings}
+
+    `headwater doctor` shows everything that was looked at.
+    """

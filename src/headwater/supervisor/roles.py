@@ -76,6 +76,7 @@ async def _serve(
     await backend.open(settings, name=name, metrics=Metrics(assignment.name, settings.home / "run" / "metrics"))
     try:
         listener = socket.socket(fileno=assignment.listener)
+        ready()  # XXX
         await serve(backend.opened.http, socket=listener, settings=settings, stop=stop, ready=ready)
         listener.detach()  # the server closes the descriptor itself, as soon as nothing more is accepted
     finally:

@@ -15,12 +15,13 @@ from typing import Any
 import msgspec
 
 from headwater.clock import Clock, SystemClock
-from headwater.engines import Engines, open_engines
+from headwater.engines import Engines, examine_postgres, open_engines, render
 from headwater.observe import Occurrence, report
 from headwater.settings import Settings
 from headwater.supervisor.assignment import Assignment
 from headwater.supervisor.child import Child
 from headwater.supervisor.environment import environment_of
+from headwater.supervisor.errors import EnginesUnfit
 from headwater.supervisor.gauge import Gauge
 from headwater.supervisor.home import Home
 from headwater.supervisor.journal import Journal
@@ -124,6 +125,7 @@ class Supervisor:
         engines = open_engines(self._settings)
         self._engines = [self._keep(engine) for engine in engines]
         await together(*(keeper.start() for keeper in self._engines))
+        await self._examine(engines)
         settings = self._settings_for_children(engines, self._listener)
         if self._plan.prepare is not None:
             await self._plan.prepare(settings)
@@ -133,6 +135,15 @@ class Supervisor:
         report(BackendReady(url=self._url, seconds=round((self._clock.now() - self._started_at).total_seconds(), 2)))
         self.ready.set()
         self._changed()
+
+    async def _examine(self, engines: Engines) -> None:
+        """What we configure ourselves is fit; of what others run, say what it lacks before anything stumbles."""
+        if engines.postgres.embedded:
+            return
+        findings = await examine_postgres(engines.postgres.url, self._settings)
+        lacking = [finding for finding in findings if finding.required and not finding.ok]
+        if lacking:
+            raise EnginesUnfit(findings="\n".join(render(lacking)))
 
     async def _keep_until(self, stop: Stop) -> None:
         """Look at the lag every second until asked to stop; a keeper that breaks ends everything."""

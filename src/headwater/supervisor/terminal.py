@@ -40,8 +40,8 @@ class Terminal:
         self._err.print(Text.assemble(("headwater: ", "bold red"), message), soft_wrap=True)
 
     def show_state(self, state: State) -> None:
-        """Refresh the line at the bottom, once the backend is ready."""
-        if not (self._out.is_terminal and state.ready):
+        """Refresh the line at the bottom."""
+        if not self._out.is_terminal:
             return
         if self._live is None:
             self._live = Live(console=self._out, auto_refresh=False, transient=True, redirect_stdout=False)
@@ -62,6 +62,8 @@ def summary(state: State) -> Text:
         text.append(", ".join(f"{each.name} {each.phase}" for each in down), "bold yellow")
     else:
         text.append(f"{len(state.processes)} processes running", "green")
+    if not state.ready:
+        return text
     if state.trouble is not None:
         text.append(f" · lag unknown: {state.trouble}", "yellow")
     else:

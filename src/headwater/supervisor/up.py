@@ -6,7 +6,7 @@ from headwater.app import Backend
 from headwater.observe.lines import write_lines
 from headwater.settings import Settings
 from headwater.supervisor.assignment import Assignment
-from headwater.supervisor.journal import Journal
+from headwater.supervisor.journal import Journal, Line, Show
 from headwater.supervisor.locate import load_backend
 from headwater.supervisor.prepare import Prepared, prepare
 from headwater.supervisor.screen import screen_of
@@ -26,9 +26,9 @@ async def up(reference: str, settings: Settings, *, stream: bool = False) -> Non
     """
     backend = load_backend(reference)
     terminal = None if stream else Terminal()
-    journal = open_journal(settings, terminal)
-    end_lines = write_lines(NAME, settings.log_level, journal.channel(NAME).write)
     first = _First(backend, settings, terminal)
+    journal = open_journal(settings, first.show_line if terminal is not None else None)
+    end_lines = write_lines(NAME, settings.log_level, journal.channel(NAME).write)
     stop = Stop()
     try:
         with on_signals(stop):
@@ -41,11 +41,11 @@ async def up(reference: str, settings: Settings, *, stream: bool = False) -> Non
         journal.close()
 
 
-def open_journal(settings: Settings, terminal: Terminal | None, *, shown_level: str = "warning") -> Journal:
-    """To files and, from `shown_level` on, to the terminal; without a terminal, all to standard output."""
-    if terminal is None:
+def open_journal(settings: Settings, show: Show | None, *, shown_level: str = "warning") -> Journal:
+    """To files and, from `shown_level` on, to `show`; without that, all to standard output."""
+    if show is None:
         return Journal(None, stream=_write_out)
-    return Journal(settings.home / "log", show=terminal.show_line, shown_level=shown_level)
+    return Journal(settings.home / "log", show=show, shown_level=shown_level)
 
 
 class _First:
@@ -81,6 +81,11 @@ class _First:
             self._shown = True
             self._terminal.show_screen(screen_of(self._backend, self._settings, state, self._prepared))
         self._terminal.show_state(state)
+
+    def show_line(self, line: Line) -> None:
+        """Until everything runs, trouble ends the start, and the error that is raised then tells of it."""
+        if self._terminal is not None and self._shown:
+            self._terminal.show_line(line)
 
     async def _prepare(self, settings: Settings) -> None:
         self._prepared = await prepare(self._backend, settings)

@@ -1,4 +1,4 @@
-"""Transactions out of decoded messages: which entries a commit adds to the log, and where each stands.
+"""Transactions out of pgoutput messages: which entries a commit adds to the log, and where each stands.
 
 The ordinal counts every change and message of a transaction as the decoder hands it over, whatever becomes of it
 here. An update that changes its row's key counts twice: it is a delete of the old key and an insert of the new one.
@@ -10,7 +10,6 @@ A transaction too large for memory leaves as several fragments, of which only th
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 
@@ -19,18 +18,19 @@ from headwater.log import CHANGE, EVENT, MALFORMED
 from headwater.observe import Occurrence, report
 from headwater.types import Operation
 from headwater.wal.pgoutput import (
+    MALFORMATIONS,
     Begin,
-    Commit,
-    Decoded,
-    Delete,
-    Ignored,
-    Insert,
     MalformedStream,
-    Message,
-    Relation,
-    Truncate,
-    Update,
     Values,
+    decode_begin,
+    decode_commit,
+    decode_delete,
+    decode_insert,
+    decode_message,
+    decode_relation,
+    decode_truncate,
+    decode_update,
+    malformed,
 )
 from headwater.wal.rows import RowWriter
 
@@ -39,6 +39,8 @@ FRAGMENT_BYTES = 2 * 1024 * 1024
 
 EVENT_PREFIX = PREFIX.encode()
 HEARTBEAT_PREFIX = f"{PREFIX}.heartbeat".encode()
+
+LAST_ORDINAL = (1 << 32) - 1
 
 _ENTRY_OVERHEAD_BYTES = 200
 _decode_header = msgspec.json.Decoder(Header).decode
@@ -82,7 +84,7 @@ class Fragment(msgspec.Struct, frozen=True, gc=False):
 
 
 class Assembler:
-    """Feed it every decoded message in order; it hands out fragments. Belongs to one connection and dies with it."""
+    """Feed it every message in order; it hands out fragments. Belongs to one connection and dies with it."""
 
     def __init__(self, fragment_bytes: int = FRAGMENT_BYTES) -> None:
         self._fragment_bytes = fragment_bytes
@@ -92,43 +94,51 @@ class Assembler:
         self._drafts: list[Draft] = []
         self._size = 0
         self._marks = False
-        self._handlers: dict[type, Callable[[Any], None]] = {
-            Begin: self._on_begin,
-            Message: self._on_message,
-            Relation: self._on_relation,
-            Insert: self._on_insert,
-            Update: self._on_update,
-            Delete: self._on_delete,
-            Truncate: self._on_truncate,
-            Ignored: self._on_ignored,
+        self._handlers: dict[int, Callable[[bytes], Fragment | None]] = {
+            ord("B"): self._on_begin,
+            ord("M"): self._on_message,
+            ord("C"): self._on_commit,
+            ord("R"): self._on_relation,
+            ord("I"): self._on_insert,
+            ord("U"): self._on_update,
+            ord("D"): self._on_delete,
+            ord("T"): self._on_truncate,
+            ord("O"): self._on_ignored,
+            ord("Y"): self._on_ignored,
         }
 
     @property
     def inside_transaction(self) -> bool:
         return self._begin is not None
 
-    def feed(self, message: Decoded) -> Fragment | None:
-        """The fragment that this message completes, if it does; raises `MalformedStream` for an impossible order."""
-        if type(message) is Commit:
-            return self._on_commit(message)
-        self._handlers[type(message)](message)
-        return self._cut(None) if self._size >= self._fragment_bytes else None
+    def feed(self, data: bytes) -> Fragment | None:
+        """The fragment that this message completes, if it does.
 
-    def _on_begin(self, begin: Begin) -> None:
+        Raises `MalformedStream` for bytes that are no message, and for a message that cannot come here.
+        """
+        try:
+            fragment = self._handlers[data[0]](data)
+        except MALFORMATIONS as error:
+            raise malformed(data, error) from error
+        return fragment if self._size < self._fragment_bytes else self._cut(self._inside(), None)
+
+    def _on_begin(self, data: bytes) -> None:
         if self._begin is not None:
             raise MalformedStream(reason="a transaction begins inside another")
-        self._begin = begin
+        self._begin = decode_begin(data)
 
-    def _on_commit(self, commit: Commit) -> Fragment:
-        if commit.commit_lsn != self._inside().commit_lsn:
+    def _on_commit(self, data: bytes) -> Fragment:
+        commit, begin = decode_commit(data), self._inside()
+        if commit.commit_lsn != begin.commit_lsn:
             raise MalformedStream(reason="a commit that does not belong to its begin")
-        fragment = self._cut(commit.end_lsn)
+        fragment = self._cut(begin, commit.end_lsn)
         self._begin = None
         self._ordinal = 0
         self._marks = False
         return fragment
 
-    def _on_message(self, message: Message) -> None:
+    def _on_message(self, data: bytes) -> None:
+        message = decode_message(data)
         if not message.transactional:
             if message.prefix == EVENT_PREFIX:
                 report(RefusedMessage(lsn=message.lsn))
@@ -150,22 +160,23 @@ class Assembler:
         else:
             self._add(key, ordinal, EVENT, content)
 
-    def _on_relation(self, relation: Relation) -> None:
+    def _on_relation(self, data: bytes) -> None:
+        relation = decode_relation(data)
         self._writers[relation.id] = RowWriter(relation)
 
-    def _on_insert(self, insert: Insert) -> None:
+    def _on_insert(self, data: bytes) -> None:
+        insert = decode_insert(data)
         self._add_change(self._writer(insert.relation), "insert", insert.new, insert.new)
 
-    def _on_delete(self, delete: Delete) -> None:
-        before = delete.old_key if delete.old_key is not None else delete.old
-        if before is None:
-            raise MalformedStream(reason="a delete without its row")
-        self._add_change(self._writer(delete.relation), "delete", before, None)
+    def _on_delete(self, data: bytes) -> None:
+        delete = decode_delete(data)
+        self._add_change(self._writer(delete.relation), "delete", delete.before, None)
 
-    def _on_update(self, update: Update) -> None:
+    def _on_update(self, data: bytes) -> None:
         """Without an old tuple the key is as it was."""
+        update = decode_update(data)
         writer = self._writer(update.relation)
-        before = update.old_key if update.old_key is not None else update.old
+        before = update.old if update.old_key is None else update.old_key
         after = writer.complete(update.new, update.old_key, update.old)
         if before is None or writer.key_of(before) == writer.key_of(after):
             self._add_change(writer, "update", after, after)
@@ -177,43 +188,41 @@ class Assembler:
         text, body = writer.write(operation, key, row)
         self._add(text, self._count(), CHANGE, body)
 
-    def _on_truncate(self, truncate: Truncate) -> None:
-        for relation in truncate.relations:
+    def _on_truncate(self, data: bytes) -> None:
+        for relation in decode_truncate(data).relations:
             self._add(None, self._count(), CHANGE, self._writer(relation).write_truncate())
 
-    def _on_ignored(self, ignored: Ignored) -> None:
+    def _on_ignored(self, data: bytes) -> None:
         """An origin or a type's name: the entries say nothing of either."""
 
     def _add(self, key: str | None, ordinal: int, kind: int, body: bytes) -> None:
         self._drafts.append(Draft(key, ordinal, kind, body))
         self._size += len(body) + _ENTRY_OVERHEAD_BYTES
 
-    def _cut(self, end_lsn: int | None) -> Fragment:
+    def _cut(self, begin: Begin, end_lsn: int | None) -> Fragment:
         """Hand over what has gathered. Once a part of a transaction has gone, its end must not pass for nothing."""
-        begin = self._inside()
-        fragment = Fragment(
-            begin.xid, begin.commit_lsn, end_lsn, max(self._ordinal - 1, 0), self._drafts, self._size, self._marks
-        )
+        last_ordinal = self._ordinal - 1 if self._ordinal else 0
+        fragment = Fragment(begin.xid, begin.commit_lsn, end_lsn, last_ordinal, self._drafts, self._size, self._marks)
         self._drafts = []
         self._size = 0
         self._marks = True
         return fragment
 
     def _count(self) -> int:
-        self._inside()
+        if self._begin is None:
+            raise MalformedStream(reason="a change outside any transaction")
         ordinal = self._ordinal
-        if ordinal >= 1 << 32:
+        if ordinal > LAST_ORDINAL:
             raise MalformedStream(reason="a transaction of more than 2**32 changes")
         self._ordinal = ordinal + 1
         return ordinal
 
     def _inside(self) -> Begin:
         if self._begin is None:
-            raise MalformedStream(reason="a change outside any transaction")
+            raise MalformedStream(reason="a commit outside any transaction")
         return self._begin
 
     def _writer(self, relation: int) -> RowWriter:
-        try:
-            return self._writers[relation]
-        except KeyError:
-            raise MalformedStream(reason=f"relation {relation} was never described") from None
+        if relation not in self._writers:
+            raise MalformedStream(reason=f"relation {relation} was never described")
+        return self._writers[relation]

@@ -4,8 +4,9 @@ Source: PostgreSQL manual, "Logical Streaming Replication Protocol" and "Logical
 protocol version 1: whole transactions, in the order of their commits. All integers are big-endian; strings end
 with a zero byte.
 
-`decode` is stateless: one message in, one record out. What needs memory (which relation an id names, which
-transaction a change belongs to) is the assembler's.
+Decoding is stateless: one message in, one record out. What needs memory (which relation an id names, which
+transaction a change belongs to) is the assembler's. It knows from the first byte which of the functions here it
+needs; `decode` is all of them in one.
 """
 
 import struct
@@ -90,6 +91,13 @@ class Delete(msgspec.Struct, frozen=True, gc=False):
     old_key: Values | None
     old: Values | None
 
+    @property
+    def before(self) -> Values:
+        """Whichever of the two was sent."""
+        before = self.old if self.old_key is None else self.old_key
+        assert before is not None, "decode_delete sees to it"
+        return before
+
 
 class Truncate(msgspec.Struct, frozen=True, gc=False):
     relations: tuple[int, ...]
@@ -111,40 +119,44 @@ _U32 = struct.Struct(">I")
 _COLUMN_TYPE = struct.Struct(">Ii")
 _MESSAGE_PREFIX_AT = 10
 
+MALFORMATIONS: Final = (KeyError, IndexError, ValueError, struct.error)
+"""What decoding raises for bytes that are no message of its kind."""
+
 
 def decode(data: bytes) -> Decoded:
     """The record of one pgoutput message; raises `MalformedStream` for anything that is none."""
     try:
         return _DECODERS[data[0]](data)
-    except KeyError:
-        raise MalformedStream(reason=f"unknown message type {data[:1]!r}") from None
-    except (IndexError, struct.error, ValueError) as error:
-        raise MalformedStream(reason=f"{data[:1]!r} of {len(data)} bytes: {error}") from error
+    except MALFORMATIONS as error:
+        raise malformed(data, error) from error
 
 
-def _begin(data: bytes) -> Begin:
-    if len(data) != _BEGIN.size:
-        raise ValueError("wrong length")
+def malformed(data: bytes, error: Exception) -> MalformedStream:
+    """What to raise when decoding `data` failed with one of `MALFORMATIONS`."""
+    if isinstance(error, KeyError):
+        return MalformedStream(reason=f"unknown message type {data[:1]!r}")
+    return MalformedStream(reason=f"{data[:1]!r} of {len(data)} bytes: {error}")
+
+
+def decode_begin(data: bytes) -> Begin:
     return Begin(*_BEGIN.unpack(data))
 
 
-def _commit(data: bytes) -> Commit:
-    if len(data) != _COMMIT.size:
-        raise ValueError("wrong length")
+def decode_commit(data: bytes) -> Commit:
     return Commit(*_COMMIT.unpack(data))
 
 
-def _message(data: bytes) -> Message:
+def decode_message(data: bytes) -> Message:
     flags, lsn = _MESSAGE.unpack_from(data)
     end = data.index(0, _MESSAGE_PREFIX_AT)
-    start = end + 5
     (size,) = _U32.unpack_from(data, end + 1)
+    start = end + 5
     if len(data) != start + size:
-        raise ValueError("wrong length")
+        raise ValueError("the content's size is wrong")
     return Message(flags & 1 == 1, lsn, data[_MESSAGE_PREFIX_AT:end], data[start:])
 
 
-def _relation(data: bytes) -> Relation:
+def decode_relation(data: bytes) -> Relation:
     (relation,) = _U32.unpack_from(data, 1)
     schema, at = _string(data, 5)
     name, at = _string(data, at)
@@ -162,7 +174,7 @@ def _relation(data: bytes) -> Relation:
     return Relation(relation, schema, name, identity, tuple(columns))
 
 
-def _insert(data: bytes) -> Insert:
+def decode_insert(data: bytes) -> Insert:
     (relation,) = _U32.unpack_from(data, 1)
     _expect(data, 5, b"N")
     new, at = _tuple(data, 6)
@@ -170,7 +182,7 @@ def _insert(data: bytes) -> Insert:
     return Insert(relation, new)
 
 
-def _update(data: bytes) -> Update:
+def decode_update(data: bytes) -> Update:
     (relation,) = _U32.unpack_from(data, 1)
     old_key, old, at = _old_tuple(data, 5)
     _expect(data, at, b"N")
@@ -179,7 +191,7 @@ def _update(data: bytes) -> Update:
     return Update(relation, old_key, old, new)
 
 
-def _delete(data: bytes) -> Delete:
+def decode_delete(data: bytes) -> Delete:
     (relation,) = _U32.unpack_from(data, 1)
     old_key, old, at = _old_tuple(data, 5)
     _expect_end(data, at)
@@ -188,14 +200,13 @@ def _delete(data: bytes) -> Delete:
     return Delete(relation, old_key, old)
 
 
-def _truncate(data: bytes) -> Truncate:
+def decode_truncate(data: bytes) -> Truncate:
     (count,) = _U32.unpack_from(data, 1)
-    relations = struct.unpack_from(f">{count}I", data, 6)
     _expect_end(data, 6 + 4 * count)
-    return Truncate(relations)
+    return Truncate(struct.unpack_from(f">{count}I", data, 6))
 
 
-def _ignored(data: bytes) -> Ignored:
+def decode_ignored(data: bytes) -> Ignored:
     return Ignored(chr(data[0]))
 
 
@@ -251,15 +262,15 @@ def _expect_end(data: bytes, at: int) -> None:
         raise ValueError(f"the message has {len(data)} bytes, its content {at}")
 
 
-_DECODERS: dict[int, Callable[[bytes], Decoded]] = {
-    ord("B"): _begin,
-    ord("C"): _commit,
-    ord("M"): _message,
-    ord("R"): _relation,
-    ord("I"): _insert,
-    ord("U"): _update,
-    ord("D"): _delete,
-    ord("T"): _truncate,
-    ord("O"): _ignored,
-    ord("Y"): _ignored,
+_DECODERS: Final[dict[int, Callable[[bytes], Decoded]]] = {
+    ord("B"): decode_begin,
+    ord("C"): decode_commit,
+    ord("M"): decode_message,
+    ord("R"): decode_relation,
+    ord("I"): decode_insert,
+    ord("U"): decode_update,
+    ord("D"): decode_delete,
+    ord("T"): decode_truncate,
+    ord("O"): decode_ignored,
+    ord("Y"): decode_ignored,
 }

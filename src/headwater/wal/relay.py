@@ -22,7 +22,6 @@ from headwater.log import format_lsn
 from headwater.observe import Occurrence, report
 from headwater.wal.appender import Appender, Outcome
 from headwater.wal.assembler import HEARTBEAT_PREFIX, Assembler, Fragment
-from headwater.wal.pgoutput import decode
 from headwater.wal.stream import ReplicationStream
 
 QUEUE_BYTES: Final = 8 * 1024 * 1024
@@ -114,14 +113,14 @@ class Relay:
     # Reading
 
     async def _read(self) -> None:
-        skip_to = self._appender.position.commit_lsn
+        feed, skip_to = self._assembler.feed, self._appender.position.commit_lsn
         while True:
             received = self._stream.read_nowait()
             if received is None:
                 await self._wait_readable()
                 continue
             for message in received.messages:
-                fragment = self._assembler.feed(decode(message))
+                fragment = feed(message)
                 if fragment is not None and fragment.commit_lsn > skip_to:
                     self._put(fragment)
             if received.keepalive_lsn is not None:

@@ -79,16 +79,17 @@ class Log:
 
     async def append(self, *events: Event, trace: str | None = None) -> Position:
         """One transaction of events; returns the head."""
-        origin = Origin(app="test", command="test", trace=trace)
-        return await self.append_raw(
-            [(key_of(event), EVENT, write_envelope(event, origin, SystemClock())) for event in events]
-        )
+        return await self.append_raw(self.entries(*events, trace=trace))
 
     async def append_change(self, table: str, operation: str, key: dict[str, Any], row: dict[str, Any]) -> Position:
         """One row change; a truncate goes to every partition."""
         text = ",".join(str(value) for value in key.values())
         body = msgspec.json.encode({"table": table, "operation": operation, "key": key, "row": row, "id": text})
         return await self.append_raw([(None if operation == "truncate" else text, CHANGE, body)])
+
+    def entries(self, *events: Event, trace: str | None = None) -> list[tuple[str, int, bytes]]:
+        origin = Origin(app="test", command="test", trace=trace)
+        return [(key_of(event), EVENT, write_envelope(event, origin, SystemClock())) for event in events]
 
     async def append_raw(self, entries: Sequence[tuple[str | None, int, bytes]], *, whole: bool = True) -> Position:
         """Entries of one transaction; when it is not `whole`, the head stays and nobody may read them yet."""
@@ -197,9 +198,8 @@ class World:
 @asynccontextmanager
 async def world(databases: Databases, partitions: int = 4) -> AsyncIterator[World]:
     """A fresh database with an empty log and an empty ledger."""
-    async with databases.database([platform_source()]) as url, connected(url) as opened:
+    async with databases.database([platform_source()]) as url, connected(url, partitions) as opened:
         yield opened
-        del opened
 
 
 @asynccontextmanager

@@ -1,0 +1,79 @@
+"""Servers side by side: Headwater's web worker and its peers, each one process on a socket of its own."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+
+from bench.lab import open_listener
+from bench.ours.product import product_child
+from bench.process import PythonChild, cpu_seconds
+from bench.row import Sample
+from bench.traffic import Traffic
+from headwater.settings import Settings
+
+
+START_SECONDS = 30.0
+
+
+class Server(msgspec.Struct, frozen=True):
+    """One that serves now."""
+
+    side: str
+    pid: int
+    port: int
+
+    async def measure(self, traffic: Traffic, seconds: float) -> Sample:
+        """Requests a second, the server's CPU for each, and how busy server and client were (1 is one core)."""
+        before = cpu_seconds(self.pid)
+        load = await traffic.send(self.port, seconds)
+        used = cpu_seconds(self.pid) - before
+        return Sample(
+            side=self.side,
+            value=load.requests / load.seconds,
+            unit="requests/s",
+            facts={
+                "cpu_us": used / load.requests * 1e6,
+                "p50_ms": load.p50_ms,
+                "p99_ms": load.p99_ms,
+                "busy": used / load.seconds,
+                "client_busy": load.client_cpu_seconds / load.seconds,
+            },
+        )
+
+    def measuring(self, traffic: Traffic, seconds: float) -> Callable[[], Awaitable[Sample]]:
+        """`measure`, to be called without arguments."""
+        return lambda: self.measure(traffic, seconds)
+
+
+@asynccontextmanager
+async def headwater_server(side: str, backend: str, settings: Settings, folder: Path) -> AsyncIterator[Server]:
+    """A web worker of the product."""
+    with open_listener() as listener:
+        async with product_child("web", backend, settings, folder, listener) as pid:
+            yield Server(side, pid, listener.getsockname()[1])
+
+
+@asynccontextmanager
+async def peer_server(side: str, app: str, url: str) -> AsyncIterator[Server]:
+    """A peer, ``module:name``; raises `TimeoutError` if it does not answer."""
+    with open_listener() as listener:
+        descriptor = listener.fileno()
+        environ = {**os.environ, "HEADWATER_POSTGRES_URL": url}
+        async with PythonChild(
+            "bench.peers.serve", app, str(descriptor), inherited=[descriptor], environ=environ
+        ) as child:
+            await _wait_served(listener.getsockname()[1])
+            yield Server(side, child.pid, listener.getsockname()[1])
+
+
+async def _wait_served(port: int) -> None:
+    """Until a request is answered, however: it waits in the socket's queue while nobody serves it."""
+    async with asyncio.timeout(START_SECONDS):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+        await reader.readline()
+        writer.close()

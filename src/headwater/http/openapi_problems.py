@@ -1,0 +1,106 @@
+"""Problems in the OpenAPI document: their schema, and a response with examples for each status."""
+
+from http import HTTPStatus
+from typing import Any, Final
+
+from headwater.http.kind import INVALID_REQUEST, KINDS, MALFORMED_BODY, NOT_READY, Kind
+from headwater.http.problem import MEDIA_TYPE
+
+STATUSES: Final = (400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 422, 429, 500, 503, 504)
+"""Those that operations refer to by name; any other is the default."""
+
+_REFERENCE: Final = "#/components/schemas/"
+_EXAMPLE_ID: Final = "4bf92f3577b34da6a3ce929d0e0e4736"
+_HEADERS: Final = {405: {"Allow": "Allow"}, 415: {"Accept-Post": "AcceptPost"}, 503: {"Retry-After": "RetryAfter"}}
+_EXAMPLE_MEMBERS: Final = {
+    MALFORMED_BODY.name: {"offset": 17},
+    NOT_READY.name: {"missing": ["the process is draining"]},
+    INVALID_REQUEST.name: {
+        "errors": [
+            {"detail": "Expected `int` >= 1", "pointer": "#/quantity"},
+            {"detail": "Expected an integer", "parameter": "limit", "in": "query"},
+        ]
+    },
+}
+
+PROBLEM_SCHEMAS: Final[dict[str, Any]] = {
+    "Problem": {
+        "title": "Problem",
+        "description": "An error (RFC 9457). Without a type of its own, the status says everything.",
+        "type": "object",
+        "required": ["type", "title", "status", "instance", "request_id"],
+        "properties": {
+            "type": {"type": "string", "format": "uri-reference", "description": "Which kind of problem it is."},
+            "title": {"type": "string", "description": "What problems of this kind have in common."},
+            "status": {"type": "integer", "minimum": 400, "maximum": 599},
+            "detail": {"type": "string", "description": "What is wrong with this request."},
+            "instance": {"type": "string", "format": "uri-reference", "description": "The path that was asked for."},
+            "request_id": {"type": "string", "description": "The identifier to quote when asking for help."},
+        },
+    },
+    "InvalidRequest": {
+        "title": "InvalidRequest",
+        "description": INVALID_REQUEST.meaning,
+        "allOf": [{"$ref": f"{_REFERENCE}Problem"}],
+        "properties": {"errors": {"type": "array", "items": {"$ref": f"{_REFERENCE}Fault"}}},
+    },
+    "Fault": {
+        "title": "Fault",
+        "type": "object",
+        "required": ["detail"],
+        "properties": {
+            "detail": {"type": "string"},
+            "pointer": {"type": "string", "description": "A JSON pointer into the body, as a URI fragment."},
+            "parameter": {"type": "string"},
+            "in": {"type": "string", "enum": ["query", "header"]},
+        },
+    },
+}
+
+
+def reference_problem(status: int | None = None) -> dict[str, Any]:
+    """A reference to the response of a status, or to that of any other error."""
+    name = _name(status) if status in STATUSES else "Problem"
+    return {"$ref": f"#/components/responses/{name}"}
+
+
+def write_problem_responses() -> dict[str, Any]:
+    """The responses to refer to."""
+    return {_name(status): _response(status) for status in STATUSES} | {"Problem": _any_other()}
+
+
+def _response(status: int) -> dict[str, Any]:
+    kinds = [kind for kind in KINDS if kind.status == status]
+    schema = "InvalidRequest" if status == INVALID_REQUEST.status else "Problem"
+    examples = {kind.name: _example(kind) for kind in kinds} or {"example": {"value": _plain_example(status)}}
+    headers = {"X-Request-Id": "RequestId", **_HEADERS.get(status, {})}
+    return {
+        "description": HTTPStatus(status).phrase,
+        "headers": {name: {"$ref": f"#/components/headers/{reference}"} for name, reference in headers.items()},
+        "content": {MEDIA_TYPE: {"schema": {"$ref": _REFERENCE + schema}, "examples": examples}},
+    }
+
+
+def _any_other() -> dict[str, Any]:
+    return {
+        "description": "Any other error",
+        "headers": {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}},
+        "content": {MEDIA_TYPE: {"schema": {"$ref": f"{_REFERENCE}Problem"}}},
+    }
+
+
+def _example(kind: Kind) -> dict[str, Any]:
+    value = _members(kind.uri, kind.title, kind.status) | _EXAMPLE_MEMBERS.get(kind.name, {})
+    return {"summary": kind.title, "description": kind.meaning, "value": value}
+
+
+def _plain_example(status: int) -> dict[str, Any]:
+    return _members("about:blank", HTTPStatus(status).phrase, status)
+
+
+def _members(kind: str, title: str, status: int) -> dict[str, Any]:
+    return {"type": kind, "title": title, "status": status, "instance": "/orders", "request_id": _EXAMPLE_ID}
+
+
+def _name(status: int | None) -> str:
+    return "".join(word.capitalize() for word in HTTPStatus(status or 500).phrase.replace("-", " ").split())
