@@ -6,20 +6,26 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 from headwater.clock import Clock
 from headwater.commit import Committer, Tx
 from headwater.consumer import Interest, Subscription, tables_of
+from headwater.consumer.handler import compile_handler
 from headwater.db import Db, DbError, Pool, Source, pending, platform_source
 from headwater.errors import HeadwaterError
-from headwater.http import HttpApp, Resources, Route
+from headwater.http import Endpoint, HttpApp, Resources, Route, compile_endpoint
+from headwater.http.openapi import write_document
+from headwater.http.router import Router
 from headwater.observe import Metrics
 from headwater.settings import Settings, read_settings
 from headwater.types import Event
 
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 Seed = Callable[[Tx], Awaitable[str | None]]
+
+_WITHOUT_ENGINES = Resources(db=cast(Db, None), committer=cast(Committer, None))
+"""Enough to compile handlers, which is all that is needed to see whether they can be."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 
@@ -195,6 +201,19 @@ class Backend:
         """Close what `open` opened; it may be opened again."""
         self._opened = None
         await self._closing.aclose()
+
+    def check(self) -> None:
+        """Raise a `RouteError` or `BadHandler` for the first handler that cannot be run; needs no engine."""
+        Router(self._endpoints(_WITHOUT_ENGINES))
+        for subscription in self.subscriptions:
+            compile_handler(subscription)
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI 3.1 document; raises a `RouteError` for a route that cannot be served."""
+        return write_document(self._endpoints(_WITHOUT_ENGINES), self.title, self.version)
+
+    def _endpoints(self, resources: Resources) -> list[Endpoint]:
+        return [compile_endpoint(route, resources) for route in self.routes]
 
     @property
     def opened(self) -> "Opened":

@@ -6,36 +6,37 @@ A process that is told a bug's name makes it its own before it starts.
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from msgspec import structs
+
 from headwater.consumer import worker
 from headwater.consumer.layout import Switch
 from headwater.log import START
-from headwater.wal import appender, assembler, relay, service
+from headwater.wal import appender, assembler, relay, slot
 from headwater.wal.assembler import Fragment
-from headwater.wal.pgoutput import Message
+from headwater.wal.pgoutput import decode_message
 
 
 def event_lsn_as_key() -> None:
     """Each event stands at the LSN of its own record instead of its transaction's commit."""
-    original = assembler.Assembler._on_message
+    honest_message, honest_sort = assembler.Assembler._on_message, appender.Appender._sort
     lsns: dict[int, int] = {}
 
-    def remember(self: Any, message: Message) -> None:
+    def remember(self: Any, data: bytes) -> None:
         before = len(self._drafts)
-        original(self, message)
+        honest_message(self, data)
         for draft in self._drafts[before:]:
-            lsns[id(draft.body)] = message.lsn
+            lsns[id(draft.body)] = decode_message(data).lsn
 
-    def group(self: Any, fragments: Sequence[Fragment]) -> Any:
-        split = [
-            fragment._replace(commit_lsn=lsns.pop(id(draft.body), fragment.commit_lsn), drafts=[draft])
+    def sort(self: Any, fragments: Sequence[Fragment]) -> Any:
+        alone = [
+            structs.replace(fragment, commit_lsn=lsns.pop(id(draft.body), fragment.commit_lsn), drafts=[draft])
             for fragment in fragments
             for draft in fragment.drafts
         ]
-        return honest_group(self, split)
+        return honest_sort(self, alone)
 
-    honest_group = appender.Appender._group
     assembler.Assembler._on_message = remember  # type: ignore[method-assign]
-    appender.Appender._group = group  # type: ignore[method-assign]
+    appender.Appender._sort = sort  # type: ignore[method-assign]
 
 
 def acknowledge_before_append() -> None:
@@ -47,7 +48,7 @@ def acknowledge_before_append() -> None:
         await original(self, group)
 
     relay.Relay._append_group = hasty  # type: ignore[method-assign]
-    service.check_slot = lambda *facts: None  # type: ignore[assignment]
+    slot.check_slot = lambda *facts: None
 
 
 def queue_kept_over_reconnect() -> None:
@@ -69,7 +70,11 @@ def queue_kept_over_reconnect() -> None:
 
 def publish_before_visible() -> None:
     """The gate stands open: whatever the slot delivers is published."""
-    appender.Appender._unseen = lambda self, fragments: []  # type: ignore[method-assign]
+
+    async def open_gate(self: Any, fragments: Sequence[Fragment]) -> list[int]:
+        return []
+
+    appender.Appender._unseen = open_gate  # type: ignore[method-assign]
 
 
 def watermark_lost_on_repartition() -> None:

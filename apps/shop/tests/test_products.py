@@ -20,7 +20,8 @@ async def test_pages_show_every_product_once_in_the_order_of_names(backend: Runn
     seen: list[dict[str, Any]] = []
     cursor, pages = None, 0
     while pages == 0 or cursor is not None:
-        page = (await backend.client.get("/products", params={"limit": "10"} | _cursor(cursor))).json()
+        follow = f"&cursor={cursor}" if cursor else ""
+        page = (await backend.client.get(f"/products?limit=10{follow}")).json()
         seen += page["items"]
         cursor, pages = page["next"], pages + 1
     names = [product["name"] for product in seen]
@@ -39,12 +40,12 @@ async def test_an_empty_shop_has_an_empty_page(backend: RunningBackend) -> None:
 
 @pytest.mark.parametrize("limit", ["0", "101", "many"])
 async def test_a_page_has_one_to_a_hundred_products(backend: RunningBackend, limit: str) -> None:
-    assert (await backend.client.get("/products", params={"limit": limit})).status in (400, 422)
+    assert (await backend.client.get(f"/products?limit={limit}")).status in (400, 422)
 
 
-@pytest.mark.parametrize("cursor", ["nonsense", "W10", "WyJhIiwgMV0", "ÿ"])
+@pytest.mark.parametrize("cursor", ["nonsense", "W10", "WyJhIiwgMV0", "%C3%BF"])
 async def test_a_cursor_that_the_list_has_not_given_is_refused(backend: RunningBackend, cursor: str) -> None:
-    refused = await backend.client.get("/products", params={"cursor": cursor})
+    refused = await backend.client.get(f"/products?cursor={cursor}")
     assert (refused.status, refused.headers["content-type"]) == (400, "application/problem+json")
 
 
@@ -65,7 +66,3 @@ async def test_the_demo_data_is_thousands_of_products_with_names_of_their_own(ba
 def test_a_cursor_survives_its_own_text() -> None:
     cursor = Cursor("Ä name, with / everything", uuid4())
     assert Cursor.parse(str(cursor)) == cursor
-
-
-def _cursor(cursor: str | None) -> dict[str, str]:
-    return {} if cursor is None else {"cursor": cursor}

@@ -35,6 +35,7 @@ from headwater.db import (
     Pool,
     SchemaChanged,
     TransactionFailed,
+    Unavailable,
     translate,
 )
 from headwater.observe import Occurrence, report
@@ -232,18 +233,21 @@ class Committer:
         self._pool.note(error)
         if isinstance(error, SchemaChanged):
             connection.worn = True  # what was prepared on it may be gone or no longer fit
-        if isinstance(error, Exception):
-            try:
-                await connection.execute("rollback")
-            except FOREIGN:
-                self._pool.mend(connection)
-            except BaseException:
-                self._pool.mend(connection)
-                raise
-            else:
-                self._pool.put(connection)
+        if isinstance(error, Exception) and not isinstance(error, Unavailable | OutcomeUnknown):
+            await self._roll_back(connection)
         else:
-            self._pool.mend(connection)  # cancelled: whoever did that is not to wait
+            self._pool.mend(connection)  # cancelled, or broken: nobody is to wait for that
+
+    async def _roll_back(self, connection: Connection) -> None:
+        try:
+            await connection.execute("rollback")
+        except FOREIGN:
+            self._pool.mend(connection)
+        except BaseException:
+            self._pool.mend(connection)
+            raise
+        else:
+            self._pool.put(connection)
 
     async def _purge_batch(self, cutoff: Any, rows: int) -> int:
         connection = await self._pool.take()
@@ -261,11 +265,9 @@ class Committer:
 
 async def _prepare(connection: Connection, key: IdempotencyKey | None) -> None:
     if "headwater_emit" not in connection.prepared:
-        await connection.execute(_PREPARE_EMIT)
-        connection.prepared.add("headwater_emit")
+        await connection.prepare_by_name("headwater_emit", _PREPARE_EMIT)
     if key is not None and "headwater_store" not in connection.prepared:
-        await connection.execute(_PREPARE_KEYS)
-        connection.prepared.add("headwater_store")
+        await connection.prepare_by_name("headwater_store", _PREPARE_KEYS)
 
 
 async def _claim(connection: Connection, key: IdempotencyKey) -> bool:

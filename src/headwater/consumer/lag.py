@@ -33,8 +33,9 @@ _LAG: Final = f"""
 select c.name, c.handler, c.generation, h.position as head,
        array_agg(c.partition order by c.partition) filter (where c.watermark is not null) as partitions,
        array_agg(c.watermark order by c.partition) filter (where c.watermark is not null) as watermarks,
-       sum(b.batches)::bigint as batches, coalesce(sum(b.entries), 0)::bigint as entries, min(b.oldest) as oldest,
-       clock_timestamp() as now,
+       coalesce(min(c.watermark) filter (where b.batches > 0), h.position) as position,
+       sum(b.batches)::bigint as batches, coalesce(sum(b.entries), 0)::bigint as entries,
+       min(b.oldest) as oldest, clock_timestamp() as now,
        (select count(*) from headwater.retry where consumer = c.name) as in_retry,
        (select count(*) from headwater.parked where consumer = c.name) as parked
   from ({_PLACES}) c
@@ -68,7 +69,10 @@ class Lag(msgspec.Struct, frozen=True, kw_only=True):
     handler: str
     generation: int
     head: Position
+    position: Position
+    """Everything up to here has been applied, or concerns it in no way: the head when it is not behind."""
     watermarks: dict[int, Position]
+    """By partition. One to which nothing came stands where it is."""
     batches: int
     """Not yet applied to the end, whether they concern it or not; of each partition up to `COUNTED_BATCHES`."""
     entries: int
@@ -79,11 +83,6 @@ class Lag(msgspec.Struct, frozen=True, kw_only=True):
     """Keys that will be tried again by themselves."""
     parked: int
     """Keys that wait for a person."""
-
-    @property
-    def position(self) -> Position:
-        """The lowest of its watermarks."""
-        return min(self.watermarks.values(), default=START)
 
 
 async def lag(pool: Pool) -> list[Lag]:
@@ -100,6 +99,7 @@ def _lag(row: dict[str, Any]) -> Lag:
         handler=row["handler"],
         generation=row["generation"],
         head=Position.from_bytes(row["head"]),
+        position=Position.from_bytes(row["position"]),
         watermarks=dict(zip(row["partitions"] or (), positions, strict=True)),
         batches=row["batches"],
         entries=row["entries"],

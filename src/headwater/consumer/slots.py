@@ -6,8 +6,9 @@ Lanes that work hold a connection each, and connections are few. Rules, with S s
   of the S slots waits for a moment only, unless a single call of a handler takes long.
 - A turn that lasts longer nevertheless is *slow*: it no longer counts among the S, and another lane may start beside
   it, up to C in all.
-- A consumer starts at most S - 1 lanes, so a burst of one leaves a slot for the others; one with slow turns starts
-  fewer, the more consumers are slow: together they never hold all C for good.
+- A consumer starts at most S - 1 lanes, so a burst of one leaves a slot for the others. One with slow turns may start
+  its share of the C, which is the smaller, the more consumers are slow: up to C - 1 that hang leave room for the next,
+  and a key that hangs leaves room for the other partitions of its consumer.
 - A consumer that collides with itself starts one (`headwater.consumer.pace`).
 - Among those that wait, the consumer with the fewest lanes at work is next; then the one that has waited longest.
 
@@ -92,9 +93,12 @@ class Slots(Generic[L]):
         }
 
     def _may_start(self, name: str) -> bool:
-        most = 1 if self._waiting[name][0].alone else max(1, self._slots - 1)
-        if name in self._slow:
-            most = min(most, max(1, (self._connections - 1) // (len(self._slow) + 1)))
+        if self._waiting[name][0].alone:
+            most = 1
+        elif name in self._slow:
+            most = max(1, (self._connections - 1) // (len(self._slow) + 1))
+        else:
+            most = max(1, self._slots - 1)
         return self._at_work(name) < most
 
     def _at_work(self, name: str) -> int:

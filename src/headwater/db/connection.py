@@ -46,6 +46,15 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]
         self.stained = True
         self.worn = self.worn or text.drops_statements
 
+    async def prepare_by_name(self, name: str, sql: str) -> None:
+        """Send the ``prepare`` statements of `sql`, once per connection; `name` stands for them in `prepared`."""
+        try:
+            await self.execute(sql)
+        except BaseException:
+            self.worn = True  # it may have them or not, and could neither be told nor asked for them again
+            raise
+        self.prepared.add(name)
+
     def forget_schema(self) -> None:
         """Drop what was cached about types and statements; the next use of each asks the server again."""
         self._drop_local_type_cache()

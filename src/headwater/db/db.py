@@ -57,8 +57,10 @@ class Db(Reads):
     async def _fetch(self, sql: str, args: tuple[Any, ...]) -> list[Record]:
         try:
             return await self._fetch_once(sql, args)
-        except (ConnectionLost, SchemaChanged):
-            return await self._fetch_once(sql, args)
+        except (ConnectionLost, SchemaChanged) as error:
+            if isinstance(error, ConnectionLost) and not self._pool.read_only:
+                raise
+        return await self._fetch_once(sql, args)
 
     async def _fetch_once(self, sql: str, args: tuple[Any, ...]) -> list[Record]:
         text = admit(sql)

@@ -25,7 +25,7 @@ from typing import Any
 
 import asyncpg
 
-from headwater.db.connection import LOCK_SECONDS, STATEMENT_SECONDS, Connection, connect
+from headwater.db.connection import CONNECT_SECONDS, LOCK_SECONDS, STATEMENT_SECONDS, Connection, connect
 from headwater.db.errors import ConnectionLost, SchemaChanged, Unavailable
 from headwater.db.outage import Outage
 from headwater.db.translate import FOREIGN, translate, unavailable
@@ -55,6 +55,7 @@ class Pool:
         application_name: str,
         lock_timeout: float = LOCK_SECONDS,
         statement_timeout: float = STATEMENT_SECONDS,
+        connect_timeout: float = CONNECT_SECONDS,
         wait: float = WAIT_SECONDS,
     ) -> None:
         self.size = size
@@ -63,6 +64,7 @@ class Pool:
         self._application_name = application_name
         self._lock_timeout = lock_timeout
         self._statement_timeout = statement_timeout
+        self._connect_timeout = connect_timeout
         self._wait_seconds = wait
         self._idle: deque[Connection] = deque()
         self._lent: set[Connection] = set()
@@ -86,12 +88,13 @@ class Pool:
         application_name: str,
         lock_timeout: float = LOCK_SECONDS,
         statement_timeout: float = STATEMENT_SECONDS,
+        connect_timeout: float = CONNECT_SECONDS,
         wait: float = WAIT_SECONDS,
     ) -> "Pool":
         """A pool with its first connection made; raises `Unavailable` if PostgreSQL cannot be reached.
 
-        `lock_timeout` and `statement_timeout` bound what the server does for one statement, `wait` the time in the
-        queue for a connection; all in seconds.
+        `lock_timeout` and `statement_timeout` bound what the server does for one statement, `connect_timeout` the
+        making of one connection, `wait` the whole time until a caller has one; all in seconds.
         """
         pool = cls(
             url,
@@ -100,6 +103,7 @@ class Pool:
             application_name=application_name,
             lock_timeout=lock_timeout,
             statement_timeout=statement_timeout,
+            connect_timeout=connect_timeout,
             wait=wait,
         )
         pool.put(await pool.take())
@@ -241,6 +245,7 @@ class Pool:
             read_only=self.read_only,
             lock_timeout=self._lock_timeout,
             statement_timeout=self._statement_timeout,
+            connect_timeout=self._connect_timeout,
         )
 
     def _lend_new(self, connection: Connection) -> Connection:

@@ -4,6 +4,7 @@ SQL is plain SQL with ``$1``, ``$2``, … for the arguments. A statement that re
 (see `headwater.db.reader`). All errors are `headwater.db.errors`.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, TypeVar
@@ -138,7 +139,7 @@ class Session(Reads):
         await self._control(f"savepoint {name}")
         try:
             yield
-        except Exception:
+        except (Exception, asyncio.CancelledError):  # a timeout inside the transaction is a cancellation here
             await self._control(f"rollback to savepoint {name}")
             raise
         await self._control(f"release savepoint {name}")

@@ -45,6 +45,8 @@ CLIENT_GONE = 499
 
 _CLOSE = (b"connection", b"close")
 _WITHOUT_LENGTH = (204, 304)
+_LAST = (408, 413)
+"""Statuses after which the rest of a body may still be under way, so that nothing can follow on the connection."""
 
 
 class StreamBroken(HttpError):
@@ -97,7 +99,7 @@ class HttpApp:
         self._nowhere = nowhere(self._router, resources)
         self._mounts = sort_mounts([Mount(prefix, app) for prefix, app in (mounts or {}).items()])
         self._settings = settings
-        self._limits = Limits(settings.body_limit)
+        self._limits = Limits(settings.body_limit, settings.body_seconds, settings.body_depth)
         self._watch = Watch()
         self._meter = Meter(metrics)
         for counted in (*self._router.endpoints, self._nowhere, *self._mounts):
@@ -131,7 +133,7 @@ class HttpApp:
             except asyncio.CancelledError:
                 answer = self._answer_stopped(request)
             status, size = answer.status, len(answer.body)
-            if size == 0 or self._draining or request.method == "HEAD":
+            if size == 0 or status in _LAST or self._draining or request.method == "HEAD":
                 size = await self._send_otherwise(answer, request, send, endpoint)
             else:
                 length, request_id = (b"content-length", b"%d" % size), (b"x-request-id", request.id.encode())
@@ -224,7 +226,7 @@ class HttpApp:
     async def _send_otherwise(self, answer: Answer, request: Request, send: Any, endpoint: Counted) -> int:
         """Send what is empty, streamed, only asked about, or the last on its connection; returns the body's bytes."""
         fields: Fields = [*answer.fields, (b"x-request-id", request.id.encode())]
-        if self._draining and request.scope["http_version"] in ("1.0", "1.1"):
+        if (self._draining or answer.status in _LAST) and request.scope["http_version"] in ("1.0", "1.1"):
             fields.append(_CLOSE)
         if answer.stream is None and answer.status not in _WITHOUT_LENGTH:
             fields.append((b"content-length", b"%d" % len(answer.body)))

@@ -18,15 +18,13 @@ _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _UP_AND_DOWN: Final = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
 _ESCAPED_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
-CLOSE: Final = {"Connection": "close"}
-
 
 class Limits(msgspec.Struct, frozen=True):
     """What a body may have: bytes, seconds until it has arrived, and depth of its arrays and objects."""
 
     bytes: int
-    seconds: float = 30.0
-    depth: int = 64
+    seconds: float
+    depth: int
 
 
 class ClientGone(Exception):
@@ -41,8 +39,7 @@ async def read_body(receive: Receive, declared: bytes | None, limits: Limits) ->
         async with asyncio.timeout(limits.seconds):
             return await _read_all(receive, limits)
     except TimeoutError:
-        detail = f"The body did not arrive within {limits.seconds:g} seconds."
-        raise Problem(408, detail=detail, headers=CLOSE) from None
+        raise Problem(408, detail=f"The body did not arrive within {limits.seconds:g} seconds.") from None
 
 
 async def _read_all(receive: Receive, limits: Limits) -> bytes:

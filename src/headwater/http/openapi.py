@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
-from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
@@ -10,6 +9,7 @@ import msgspec
 from headwater.http.endpoint import Endpoint
 from headwater.http.media import JSON
 from headwater.http.openapi_problems import PROBLEM_SCHEMAS, reference_problem, write_problem_responses
+from headwater.http.problem import phrase_of
 from headwater.http.request import Request
 from headwater.http.response import Response
 from headwater.http.route import Route
@@ -186,7 +186,7 @@ def _answer(endpoint: Endpoint, schema_of: Callable[[Any], Document]) -> Documen
     if endpoint.route.idempotency != "none":
         headers["Idempotent-Replayed"] = "IdempotentReplayed"
     answer: Document = {
-        "description": HTTPStatus(rendering.status).phrase,
+        "description": phrase_of(rendering.status),
         "headers": {name: {"$ref": f"#/components/headers/{ref}"} for name, ref in headers.items()},
     }
     if rendering.media_type is not None:

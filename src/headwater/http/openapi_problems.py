@@ -1,10 +1,9 @@
 """Problems in the OpenAPI document: their schema, and a response with examples for each status."""
 
-from http import HTTPStatus
 from typing import Any, Final
 
 from headwater.http.kind import INVALID_REQUEST, KINDS, MALFORMED_BODY, NOT_READY, Kind
-from headwater.http.problem import MEDIA_TYPE
+from headwater.http.problem import MEDIA_TYPE, phrase_of
 
 STATUSES: Final = (400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 422, 429, 500, 503, 504)
 """Those that operations refer to by name; any other is the default."""
@@ -12,7 +11,7 @@ STATUSES: Final = (400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 422, 429, 5
 _REFERENCE: Final = "#/components/schemas/"
 _EXAMPLE_ID: Final = "4bf92f3577b34da6a3ce929d0e0e4736"
 _HEADERS: Final = {405: {"Allow": "Allow"}, 415: {"Accept-Post": "AcceptPost"}, 503: {"Retry-After": "RetryAfter"}}
-_EXAMPLE_MEMBERS: Final = {
+_EXAMPLE_MEMBERS: Final[dict[str, dict[str, Any]]] = {
     MALFORMED_BODY.name: {"offset": 17},
     NOT_READY.name: {"missing": ["the process is draining"]},
     INVALID_REQUEST.name: {
@@ -75,7 +74,7 @@ def _response(status: int) -> dict[str, Any]:
     examples = {kind.name: _example(kind) for kind in kinds} or {"example": {"value": _plain_example(status)}}
     headers = {"X-Request-Id": "RequestId", **_HEADERS.get(status, {})}
     return {
-        "description": HTTPStatus(status).phrase,
+        "description": phrase_of(status),
         "headers": {name: {"$ref": f"#/components/headers/{reference}"} for name, reference in headers.items()},
         "content": {MEDIA_TYPE: {"schema": {"$ref": _REFERENCE + schema}, "examples": examples}},
     }
@@ -95,7 +94,7 @@ def _example(kind: Kind) -> dict[str, Any]:
 
 
 def _plain_example(status: int) -> dict[str, Any]:
-    return _members("about:blank", HTTPStatus(status).phrase, status)
+    return _members("about:blank", phrase_of(status), status)
 
 
 def _members(kind: str, title: str, status: int) -> dict[str, Any]:
@@ -103,4 +102,4 @@ def _members(kind: str, title: str, status: int) -> dict[str, Any]:
 
 
 def _name(status: int | None) -> str:
-    return "".join(word.capitalize() for word in HTTPStatus(status or 500).phrase.replace("-", " ").split())
+    return "".join(word.capitalize() for word in phrase_of(status or 500).replace("-", " ").split())

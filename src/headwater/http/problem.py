@@ -17,6 +17,7 @@ _FIELDS: Final = [
     NOSNIFF,
     (b"cache-control", b"no-store"),  # a 404 or 405 would otherwise be cached by heuristics, RFC 9111 section 4.2.2
 ]
+_PHRASES: Final = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=str)
 
 
@@ -43,7 +44,7 @@ class Problem(Exception):
         if taken := _RESERVED & extensions.keys():
             raise ValueError(f"{min(taken)!r} is a member that every problem has")
         self.status = status
-        self.title = title or _phrase(status)
+        self.title = title or phrase_of(status)
         self.detail = detail
         self.type = type or "about:blank"
         self.fields = header_fields(headers or {})
@@ -60,8 +61,9 @@ def write_problem(problem: Problem, request_id: str, instance: str) -> Answer:
     return Answer(problem.status, [*_FIELDS, *problem.fields], _ENCODER.encode(members))
 
 
-def _phrase(status: int) -> str:
+def phrase_of(status: int) -> str:
+    """The reason phrase of a status as RFC 9110 has it, whatever the version of Python."""
     try:
-        return HTTPStatus(status).phrase
+        return _PHRASES.get(status) or HTTPStatus(status).phrase
     except ValueError:
         return "Error"

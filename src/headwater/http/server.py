@@ -1,22 +1,34 @@
 """The server: Granian, embedded in this process's loop, on a socket that is already listening.
 
-Granian makes its own sockets; the subclass hands it ours, so that whoever started this process can keep connections
-waiting in the queue of the socket while a worker is replaced.
+Granian makes its own sockets; a subclass hands it ours, so that whoever started this process can keep connections
+waiting in the socket's queue while a worker is replaced. The application's lifespan is run here and not by Granian,
+which would keep the reason of a failed start to itself.
 """
 
 import asyncio
 import gc
+import os
+import resource
 import socket
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any, Final, Protocol
 
+from headwater.http.errors import HttpError
+from headwater.http.lifespan import Lifespan
 from headwater.settings import Settings
 
-HEADER_SECONDS: Final = 10
-BACKLOG: Final = 1024
+HEADER_SECONDS: Final = 75
+"""Seconds for the head of a request to arrive, and for an idle connection: more than the 60 after which load balancers
+give up theirs, so that none sends a request into a connection that is just being closed."""
+CONNECTIONS: Final = 16_384
+"""Connections that one worker holds at once; what comes beyond waits in the socket's queue."""
 
 _ABORT_SECONDS: Final = 2.0
+_OTHER_DESCRIPTORS: Final = 1024
+
+
+class ServerEnded(HttpError):
+    """The server ended without having been asked to."""
 
 
 class Served(Protocol):
@@ -39,38 +51,60 @@ async def serve(
     stop: asyncio.Event,
     ready: Callable[[], None] | None = None,
 ) -> None:
-    """Serve `app` on a listening TCP or unix socket until `stop` is set; then leave, drain and return.
+    """Serve `app` on a listening TCP or unix socket until `stop` is set, then end in order.
 
-    The order of ending: readiness says 503; after `balancer_seconds` nothing more is accepted; requests in flight have
-    `drain_seconds`. `ready` is called once the application has started. Raises what the application's lifespan raises.
+    The order: readiness says 503; after `balancer_seconds` nothing more is accepted; requests in flight have
+    `drain_seconds`. `ready` is called once requests are answered. The socket stays the caller's. Raises
+    `LifespanFailed` if the application cannot start, and `ServerEnded`.
     """
-    server = _server(app, socket, ready)
-    serving = asyncio.create_task(server.serve(), name="serve http")
-    stopping = asyncio.create_task(stop.wait(), name="wait for stop")
+    _allow_connections()
+    lifespan = Lifespan(app)
+    await lifespan.start()
     gc.collect()
     gc.freeze()  # what was loaded stays; the collector need not look at it again and again
     try:
+        await _serve_until(stop, app, _server(app, socket), settings, ready)
+    finally:
+        await lifespan.stop()
+
+
+def _allow_connections() -> None:
+    """Each connection is a descriptor; take as many as the system lets this process have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + _OTHER_DESCRIPTORS if hard == resource.RLIM_INFINITY else hard
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+async def _serve_until(
+    stop: asyncio.Event, app: Served, server: Any, settings: Settings, ready: Callable[[], None] | None
+) -> None:
+    serving = asyncio.create_task(server.serve(), name="serve http")
+    stopping = asyncio.create_task(stop.wait(), name="wait for stop")
+    try:
+        await asyncio.sleep(0)  # the task has begun to accept
+        if ready is not None:
+            ready()
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if not serving.done():
-            await _end(app, server, settings)
-            await asyncio.wait({serving}, timeout=_ABORT_SECONDS)
         if serving.done():
             serving.result()
+            raise ServerEnded
+        await _end(app, server, serving, settings)
     finally:
-        for task in (serving, stopping):
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        serving.cancel()
+        stopping.cancel()
+        await asyncio.gather(serving, stopping, return_exceptions=True)
 
 
-async def _end(app: Served, server: Any, settings: Settings) -> None:
+async def _end(app: Served, server: Any, serving: asyncio.Task[None], settings: Settings) -> None:
     app.leave()
     await asyncio.sleep(settings.balancer_seconds)
     server.stop()
     await app.drain()
+    await asyncio.wait({serving}, timeout=_ABORT_SECONDS)
 
 
-def _server(app: Served, listening: socket.socket, ready: Callable[[], None] | None) -> Any:
+def _server(app: Served, listening: socket.socket) -> Any:
     from granian._granian import SocketHolder
     from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
@@ -78,14 +112,16 @@ def _server(app: Served, listening: socket.socket, ready: Callable[[], None] | N
 
     class OnOurSocket(Server):  # type: ignore[misc]
         def _init_shared_socket(self) -> None:
+            own = os.dup(listening.fileno())  # Granian closes what it is given
             self._ssp = None
-            self._shd = SocketHolder(listening.fileno(), listening.family == socket.AF_UNIX, BACKLOG)  # type: ignore[call-arg]
+            self._shd = SocketHolder(own, listening.family == socket.AF_UNIX, CONNECTIONS)  # type: ignore[call-arg]
 
     return OnOurSocket(
         app,
-        interface=Interfaces.ASGI,
+        interface=Interfaces.ASGINL,
         http=HTTPModes.http1,
-        backlog=BACKLOG,
+        backlog=CONNECTIONS,
+        backpressure=CONNECTIONS,
         log_enabled=False,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000),
     )

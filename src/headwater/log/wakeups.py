@@ -9,7 +9,7 @@ import contextlib
 import random
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 import asyncpg
 
@@ -28,6 +28,7 @@ Listener = Callable[[Position | None, Iterable[int]], None]
 class WakeupsLost(Occurrence, frozen=True):
     """The listening connection is gone; readers look for themselves until it is back."""
 
+    level: ClassVar[str] = "warning"
     reason: str
     retry_in_seconds: float
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from headwater.app import Backend
 from headwater.consumer import run_consumers
-from headwater.http import serve
+from headwater.http.server import serve
 from headwater.observe import Metrics, subscribe
 from headwater.settings import Settings
 from headwater.supervisor.assignment import Assignment
@@ -75,10 +75,8 @@ async def _serve(
     name = f"headwater {assignment.name}"
     await backend.open(settings, name=name, metrics=Metrics(assignment.name, settings.home / "run" / "metrics"))
     try:
-        listener = socket.socket(fileno=assignment.listener)
-        ready()  # XXX
-        await serve(backend.opened.http, socket=listener, settings=settings, stop=stop, ready=ready)
-        listener.detach()  # the server closes the descriptor itself, as soon as nothing more is accepted
+        with socket.socket(fileno=assignment.listener) as listener:
+            await serve(backend.opened.http, socket=listener, settings=settings, stop=stop, ready=ready)
     finally:
         await backend.close()
 

@@ -25,6 +25,7 @@ async def up(reference: str, settings: Settings, *, stream: bool = False) -> Non
     Raises a `HeadwaterError` for what keeps it from starting; nothing that it started is left then.
     """
     backend = load_backend(reference)
+    backend.check()
     terminal = None if stream else Terminal()
     first = _First(backend, settings, terminal)
     journal = open_journal(settings, first.show_line if terminal is not None else None)

@@ -18,6 +18,7 @@ from headwater.db import Source, migrate
 from headwater.engines import EmbeddedPostgres
 
 SETTINGS = {
+    "synchronous_commit": "on",  # the relay is sent what is flushed; without this that would wait for the WAL writer
     "shared_buffers": "64MB",
     "min_wal_size": "32MB",
     "max_wal_size": "512MB",

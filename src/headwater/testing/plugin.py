@@ -74,7 +74,7 @@ def headwater_settings() -> "Settings":
     """What the backend is run with; the URL and the slot are each test's own."""
     from headwater.settings import Settings
 
-    return Settings(partitions=4)
+    return Settings(partitions=4, log_level="warning")
 
 
 @pytest.fixture

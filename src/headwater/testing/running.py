@@ -91,6 +91,7 @@ async def run_backend(backend: Backend, databases: Databases, settings: Settings
         finally:
             stop.set()
             await asyncio.gather(*running.tasks)
+            await backend.opened.http.stop()
             await backend.close()
             await pool.close()
 
@@ -108,6 +109,7 @@ async def _start(backend: Backend, settings: Settings, stop: asyncio.Event) -> l
     ]
     try:
         await backend.open(settings, name="headwater test")
+        await backend.opened.http.start()
         await _until(tasks, relay_ready, consumers_ready)
     except BaseException:
         stop.set()

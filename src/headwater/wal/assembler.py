@@ -10,6 +10,7 @@ A transaction too large for memory leaves as several fragments, of which only th
 """
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import msgspec
 
@@ -49,12 +50,14 @@ _decode_header = msgspec.json.Decoder(Header).decode
 class RefusedMessage(Occurrence, frozen=True):
     """A message came under our prefix outside any transaction: it has no commit, so it has no position."""
 
+    level: ClassVar[str] = "warning"
     lsn: int
 
 
 class MalformedEvent(Occurrence, frozen=True):
     """A message under our prefix is no envelope; it stands in the log as such."""
 
+    level: ClassVar[str] = "warning"
     commit_lsn: int
     ordinal: int
     reason: str

@@ -7,6 +7,7 @@ the next call goes on from it.
 
 import asyncio
 from collections.abc import Iterable
+from typing import ClassVar
 
 import asyncpg
 
@@ -27,6 +28,7 @@ _LOOK_EVERY_SECONDS = 0.05
 class SlotWaits(Occurrence, frozen=True):
     """A slot can be made only once the transactions that are writing now have ended; these processes have one."""
 
+    level: ClassVar[str] = "warning"
     slot: str
     pids: list[int]
 

@@ -6,7 +6,7 @@ Rows at or above the horizon were inserted or updated at the end of the log or i
 trace; only their count could be missed.
 """
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import asyncpg
 import msgspec
@@ -27,6 +27,7 @@ SAMPLE_ROWS: Final = 20
 class EpochForced(Occurrence, frozen=True):
     """A person opened a new epoch."""
 
+    level: ClassVar[str] = "warning"
     epoch: int
     after: str
     begins_at: str

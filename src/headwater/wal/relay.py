@@ -14,7 +14,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import asyncpg
 
@@ -40,6 +40,7 @@ _GATE_PATIENCE_SECONDS = 1.0
 class Appended(Occurrence, frozen=True):
     """The head of the log moved."""
 
+    level: ClassVar[str] = "debug"
     position: str
     transactions: int
     entries: int
@@ -49,6 +50,7 @@ class Appended(Occurrence, frozen=True):
 class GateClosed(Occurrence, frozen=True):
     """A commit is in the WAL but not visible to others, as when a synchronous standby does not answer."""
 
+    level: ClassVar[str] = "warning"
     waited_seconds: float
     xid: int
 

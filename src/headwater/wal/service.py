@@ -8,6 +8,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import ClassVar
 
 import asyncpg
 
@@ -38,6 +39,7 @@ class RelayStarted(Occurrence, frozen=True):
 class RelayInterrupted(Occurrence, frozen=True):
     """The relay lost its connections or its place; it begins again from the slot."""
 
+    level: ClassVar[str] = "warning"
     reason: str
     retry_in_seconds: float
 
@@ -45,6 +47,7 @@ class RelayInterrupted(Occurrence, frozen=True):
 class EpochOpened(Occurrence, frozen=True):
     """The timeline changed under a slot that lost nothing, as in a planned failover: positions go on in a new epoch."""
 
+    level: ClassVar[str] = "warning"
     epoch: int
     timeline: int
 

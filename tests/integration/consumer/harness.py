@@ -60,7 +60,7 @@ class Log:
     def __init__(self, connection: asyncpg.Connection, partitions: int) -> None:
         self._connection = connection
         self._segments = Segments(connection, span=1 << 20)
-        self._lsn = 0x1000
+        self.lsn = 0x1000
         self.partitions = partitions
         self.generation = 1
         self.position = Position(EPOCH, 0, 0)
@@ -93,14 +93,14 @@ class Log:
 
     async def append_raw(self, entries: Sequence[tuple[str | None, int, bytes]], *, whole: bool = True) -> Position:
         """Entries of one transaction; when it is not `whole`, the head stays and nobody may read them yet."""
-        self._lsn += 0x100
+        self.lsn += 0x100
         runs: dict[int, list[tuple[Position, bytearray]]] = defaultdict(list)
         for ordinal, (key, kind, body) in enumerate(entries):
             for partition in range(self.partitions) if key is None else (partition_of(key, self.partitions),):
                 into = bytearray()
-                write_entry(into, self._lsn, ordinal, kind, body)
-                runs[partition].append((Position(EPOCH, self._lsn, ordinal), into))
-        last = Position(EPOCH, self._lsn, len(entries) - 1)
+                write_entry(into, self.lsn, ordinal, kind, body)
+                runs[partition].append((Position(EPOCH, self.lsn, ordinal), into))
+        last = Position(EPOCH, self.lsn, len(entries) - 1)
         await self._segments.ensure(last)
         outcome = await self._connection.fetchval(
             "select outcome from headwater.append($1, 0, $2, $3, $4, '0/0', '3', '{}', $5, $6, $7, $8, $9)",
@@ -206,15 +206,14 @@ async def world(databases: Databases, partitions: int = 4) -> AsyncIterator[Worl
 async def connected(url: str, partitions: int = 4) -> AsyncIterator[World]:
     """An empty log and an empty ledger in a database that has the platform's tables."""
     connection = await asyncpg.connect(url)
-    pool = Pool(url, size=6, application_name="test")
+    opened = World(url, Pool(url, size=6, application_name="test"), connection, Log(connection, partitions))
     try:
         await connection.execute(LEDGER)
-        log = Log(connection, partitions)
-        await log.prepare()
-        yield World(url, pool, connection, log)
+        await opened.log.prepare()
+        yield opened
     finally:
-        await pool.close()
-        await connection.close()
+        await opened.pool.close()
+        await opened.connection.close()
 
 
 class Told:

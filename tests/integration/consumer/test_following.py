@@ -268,9 +268,9 @@ async def test_a_consumer_without_code_is_reported_and_kept(headwater_databases:
             names = [each.name for each in await registered_consumers(Session(connection))]
         assert names == ["test.gone", "test.ledger"]
         await forget(here.pool, "test.gone")
-        assert await here.connection.fetchval(
-            "select count(*) from headwater.watermark where consumer = 'test.gone'"
-        ) == 0
+        assert (
+            await here.connection.fetchval("select count(*) from headwater.watermark where consumer = 'test.gone'") == 0
+        )
 
 
 async def test_a_handler_that_cannot_be_called_is_refused_before_anything_runs(headwater_databases: Databases) -> None:

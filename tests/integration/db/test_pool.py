@@ -180,6 +180,21 @@ class TestOutage:
         with pytest.raises(Unavailable):
             await Pool.open(f"postgresql://headwater@/headwater?host={folder}", application_name="test")
 
+    async def test_a_server_that_says_nothing_is_unavailable_after_the_time_to_connect(self, folder: Path) -> None:
+        accepted = asyncio.Event()
+
+        async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            accepted.set()
+            await reader.read()
+            writer.close()
+
+        server = await asyncio.start_unix_server(accept, folder / ".s.PGSQL.5432")
+        url = f"postgresql://headwater@/headwater?host={folder}"
+        with pytest.raises(Unavailable, match="no answer in time"):
+            await Pool.open(url, application_name="test", connect_timeout=0.05)
+        assert accepted.is_set()
+        server.close()
+
     async def test_a_wrong_database_is_not_called_an_outage(self, server: str) -> None:
         with pytest.raises(Exception, match="does not exist") as caught:
             await Pool.open(server.replace("/headwater?", "/nowhere?"), application_name="test")

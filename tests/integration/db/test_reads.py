@@ -363,6 +363,12 @@ class TestWrites:
                 await session.run("delete from shop.product where price = 1")
             assert await session.one(int, "select count(*) from shop.product") == 999
 
+    async def test_a_timeout_inside_a_savepoint_undoes_it_as_well(self, url: str) -> None:
+        async with writing(url) as session:
+            with pytest.raises(TimeoutError):
+                await _delete_and_sleep(session)
+            assert await session.one(int, "select count(*) from shop.product") == 1000
+
     async def test_the_statement_is_noted_on_the_error_and_its_arguments_are_not(self, url: str) -> None:
         async with writing(url) as session:
             with pytest.raises(QueryFailed) as caught:
@@ -380,6 +386,12 @@ async def _delete_and_fail(session: Session) -> None:
     async with session.savepoint():
         await session.run("delete from shop.product")
         await session.run("select 1 / 0")
+
+
+async def _delete_and_sleep(session: Session) -> None:
+    async with asyncio.timeout(0.1), session.savepoint():
+        await session.run("delete from shop.product")
+        await session.run("select pg_sleep(100)")
 
 
 async def _raises(session: Session, kind: type[Exception], text: str, sql: str, *args: object) -> None:

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -94,12 +94,12 @@ class Up:
 
     async def abandon(self) -> None:
         """Leave nothing behind, whatever the test did."""
-        if self.process.returncode is None:
+        killed = self.process.returncode is None
+        if killed:
             self.process.kill()
         await asyncio.gather(*self._reading)
-        async with asyncio.timeout(SECONDS):
-            while processes_of(self.home):
-                await asyncio.sleep(0.02)
+        if killed:
+            await wait_until(lambda: not processes_of(self.home))
 
     async def _read(self) -> None:
         assert self.process.stdout is not None
@@ -123,20 +123,25 @@ def clean_environment() -> dict[str, str]:
 
 
 def processes_of(home: Path) -> dict[int, str]:
-    """Every living process that runs for `home`: those that were told so, and servers that work in it."""
+    """Every living process that works in `home` or has a file of it open, as all that belong to a backend do."""
     return dict(_living(str(home)))
 
 
 def _living(home: str) -> Iterator[tuple[int, str]]:
     for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+        if not entry.name.isdigit():
             continue
         with contextlib.suppress(OSError):
-            told = f"HEADWATER_HOME={home}".encode() in (entry / "environ").read_bytes().split(b"\0")
-            if told or os.readlink(entry / "cwd").startswith(home):
-                title = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
-                if title:  # a zombie has none
-                    yield int(entry.name), title
+            places = [os.readlink(entry / "cwd"), *(os.readlink(each) for each in (entry / "fd").iterdir())]
+            if any(place.startswith(home) for place in places):
+                yield int(entry.name), (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+
+
+async def wait_until(holds: Callable[[], bool]) -> None:
+    """Look again and again: for what tells nobody when it changes."""
+    async with asyncio.timeout(SECONDS):
+        while not holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 def get(url: str) -> tuple[int, Any]:

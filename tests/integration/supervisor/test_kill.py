@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.supervisor.harness import Up, get, order_something, processes_of
+from tests.integration.supervisor.harness import Up, get, order_something, processes_of, wait_until
 
 
 async def test_what_is_killed_is_started_again_and_orders_go_through(home: Path) -> None:
@@ -30,7 +30,7 @@ async def test_a_worker_that_dies_loses_no_connection_that_waits(home: Path) -> 
         worker = up.pid("web 1")
         os.kill(worker, signal.SIGSTOP)
         waiting = [asyncio.create_task(asyncio.to_thread(get, f"{url}/products?limit=1")) for _ in range(5)]
-        await _wait_for_connections(url, len(waiting))
+        await wait_until(lambda: _waiting_connections(url) == len(waiting))
         os.kill(worker, signal.SIGKILL)
         assert [status for status, _ in await asyncio.gather(*waiting)] == [200] * 5
 
@@ -76,14 +76,11 @@ async def test_a_stop_is_orderly_even_while_something_is_dead(home: Path, name: 
     assert processes_of(home) == {}
 
 
-async def _wait_for_connections(url: str, count: int) -> None:
-    """Until as many connections wait in the listening socket's queue (proc(5), net/tcp: rx_queue of a listener)."""
-    port = int(url.rpartition(":")[2])
-    local = f"0100007F:{port:04X}"
-    async with asyncio.timeout(20):
-        while True:
-            for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-                fields = line.split()
-                if fields[1] == local and fields[3] == "0A" and int(fields[4].partition(":")[2], 16) >= count:
-                    return
-            await asyncio.sleep(0.01)
+def _waiting_connections(url: str) -> int:
+    """Connections in the listening socket's queue (proc(5), net/tcp: rx_queue of a listener)."""
+    local = f"0100007F:{int(url.rpartition(':')[2]):04X}"
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, address, _, state, queues, *_ = line.split()
+        if address == local and state == "0A":
+            return int(queues.partition(":")[2], 16)
+    return 0

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from headwater.supervisor.keeper import Phase
-from tests.integration.supervisor.harness import SECONDS, Up, get, order_something, processes_of
+from tests.integration.supervisor.harness import Up, get, order_something, processes_of, wait_until
 
 
 async def test_a_second_start_finds_its_data_again_and_a_stop_leaves_nothing_running(home: Path) -> None:
@@ -53,7 +53,8 @@ async def test_every_process_shows_its_part(home: Path) -> None:
 
 async def test_one_screen_is_printed_and_the_logs_are_in_files(home: Path) -> None:
     async with Up.start(home, "up") as up:
-        await _wait_for(home / "log" / "supervisor.log", b"BackendReady")
+        log = home / "log" / "supervisor.log"
+        await wait_until(lambda: log.exists() and b"BackendReady" in log.read_bytes())
         assert await up.stop() == 0
         screen = up.output.decode()
     assert "shop is ready after" in screen
@@ -170,9 +171,3 @@ async def test_a_consumer_that_cannot_run_keeps_the_backend_from_starting(home: 
         assert await up.ended() == 1
     assert "broken.follow" in up.errors.decode()
     assert processes_of(home) == {}
-
-
-async def _wait_for(path: Path, text: bytes) -> None:
-    async with asyncio.timeout(SECONDS):
-        while not (path.exists() and text in path.read_bytes()):
-            await asyncio.sleep(0.02)

@@ -16,7 +16,10 @@ from headwater.db.translate import FOREIGN
         (TimeoutError(), Unavailable),
         (asyncpg.InterfaceError("cannot perform operation: another operation is in progress"), SessionBusy),
         (asyncpg.DataError("invalid input for query argument $1"), QueryFailed),
-        (asyncpg.InternalClientError("cannot switch to state 11; another operation (2) is in progress"), ConnectionLost),
+        (
+            asyncpg.InternalClientError("cannot switch to state 11; another operation"),
+            ConnectionLost,
+        ),
     ],
 )
 def test_what_can_happen_on_this_side_has_a_kind(error: Exception, kind: type[DbError]) -> None:

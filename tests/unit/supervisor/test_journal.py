@@ -1,5 +1,6 @@
 """Where the output of processes goes."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -27,7 +28,7 @@ def test_lines_are_whole_wherever_the_pipe_cuts_them(cuts: list[int]) -> None:
     places = sorted({0, len(written), *(cut for cut in cuts if cut < len(written))})
     streamed: list[bytes] = []
     journal = Journal(None, stream=streamed.append)
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         journal.channel("consumer 1").write(written[start:end])
     events = [msgspec.json.decode(line)["event"] for line in b"".join(streamed).splitlines()]
     assert events == ["Started", "KeyParked", "Output"]

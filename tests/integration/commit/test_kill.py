@@ -1,0 +1,133 @@
+"""A process killed with SIGKILL between any two steps of a command leaves nothing or everything (G1, G2)."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from headwater.commit import Outcome
+from tests.integration.commit.shop import (
+    ORIGIN,
+    SLOW_COMMIT,
+    PlaceOrder,
+    assert_nothing,
+    events,
+    key,
+    orders,
+    records,
+    shop,
+    watched,
+)
+from tests.integration.db.servers import BLOCKED, connected, wait_for_row
+
+ROOT = Path(__file__).parents[3]
+STEPS = ["before claim", "after claim", "after work", "before finish", "after finish", "answered"]
+COMMITTED = {"after finish", "answered"}
+
+
+class Victim:
+    """The process of `tests.integration.commit.victim`, led from point to point."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def run_to(self, point: str) -> str:
+        """Let it go on until it reaches the point; returns what it says there."""
+        while not (said := await self._read()).startswith(point):
+            self.go_on()
+        return said
+
+    def go_on(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(b"\n")
+
+    async def kill(self) -> None:
+        if self._process.returncode is None:
+            os.kill(self._process.pid, signal.SIGKILL)
+        await self._process.wait()
+
+    async def _read(self) -> str:
+        assert self._process.stdout is not None
+        async with asyncio.timeout(30):
+            line = (await self._process.stdout.readline()).decode().strip()
+        assert line, "the victim ended before it was killed"
+        return line
+
+
+@asynccontextmanager
+async def victim(url: str) -> AsyncIterator[Victim]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.integration.commit.victim",
+        url,
+        cwd=ROOT,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    led = Victim(process)
+    try:
+        yield led
+    finally:
+        await led.kill()
+
+
+async def retry(url: str) -> Outcome:
+    """The client's second attempt, at another process."""
+    async with shop(url) as (_, committer):
+        return await committer.execute(PlaceOrder(), ORIGIN, key("one"))
+
+
+async def assert_one(watch: asyncpg.Connection, outcome: Outcome) -> None:
+    (order,) = await orders(watch)
+    assert outcome.answer.body == str(order).encode()
+    assert [event.order for event in await events(watch)] == [order]
+    assert await records(watch) == 1
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_killed_at_any_step_leaves_nothing_or_everything(url: str, step: str) -> None:
+    async with watched(url) as watch, victim(url) as process:
+        await process.run_to(step)
+        await process.kill()
+        if step not in COMMITTED:
+            await assert_nothing(watch)
+        outcome = await retry(url)
+        assert outcome.replayed is (step in COMMITTED)
+        await assert_one(watch, outcome)
+
+
+async def test_the_answer_that_was_given_is_the_one_that_is_replayed(url: str) -> None:
+    async with watched(url), victim(url) as process:
+        said = await process.run_to("answered")
+        await process.kill()
+        assert (await retry(url)).answer.body == said.removeprefix("answered ").encode()
+
+
+async def test_killed_while_the_server_commits_is_one_or_the_other(url: str) -> None:
+    async with watched(url) as watch, connected(url) as holder, victim(url) as process:
+        await watch.execute(SLOW_COMMIT)
+        await holder.execute("select pg_advisory_lock(77)")
+        await process.run_to("before finish")
+        process.go_on()
+        await wait_for_row(watch, BLOCKED)
+        await process.kill()
+        await holder.execute("select pg_advisory_unlock(77)")
+        await assert_one(watch, await retry(url))
+
+
+async def test_who_waits_for_a_killed_owner_takes_over(url: str) -> None:
+    async with watched(url) as watch, victim(url) as process:
+        await process.run_to("after work")
+        waiting = asyncio.create_task(retry(url))
+        await wait_for_row(watch, BLOCKED)
+        await process.kill()
+        outcome = await waiting
+        assert not outcome.replayed
+        await assert_one(watch, outcome)
