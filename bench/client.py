@@ -11,11 +11,15 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import uvloop
 
 from bench.process import say
 from bench.traffic import Load
+
+PATIENCE_SECONDS = 20.0
+"""For the answers that are still due when the time is over."""
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
@@ -69,8 +73,7 @@ class Connection(asyncio.Protocol):
         self.ended = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         self._send()
 
     def data_received(self, data: bytes) -> None:
@@ -112,7 +115,8 @@ async def _run(host: str, port: int, connections: int, seconds: float, file: Pat
     open_ones = [
         (await loop.create_connection(lambda: Connection(source, tally), host, port))[1] for _ in range(connections)
     ]
-    await asyncio.gather(*(each.ended for each in open_ones))
+    async with asyncio.timeout(seconds + PATIENCE_SECONDS):
+        await asyncio.gather(*(each.ended for each in open_ones))
     cuts = statistics.quantiles(tally.seconds, n=100) if len(tally.seconds) > 1 else [0.0] * 99
     return Load(tally.answered, seconds, tally.failed, cuts[49] * 1e3, cuts[98] * 1e3)
 

@@ -65,7 +65,7 @@ class PythonChild:
     async def __aenter__(self) -> "PythonChild":
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", self._module, *self._arguments,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=self._inherited, env=self._environ,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=self._inherited, env=dict(self._environ),
         )  # fmt: skip
         return self
 

@@ -15,7 +15,6 @@ from bench.row import Sample
 from bench.traffic import Traffic
 from headwater.settings import Settings
 
-
 START_SECONDS = 30.0
 
 

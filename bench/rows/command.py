@@ -30,6 +30,7 @@ BARE = Row(
     against="the same, without asyncpg's reset after each use",
     goal=Goal(Sense.AT_LEAST, 0.60, RATIO),
 )
+ROWS = (COMMAND, BARE)
 
 OURS = "Headwater"
 PEERS = {

@@ -30,6 +30,7 @@ FASTAPI = Row(
     against="FastAPI + asyncpg, bare, same server",
     goal=Goal(Sense.AT_LEAST, 2.2, RATIO),
 )
+ROWS = (HAND, BARE, FASTAPI)
 
 OURS = "Headwater"
 PEERS = {

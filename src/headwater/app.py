@@ -24,8 +24,9 @@ from headwater.types import Event
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 Seed = Callable[[Tx], Awaitable[str | None]]
 
-_WITHOUT_ENGINES = Resources(db=cast(Db, None), committer=cast(Committer, None))
-"""Enough to compile handlers, which is all that is needed to see whether they can be."""
+_NO_POOL = cast(Pool, None)
+_WITHOUT_ENGINES = Resources(db=Db(_NO_POOL), committer=Committer(_NO_POOL, keep=timedelta()))
+"""Enough to compile handlers, which is all that it takes to see whether they can be run."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 
@@ -35,7 +36,8 @@ class AppError(HeadwaterError):
 
 
 class BadName(AppError):
-    """{name!r} is no name for an app: lower-case letters, digits and underscores, a letter first, at most 40."""
+    """{name!r} is no name for an app: lower-case letters, digits and underscores, a letter first, at most 40; neither
+    headwater nor pg_…, which are taken."""
 
 
 class BadRoute(AppError):
@@ -64,7 +66,7 @@ class App:
 
     def __init__(self, name: str, *, schema: str | None = None, migrations: Path | str = "migrations") -> None:
         for word in (name, schema or name):
-            if _NAME.fullmatch(word) is None:
+            if _NAME.fullmatch(word) is None or word == "headwater" or word.startswith("pg_"):
                 raise BadName(name=word)
         self.name = name
         self.source = Source(name, schema or name, _folder_of_module(sys._getframe(1).f_globals) / migrations)

@@ -8,6 +8,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ from tests.crash.world import World
 RELAY_STEPS = ("received", "before append", "appended", "acknowledged")
 CONSUMER_STEPS = ("claimed", "effects done", "watermark moved", "committed")
 _PATIENCE_SECONDS = 12.0
+_UNDERWAY_SECONDS = 30.0
 _MARK = "select pg_logical_emit_message(true, 'headwater.heartbeat', '')"
 
 
@@ -45,6 +47,7 @@ async def run(plan: Plan, folder: Path) -> Verdict:
     dice = random.Random(plan.seed)
     async with World(folder) as world:
         _hire(world, plan, dice)
+        await _wait_until_underway(world)
         until = time.monotonic() + plan.seconds
         struck: list[str] = []
         while time.monotonic() < until:
@@ -62,6 +65,17 @@ async def run(plan: Plan, folder: Path) -> Verdict:
         return await _judge(world)
 
 
+async def _wait_until_underway(world: World) -> None:
+    """Processes take their time to start; the campaign's begins when the first effects are there."""
+    connection = await world.connect()
+    try:
+        async with asyncio.timeout(_UNDERWAY_SECONDS):
+            while await connection.fetchval("select count(*) from crash.applied") == 0:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+    finally:
+        connection.terminate()
+
+
 def _hire(world: World, plan: Plan, dice: random.Random) -> None:
     def suicide(steps: Sequence[str]) -> list[str]:
         return ["--kill", f"{dice.choice(steps)}:{dice.randint(2, 120)}"] if plan.suicides else []
@@ -71,19 +85,14 @@ def _hire(world: World, plan: Plan, dice: random.Random) -> None:
     for worker in range(2):
         world.hire(
             f"consumer-{worker}",
-            lambda worker=worker: [  # type: ignore[misc]
-                "consumer",
-                "--plant",
-                plan.plant,
-                "--worker",
-                str(worker),
-                "--workers",
-                "2",
-                *suicide(CONSUMER_STEPS),
-            ],  # fmt: skip
+            partial(_consumer_arguments, plan, worker, lambda: suicide(CONSUMER_STEPS)),
         )
     world.hire("writers", lambda: ["writers", "--seed", str(dice.randint(0, 2**31))])
     world.hire("observer", lambda: ["observer"])
+
+
+def _consumer_arguments(plan: Plan, worker: int, suicide: Callable[[], list[str]]) -> list[str]:
+    return ["consumer", "--plant", plan.plant, "--worker", str(worker), "--workers", "2", *suicide()]
 
 
 def _stuck(world: World, stuck: TimeoutError, struck: Sequence[str]) -> Violation:

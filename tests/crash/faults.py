@@ -20,7 +20,8 @@ async def relay_killed(world: World, dice: random.Random) -> None:
 
 
 async def relay_killed_during_append(world: World, dice: random.Random) -> None:
-    """The append waits for a lock that we hold; the relay dies with its statement under way."""
+    """The append waits for a lock that we hold; the relay dies with its statement under way. PostgreSQL may finish that
+    statement when nobody waits for it any more, or the backend dies as well."""
     with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
         connection = await world.connect()
         try:
@@ -29,6 +30,8 @@ async def relay_killed_during_append(world: World, dice: random.Random) -> None:
                 await connection.execute("select from headwater.log for update")
                 await asyncio.sleep(dice.uniform(0.05, 0.2))
                 await relay_killed(world, dice)
+                if dice.random() < 0.7:
+                    await connection.execute(_TERMINATE, "headwater relay appends")
         finally:
             connection.terminate()
 

@@ -16,7 +16,8 @@ from headwater.log import EVENT, START, Entry, Position, Wakeups, read, read_hea
 from tests.crash.facts import Moved
 
 _MISSING = """
-select event from unnest($1::uuid[]) as seen(event) where not exists (select from crash.ledger l where l.event = seen.event)
+select event from unnest($1::uuid[]) as seen(event)
+ where not exists (select from crash.ledger l where l.event = seen.event)
 """
 _SIZES = "select tx, count(*) from crash.ledger where tx = any ($1) group by tx"
 _SIGHT = "insert into crash.sighting (kind, detail, position) values ($1, $2, $3)"

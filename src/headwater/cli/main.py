@@ -1,5 +1,6 @@
 """The commands and their order in the help; each is imported when it is run."""
 
+import os
 import sys
 from importlib.metadata import version
 
@@ -27,6 +28,7 @@ cli.command("headwater.cli.run:status", help="Show what the backend that runs he
 cli.command("headwater.cli.new:new", help="Write a small project that runs and passes its tests.", group=SHAPE)
 cli.command("headwater.cli.migrate:migrate", help="Apply migrations, or say which are missing.", group=SHAPE)
 cli.command("headwater.cli.doctor:doctor", help="Say what the engines lack, and what mends it.", group=SHAPE)
+cli.command("headwater.cli.psql:psql", help="Open psql on the backend's database.", group=SHAPE)
 cli.command("headwater.cli.show:openapi", help="Print the OpenAPI document.", group=SHAPE)
 cli.command("headwater.cli.show:settings", help="Print every setting and its value.", group=SHAPE)
 log = App(name="log", help="Read the log and look after its consumers.", help_format="plaintext", group=LOG)
@@ -48,6 +50,5 @@ def main() -> None:
         cli()
     except HeadwaterError as error:
         sys.exit(f"headwater: {error}")
-    except BrokenPipeError:  # whoever read our output has seen enough
-        sys.stderr.close()
-        sys.exit(0)
+    except BrokenPipeError:  # whoever read our output has seen enough; nothing is to be flushed to him at the exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

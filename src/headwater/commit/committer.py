@@ -91,11 +91,12 @@ class Committer:
         during the commit, and the errors of `headwater.db`.
         """
         connection, _ = await self._begin(None)
+        tx = Tx(connection, origin, self._clock)
         try:
-            tx = Tx(connection, origin, self._clock)
             yield tx
-            await self._commit(tx, None)
+            await self._commit(connection, tx, None)
         except BaseException as error:
+            tx.end()
             await self._give_back_after(error, connection)
             raise
         self._pool.put(connection)
@@ -110,8 +111,8 @@ class Committer:
         commit; with a key, executing it again settles that.
         """
         if key is None:
-            answer, _ = await self._with_retries(work, origin, None)
-            return Outcome(answer.answer, replayed=False)
+            record, _ = await self._with_retries(work, origin, None)
+            return Outcome(record.answer, replayed=False)
         (record, found), followed = await self._flights.lead_or_follow(
             key.scope, lambda: self._with_retries(work, origin, key), self._wait_seconds
         )
@@ -161,15 +162,16 @@ class Committer:
 
     async def _attempt(self, work: Work, origin: Origin, key: IdempotencyKey | None) -> tuple[Record, bool]:
         connection, earlier = await self._begin(key)
+        tx = Tx(connection, origin, self._clock)
         try:
             found = await self._recall(connection, key) if earlier and key is not None else None
             if found is None:
-                tx = Tx(connection, origin, self._clock)
                 record = Record(key.fingerprint if key else b"", await work(tx), self._clock.now())
-                await self._commit(tx, (key, record) if key else None)
+                await self._commit(connection, tx, (key, record) if key else None)
             else:
                 await _end(connection)
         except BaseException as error:
+            tx.end()
             await self._give_back_after(error, connection)
             raise
         self._pool.put(connection)
@@ -207,7 +209,10 @@ class Committer:
     async def _recall(self, connection: Connection, key: IdempotencyKey) -> Record | None:
         """The earlier answer, unless it is too old to be replayed; then it is forgotten."""
         try:
-            found = read_record(*await connection.fetchrow(sql.READ, key.scope))
+            row = await connection.fetchrow(sql.READ, key.scope)
+            if row is None:  # purged since it was found, so it was too old
+                return None
+            found = read_record(*row)
             if found.created_at > self._clock.now() - self._keep:
                 return found
             await connection.execute(sql.FORGET, key.scope)
@@ -215,10 +220,10 @@ class Committer:
             raise translate(error, sql.READ) from error
         return None
 
-    async def _commit(self, tx: Tx, kept: tuple[IdempotencyKey, Record] | None) -> None:
-        connection = tx._connection
+    async def _commit(self, connection: Connection, tx: Tx, kept: tuple[IdempotencyKey, Record] | None) -> None:
         _require_transaction(connection)
         ahead, along = _split(tx.drain())
+        tx.end()
         storing = await _storing(connection, *kept) if kept is not None else []
         await write_payloads(connection, ahead)
         emitting = [f"execute headwater_emit('\\x{payload.hex()}')" for payload in along]

@@ -12,6 +12,7 @@ other lanes, or with the next effect.
 import time
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import Final
 
 from headwater.clock import Clock
 from headwater.commit import write_payloads
@@ -38,6 +39,12 @@ from headwater.consumer.watermark import (
 from headwater.db import FOREIGN, Connection, DbError, Pool, translate
 from headwater.log import Position
 from headwater.observe import report
+
+_PERSIST_SECONDS: Final = 1.0
+"""How long a lane that only passes over entries leaves its watermark behind."""
+
+_REACH_AFTER_FAILURE: Final = 4
+_GROWTH: Final = 4
 
 
 class Followed(Enum):
@@ -85,6 +92,9 @@ class Following:
         self._runner = Runner(consumer, limits.cancel_grace)
         self._scales = Scales(pool, consumer.pace, limits.contention_tries)
         self._cuts = Cuts()
+        self._reach = limits.entries
+        """Events that a transaction takes on: few after a failure, as more may follow and all would be repeated."""
+        self._moved_at = time.monotonic()
         self._condemned: dict[Position, Exception] = {}
         """Entries whose calls did not come back, so that they need not take their whole time again."""
 
@@ -131,7 +141,7 @@ class Following:
             self._place,
             known=self.known,
             seen=self.seen,
-            entries=self._consumer.pace.entries,
+            entries=self._take(),
             bytes_=self._limits.batch_bytes,
             alone=self._consumer.pace.alone,
             server_limit=self._consumer.server_limit,
@@ -147,25 +157,36 @@ class Following:
             after=watermark,
             end=Position.from_bytes(claimed.readable) if claimed.ended else None,
             cut=self._cuts.next_after(watermark),
-            limit=self._consumer.pace.entries,
+            limit=self._take(),
         )
+
+    def _take(self) -> int:
+        return min(self._consumer.pace.entries, self._reach)
 
     async def _pass_over(self, work: _Round) -> Followed:
         """Nothing here is to be applied."""
-        await work.connection.execute("rollback")
         portion = work.portion
-        if portion.passed:
-            self.passing = True
-        if portion.obstacle is None:
-            assert self.known is not None
-            self.believe(self.known, portion.end)
-            return Followed.DONE if work.claimed.ended else Followed.MORE
-        if isinstance(portion.obstacle, TooNew):
-            self.obstacle = portion.obstacle
+        if portion.passed and work.started - self._moved_at > _PERSIST_SECONDS:
+            await move(work.connection, self._place, work.claimed.watermark, bytes(portion.end))
+            await commit(work.connection)
+            self._moved_to(portion.end)
+        else:
+            await work.connection.execute("rollback")
+            self.passing = self.passing or portion.passed > 0
+        if portion.obstacle is not None:
+            return await self._meet(work, portion.obstacle)
+        assert self.known is not None
+        self.believe(self.known, portion.end)
+        return self._ended(work, portion.end)
+
+    async def _meet(self, work: _Round, obstacle: ConsumerError) -> Followed:
+        """An entry that cannot be read comes next."""
+        if isinstance(obstacle, TooNew):
+            self.obstacle = obstacle
             return Followed.STOPPED
-        assert portion.obstructing is not None
-        position, kind, body = portion.obstructing
-        return await self._set_aside(work, portion.obstacle.key, position, pack(position, kind, body), portion.obstacle)
+        assert work.portion.obstructing is not None
+        position, kind, body = work.portion.obstructing
+        return await self._set_aside(work, obstacle.key, position, pack(position, kind, body), obstacle)
 
     async def _split(self, work: _Round) -> None:
         """Find out what has to queue up behind its key's failed entry."""
@@ -218,11 +239,17 @@ class Following:
                 seconds=time.monotonic() - work.started,
             )
         )
-        return Followed.DONE if work.claimed.ended and bytes(end) >= work.claimed.readable else Followed.MORE
+        self._reach = min(self._reach * _GROWTH, self._limits.entries)
+        return self._ended(work, end)
+
+    def _ended(self, work: _Round, end: Position) -> Followed:
+        whole = work.claimed.ended and bytes(end) >= work.claimed.readable
+        return Followed.DONE if whole else Followed.MORE
 
     def _moved_to(self, watermark: Position) -> None:
         self.known = self.seen = watermark
         self.passing = False
+        self._moved_at = time.monotonic()
 
     # Failing.
 
@@ -273,6 +300,7 @@ class Following:
             self._step("set aside")
             self._scales.settle()
             self._moved_to(position)
+            self._reach = _REACH_AFTER_FAILURE
             report(failure_of(self._place, key, position, 1, pause, cause))
         return Followed.MORE
 

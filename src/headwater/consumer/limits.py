@@ -34,8 +34,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Looking for work that no wake-up told of, and for other workers' partitions that stand still."""
     foreign_poll: float = 0.3
     """The same, when another worker's partitions have grown."""
-    flush: float = 0.05
-    """Watermarks of consumers that nothing concerned move after so long, all in one transaction."""
+    flush: float = 0.1
+    """Watermarks that only pass over entries move together, in one transaction, at most so often."""
     locked_pause: float = 0.05
     """Before a partition is tried again that another worker holds."""
     stopped_pause: float = 15.0

@@ -34,6 +34,7 @@ from headwater.observe import report
 
 _LOOK_BYTES = 4 * 1024 * 1024
 _LOOK_SECONDS = 30.0
+_SOON_SECONDS = 0.01
 
 
 async def run_consumers(
@@ -101,12 +102,13 @@ class Worker:
         """Up to where this worker has looked; None when in doubt."""
         self._survey_at = 0.0
         self._pass_at: float | None = None
+        self._passed_at = 0.0
         self._failures = 0
 
     def wake(self, position: Position | None, partitions: Iterable[int]) -> None:
-        """The log has grown up to `position`, in these partitions; None: look for yourself."""
+        """The log has grown up to `position`, in these partitions; None, after a reconnect: look for yourself."""
         if position is None:
-            self._survey_at = 0.0
+            self._forget()
         else:
             self._head = position if self._head is None else max(self._head, position)
             if not all(self._is_own(partition) for partition in partitions):
@@ -175,17 +177,21 @@ class Worker:
         self._failures += 1
         pause = RECONNECT.ceiling(self._failures) / 2 + RECONNECT.delay(self._failures) / 2
         report(WorkerInterrupted(reason=f"{type(error).__name__}: {error}", retry_in_seconds=pause))
+        self._forget()
+        try:
+            async with asyncio.timeout(pause):
+                await stop.wait()
+        except TimeoutError:
+            pass
+
+    def _forget(self) -> None:
+        """Drop what is remembered; lanes at work find out for themselves."""
         self._looked = self._pass_at = None
         self._survey_at = 0.0
         self._before.clear()
         for lane in self._lanes.values():
             if not self._scheduler.is_working(lane):
                 lane.forget()
-        try:
-            async with asyncio.timeout(pause):
-                await stop.wait()
-        except TimeoutError:
-            pass
 
     async def _register(self) -> None:
         await register(self._pool, self._subscriptions.values())
@@ -315,12 +321,12 @@ class Worker:
 
     def _pass_soon(self) -> None:
         if self._pass_at is None:
-            self._pass_at = time.monotonic() + self._limits.flush
+            self._pass_at = max(time.monotonic() + _SOON_SECONDS, self._passed_at + self._limits.flush)
             self._alarm.set()
 
     async def _pass_over(self) -> None:
         """Move the watermarks of the lanes that only passed over entries, all in one transaction."""
-        self._pass_at = None
+        self._pass_at, self._passed_at = None, time.monotonic()
         lanes = {
             (place.consumer, place.partition): Passage(*place, lane.known, lane.seen)
             for place, lane in self._lanes.items()

@@ -80,9 +80,11 @@ class Db(Reads):
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[Session]:
         connection = await self._begin()
+        session = Session(connection)
         try:
-            yield Session(connection)
+            yield session
         finally:
+            session.end()
             self._pool.mend(connection)  # however the reads ended, there is nothing to commit
 
     async def _begin(self) -> Connection:

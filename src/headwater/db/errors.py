@@ -20,6 +20,7 @@
          ├─ TransactionFailed    an earlier error of the transaction was swallowed
          ├─ TransactionControl   a statement that would end somebody else's transaction
          ├─ SessionBusy          two statements at once on one connection
+         ├─ SessionEnded         a statement after the transaction is over
          ├─ QueryFailed          anything else PostgreSQL refuses, with its SQLSTATE
          └─ MigrationError       see `headwater.db.migration`
 """
@@ -102,6 +103,10 @@ class TransactionControl(DbError):
 
 class SessionBusy(DbError):
     """One connection runs one statement at a time; await each before the next, or read through Db."""
+
+
+class SessionEnded(DbError):
+    """The transaction is over; whatever was to be part of it had to be awaited before."""
 
 
 class QueryFailed(DbError):

@@ -69,7 +69,7 @@ class Pool:
         self._idle: deque[Connection] = deque()
         self._lent: set[Connection] = set()
         self._opening = 0
-        self._waiters: dict[asyncio.Future[Connection | None], None] = {}  # in order of arrival
+        self._waiters: dict[asyncio.Future[Connection | None], float] = {}  # in order of arrival, with deadlines
         self._background: set[asyncio.Task[None]] = set()
         self._outage = Outage(application_name)
         self._generation = 0  # of the schema: raised when a connection finds its cached statements outdated
@@ -77,6 +77,7 @@ class Pool:
         self._closed = False
         self._all_back = asyncio.Event()
         self._sweeper: asyncio.TimerHandle | None = None
+        self._expiry: asyncio.TimerHandle | None = None
 
     @classmethod
     async def open(
@@ -94,7 +95,7 @@ class Pool:
         """A pool with its first connection made; raises `Unavailable` if PostgreSQL cannot be reached.
 
         `lock_timeout` and `statement_timeout` bound what the server does for one statement, `connect_timeout` the
-        making of one connection, `wait` the whole time until a caller has one; all in seconds.
+        making of one connection, `wait` the time in the queue for one; all in seconds.
         """
         pool = cls(
             url,
@@ -112,8 +113,9 @@ class Pool:
     async def close(self) -> None:
         """Close every connection: those lent out when they come back, or by force after ten seconds."""
         self._closed = True
-        if self._sweeper is not None:
-            self._sweeper.cancel()
+        for timer in (self._sweeper, self._expiry):
+            if timer is not None:
+                timer.cancel()
         self._refuse_waiters()
         while self._idle:
             self._in_background(self._idle.pop().leave())
@@ -198,22 +200,16 @@ class Pool:
                 self._idle.pop().terminate()
 
     async def _take_later(self) -> Connection:
-        try:
-            async with asyncio.timeout(self._wait_seconds):
-                return await self._open_or_queue_up()
-        except TimeoutError:
-            raise unavailable(f"no connection was free within {self._wait_seconds:g} s") from None
-
-    async def _open_or_queue_up(self) -> Connection:
         if self._closed:
             raise unavailable("the pool is closed")
+        deadline = time.monotonic() + self._wait_seconds
         if len(self._lent) + self._opening < self.size:
             self._opening += 1
             opened = await self._open_connection()
             if opened is not None:
                 return opened
         while True:
-            turn = await self._wait_for_turn() or await self._open_connection()
+            turn = await self._wait_for_turn(deadline) or await self._open_connection()
             if turn is not None:
                 return turn
 
@@ -255,17 +251,35 @@ class Pool:
         self._sweep_later()
         return connection
 
-    async def _wait_for_turn(self) -> Connection | None:
+    async def _wait_for_turn(self, deadline: float) -> Connection | None:
         """A connection that came back, or None: there is room, taken for the caller, to open one."""
         waiter: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
-        self._waiters[waiter] = None
+        self._waiters[waiter] = deadline
+        if self._expiry is None:
+            self._expire_later(deadline)
         try:
             return await waiter
-        except BaseException:
+        except asyncio.CancelledError:
             self._waiters.pop(waiter, None)
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 self._return_turn(waiter.result())
             raise
+
+    def _expire_later(self, deadline: float) -> None:
+        """One timer serves the whole queue: all wait for the same length, so its head is the first to give up."""
+        delay = max(0.0, deadline - time.monotonic())
+        self._expiry = asyncio.get_running_loop().call_later(delay, self._expire)
+
+    def _expire(self) -> None:
+        self._expiry = None
+        now = time.monotonic()
+        for waiter, deadline in list(self._waiters.items()):
+            if deadline > now:
+                self._expire_later(deadline)
+                return
+            del self._waiters[waiter]
+            if not waiter.done():
+                waiter.set_exception(unavailable(f"no connection was free within {self._wait_seconds:g} s"))
 
     def _return_turn(self, turn: Connection | None) -> None:
         if turn is None:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from headwater.db.connection import Connection
 from headwater.db.copy import CopySource, Rows
-from headwater.db.errors import ManyRows, NoRow
+from headwater.db.errors import ManyRows, NoRow, SessionEnded
 from headwater.db.reader import Record, reader
 from headwater.db.statement import admit
 from headwater.db.translate import FOREIGN, translate
@@ -72,6 +72,10 @@ class Session(Reads):
         """asyncpg's own connection, for what this class does not do; it will be reset before anyone else gets it."""
         self._connection.stained = True
         return self._connection
+
+    def end(self) -> None:
+        """Let go of the connection: it goes to somebody else, and a statement that comes late must not reach it."""
+        self._connection = _ENDED
 
     async def run(self, sql: str, *args: Any) -> int:
         """Run a statement for its effect; returns how many rows it touched (0 where that means nothing).
@@ -161,6 +165,17 @@ class Session(Reads):
         text = admit(sql)
         if text.stains:
             self._connection.stain(text)
+
+
+class _Ended:
+    def __getattr__(self, name: str) -> Any:
+        raise SessionEnded()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise SessionEnded()
+
+
+_ENDED: Any = _Ended()
 
 
 def _rows_of(tag: str) -> int:

@@ -127,10 +127,11 @@ begin
         return;
     end if;
     perform headwater.limit_transaction(server_limit);
-    select min(r.next_attempt_at),
-           count(*) > 0 or exists (select from headwater.parked p where p.consumer = who and p.partition = part)
+    select r.due_at, r.due_at is not null
+                     or exists (select from headwater.parked p where p.consumer = who and p.partition = part)
       into due_at, sets_aside
-      from headwater.retry r where r.consumer = who and r.partition = part;
+      from (select (select next_attempt_at from headwater.retry
+                     where consumer = who and partition = part order by next_attempt_at limit 1) as due_at) r;
     readable := coalesce(headwater.readable(layout), watermark);
     start := case when watermark = known then greatest(watermark, seen) else watermark end;
     ended := true;

@@ -4,6 +4,7 @@ import sys
 
 from headwater.app import Backend
 from headwater.observe.lines import write_lines
+from headwater.observe.linewriter import LineWriter
 from headwater.settings import Settings
 from headwater.supervisor.assignment import Assignment
 from headwater.supervisor.journal import Journal, Line, Show
@@ -45,7 +46,7 @@ async def up(reference: str, settings: Settings, *, stream: bool = False) -> Non
 def open_journal(settings: Settings, show: Show | None, *, shown_level: str = "warning") -> Journal:
     """To files and, from `shown_level` on, to `show`; without that, all to standard output."""
     if show is None:
-        return Journal(None, stream=_write_out)
+        return Journal(None, stream=LineWriter(sys.stdout.fileno()).write)
     return Journal(settings.home / "log", show=show, shown_level=shown_level)
 
 
@@ -90,8 +91,3 @@ class _First:
 
     async def _prepare(self, settings: Settings) -> None:
         self._prepared = await prepare(self._backend, settings)
-
-
-def _write_out(lines: bytes) -> None:
-    sys.stdout.buffer.write(lines)
-    sys.stdout.buffer.flush()

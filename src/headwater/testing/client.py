@@ -48,7 +48,7 @@ class Client:
 
     def __init__(self, app: AsgiApp, *, headers: Mapping[str, str] | None = None) -> None:
         self._app = app
-        self._headers = dict(headers or {})
+        self._headers = _lower(headers)
         self._lifespan = Lifespan(app)
 
     async def __aenter__(self) -> Self:
@@ -96,7 +96,7 @@ class Client:
         `json` is encoded as the body, whatever msgspec can encode; `body` is sent as it is. `idempotency_key` becomes
         the Idempotency-Key header, without the quotes that it has there.
         """
-        fields = {"host": "testserver", "user-agent": "headwater-client", **self._headers, **(headers or {})}
+        fields = {"host": "testserver", "user-agent": "headwater-client", **self._headers, **_lower(headers)}
         if idempotency_key is not None:
             fields["idempotency-key"] = f'"{idempotency_key}"'
         if json is not ABSENT:
@@ -144,6 +144,10 @@ class _Exchange:
         return Reply(self.status, Headers(self._fields), b"".join(self._pieces), self._done.is_set())
 
 
+def _lower(headers: Mapping[str, str] | None) -> dict[str, str]:
+    return {name.lower(): value for name, value in (headers or {}).items()}
+
+
 def _scope(method: str, target: str, fields: Mapping[str, str], state: dict[str, Any]) -> dict[str, Any]:
     path, _, query = target.partition("?")
     return {
@@ -156,7 +160,7 @@ def _scope(method: str, target: str, fields: Mapping[str, str], state: dict[str,
         "raw_path": path.encode(),
         "query_string": query.encode(),
         "root_path": "",
-        "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in fields.items()],
+        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields.items()],
         "client": ("127.0.0.1", 12345),
         "server": ("testserver", 80),
         "state": dict(state),

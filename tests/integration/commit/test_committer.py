@@ -26,6 +26,7 @@ from headwater.db import (
     LockTimeout,
     Pool,
     QueryFailed,
+    SessionEnded,
     TransactionControl,
     TransactionFailed,
     Unavailable,
@@ -153,6 +154,28 @@ class TestOneCommit:
             assert len(await orders(watch)) == len(await events(watch)) == 1
             with pytest.raises(ZeroDivisionError):
                 await _transact(committer, raising=ZeroDivisionError)
+            assert len(await orders(watch)) == 1
+
+    async def test_a_statement_that_comes_late_does_not_reach_the_connection(self, url: str) -> None:
+        kept: list[Tx] = []
+
+        async def keep(tx: Tx) -> Stored:
+            kept.append(tx)
+            return await PlaceOrder()(tx)
+
+        async def keep_and_fail(tx: Tx) -> Stored:
+            await keep(tx)
+            raise ZeroDivisionError
+
+        async with watched(url) as watch, shop(url, size=1) as (_, committer):
+            await committer.execute(keep, ORIGIN)
+            with pytest.raises(ZeroDivisionError):
+                await committer.execute(keep_and_fail, ORIGIN)
+            for tx in kept:
+                with pytest.raises(SessionEnded):
+                    await tx.run("delete from public.orders")
+                with pytest.raises(SessionEnded):
+                    tx.connection  # noqa: B018
             assert len(await orders(watch)) == 1
 
     async def test_what_work_leaves_in_the_session_is_gone_for_the_next(self, url: str) -> None:

@@ -24,6 +24,7 @@ from headwater.types import Event
 
 SLOT = "test"
 EPOCH = 1
+SEGMENT_BYTES = 1 << 20
 WAIT_SECONDS = 20.0
 
 QUICK = Limits(poll=0.1, foreign_poll=0.05, stopped_pause=0.2, cancel_grace=0.2)
@@ -59,7 +60,7 @@ class Log:
 
     def __init__(self, connection: asyncpg.Connection, partitions: int) -> None:
         self._connection = connection
-        self._segments = Segments(connection, span=1 << 20)
+        self._segments = Segments(connection, span=SEGMENT_BYTES)
         self.lsn = 0x1000
         self.partitions = partitions
         self.generation = 1
@@ -124,6 +125,10 @@ class Log:
         self.generation, self.partitions = await self._connection.fetchrow(
             "select generation, partitions from headwater.layout order by generation desc limit 1"
         )
+
+    def begin_segment(self) -> None:
+        """What is appended next stands in a new segment."""
+        self.lsn = (self.lsn // SEGMENT_BYTES + 1) * SEGMENT_BYTES
 
     async def fill(self, keys: int, each: int) -> int:
         """So many events of so many keys, in transactions of mixed sizes; returns how many."""

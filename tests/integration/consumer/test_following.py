@@ -147,6 +147,23 @@ async def test_partitions_of_a_worker_that_is_not_there_are_taken_over(headwater
         assert in_order(40, 3) == await here.applied()
 
 
+async def test_reading_on_touches_only_the_segments_that_hold_what_is_new(headwater_databases: Databases) -> None:
+    async with world(headwater_databases, partitions=2) as here:
+        for _ in range(4):
+            await here.log.append(*(Happened(key=f"key-{key}", number=0) for key in range(20)))
+            here.log.begin_segment()
+        async with here.worker(LEDGER):
+            await here.settled()
+        await here.log.append(*(Happened(key=f"key-{key}", number=1) for key in range(20)))
+        before = await _scans_of_segments(here)
+        async with here.worker(LEDGER):
+            await here.settled()
+        after = await _scans_of_segments(here)
+    assert len(after) == 5
+    assert before[:3] == after[:3]  # the fourth holds the watermark
+    assert before[4] < after[4]
+
+
 async def test_a_handler_gets_what_its_parameters_ask_for(headwater_databases: Databases) -> None:
     got: list[tuple[Happened, Delivery]] = []
 
@@ -304,3 +321,15 @@ async def _messages(here: World, slot: str) -> list[bytes]:
             prefix_end = data.index(b"\0", 10)
             contents.append(data[prefix_end + 5 :])
     return contents
+
+
+async def _scans_of_segments(here: World) -> list[int]:
+    """How often each segment has been looked into, oldest first."""
+    await here.wait_for(
+        "select count(*) = 0 from pg_stat_activity "
+        "where datname = current_database() and application_name like 'headwater consumer%'"
+    )  # what a session has counted is known once it has ended
+    rows = await here.connection.fetch(
+        "select seq_scan + idx_scan from pg_stat_user_tables where relname like 'batch\\_%' order by relname"
+    )
+    return [row[0] for row in rows]

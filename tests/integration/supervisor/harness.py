@@ -28,6 +28,9 @@ class Up:
         self.process = process
         self.home = home
         self.lines: list[dict[str, Any]] = []
+        """What it reported."""
+        self.objects: list[dict[str, Any]] = []
+        """What it printed that was JSON and no report."""
         self.output = b""
         self.errors = b""
         self._more = asyncio.Condition()
@@ -106,12 +109,17 @@ class Up:
         async for line in self.process.stdout:
             self.output += line
             async with self._more:
-                with contextlib.suppress(ValueError):
-                    self.lines.append(json.loads(line))
+                self._sort(line)
                 self._more.notify_all()
         await self.process.wait()
         async with self._more:
             self._more.notify_all()
+
+    def _sort(self, line: bytes) -> None:
+        with contextlib.suppress(ValueError):
+            found = json.loads(line)
+            if isinstance(found, dict):
+                (self.lines if "event" in found else self.objects).append(found)
 
     async def _read_errors(self) -> None:
         assert self.process.stderr is not None

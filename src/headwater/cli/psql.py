@@ -1,0 +1,55 @@
+"""psql on the backend's own database: the program that came with the engine, or the one on the PATH."""
+
+import os
+import shutil
+import sys
+from typing import Annotated
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from cyclopts import Parameter
+
+from headwater.errors import HeadwaterError
+
+
+class PsqlMissing(HeadwaterError):
+    """There is no psql: neither one that came with the embedded PostgreSQL nor one on the PATH."""
+
+
+def psql(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> None:
+    """Open psql on the database that the backend uses.
+
+    Parameters
+    ----------
+    arguments
+        psql's own, such as: -c 'select 1'
+    """
+    from headwater.engines import postgres_url
+    from headwater.settings import read_settings
+
+    url, password = _without_password(postgres_url(read_settings()))
+    environ = {**os.environ, **({"PGPASSWORD": password} if password else {})}
+    sys.stdout.flush()
+    os.execve(_program(), ["psql", url, *arguments], environ)
+
+
+def _program() -> str:
+    from headwater.engines.engine import ProgramMissing
+    from headwater.engines.programs import find_postgres
+
+    try:
+        ours = find_postgres().postgres.with_name("psql")
+    except ProgramMissing:
+        ours = None
+    found = str(ours) if ours is not None and ours.is_file() else shutil.which("psql")
+    if found is None:
+        raise PsqlMissing
+    return found
+
+
+def _without_password(url: str) -> tuple[str, str | None]:
+    """The URL as everybody may see it in the list of processes, and the password that was in it."""
+    parts = urlsplit(url)
+    if not parts.password:
+        return url, None
+    user, _, host = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}@{host}")), unquote(parts.password)

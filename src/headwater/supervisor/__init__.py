@@ -1,0 +1,8 @@
+"""From one command to a running backend: processes started in order, kept alive, ended in order."""
+
+from headwater.supervisor.errors import SupervisorError
+from headwater.supervisor.home import running_state
+from headwater.supervisor.locate import find_reference, load_backend
+from headwater.supervisor.state import ConsumerState, State
+
+__all__ = ["ConsumerState", "State", "SupervisorError", "find_reference", "load_backend", "running_state"]

@@ -1,0 +1,79 @@
+"""`headwater dev`: the code of now, without a restart by hand."""
+
+import asyncio
+import os
+import urllib.error
+from pathlib import Path
+from typing import Any
+
+from tests.integration.supervisor.harness import Up, get, processes_of, wait_until
+
+CODE = """
+from headwater import App, Backend, Db
+app = App("fresh")
+
+@app.query("GET /answer")
+async def answer(db: Db) -> int:
+    return {answer}
+
+backend = Backend(app)
+"""
+
+
+async def test_a_change_is_served_and_the_engines_go_on(home: Path, tmp_path: Path) -> None:
+    code = tmp_path / "fresh.py"
+    code.write_text(CODE.format(answer=1))
+    async with Up.start(home, "dev", "--app", "fresh:backend", cwd=str(tmp_path)) as up:
+        await wait_until(lambda: _is_ready(up))
+        url, engine = up.state().url, up.pid("postgres")
+        assert await _answer(url) == 1
+        code.write_text(CODE.format(answer=2))
+        await _wait_for(url, 2)
+        assert up.pid("postgres") == engine
+        assert sum(each.restarts for each in up.state().processes) == 0
+        assert await up.stop() == 0
+    assert processes_of(home) == {}
+
+
+async def test_code_that_does_not_load_is_shown_and_the_next_change_mends_it(home: Path, tmp_path: Path) -> None:
+    code = tmp_path / "fresh.py"
+    code.write_text(CODE.format(answer=1))
+    async with Up.start(home, "dev", "--app", "fresh:backend", cwd=str(tmp_path)) as up:
+        await wait_until(lambda: _is_ready(up))
+        url, before = up.state().url, up.pid("dev")
+        code.write_text(CODE.format(answer="unknown_name +"))
+        log = home / "log" / "dev.log"
+        await wait_until(lambda: log.exists() and b"SyntaxError" in log.read_bytes())
+        code.write_text(CODE.format(answer=3))
+        await _wait_for(url, 3)
+        assert up.pid("dev") != before
+        assert await up.stop() == 0
+
+
+async def test_relay_web_and_consumers_are_one_process(home: Path) -> None:
+    async with Up.start(home, "dev") as up:
+        await wait_until(lambda: _is_ready(up))
+        titles = [title for title in processes_of(home).values() if title.startswith("headwater ")]
+        assert sorted(titles) == ["headwater dev", "headwater supervisor"]
+        os.kill(up.pid("dev"), 9)
+        await wait_until(lambda: sum(each.restarts for each in up.state().processes) == 1 and _is_ready(up))
+        assert await up.stop() == 0
+
+
+def _is_ready(up: Up) -> bool:
+    path = up.home / "run" / "state.json"
+    return path.exists() and up.state().ready and all(each.phase == "running" for each in up.state().processes)
+
+
+async def _answer(url: str) -> Any:
+    """None while nobody answers."""
+    try:
+        return (await asyncio.to_thread(get, f"{url}/answer"))[1]
+    except (urllib.error.URLError, ConnectionError):
+        return None
+
+
+async def _wait_for(url: str, answer: int) -> None:
+    async with asyncio.timeout(30):
+        while await _answer(url) != answer:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.02)

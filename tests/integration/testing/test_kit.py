@@ -1,0 +1,141 @@
+"""The test kit, tested with itself."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from headwater import App, Backend, Event, Tx, uuid7
+from headwater.consumer import KeysParked, NotSettled
+from headwater.testing import Databases, RunningBackend
+from headwater.testing.plugin import new_runner
+from headwater.wal import Gap
+
+app = App("kit", migrations=Path(__file__).parent / "migrations")
+
+
+class Started(Event, key="chain"):
+    chain: UUID
+    steps: int
+
+
+class Doomed(Event, key="chain"):
+    chain: UUID
+
+
+class Waited(Event, key="chain"):
+    chain: UUID
+
+
+@app.on(Started)
+async def step(tx: Tx, event: Started) -> None:
+    await tx.run("insert into kit.step (chain, number) values ($1, $2)", event.chain, event.steps)
+    if event.steps > 1:
+        tx.emit(Started(chain=event.chain, steps=event.steps - 1))
+
+
+@app.on(Doomed, retries=0)
+async def fail(tx: Tx, event: Doomed) -> None:
+    raise RuntimeError("this key cannot be applied")
+
+
+@app.on(Waited)
+async def wait(tx: Tx, event: Waited) -> None:
+    await asyncio.Event().wait()
+
+
+async def seed(tx: Tx) -> None:
+    await tx.run("insert into kit.step (chain, number) values ($1, 0)", uuid7())
+
+
+@pytest.fixture(scope="module")
+def headwater_backend() -> Backend:
+    return Backend(app, seed=seed)
+
+
+async def count(backend: RunningBackend) -> int:
+    return await backend.db.one(int, "select count(*) from kit.step")
+
+
+async def test_settling_waits_for_what_handlers_emit_and_what_that_leads_to(backend: RunningBackend) -> None:
+    async with backend.transaction() as tx:
+        tx.emit(*(Started(chain=uuid7(), steps=5) for _ in range(3)))
+    await backend.settle()
+    assert await count(backend) == 15
+
+
+async def test_settling_an_idle_backend_is_quick_and_repeatable(backend: RunningBackend) -> None:
+    for _ in range(20):
+        await backend.settle(seconds=5)
+
+
+@pytest.mark.parametrize("attempt", [1, 2])
+async def test_every_test_has_a_database_of_its_own(backend: RunningBackend, attempt: int) -> None:
+    assert await count(backend) == 0
+    await backend.seed()
+    assert await count(backend) == 1
+
+
+async def test_a_parked_key_fails_the_test_with_its_cause(backend: RunningBackend) -> None:
+    async with backend.transaction() as tx:
+        tx.emit(Doomed(chain=uuid7()))
+    with pytest.raises(KeysParked, match="this key cannot be applied"):
+        await backend.settle()
+
+
+async def test_a_handler_that_hangs_is_named_after_the_time_given(backend: RunningBackend) -> None:
+    async with backend.transaction() as tx:
+        tx.emit(Waited(chain=uuid7()))
+    with pytest.raises(NotSettled, match=r"kit\.wait"):
+        await backend.settle(seconds=0.3)
+
+
+async def test_a_relay_that_ends_fails_the_test(backend: RunningBackend) -> None:
+    """A log that another server wrote is a gap, which a relay does not pass over when it connects again."""
+    async with backend.pool.acquire() as connection:
+        await connection.execute("update headwater.log set system_identifier = 'another'")
+        await connection.execute("select pg_terminate_backend(active_pid) from pg_replication_slots where active")
+    with pytest.raises(Gap, match="written on system another"):
+        await backend.settle()
+    backend.tasks.clear()
+
+
+async def test_pool_and_transaction_may_write_and_queries_may_not(backend: RunningBackend) -> None:
+    async with backend.pool.acquire() as connection:
+        await connection.execute("insert into kit.step (chain, number) values (gen_random_uuid(), 7)")
+    with pytest.raises(Exception, match="Only reads"):
+        await backend.db.maybe(
+            int, "insert into kit.step (chain, number) values (gen_random_uuid(), 8) returning number"
+        )
+
+
+async def test_an_async_test_needs_no_engine() -> None:
+    await asyncio.sleep(0)
+
+
+@pytest.fixture
+def own_databases() -> Iterator[tuple[asyncio.Runner, Databases]]:
+    with new_runner() as runner:
+        databases = Databases()
+        runner.run(databases.start())
+        yield runner, databases
+        runner.run(databases.stop())
+
+
+def test_nothing_is_left_of_a_database(own_databases: tuple[asyncio.Runner, Databases]) -> None:
+    runner, databases = own_databases
+    sources = Backend(app).sources
+
+    async def names() -> set[str]:
+        async with databases._connection(databases.url_of("postgres")) as connection:
+            return {row[0] for row in await connection.fetch("select datname from pg_database where not datistemplate")}
+
+    async def use() -> tuple[set[str], set[str]]:
+        async with databases.database(sources):
+            during = await names()
+        return during, await names()
+
+    during, after = runner.run(use())
+    assert len(during) == len(after) + 1

@@ -1,0 +1,80 @@
+"""Failures: whose fault they are, and what a person reads of them."""
+
+from typing import Any
+
+import asyncpg
+import pytest
+
+from headwater.consumer.failure import CAUSE_CHARACTERS, KEY_BYTES, Fault, cause_of, judge, storable_key
+from headwater.db import Conflict, Contention, StatementTimeout, Unavailable
+
+
+class FakeConnection:
+    def __init__(self, *, closed: bool = False) -> None:
+        self.closed = closed
+
+    def is_closed(self) -> bool:
+        return self.closed
+
+
+@pytest.mark.parametrize(
+    ("error", "fault"),
+    [
+        (ValueError("x"), Fault.EVENT),
+        (FileNotFoundError("x"), Fault.EVENT),
+        (TimeoutError(), Fault.EVENT),
+        (Conflict(constraint="c", table="t", detail=None), Fault.EVENT),
+        (asyncpg.UniqueViolationError("x"), Fault.EVENT),
+        (Contention(reason="x"), Fault.CONTENTION),
+        (StatementTimeout(reason="x"), Fault.CONTENTION),
+        (asyncpg.DeadlockDetectedError("x"), Fault.CONTENTION),
+        (asyncpg.SerializationError("x"), Fault.CONTENTION),
+        (Unavailable(reason="x", retry_after=1.0), Fault.DATABASE),
+        (asyncpg.DiskFullError("x"), Fault.DATABASE),
+        (asyncpg.AdminShutdownError("x"), Fault.DATABASE),
+        (asyncpg.ReadOnlySQLTransactionError("x"), Fault.DATABASE),
+    ],
+)
+def test_faults_are_told_apart(error: Exception, fault: Fault) -> None:
+    connection: Any = FakeConnection()
+    assert fault == judge(error, connection)
+
+
+def test_nothing_is_an_events_fault_on_a_connection_that_is_gone() -> None:
+    connection: Any = FakeConnection(closed=True)
+    assert judge(ValueError("x"), connection) == Fault.DATABASE
+
+
+def test_a_cause_names_the_error_its_place_and_its_own_cause() -> None:
+    def deeper() -> None:
+        raise KeyError("inner")
+
+    try:
+        try:
+            deeper()
+        except KeyError as inner:
+            raise ValueError("outer") from inner
+    except ValueError as error:
+        lines = cause_of(error).splitlines()
+    assert lines[0] == "ValueError: outer"
+    assert "test_a_cause_names_the_error_its_place_and_its_own_cause" in lines[1]
+    assert lines[-1] == "because of KeyError: 'inner'"
+
+
+@pytest.mark.parametrize("text", ["\0", "\ud800", "x" * 10_000])
+def test_a_cause_can_always_be_stored(text: str) -> None:
+    stored = cause_of(ValueError(text))
+    assert len(stored) <= CAUSE_CHARACTERS
+    assert "\0" not in stored
+    stored.encode()
+
+
+def test_an_error_without_words_is_named_by_its_type() -> None:
+    assert cause_of(AssertionError()) == "AssertionError"
+
+
+def test_a_key_too_long_for_an_index_is_stored_by_its_digest() -> None:
+    assert storable_key("é" * (KEY_BYTES // 2)) == "é" * (KEY_BYTES // 2)
+    one, other = storable_key("x" * 5000), storable_key("x" * 5001)
+    assert one != other
+    assert len(one.encode()) <= KEY_BYTES
