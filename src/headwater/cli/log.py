@@ -265,19 +265,43 @@ async def _forget(consumer: str) -> None:
 async def _reconcile(open_now: bool) -> None:
     from headwater.wal import open_epoch, reconcile
 
-    settings = read_settings()
-    async with _pool(settings) as pool, pool.acquire() as connection:
-        found = await reconcile(connection, settings.slot)
-    print(f"The log ends at {found.head.position}. Rows written since then, or at its very end:")
-    if not found.tables:
-        print("  none. (Deleted rows leave no trace.)")
-    for table in found.tables:
-        print(f"  {table.table}: {table.rows} rows, such as {', '.join(str(key) for key in table.sample[:3])}")
-    if open_now:
-        position = await open_epoch(_url(settings), settings)
-        print(f"A new epoch is open. The log goes on at {position}.")
-    else:
-        print("`headwater log reconcile --open-epoch` goes on from now in a new epoch.")
+    async with _postgres_for_now(read_settings()) as settings:
+        async with _pool(settings) as pool, pool.acquire() as connection:
+            found = await reconcile(connection, settings.slot)
+        print(f"The log ends at {found.head.position}. Rows written since then, or at its very end:")
+        if not found.tables:
+            print("  none. (Deleted rows leave no trace.)")
+        for table in found.tables:
+            print(f"  {table.table}: {table.rows} rows, such as {'; '.join(map(_key_text, table.sample[:3]))}")
+        if open_now:
+            position = await open_epoch(_url(settings), settings)
+            print(f"A new epoch is open. The log goes on at {position}.")
+        else:
+            print("`headwater log reconcile --open-epoch` goes on from now in a new epoch.")
+
+
+@asynccontextmanager
+async def _postgres_for_now(settings: Settings) -> AsyncIterator[Settings]:
+    """The settings with the URL of PostgreSQL. When none runs, the embedded one is started for as long as this takes:
+    behind a gap the backend does not start, and the way out cannot wait for it."""
+    from msgspec.structs import replace
+
+    from headwater.engines import EngineNotRunning, open_engines
+
+    engine = None
+    try:
+        url = _url(settings)
+    except EngineNotRunning:
+        if not (settings.home / "postgres" / "data").exists():
+            raise
+        engine = open_engines(settings).postgres
+        await engine.start()
+        url = engine.url
+    try:
+        yield replace(settings, postgres_url=url)
+    finally:
+        if engine is not None:
+            await engine.stop()
 
 
 @asynccontextmanager
@@ -315,6 +339,10 @@ def _shown(entry: "Entry") -> dict[str, Any]:
     if kind == "malformed":
         return {"position": str(entry.position), "kind": kind, "body": base64.b64encode(entry.body).decode()}
     return {"position": str(entry.position), "kind": kind, **msgspec.json.decode(entry.body)}
+
+
+def _key_text(key: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in key.items())
 
 
 def _fate(aside: Any) -> str:

@@ -30,9 +30,24 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 
 def print_json(value: Any) -> None:
-    """One line, written out at once, so that a reader of a pipe sees it now."""
-    sys.stdout.write(_ENCODER.encode(value).decode() + "\n")
+    """One line, written out at once, so that a reader of a pipe sees it now. Positions are texts."""
+    sys.stdout.write(_ENCODER.encode(_plain(value)).decode() + "\n")
     sys.stdout.flush()
+
+
+def _plain(value: Any) -> Any:
+    """A position is a tuple, which msgspec would write as a list before it asked anybody."""
+    from headwater.log import Position
+
+    if isinstance(value, Position):
+        return str(value)
+    if isinstance(value, msgspec.Struct):
+        return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    return value
 
 
 def size_text(count: int) -> str:

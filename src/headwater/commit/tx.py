@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from headwater.clock import Clock, SystemClock
 from headwater.commit.envelope import PREFIX, write_envelope
 from headwater.commit.origin import Origin
-from headwater.db import FOREIGN, Connection, Session, translate
+from headwater.db import FOREIGN, Connection, Session, SessionEnded, translate
 from headwater.types import Event
 
 EMIT = f"select pg_logical_emit_message(true, '{PREFIX}', $1::bytea)"
@@ -25,13 +25,14 @@ class Tx(Session):
     or `drain` hands them over to be sent along with a statement of one's own.
     """
 
-    __slots__ = ("_clock", "_origin", "_payloads")
+    __slots__ = ("_clock", "_ended", "_origin", "_payloads")
 
     def __init__(self, connection: Connection, origin: Origin, clock: Clock | None = None) -> None:
         super().__init__(connection)
         self._origin = origin
         self._clock = clock or SystemClock()
         self._payloads: list[bytes] = []
+        self._ended = False
 
     @property
     def origin(self) -> Origin:
@@ -40,8 +41,11 @@ class Tx(Session):
     def emit(self, *events: Event) -> None:
         """Make the events part of the commit, after those emitted before.
 
-        Raises `EventTooLarge`; `TypeError` for what is no `Event`, or an event whose key or fields have no text.
+        Raises `EventTooLarge`; `TypeError` for what is no `Event`, or an event whose key or fields have no text; and
+        `SessionEnded` when the commit is over, for nothing that comes later can be part of it.
         """
+        if self._ended:
+            raise SessionEnded()
         for event in events:
             if not isinstance(event, Event):
                 raise TypeError(f"{type(event).__name__} is no Event")
@@ -55,6 +59,10 @@ class Tx(Session):
     async def flush(self) -> None:
         """Write the events emitted so far into the transaction."""
         await write_payloads(self._connection, self.drain())
+
+    def end(self) -> None:
+        self._ended = True
+        super().end()
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:

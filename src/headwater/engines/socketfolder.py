@@ -1,5 +1,6 @@
 """The private folder of a server's unix socket, moved aside when its path is longer than a socket's may be."""
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -52,9 +53,15 @@ class SocketFolder:
             return False
 
     def _create_short(self) -> Path:
+        """Of the same name at each start, since a server that comes back after a crash must be where it was before."""
+        name = PREFIX + hashlib.sha256(os.fsencode(self._path)).hexdigest()[:12]
         for base in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/run")):
-            if self._usable(Path(base) / f"{PREFIX}12345678") and os.access(base, os.W_OK):
-                return Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
+            if self._usable(Path(base) / name) and os.access(base, os.W_OK):
+                try:
+                    os.mkdir(Path(base) / name, 0o700)
+                except FileExistsError:  # somebody else's, or what is left of a run whose link is gone
+                    return Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
+                return Path(base) / name
         raise OSError(f"no folder is short enough for a socket path of {LONGEST_PATH_BYTES} bytes")
 
     def _usable(self, folder: Path) -> bool:

@@ -18,7 +18,7 @@ class Request:
     """A parameter of this type receives it.
 
     `id` is the request's identifier and `trace` its trace, 32 hexadecimal digits. `principal` is who is asking, set
-    by whatever authenticates. `template` is the path of the route, ``/orders/{id}``.
+    by whatever authenticates.
     """
 
     __slots__ = (
@@ -37,14 +37,12 @@ class Request:
         "scope",
         "started",
         "task",
-        "template",
         "trace",
     )
 
     id: str
     trace: str
     principal: str | None
-    template: str
     provided: list[Any]
     task: asyncio.Task[Any] | None
 

@@ -39,8 +39,10 @@ class ChildFailed(SupervisorError):
     """{name} {how} before it was ready.{output}"""
 
 
-class EnginesUnfit(SupervisorError):
-    """The external engines cannot carry the backend:
+class EngineUnfit(SupervisorError):
+    """{reason}
+
+    The PostgreSQL that HEADWATER_POSTGRES_URL names lacks something:
 
     {findings}
 

@@ -1,7 +1,6 @@
 """Being asked to stop: the first signal asks for order, the second for haste."""
 
 import asyncio
-import contextlib
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,11 +23,16 @@ class Stop:
 def on_signals(stop: Stop) -> Iterator[None]:
     """While inside, Ctrl-C, SIGTERM and the terminal's end ask `stop`."""
     loop = asyncio.get_running_loop()
-    for number in SIGNALS:
+    heeded = [number for number in SIGNALS if not _is_shut_out(number)]
+    for number in heeded:
         loop.add_signal_handler(number, stop.ask)
     try:
         yield
     finally:
-        for number in SIGNALS:
-            with contextlib.suppress(ValueError):
-                loop.remove_signal_handler(number)
+        for number in heeded:
+            loop.remove_signal_handler(number)
+
+
+def _is_shut_out(number: signal.Signals) -> bool:
+    """nohup(1) has its programs ignore the terminal's end, and means it."""
+    return number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN

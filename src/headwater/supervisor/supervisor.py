@@ -10,18 +10,19 @@ import contextlib
 import os
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
 from headwater.clock import Clock, SystemClock
-from headwater.engines import Engines, examine_postgres, open_engines, render
+from headwater.engines import Engines, Finding, examine_postgres, open_engines, render
+from headwater.errors import HeadwaterError
 from headwater.observe import Occurrence, report
 from headwater.settings import Settings
 from headwater.supervisor.assignment import Assignment
 from headwater.supervisor.child import Child
 from headwater.supervisor.environment import environment_of
-from headwater.supervisor.errors import EnginesUnfit
+from headwater.supervisor.errors import EngineUnfit
 from headwater.supervisor.gauge import Gauge
 from headwater.supervisor.home import Home
 from headwater.supervisor.journal import Journal
@@ -46,6 +47,15 @@ class BackendReady(Occurrence, frozen=True, kw_only=True):
 
     url: str
     seconds: float
+
+
+class EngineLacks(Occurrence, frozen=True, kw_only=True):
+    """The external PostgreSQL carries the backend, but not as it should; `headwater doctor` says what mends it."""
+
+    level: ClassVar[str] = "warning"
+    subject: str
+    found: str
+    wanted: str
 
 
 class BackendStopping(Occurrence, frozen=True, kw_only=True):
@@ -125,25 +135,32 @@ class Supervisor:
         engines = open_engines(self._settings)
         self._engines = [self._keep(engine) for engine in engines]
         await together(*(keeper.start() for keeper in self._engines))
-        await self._examine(engines)
-        settings = self._settings_for_children(engines, self._listener)
-        if self._plan.prepare is not None:
-            await self._plan.prepare(settings)
-        self._children = [[self._keep_child(each, settings, held) for each in stage] for stage in self._plan.stages]
-        await together(*(keeper.start() for stage in self._children for keeper in stage))
+        try:
+            await self._start_on(engines, self._listener, held)
+        except HeadwaterError as error:
+            if lacking := await self._examine(engines):
+                raise EngineUnfit(reason=error, findings="\n".join(render(lacking))) from error
+            raise
         self._gauge = Gauge(engines.postgres.url)
         report(BackendReady(url=self._url, seconds=round((self._clock.now() - self._started_at).total_seconds(), 2)))
         self.ready.set()
         self._changed()
+        for finding in await self._examine(engines):
+            report(EngineLacks(subject=finding.subject, found=finding.found, wanted=finding.wanted))
 
-    async def _examine(self, engines: Engines) -> None:
-        """What we configure ourselves is fit; of what others run, say what it lacks before anything stumbles."""
+    async def _examine(self, engines: Engines) -> list[Finding]:
+        """What an external PostgreSQL lacks: the likely cause if the start fails, and to be told if it does not."""
         if engines.postgres.embedded:
-            return
+            return []
         findings = await examine_postgres(engines.postgres.url, self._settings)
-        lacking = [finding for finding in findings if finding.required and not finding.ok]
-        if lacking:
-            raise EnginesUnfit(findings="\n".join(render(lacking)))
+        return [finding for finding in findings if finding.required and not finding.ok]
+
+    async def _start_on(self, engines: Engines, listener: socket.socket, held: int) -> None:
+        settings = self._settings_for_children(engines, listener)
+        if self._plan.prepare is not None:
+            await self._plan.prepare(settings)
+        self._children = [[self._keep_child(each, settings, held) for each in stage] for stage in self._plan.stages]
+        await together(*(keeper.start() for stage in self._children for keeper in stage))
 
     async def _keep_until(self, stop: Stop) -> None:
         """Look at the lag every second until asked to stop; a keeper that breaks ends everything."""

@@ -176,6 +176,8 @@ class TestOneCommit:
                     await tx.run("delete from public.orders")
                 with pytest.raises(SessionEnded):
                     tx.connection  # noqa: B018
+                with pytest.raises(SessionEnded):
+                    tx.emit(OrderPlaced(order=uuid4()))
             assert len(await orders(watch)) == 1
 
     async def test_what_work_leaves_in_the_session_is_gone_for_the_next(self, url: str) -> None:

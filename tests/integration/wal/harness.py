@@ -108,16 +108,16 @@ class Log:
         with reports() as told:
             running = asyncio.create_task(run_relay(self.url, self.settings, stop, **options))
             try:
-                await eventually(lambda: running.done() or named(told, "RelayStarted"))
+                await eventually(lambda: running.done() or named(told, "RelayStarted", "RelayInterrupted"))
                 yield running
             finally:
                 stop.set()
                 await asyncio.wait_for(asyncio.gather(running, return_exceptions=running.cancelled()), 10)
 
     @asynccontextmanager
-    async def holding(self) -> AsyncIterator[Relay]:
+    async def holding(self, **options: Any) -> AsyncIterator[Relay]:
         """A relay that has taken over, to be run by the test itself."""
-        async with take_over(self.url, self.slot) as relay:
+        async with take_over(self.url, self.slot, **options) as relay:
             yield relay
 
     @asynccontextmanager
@@ -266,5 +266,5 @@ def reports() -> Any:
         unsubscribe()
 
 
-def named(told: Iterable[Occurrence], name: str) -> list[Any]:
-    return [occurrence for occurrence in told if type(occurrence).__name__ == name]
+def named(told: Iterable[Occurrence], *names: str) -> list[Any]:
+    return [occurrence for occurrence in told if type(occurrence).__name__ in names]

@@ -17,8 +17,10 @@ select count(*) from pg_logical_slot_peek_binary_changes($1, null, null,
 async def test_a_commit_that_waits_for_a_standby_is_decoded_and_not_published(server: str) -> None:
     async with new_log(server) as log, standby_missing(log):
         await log.prepare()
-        await log.connection.execute(f"create publication observer")
-        await log.connection.execute("select pg_create_logical_replication_slot($1, 'pgoutput')", f"{log.slot}_observer")
+        await log.connection.execute("create publication observer")
+        await log.connection.execute(
+            "select pg_create_logical_replication_slot($1, 'pgoutput')", f"{log.slot}_observer"
+        )
         with reports() as told:
             async with log.relay():
                 await emit(log.connection, 1)

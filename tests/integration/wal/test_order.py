@@ -4,9 +4,7 @@ import asyncio
 import itertools
 import random
 
-import asyncpg
-
-from headwater.log import EVENT, Entry, Position
+from headwater.log import Entry, Position
 from tests.integration.wal.harness import Fact, Log, emit, emit_many, eventually, new_log, number_of
 
 LEDGER = "create table public.ledger (number bigint primary key, writer int not null)"
@@ -76,7 +74,9 @@ async def test_rows_of_one_copy_share_an_lsn_and_have_positions_of_their_own(ser
         await log.connection.execute(ITEM)
         await log.prepare("public.item")
         async with log.relay():
-            await log.connection.copy_records_to_table("item", schema_name="public", records=[(n, f"item {n}") for n in range(500)])
+            await log.connection.copy_records_to_table(
+                "item", schema_name="public", records=[(n, f"item {n}") for n in range(500)]
+            )
             await log.wait_caught_up()
             entries = await log.entries()
             assert [fact.key for fact in await log.facts()] == [str(n) for n in range(500)]

@@ -52,20 +52,32 @@ class MemoryCommitter:
         return Outcome(stored, replayed=False)
 
 
+class Log:
+    """Where the access log goes."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+        self.written = asyncio.Event()
+
+    def write(self, piece: bytes) -> None:
+        self.pieces.append(piece)
+        self.written.set()
+
+
 class Built:
     """An application with what a test wants to look at."""
 
-    def __init__(self, app: HttpApp, committer: MemoryCommitter, metrics: Metrics, written: list[bytes]) -> None:
+    def __init__(self, app: HttpApp, committer: MemoryCommitter, metrics: Metrics, log: Log) -> None:
         self.app = app
         self.committer = committer
         self.metrics = metrics
         self.client = Client(app)
-        self._written = written
+        self.log = log
 
     @property
     def lines(self) -> list[dict[str, Any]]:
         """The lines of the access log, once flushed."""
-        return [msgspec.json.decode(line) for line in b"".join(self._written).splitlines()]
+        return [msgspec.json.decode(line) for line in b"".join(self.log.pieces).splitlines()]
 
 
 def build(
@@ -76,10 +88,10 @@ def build(
     **options: Any,
 ) -> Built:
     """An application of these routes."""
-    committer, metrics, written = MemoryCommitter(), Metrics("web 1"), []
+    committer, metrics, log = MemoryCommitter(), Metrics("web 1"), Log()
     resources = Resources(db=db, committer=committer, providers=providers or {})  # type: ignore[arg-type]
-    app = HttpApp(routes, resources, settings or Settings(), metrics=metrics, write=written.append, **options)
-    return Built(app, committer, metrics, written)
+    app = HttpApp(routes, resources, settings or Settings(), metrics=metrics, write=log.write, **options)
+    return Built(app, committer, metrics, log)
 
 
 def query(path: str, handler: Callable[..., Any], method: str = "GET", **options: Any) -> Route:

@@ -243,8 +243,8 @@ async def test_nul_is_refused_where_postgresql_would_refuse_it() -> None:
     assert (await client.post("/notes", json={"text": r"a\u0000b"})).status == 204
 
 
-async def bad_untyped(id) -> None: ...  # type: ignore[no-untyped-def]  # noqa: ANN001
-async def bad_no_answer(id: int): ...  # type: ignore[no-untyped-def]  # noqa: ANN201
+async def bad_untyped(id) -> None: ...  # type: ignore[no-untyped-def]
+async def bad_no_answer(id: int): ...  # type: ignore[no-untyped-def]
 async def bad_hidden(id: "Decimal") -> None: ...
 async def bad_class(bank: Bank) -> None: ...
 async def bad_list_of_structs(orders: list[Order]) -> None: ...

@@ -1,9 +1,9 @@
 """Answers: from what a handler returns to what goes over the wire."""
 
-import msgspec
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 
 from headwater.commit import Tx

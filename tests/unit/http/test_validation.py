@@ -187,7 +187,7 @@ def _like(kind: Any) -> st.SearchStrategy[Any]:
     if origin in (Union, UnionType):
         return st.one_of([_like(arg) for arg in args])
     if origin in (list, set, frozenset) or (origin is tuple and args[-1] is ...):
-        return st.lists(st.deferred(lambda: nearly(args[0])), max_size=4)
+        return st.lists(st.deferred(lambda: nearly(args[0])), max_size=2)
     if origin is tuple:
         return st.tuples(*(nearly(arg) for arg in args)).map(list)
     if origin is dict:
