@@ -21,8 +21,8 @@ class Consumer:
     def __init__(self, name: str, subscription: Subscription, clock: Clock, limits: Limits) -> None:
         self.name = name
         self.subscription = subscription
-        self.reader = Reader(name, subscription)
         self.call = compile_handler(subscription)
+        self.reader = Reader(name, subscription)
         self.server_limit = f"{(subscription.timeout + SERVER_GRACE) * 1000:.0f}ms"
         self.dead_after = subscription.timeout + DEAD_GRACE
         self.pace = Pace(limits.entries)

@@ -20,6 +20,7 @@ from headwater.db import (
     DbError,
     Pool,
     ReadOnly,
+    SchemaChanged,
     StatementTimeout,
     Unavailable,
     translate,
@@ -78,7 +79,8 @@ class Scales:
         await connection.execute("rollback")
         if fault is Fault.EVENT:
             return
-        self._pace.collide()
+        if not isinstance(error, SchemaChanged):
+            self._pace.collide()
         if alone and self._contentions >= self._tries:
             return
         self._contentions += 1

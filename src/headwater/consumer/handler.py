@@ -13,7 +13,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from headwater.commit import Tx
 from headwater.consumer.delivery import Delivery
 from headwater.consumer.errors import BadHandler
-from headwater.consumer.subscription import Interest, Subscription
+from headwater.consumer.subscription import Interest, Subscription, table_of
 
 Call = Callable[[Tx, Any], Awaitable[None]]
 """Runs a handler with a transaction and one delivery; with ``batch``, with a list of them."""
@@ -113,6 +113,11 @@ def _check_kinds(subscription: Subscription, roles: dict[str, Pick]) -> None:
     picks = list(roles.values())
     if not subscription.events:
         raise _bad(subscription, "it names no event")
+    for interest in subscription.events:
+        try:
+            table_of(interest)
+        except TypeError as error:
+            raise _bad(subscription, str(error)) from None
     if _event not in picks and _events not in picks and _itself not in picks:
         raise _bad(subscription, "no parameter takes the event")
 

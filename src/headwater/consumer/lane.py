@@ -9,13 +9,14 @@ the truth again under the lock.
 """
 
 import asyncio
+import random
 import time
 from collections.abc import Set
 from datetime import datetime
 from enum import Enum
 
 from headwater.clock import Clock
-from headwater.consumer.backoff import RECONNECT
+from headwater.consumer.backoff import RECONNECT, Backoff
 from headwater.consumer.consumer import Consumer
 from headwater.consumer.errors import WatermarkLost
 from headwater.consumer.failure import Interrupted, is_passing
@@ -51,7 +52,7 @@ class Lane:
     def __init__(self, place: Place, consumer: Consumer, pool: Pool, clock: Clock, limits: Limits, step: Step) -> None:
         self.place = place
         self.pause = 0.0
-        """Seconds before the turn after an interrupted one."""
+        """Seconds before the next turn, after one that was interrupted or found the partition locked."""
         self.stopped: str | None = None
         """Why this lane stands still."""
         self._consumer = consumer
@@ -61,6 +62,7 @@ class Lane:
         self._following = Following(place, consumer, pool, clock, limits, step)
         self._retrying = Retrying(place, consumer, pool, clock, limits, step)
         self._interruptions = 0
+        self._locked = 0
 
     @property
     def consumer_name(self) -> str:
@@ -135,9 +137,7 @@ class Lane:
             self._pool.mend(connection)
             raise
         self._pool.put(connection)
-        if ended is not Turn.LOCKED:
-            self._interruptions = 0
-        return ended
+        return self._locked_out() if ended is Turn.LOCKED else self._let_in(ended)
 
     async def _work(self, connection: Connection) -> Turn:
         until = time.monotonic() + self._limits.turn
@@ -159,6 +159,16 @@ class Lane:
         if await self._retrying.once(connection) is Retried.STOPPED:
             return self._stop(self._retrying.obstacle)
         return Turn.MORE
+
+    def _locked_out(self) -> Turn:
+        """Another worker is at it: look again soon, and then less and less often."""
+        self._locked += 1
+        self.pause = Backoff(first=self._limits.locked_pause, most=1.0).ceiling(self._locked) * random.uniform(0.5, 1.5)
+        return Turn.LOCKED
+
+    def _let_in(self, ended: Turn) -> Turn:
+        self._interruptions = self._locked = 0
+        return ended
 
     def _interrupted(self, error: BaseException, pause: float | None = None) -> Turn:
         if pause is None:

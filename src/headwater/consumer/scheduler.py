@@ -107,11 +107,9 @@ class Scheduler:
                     self.ready(lane)
                 else:
                     self._set_alarm(lane)
-            case Turn.LOCKED:
-                self._pause(lane, self._limits.locked_pause * random.uniform(0.5, 1.5))
             case Turn.STOPPED:
                 self._pause(lane, self._limits.stopped_pause * random.uniform(0.75, 1.25))
-            case Turn.INTERRUPTED:
+            case Turn.LOCKED | Turn.INTERRUPTED:
                 self._pause(lane, lane.pause)
             case Turn.MOVED:
                 pass

@@ -20,7 +20,8 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     `name` is what its progress is stored under (``shop.reserve_stock``). With `batch` the handler receives up to that
     many events at once, as a list in the order of the log. An entry that fails is tried `retries` times more, after
     the waits of `backoff`, and then parked. A call that takes longer than `timeout` seconds has failed. A new
-    consumer reads the whole log; with ``start="latest"``, what comes from now on.
+    consumer reads the whole log; with ``start="latest"``, what comes from now on. An event class that is added to a
+    consumer counts from where that stands; to have its past as well, replay.
     """
 
     name: str

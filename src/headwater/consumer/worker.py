@@ -12,7 +12,7 @@ When PostgreSQL goes away everything remembered is dropped. When it is back the 
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from headwater.clock import Clock, SystemClock
@@ -29,7 +29,7 @@ from headwater.consumer.scheduler import Scheduler
 from headwater.consumer.subscription import Subscription
 from headwater.consumer.watermark import Place
 from headwater.db import Connection, Pool
-from headwater.log import Position, Wakeups
+from headwater.log import START, Position, Wakeups
 from headwater.observe import report
 
 _LOOK_BYTES = 4 * 1024 * 1024
@@ -92,6 +92,8 @@ class Worker:
         self._step = step
         self._scheduler = Scheduler(limits, clock, self._turn_ended)
         self._lanes: dict[Place, Lane] = {}
+        self._own: dict[int, list[Lane]] = {}
+        """The lanes of this worker's own partitions."""
         self._before: dict[Place, Standing] = {}
         """Where others' partitions with work to do stood at the last wide look."""
         self._without_code: set[str] = set()
@@ -100,6 +102,10 @@ class Worker:
         """Where the head of the log is, as far as wake-ups told."""
         self._looked: Position | None = None
         """Up to where this worker has looked; None when in doubt."""
+        self._grown: dict[int, Position] = {}
+        """By partition, up to where a narrow look last found something."""
+        self._base = START
+        """Where the narrow looks began."""
         self._survey_at = 0.0
         self._pass_at: float | None = None
         self._passed_at = 0.0
@@ -189,6 +195,7 @@ class Worker:
         self._looked = self._pass_at = None
         self._survey_at = 0.0
         self._before.clear()
+        self._grown.clear()
         for lane in self._lanes.values():
             if not self._scheduler.is_working(lane):
                 lane.forget()
@@ -227,37 +234,33 @@ class Worker:
     # The narrow look: what has been appended.
 
     async def _look_narrowly(self, after: Position, upto: Position) -> None:
-        own = sorted({place.partition for place in self._lanes if self._is_own(place.partition)})
+        own = list(self._own)
         topics = await self._with_connection(
             lambda connection: topics_appended(connection, own, after, upto, _LOOK_BYTES)
         )
-        for place, lane in self._lanes.items():
-            if not self._is_own(place.partition):
-                continue
-            if topics is None:
-                self._scheduler.ready(lane)
-            else:
-                self._tell(lane, topics.get(place.partition, frozenset()), after, upto)
+        for partition in own if topics is None else topics:
+            for lane in self._own.get(partition, ()):
+                if topics is None:
+                    self._scheduler.ready(lane)
+                else:
+                    self._tell(lane, topics[partition], self._grown.get(partition, self._base), upto)
+            self._grown[partition] = upto
         self._looked = upto
 
-    def _tell(self, lane: Lane, topics: Set[str], after: Position, upto: Position) -> None:
-        """Let a lane know what was appended to its partition in (after, upto]."""
+    def _tell(self, lane: Lane, topics: set[str], grown: Position, upto: Position) -> None:
+        """Let a lane know what came to its partition up to `upto`; the last before that came up to `grown`."""
         known, seen = lane.known, lane.seen
-        looked_through = self._scheduler.is_idle(lane) and known is not None and seen is not None and seen >= after
-        if looked_through and not lane.wants(topics):
-            assert known is not None
-            lane.believe(known, upto, passing=bool(topics))
-            if topics:
-                self._pass_soon()
-        elif topics:
+        if known is None or seen is None or seen < grown or lane.wants(topics) or not self._scheduler.is_idle(lane):
             self._scheduler.ready(lane)
+        else:
+            lane.believe(known, upto, passing=True)
+            self._pass_soon()
 
     # The wide look: where everything stands.
 
     async def _look_widely(self) -> None:
+        self._survey_at = time.monotonic() + self._limits.poll
         found: Survey = await self._with_connection(survey)
-        now = time.monotonic()
-        self._survey_at = now + self._limits.poll
         self._keep_lanes(found)
         before, self._before = self._before, {}
         at_barrier = {standing.consumer for standing in found.standings if standing.generation < found.generation}
@@ -267,8 +270,8 @@ class Worker:
                 self._compare(lane, standing, before.get(lane.place), found)
             if standing.is_behind:
                 at_barrier.discard(standing.consumer)
-        if found.head is not None:
-            self._looked = found.head if self._looked is None else max(self._looked, found.head)
+        if found.head is not None and self._looked is None:
+            self._looked = self._base = found.head
         for consumer in sorted(at_barrier):
             await self._switch(consumer)
 
@@ -286,6 +289,10 @@ class Worker:
         for place in places.keys() - self._lanes.keys():
             runs = self._consumer(place.consumer, places[place])
             self._lanes[place] = Lane(place, runs, self._pool, self._clock, self._limits, self._step)
+        self._own = {}
+        for place, lane in self._lanes.items():
+            if self._is_own(place.partition):
+                self._own.setdefault(place.partition, []).append(lane)
 
     def _consumer(self, name: str, handler: str) -> Consumer:
         if name not in self._consumers:
@@ -306,6 +313,7 @@ class Worker:
             else:
                 self._before[lane.place] = standing
         elif standing.is_behind:
+            lane.believe(standing.position, lane.seen, passing=True)
             self._pass_soon()
         elif standing.generation == found.generation and found.head is not None:
             lane.believe(standing.position, found.head)

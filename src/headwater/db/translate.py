@@ -106,7 +106,9 @@ def _table(error: asyncpg.PostgresError) -> str | None:
 def _query_failed(error: asyncpg.PostgresError) -> DbError:
     if isinstance(error, asyncpg.InvalidCachedStatementError):
         return SchemaChanged(reason=_text(error))
-    return QueryFailed(message=_text(error), sqlstate=error.sqlstate, detail=error.detail, hint=error.hint)
+    beyond = isinstance(error.__cause__, OverflowError)  # found by asyncpg, before PostgreSQL could say the same
+    sqlstate = "22003" if beyond else error.sqlstate
+    return QueryFailed(message=_text(error), sqlstate=sqlstate, detail=error.detail, hint=error.hint)
 
 
 def _with_reason(kind: type[DbError]) -> Callable[[asyncpg.PostgresError], DbError]:

@@ -44,6 +44,7 @@ CLIENT_GONE = 499
 """The status that the log and the metrics show when a client went away before its answer; nobody receives it."""
 
 _CLOSE = (b"connection", b"close")
+_RECORD_SECONDS = 1.0
 _WITHOUT_LENGTH = (204, 304)
 _LAST = (408, 413)
 """Statuses after which the rest of a body may still be under way, so that nothing can follow on the connection."""
@@ -249,7 +250,10 @@ class HttpApp:
         try:
             await stream(write)
         except Exception as error:
-            await write(self._answer_failure(error, request, endpoint).body + b"\n")
+            record = self._answer_failure(error, request, endpoint).body + b"\n"
+            with suppress(TimeoutError):  # the client may be what failed
+                async with asyncio.timeout(_RECORD_SECONDS):
+                    await write(record)
             raise StreamBroken(route=endpoint.label, request_id=request.id) from error
         await send({"type": "http.response.body", "body": b""})
         return size

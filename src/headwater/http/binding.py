@@ -13,7 +13,7 @@ import msgspec
 from headwater.http.body import check_depth, holds_nul
 from headwater.http.fault import Fault, Invalid, invalid_request
 from headwater.http.kind import MALFORMED_BODY
-from headwater.http.media import is_json, not_json
+from headwater.http.media import encoded, is_json, not_json
 from headwater.http.problem import Problem
 from headwater.http.request import Request
 from headwater.http.resources import Resources
@@ -70,11 +70,15 @@ class Binding:
 
     async def read(self, request: Request) -> None:
         """Take in the body, if it is declared as what the handler takes; raises a `Problem`."""
+        if self.body is None or self.body.where == "raw body":
+            await request.body()
+            return
         content_type = request.fields.get(b"content-type")
-        as_json = self.body is not None and self.body.where == "body"
-        if as_json and content_type is not None and not is_json(content_type.decode("latin-1")):
+        if content_type is not None and not is_json(content_type.decode("latin-1")):
             raise not_json(content_type.decode("latin-1"))
-        if await request.body() and as_json and content_type is None:
+        if request.fields.get(b"content-encoding", b"identity").lower() != b"identity":
+            raise encoded()
+        if await request.body() and content_type is None:
             raise not_json(None)
 
     def _all_faults(self, request: Request) -> list[Fault]:

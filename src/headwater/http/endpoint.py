@@ -131,26 +131,19 @@ class _Command:
         self._prepare = _preparation(binding)
 
     def steps(self) -> Call:
-        if self._route.idempotency != "none":
-            return self._with_key
-        return self._in_transaction if self._binding.tx_index is not None else self._alone
+        return self._once if self._route.idempotency == "none" else self._once_per_key
 
-    async def _alone(self, request: Request) -> Answer:
-        """Without a `Tx` there is nothing to commit."""
+    async def _once(self, request: Request) -> Answer:
         await self._prepare(request)
-        return self._render(await self._handle(*self._binding.bind(request)), request)
+        return await self._run(request)
 
-    async def _in_transaction(self, request: Request) -> Answer:
-        await self._prepare(request)
-        return await self._commit(request)
-
-    async def _with_key(self, request: Request) -> Answer:
+    async def _once_per_key(self, request: Request) -> Answer:
         if self._binding.providers:
             await self._binding.provide(request)
         await self._binding.read(request)
         key = key_of(request, self._route.path, self._route.idempotency == "required")
         if key is None:
-            return await self._commit(request)
+            return await self._run(request)
         work = _Work(self._binding, self._handle, self._render, request)
         try:
             outcome = await self._execute(work.run_and_keep, self._origin(request), key)
@@ -162,7 +155,9 @@ class _Command:
             return answer
         return work.answer
 
-    async def _commit(self, request: Request) -> Answer:
+    async def _run(self, request: Request) -> Answer:
+        if self._binding.tx_index is None:  # there is nothing to commit
+            return self._render(await self._handle(*self._binding.bind(request)), request)
         work = _Work(self._binding, self._handle, self._render, request)
         try:
             await self._execute(work.run, self._origin(request))

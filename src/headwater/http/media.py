@@ -31,6 +31,12 @@ def not_json(content_type: str | None) -> Problem:
     return Problem(415, detail=f"The body must be {JSON} in UTF-8, {got}.", headers={"Accept-Post": JSON})
 
 
+def encoded() -> Problem:
+    """The problem of a body that is compressed (RFC 9110 section 15.5.16)."""
+    headers = {"Accept-Encoding": "identity", "Accept-Post": JSON}
+    return Problem(415, detail="The body must not be compressed.", headers=headers)
+
+
 def takes(accept: str, media_type: str) -> bool:
     """Whether a client that sent `accept` takes `media_type`: the most specific range decides, q=0 refuses."""
     found: dict[int, float] = {}

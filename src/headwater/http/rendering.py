@@ -20,7 +20,7 @@ from headwater.http.errors import AnswerUnencodable, LocationInvalid, OptionInva
 from headwater.http.lines import stream_lines
 from headwater.http.media import JSON, NDJSON
 from headwater.http.request import Request
-from headwater.http.response import NOSNIFF
+from headwater.http.response import EMPTY, NOSNIFF
 from headwater.http.route import Route
 from headwater.http.shape import members_of, shape_of
 from headwater.http.signature import Signature
@@ -29,7 +29,6 @@ Locate = Callable[[Any, Request], bytes]
 
 ENCODER: Final = msgspec.json.Encoder()
 
-_EMPTY: Final = (204, 205, 304)
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 
 
@@ -85,7 +84,7 @@ def _of_nothing(route: Route) -> Rendering:
 
 
 def _of_json(route: Route, returns: Any) -> Rendering:
-    if route.status in _EMPTY:
+    if route.status in EMPTY:
         reason = f"an answer with this status is empty; return None instead of {returns}"
         raise OptionInvalid(route=route, handler=route.place, option=f"status={route.status}", reason=reason)
     _require_encodable(route, returns)

@@ -10,14 +10,16 @@ _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)  # token, RF
 _VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _OURS: Final = frozenset({"content-length", "transfer-encoding", "connection"})
 
+EMPTY: Final = (204, 205, 304)
+"""Statuses without a body (RFC 9110 sections 15.3.5, 15.3.6, 15.4.5)."""
 NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 
 
 class Response(Answer):
     """`body` with any status, headers and media type; text is sent as UTF-8.
 
-    Raises `ValueError` for a header that cannot be sent, or that only the server may set: its length and how it is
-    transferred.
+    Raises `ValueError` for a status that is none of a final response, a body where the status allows none, and a
+    header that cannot be sent or that only the server may set: its length and how it is transferred.
     """
 
     __slots__ = ()
@@ -30,6 +32,10 @@ class Response(Answer):
         headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
         media_type: str | None = None,
     ) -> None:
+        if not 200 <= status <= 599:
+            raise ValueError(f"{status} is no status of a response")
+        if body and status in EMPTY:
+            raise ValueError(f"a response with status {status} has no body")
         fields = header_fields(headers)
         media_type = media_type or ("text/plain; charset=utf-8" if isinstance(body, str) else None)
         if media_type and not any(name == b"content-type" for name, _ in fields):

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, Self
 
 import asyncpg
 
+from headwater.db import FOREIGN
 from headwater.log.position import Position
 from headwater.observe import Occurrence, report
 
@@ -70,7 +71,7 @@ class Wakeups:
             try:
                 await self._listen()
                 reason, backoff = "the connection was closed", _FIRST_BACKOFF_SECONDS
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except FOREIGN as error:
                 reason = f"{type(error).__name__}: {error}"
             self._listening.clear()
             pause = backoff * random.uniform(0.5, 1)

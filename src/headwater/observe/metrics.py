@@ -1,17 +1,16 @@
 """Metrics: what this process counts, and what all processes of the host have counted, in Prometheus's format.
 
 Counting is meant for hot paths: a metric is a slot number, and counting is ``slots[slot] += 1`` on a memory-mapped
-array of doubles. (Measured per event: 40 ns, against 500 ns for the locked objects of prometheus-client.) Everything
-else happens when somebody scrapes: the sheets of all processes in the shared folder are added up, and
-prometheus-client writes them out. So it makes no difference which worker answers the scrape.
+array of doubles. (Measured: a counter and a histogram together take 0.3 µs, and 2.2 µs in the multi-process mode of
+prometheus-client.) Everything else happens when somebody scrapes: the sheets of all processes in the shared folder are
+added up, and prometheus-client writes them out. So it makes no difference which worker answers the scrape.
 """
 
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headwater.observe.sheet import Reading, Series, Sheet, add_up, read_folder
+from headwater.observe.sheet import Reading, Series, Sheet, Snapshot, add_up, read_folder
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
 class Metrics:
     """The measurements of one process, named `process`; `folder` is what the processes of a host share.
 
-    A counter or histogram is exposed once there is something in it, so declaring many costs nobody anything. Declaring the same series twice gives the same slot. Raises `SheetFull` when there is no room for another one.
+    A counter or histogram is exposed once there is something in it, so declaring many costs nobody anything. Declaring
+    the same series twice gives the same slot. Raises `SheetFull` when there is no room for another one.
     """
 
     def __init__(self, process: str = "headwater", folder: Path | None = None) -> None:
@@ -45,7 +45,7 @@ class Metrics:
         """
         return self._declare(Series(kind="histogram", name=name, help=help, labels=labels, bounds=tuple(bounds)))
 
-    def read(self) -> list[Reading]:
+    def read(self) -> Snapshot:
         """What every process of the host has measured; without a folder, this one."""
         return read_folder(self._sheet.folder) if self._sheet.folder else self._sheet.read()
 
@@ -86,9 +86,10 @@ class _Collector:
         return []  # nothing is fixed in advance
 
     def collect(self) -> Iterable["Metric"]:
-        readings = self._metrics.read()
-        yield from _families([total for total in add_up(readings) if total.series.kind == "gauge" or any(total.values)])
-        yield from _process_families({r.pid: r.process for r in readings if r.pid and r.process})
+        snapshot = self._metrics.read()
+        totals = add_up(snapshot.readings)
+        yield from _families([total for total in totals if total.series.kind == "gauge" or any(total.values)])
+        yield from _process_families(snapshot.processes)
 
 
 def _families(readings: list[Reading]) -> Iterable["Metric"]:
@@ -127,7 +128,7 @@ def _process_families(processes: dict[int, str]) -> Iterable["Metric"]:
     from prometheus_client import ProcessCollector
 
     families: dict[str, Metric] = {}
-    for pid, process in {os.getpid(): "headwater", **processes}.items():
+    for pid, process in processes.items():
         for found in ProcessCollector(pid=lambda pid=pid: pid, registry=None).collect():  # type: ignore[misc]
             samples = [s._replace(labels={**s.labels, "process": process}) for s in found.samples]
             known = families.setdefault(found.name, found)

@@ -50,12 +50,17 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """A series and its values at one moment; `process` and `pid` are those of a living owner."""
+    """A series and its values at one moment."""
 
     series: Series
     values: list[float]
-    process: str | None = None
-    pid: int | None = None
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """What processes have measured, the dead included; `processes` are the living, by their number."""
+
+    readings: list[Reading]
+    processes: dict[int, str]
 
 
 class Sheet:
@@ -89,9 +94,9 @@ class Sheet:
         self._taken += series.width
         return slot
 
-    def read(self) -> list[Reading]:
+    def read(self) -> Snapshot:
         """This process's own measurements."""
-        return [_reading(series, self.slots, self.process, os.getpid()) for series in self._table]
+        return Snapshot([_reading(series, self.slots) for series in self._table], {os.getpid(): self.process})
 
     def close(self) -> None:
         """Give the files up to be folded into the retired ones by the next process."""
@@ -111,14 +116,15 @@ class Sheet:
         os.write(self._file, msgspec.json.encode(_Owner(process=self.process, pid=os.getpid())) + b"\n")
 
 
-def read_folder(folder: Path) -> list[Reading]:
-    """The measurements of every process, living and dead, that has had a sheet in `folder`."""
+def read_folder(folder: Path) -> Snapshot:
+    """The measurements of every process that has had a sheet in `folder`."""
     with _locked(folder, fcntl.LOCK_SH):
         retired = _read_retired(folder)
-        readings = list(retired.totals)
-        for path in _sheets(folder, retired):
-            readings += _read_sheet(path)
-    return readings
+        sheets = [_read_sheet(path) for path in _sheets(folder, retired)]
+    return Snapshot(
+        [*retired.totals, *(reading for sheet in sheets for reading in sheet.readings)],
+        {pid: process for sheet in sheets for pid, process in sheet.processes.items()},
+    )
 
 
 class _Owner(msgspec.Struct, frozen=True):
@@ -153,7 +159,7 @@ def _retire_the_dead(folder: Path) -> None:
     dead = [path for path in _sheets(folder, before) if not _is_alive(path)]
     if not dead:
         return
-    counted = [reading for path in dead for reading in _read_sheet(path) if reading.series.kind != "gauge"]
+    counted = [reading for path in dead for reading in _read_sheet(path).readings]
     after = _Retired([path.stem for path in dead], add_up([*before.totals, *counted]))
     draft = folder / f"{_RETIRED}.draft"
     draft.write_bytes(msgspec.json.encode(after))
@@ -196,17 +202,20 @@ def _is_alive(path: Path) -> bool:
     return False
 
 
-def _read_sheet(path: Path) -> list[Reading]:
-    """The readings of one sheet. A process killed while it added a series leaves half a line, which is passed over."""
+def _read_sheet(path: Path) -> Snapshot:
+    """One sheet; what the dead were doing at the end, their gauges, is over.
+
+    A process killed while it added a series leaves half a line, which is passed over.
+    """
     head, *lines = path.read_bytes().split(b"\n")[:-1] or [b""]
     if not head:
-        return []
+        return Snapshot([], {})
     owner = msgspec.json.decode(head, type=_Owner)
     alive = _is_alive(path)
     table = [msgspec.json.decode(line, type=Series) for line in lines]
     values = _read_values(path.with_suffix(".values"), sum(series.width for series in table))
-    readings = [_reading(s, values, owner.process if alive else None, owner.pid if alive else None) for s in table]
-    return readings if alive else [reading for reading in readings if reading.series.kind != "gauge"]
+    readings = [_reading(series, values) for series in table if alive or series.kind != "gauge"]
+    return Snapshot(readings, {owner.pid: owner.process} if alive else {})
 
 
 def _read_values(path: Path, count: int) -> "memoryview[float]":
@@ -214,8 +223,8 @@ def _read_values(path: Path, count: int) -> "memoryview[float]":
         return memoryview(file.read(count * _SLOT_BYTES)).cast("d")
 
 
-def _reading(series: Series, slots: "memoryview[float]", process: str | None, pid: int | None) -> Reading:
-    return Reading(series, list(slots[series.slot : series.slot + series.width]), process, pid)
+def _reading(series: Series, slots: "memoryview[float]") -> Reading:
+    return Reading(series, list(slots[series.slot : series.slot + series.width]))
 
 
 def _delete(folder: Path, stem: str) -> None:

@@ -13,6 +13,8 @@ from headwater.observe import Occurrence, report
 from headwater.observe.lines import write_lines
 from headwater.settings import Settings
 from headwater.supervisor.assignment import Assignment
+from headwater.supervisor.screen import dev_screen
+from headwater.supervisor.state import State
 from headwater.supervisor.stop import Stop, on_signals
 from headwater.supervisor.supervisor import Plan, Supervisor
 from headwater.supervisor.terminal import Terminal
@@ -46,7 +48,7 @@ async def dev(reference: str, settings: Settings, *, folder: Path | None = None)
     try:
         with on_signals(stop):
             plan = Plan(backend=reference, stages=[[Assignment(role="dev", backend=reference)]])
-            supervisor = Supervisor(plan, settings, journal, tell=terminal.show_state)
+            supervisor = Supervisor(plan, settings, journal, tell=_First(terminal, settings).tell)
             reloading = asyncio.create_task(_reload(supervisor, folder or Path.cwd(), stop), name="reload")
             try:
                 await supervisor.run(stop)
@@ -56,6 +58,21 @@ async def dev(reference: str, settings: Settings, *, folder: Path | None = None)
         terminal.close()
         end_lines()
         journal.close()
+
+
+class _First:
+    """Shows the screen with the first state that is ready."""
+
+    def __init__(self, terminal: Terminal, settings: Settings) -> None:
+        self._terminal = terminal
+        self._settings = settings
+        self._shown = False
+
+    def tell(self, state: State) -> None:
+        if state.ready and not self._shown:
+            self._shown = True
+            self._terminal.show_screen(dev_screen(self._settings, state))
+        self._terminal.show_state(state)
 
 
 async def _reload(supervisor: Supervisor, folder: Path, stop: Stop) -> None:

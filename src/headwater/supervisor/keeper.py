@@ -137,7 +137,8 @@ class Keeper:
         while True:
             delay = self._backoff.delay_after(ran_seconds)
             self._cause = cause
-            report(ProcessDied(name=self.kept.name, cause=cause, delay_seconds=round(delay, 2)))
+            first_line = cause.partition("\n")[0]  # below it stands what the process has logged itself
+            report(ProcessDied(name=self.kept.name, cause=first_line, delay_seconds=round(delay, 2)))
             self._enter(Phase.BACKING_OFF)
             await asyncio.sleep(delay)
             self._enter(Phase.STARTING)

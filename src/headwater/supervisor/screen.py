@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -11,6 +11,9 @@ from headwater.app import Backend
 from headwater.settings import Settings
 from headwater.supervisor.prepare import Prepared
 from headwater.supervisor.state import State
+
+Row = tuple[str, str, str]
+"""Subject, place, remark."""
 
 _IMPORTED_AT = time.monotonic()
 
@@ -21,8 +24,7 @@ class Screen(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     seconds: float
     """From the start of this process until everything was ready."""
-    rows: Sequence[tuple[str, str, str]]
-    """Subject, place, remark."""
+    rows: Sequence[Row]
     news: Sequence[str] = ()
     """What happened for the first time, such as demo data."""
     try_it: str | None = None
@@ -39,6 +41,12 @@ def screen_of(backend: Backend, settings: Settings, state: State, prepared: Prep
     )
 
 
+def dev_screen(settings: Settings, state: State) -> Screen:
+    """The screen for a backend whose code is being changed."""
+    rows = [("API", state.url, "starts anew when a file changes"), *_docs(settings, state)]
+    return Screen(title=state.backend, seconds=seconds_since_start(), rows=[*rows, *_places(settings)])
+
+
 def seconds_since_start() -> float:
     """How long this process lives; counted from its first line of Python where the kernel does not tell."""
     try:
@@ -48,18 +56,24 @@ def seconds_since_start() -> float:
         return time.monotonic() - _IMPORTED_AT
 
 
-def _rows(settings: Settings, state: State) -> Sequence[tuple[str, str, str]]:
+def _rows(settings: Settings, state: State) -> Iterator[Row]:
     names = [each.name for each in state.processes]
     web, consumers = (sum(name.startswith(role) for name in names) for role in ("web", "consumer"))
-    rows = [("API", state.url, _count(web, "web worker"))]
+    yield "API", state.url, _count(web, "web worker")
+    yield from _docs(settings, state)
+    yield "Engines", "PostgreSQL, Valkey", _engines(settings)
+    yield "Log", "relay", _count(consumers, "consumer worker")
+    yield from _places(settings)
+
+
+def _docs(settings: Settings, state: State) -> Iterator[Row]:
     if settings.docs:
-        rows.append(("Docs", f"{state.url}/docs", "and /openapi.json, /metrics, /readyz"))
-    rows += [
-        ("Engines", "PostgreSQL, Valkey", _engines(settings)),
-        ("Log", "relay", _count(consumers, "consumer worker")),
-        ("State", _short(settings.home), f"what the processes write is in {_short(settings.home / 'log')}"),
-    ]
-    return rows
+        yield "Docs", f"{state.url}/docs", "and /openapi.json, /metrics, /readyz"
+
+
+def _places(settings: Settings) -> Iterator[Row]:
+    yield "Logs", _short(settings.home / "log"), "also: headwater status, headwater log tail --follow"
+    yield "State", _short(settings.home), "data, sockets; remove it to begin anew"
 
 
 def _engines(settings: Settings) -> str:

@@ -21,7 +21,7 @@ from headwater.wal.slot import begin_epoch, check_log, check_ours, read_slot
 from headwater.wal.stream import ReplicationStream, System
 
 _FIRST_EPOCH = 1
-_PATIENCE_SECONDS = 1.0
+PATIENCE_SECONDS = 1.0
 _LOOK_EVERY_SECONDS = 0.05
 
 
@@ -116,7 +116,7 @@ async def make_slot(connection: asyncpg.Connection, stream: ReplicationStream, s
     """Create the slot and return its first LSN; tells whom it waits for if that takes long."""
     making = asyncio.create_task(stream.create_slot(slot))
     try:
-        if not (await asyncio.wait({making}, timeout=_PATIENCE_SECONDS))[0]:
+        if not (await asyncio.wait({making}, timeout=PATIENCE_SECONDS))[0]:
             writing = await connection.fetch(_WRITING)
             report(SlotWaits(slot=slot, pids=[row["pid"] for row in writing]))
         return await making

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import asyncpg
 
+from headwater.db import FOREIGN
 from headwater.log.head import Head, read_head
 from headwater.log.segments import Segments
 from headwater.observe import Occurrence, report
@@ -26,6 +27,7 @@ from headwater.wal.stream import ReplicationRefused, ReplicationStream, SlotBusy
 
 _FIRST_BACKOFF_SECONDS = 0.05
 _LONGEST_BACKOFF_SECONDS = 5.0
+_MENDED_BY_A_NEW_START = (StreamLost, SlotBusy, Relaid, Fenced, *FOREIGN)
 
 
 class RelayStarted(Occurrence, frozen=True):
@@ -79,7 +81,7 @@ async def _relay_for_ever(url: str, slot: str, step: Callable[[str], None]) -> N
             async with take_over(url, slot, step=step) as relay:
                 backoff = _FIRST_BACKOFF_SECONDS
                 await relay.run()
-        except (StreamLost, SlotBusy, Relaid, Fenced, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except _MENDED_BY_A_NEW_START as error:
             pause = 0.0 if isinstance(error, Relaid) else backoff * random.uniform(0.5, 1)
             backoff = min(backoff * 2, _LONGEST_BACKOFF_SECONDS)
             report(RelayInterrupted(reason=f"{type(error).__name__}: {error}", retry_in_seconds=pause))

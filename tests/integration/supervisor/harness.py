@@ -19,6 +19,7 @@ from headwater.supervisor.state import State
 PROJECT = Path(__file__).parents[3]
 MAIN = "from headwater.cli import main; main()"
 SECONDS = 60.0
+FEW = {"HEADWATER_PORT": "0", "HEADWATER_WEB": "1"}
 
 
 class Up:
@@ -44,7 +45,7 @@ class Up:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", MAIN, *arguments),
             cwd=environment.pop("cwd", PROJECT),
-            env={**clean_environment(), "HEADWATER_HOME": str(home), "HEADWATER_PORT": "0", **environment},
+            env={**clean_environment(), "HEADWATER_HOME": str(home), **FEW, **environment},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

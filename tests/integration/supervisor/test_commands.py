@@ -61,7 +61,7 @@ async def test_a_person_can_read_the_log_and_help_a_parked_key(home: Path, tmp_p
     (tmp_path / "letters.py").write_text(CODE)
     (tmp_path / "pyproject.toml").write_text('[tool.headwater]\nbackend = "letters:backend"\n')
     commands = Commands(home, tmp_path)
-    async with Up.start(home, "up", "--log", "stdout", cwd=str(tmp_path), HEADWATER_WEB="1") as up:
+    async with Up.start(home, "up", "--log", "stdout", cwd=str(tmp_path)) as up:
         url = await up.ready()
         for number, (to, text) in enumerate(
             [("ann", "hello"), ("bob", "unreadable"), ("bob", "again"), ("ann", "bye")]

@@ -11,7 +11,7 @@ from tests.integration.supervisor.harness import Up, get, order_something, proce
 
 
 async def test_what_is_killed_is_started_again_and_orders_go_through(home: Path) -> None:
-    async with Up.start(home, HEADWATER_WEB="1") as up:
+    async with Up.start(home) as up:
         url = await up.ready()
         for name in ("web 1", "consumer 1", "relay", "valkey", "postgres"):
             await up.kill(name)
@@ -25,7 +25,7 @@ async def test_what_is_killed_is_started_again_and_orders_go_through(home: Path)
 
 async def test_a_worker_that_dies_loses_no_connection_that_waits(home: Path) -> None:
     """With its only worker stopped, requests wait in the socket's queue; they are answered by the next worker."""
-    async with Up.start(home, HEADWATER_WEB="1") as up:
+    async with Up.start(home) as up:
         url = await up.ready()
         worker = up.pid("web 1")
         os.kill(worker, signal.SIGSTOP)
@@ -53,14 +53,13 @@ async def test_a_child_that_cannot_start_any_more_is_tried_again_until_it_can(ho
     code = tmp_path / "fickle.py"
     sound = "from headwater import App, Backend\nbackend = Backend(App('fickle'))\n"
     code.write_text(sound)
-    async with Up.start(
-        home, "up", "--log", "stdout", "--app", "fickle:backend", cwd=str(tmp_path), HEADWATER_WEB="1"
-    ) as up:
+    async with Up.start(home, "up", "--log", "stdout", "--app", "fickle:backend", cwd=str(tmp_path)) as up:
         await up.ready()
         code.write_text("raise RuntimeError('broken now')\n")
         os.kill(up.pid("web 1"), signal.SIGKILL)
-        died = await up.line("ProcessDied", count=3, name="web 1")
-        assert "broken now" in died["cause"]
+        await up.line("ProcessDied", count=3, name="web 1")
+        causes = [each.cause or "" for each in up.state().processes if each.name == "web 1"]
+        assert "broken now" in causes[0]
         code.write_text(sound)
         await up.line("ProcessRestarted", name="web 1")
         assert await up.stop() == 0

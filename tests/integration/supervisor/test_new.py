@@ -24,7 +24,7 @@ async def test_a_new_project_passes_its_tests(tmp_path: Path) -> None:
 
 async def test_a_new_project_runs(home: Path, tmp_path: Path) -> None:
     folder = write_project("guest-book", tmp_path)
-    async with Up.start(home, "up", "--log", "stdout", cwd=str(folder), HEADWATER_WEB="1") as up:
+    async with Up.start(home, "up", "--log", "stdout", cwd=str(folder)) as up:
         url = await up.ready()
         status, entry = await asyncio.to_thread(post, f"{url}/entries", {"text": "hello"}, "first")
         assert (status, entry["likes"]) == (201, 0)

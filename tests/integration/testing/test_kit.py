@@ -9,7 +9,8 @@ import pytest
 
 from headwater import App, Backend, Event, Tx, uuid7
 from headwater.consumer import KeysParked, NotSettled
-from headwater.testing import Databases, RunningBackend
+from headwater.db import platform_source
+from headwater.testing import Client, Databases, RunningBackend
 from headwater.testing.plugin import new_runner
 from headwater.wal import Gap
 
@@ -109,6 +110,38 @@ async def test_pool_and_transaction_may_write_and_queries_may_not(backend: Runni
         await backend.db.maybe(
             int, "insert into kit.step (chain, number) values (gen_random_uuid(), 8) returning number"
         )
+
+
+def test_a_backend_is_a_plain_asgi_application(
+    own_databases: tuple[asyncio.Runner, Databases], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner, databases = own_databases
+    backend = Backend(app)
+
+    async def use() -> tuple[int, int]:
+        async with databases.database(backend.sources) as url:
+            monkeypatch.setenv("HEADWATER_POSTGRES_URL", url)
+            async with Client(backend) as client:
+                return (await client.get("/readyz")).status, (await client.get("/nothing")).status
+
+    assert runner.run(use()) == (200, 404)
+
+
+def test_a_backend_is_not_ready_before_its_migrations(
+    own_databases: tuple[asyncio.Runner, Databases], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner, databases = own_databases
+
+    async def use() -> tuple[int, str]:
+        async with databases.database([platform_source()]) as url:
+            monkeypatch.setenv("HEADWATER_POSTGRES_URL", url)
+            async with Client(Backend(app)) as client:
+                answer = await client.get("/readyz")
+                return answer.status, answer.text
+
+    status, text = runner.run(use())
+    assert status == 503
+    assert "0001_step.expand.sql" in text
 
 
 async def test_an_async_test_needs_no_engine() -> None:

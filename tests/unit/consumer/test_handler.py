@@ -28,6 +28,10 @@ class Shop(Row, table="shop.shop"):
     id: int
 
 
+class Nameless(Row):
+    id: int
+
+
 GOT: list[Any] = []
 """What the handler that was called last was given."""
 
@@ -110,6 +114,9 @@ async def changes(event: Changed[Product] | Changed[Shop]) -> None: ...
 async def any_change(event: Changed) -> None: ...  # type: ignore[type-arg]
 
 
+async def nameless(event: Changed[Nameless]) -> None: ...
+
+
 async def mixed(event: Changed[Product] | Opened) -> None: ...
 
 
@@ -173,6 +180,7 @@ async def list_without_batch(events: list[Opened]) -> None: ...
         (single_in_batch, (Opened,), 5, r"it may be a Tx, list\[Opened\] or list\[Delivery\]"),
         (list_without_batch, (Opened,), None, "nothing can be bound to events"),
         (only_event, (), None, "it names no event"),
+        (nameless, (Changed[Nameless],), None, "Nameless names no table"),
         (lists, (Opened,), -1, "batch=-1 is less than 1"),
     ],
 )

@@ -2,16 +2,20 @@
 
 import asyncio
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from headwater.commit import Tx
-from headwater.http import Request
+from headwater.http import HttpApp, Request, Resources
 from headwater.http import watch as watching
+from headwater.observe import Metrics
 from headwater.settings import Settings
 from headwater.testing.client import Client
 from tests.unit.http.support import Built, build, command, query
+
+NOTHING = Resources(db=None, committer=None)  # type: ignore[arg-type]
 
 
 async def show(id: int) -> int:
@@ -70,6 +74,18 @@ async def test_requests_are_counted_by_route_method_and_status_class() -> None:
     }
     assert exposed(built, "headwater_http_request_duration_seconds_count")['{method="GET",route="/items/{id}"}'] == 3
     assert exposed(built, "headwater_http_requests_in_flight") == {"": 0}
+
+
+async def test_a_scrape_of_one_worker_shows_the_requests_of_all(tmp_path: Path) -> None:
+    workers = [Metrics(f"web {number}", tmp_path) for number in (1, 2)]
+    apps = [HttpApp([query("/items/{id}", show)], NOTHING, Settings(log_level="error"), metrics=m) for m in workers]
+    for app, requests in zip(apps, (1, 2), strict=True):
+        for _ in range(requests):
+            await Client(app).get("/items/1")
+    reply = await Client(apps[0]).get("/metrics")
+    assert 'headwater_http_requests_total{method="GET",route="/items/{id}",status="2xx"} 3.0' in reply.text
+    for metrics in workers:
+        metrics.close()
 
 
 async def test_unexpected_failures_are_counted_by_exception() -> None:

@@ -208,6 +208,7 @@ async def test_whoever_takes_the_request_reads_the_query_string_as_it_likes() ->
         (b"[" * 65 + b"]" * 65, {"Content-Type": "application/json"}, 400, ("offset", None)),
         (b"{}", {}, 415, ("offset", None)),
         (b"{}", {"Content-Type": "text/plain"}, 415, ("offset", None)),
+        (b"{}", {"Content-Type": "application/json", "Content-Encoding": "gzip"}, 415, ("offset", None)),
         (b"{}", {"Content-Type": "application/json; charset=latin-1"}, 415, ("offset", None)),
         (b"x" * 1001, {"Content-Type": "application/json"}, 413, ("limit", 1000)),
         (b'{"product":"\\u0000"}', {"Content-Type": "application/json"}, 422, ("offset", None)),

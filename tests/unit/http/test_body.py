@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -103,10 +104,8 @@ def test_depth_is_judged_as_the_document_is_nested(document: Any, limit: int) ->
 @pytest.mark.parametrize("body", [b"[]" * 500_000, b'["' + b"\\\\" * 499_000 + b'"]', b'"' * 999_999, b"{[" * 500_000])
 def test_a_hostile_megabyte_takes_no_more_than_a_moment(body: bytes) -> None:
     started = time.process_time()
-    try:
+    with suppress(Problem):
         check_depth(body, 64)
-    except Problem:
-        pass
     holds_nul(body + b"\\u0000")
     assert time.process_time() - started < 2.0
 

@@ -245,10 +245,11 @@ async def test_a_command_says_whose_it_is() -> None:
     assert (origin.app, origin.command, origin.actor, origin.trace) == ("shop", "place", None, trace)
 
 
-async def test_without_a_transaction_nothing_is_committed() -> None:
+@pytest.mark.parametrize("idempotency", ["none", "optional"])
+async def test_without_a_transaction_nothing_is_committed(idempotency: str) -> None:
     async def ping(order: Order) -> int:
         return order.quantity
 
-    built = build(command("/ping", ping))
+    built = build(command("/ping", ping, idempotency=idempotency))
     assert (await built.client.post("/ping", json={"quantity": 3})).json() == 3
     assert built.committer.origins == []

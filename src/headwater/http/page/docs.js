@@ -85,20 +85,21 @@ const exampleOf = (node, depth = 0) => {
   }
 };
 
-const showSchema = (node, depth = 0) => {
+const showSchema = (node, above = []) => {
   const schema = resolve(node);
   const inner = schema.type === "array" && schema.items ? resolve(schema.items) : schema;
+  if (above.includes(inner)) return undefined;
   const parts = (inner.anyOf ?? inner.oneOf ?? inner.allOf ?? []).map(resolve);
   const properties = Object.assign({}, ...parts.map((part) => part.properties ?? {}), inner.properties);
   const required = new Set([...(inner.required ?? []), ...parts.flatMap((part) => part.required ?? [])]);
   const names = Object.keys(properties);
-  if (!names.length || depth > DEPTH) return undefined;
+  if (!names.length || above.length > DEPTH) return undefined;
   return make("ul", { class: "schema" }, ...names.map((name) => make("li", {},
     make("code", {}, name), " ",
     make("span", { class: "kind" }, [kindOf(properties[name]), limitsOf(properties[name])].filter(Boolean).join(", ")),
     required.has(name) ? "" : make("span", { class: "kind" }, ", optional"),
     resolve(properties[name]).description ? make("div", { class: "kind" }, resolve(properties[name]).description) : "",
-    showSchema(properties[name], depth + 1),
+    showSchema(properties[name], [...above, inner]),
   )));
 };
 

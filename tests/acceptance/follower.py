@@ -1,0 +1,138 @@
+"""A follower does what a document says, in its order: writes files, types commands, and looks at what comes."""
+
+import json
+import re
+import socket
+import time
+from pathlib import Path
+
+from tests.acceptance.console import Reader, Step, steps_of
+from tests.acceptance.document import Block, Document, change
+from tests.acceptance.shell import Running, Shell
+
+HOME = "/home/ada"
+"""The folder above the project, in the documents."""
+PORT = "8000"
+PATIENCE_SECONDS = 20.0
+PAUSE_SECONDS = 0.1
+
+_SERVES = re.compile(r"headwater (?:dev|up)\b")
+_FOLLOWS = re.compile(r"--follow\b")
+_READS = re.compile(r"(?:curl (?!.*(?: -d | -X ))|headwater (?:status|log (?:status|parked|tail)))", re.DOTALL)
+
+_LISTENERS = "select count(*) from pg_stat_activity where application_name = 'headwater tail'"
+
+
+class Follower:
+    """Follows documents in `folder`, which stands for the home of their reader."""
+
+    def __init__(self, folder: Path, environ: dict[str, str]) -> None:
+        self.port = _free_port()
+        self._home = folder
+        self._reader = Reader()
+        self._shell = Shell(folder, {**environ, "HEADWATER_PORT": self.port})
+        self._running: dict[str, Running] = {}
+        self._before: int | None = None
+        self.project = folder
+
+    def close(self) -> None:
+        """Stop everything that was started."""
+        self._shell.close()
+
+    def follow(self, document: Document) -> None:
+        """Do what it says; fails at the first line that is not true."""
+        for block in document.blocks():
+            kind, _, about = block.note.partition(": ")
+            at = f"{document!r}:{block.line}"
+            if kind == "file":
+                self._write(self.project / about, block.text)
+            elif kind == "diff":
+                self._write(self.project / about, change((self.project / about).read_text(), block.text))
+            elif kind == "shown":
+                assert block.text in (self.project / about).read_text(), f"{at}: {about} looks different"
+            elif kind == "output":
+                self._await(Step(about, block.text), self._running[about], at)
+            elif block.language == "console" and kind != "skip":
+                self._type(block, at)
+
+    def _write(self, path: Path, text: str) -> None:
+        self._before = self._before or self._pid_of_dev()
+        path.write_text(text)
+
+    def _type(self, block: Block, at: str) -> None:
+        self._await_reload()
+        for step in steps_of(block.text):
+            if _SERVES.match(step.typed):
+                self._serve(step, at)
+            elif _FOLLOWS.search(step.typed):
+                self._follow_log(step)
+            else:
+                self._run(step, at)
+
+    def _serve(self, step: Step, at: str) -> None:
+        """One backend at a time: whoever starts the next has stopped the one before."""
+        for typed in [each for each in self._running if _SERVES.match(each)]:
+            self._running.pop(typed).stop()
+        self._running[step.typed] = self._shell.start(self._real(step.typed))
+        self._await(step, self._running[step.typed], at)
+
+    def _follow_log(self, step: Step) -> None:
+        """Before anything else is typed it listens, as it does for whoever types by hand."""
+        self._running[step.typed] = self._shell.start(self._real(step.typed))
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self._shell.run(f'headwater psql -Atc "{_LISTENERS}"').strip() != "1":
+            assert time.monotonic() < deadline, f"{step.typed} does not listen"
+
+    def _run(self, step: Step, at: str) -> None:
+        deadline = time.monotonic() + (PATIENCE_SECONDS if _READS.match(step.typed) else 0.0)
+        while True:
+            came = self._shown(self._shell.run(self._real(step.typed)))
+            if self._reader.sees(step.shown, came):
+                break
+            assert time.monotonic() < deadline, _difference(at, step, came)
+            time.sleep(PAUSE_SECONDS)
+        if step.typed.startswith("cd "):
+            self.project = Path(self._shell.run("pwd").strip())
+
+    def _await(self, step: Step, running: Running, at: str) -> None:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not self._reader.sees(step.shown, self._shown(running.output)):
+            assert time.monotonic() < deadline, _difference(at, step, self._shown(running.output))
+            time.sleep(PAUSE_SECONDS)
+
+    def _await_reload(self) -> None:
+        """After a change, wait for `headwater dev` to run what was changed."""
+        if self._before is None:
+            return
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while self._pid_of_dev() in (None, self._before):
+            assert time.monotonic() < deadline, "headwater dev did not start anew"
+            time.sleep(PAUSE_SECONDS)
+        self._before = None
+
+    def _pid_of_dev(self) -> int | None:
+        """The process that runs the code under `headwater dev`, once it does."""
+        try:
+            state = json.loads((self.project / ".headwater" / "run" / "state.json").read_bytes())
+        except (OSError, ValueError):
+            return None
+        return next((each["pid"] for each in state["processes"] if each["name"] == "dev" and _works(each)), None)
+
+    def _real(self, typed: str) -> str:
+        return self._reader.typed(typed).replace(f":{PORT}", f":{self.port}").replace(HOME, str(self._home))
+
+    def _shown(self, came: str) -> str:
+        return came.replace(f":{self.port}", f":{PORT}").replace(str(self._home), HOME)
+
+
+def _works(process: dict[str, str]) -> bool:
+    return process["phase"] == "running"
+
+
+def _free_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return str(server.getsockname()[1])
+
+
+def _difference(at: str, step: Step, came: str) -> str:
+    return f"{at}: $ {step.typed}\n--- shown\n{step.shown}\n--- came\n{came}"

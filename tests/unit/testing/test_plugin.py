@@ -1,0 +1,49 @@
+"""How the plugin runs tests; the tests of this file are the proof."""
+
+import asyncio
+import contextvars
+
+import pytest
+import uvloop
+from hypothesis import given
+from hypothesis import strategies as st
+
+_where: contextvars.ContextVar[str] = contextvars.ContextVar("where", default="nowhere")
+
+
+async def test_a_coroutine_runs_in_the_loop_that_headwater_runs_on() -> None:
+    assert isinstance(asyncio.get_running_loop(), uvloop.Loop)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+async def test_fixtures_and_parameters_arrive(number: int, tmp_path: object) -> None:
+    assert number in (1, 2)
+    assert tmp_path is not None
+
+
+@given(number=st.integers())
+async def test_every_example_of_a_property_is_awaited(number: int) -> None:
+    await asyncio.sleep(0)
+    _examples.append(number)
+
+
+_examples: list[int] = []
+
+
+def test_the_property_above_has_been_tried_more_than_once() -> None:
+    assert len(_examples) > 1
+
+
+class TestMethods:
+    async def test_a_method_is_a_test_too(self) -> None:
+        await asyncio.sleep(0)
+
+
+async def test_what_a_runner_started_goes_on_in_the_test(headwater_runner: asyncio.Runner) -> None:
+    assert asyncio.get_running_loop() is headwater_runner.get_loop()
+
+
+@pytest.mark.xfail(raises=ZeroDivisionError, strict=True)
+async def test_a_failure_is_a_failure() -> None:
+    await asyncio.sleep(0)
+    _ = 1 / 0
