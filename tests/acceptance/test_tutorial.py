@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,13 +20,16 @@ def environment(home: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def follower(tmp_path: Path) -> Iterator[Follower]:
-    tmp_path.chmod(0o755)
-    follower = Follower(tmp_path, environment(tmp_path))
-    try:
-        yield follower
-    finally:
-        follower.close()
+def follower() -> Iterator[Follower]:
+    """In a folder with a short name, since long ones are folded in tables."""
+    with tempfile.TemporaryDirectory(prefix="ada-") as folder:
+        home = Path(folder)
+        home.chmod(0o755)  # PostgreSQL's own system user has to pass
+        follower = Follower(home, environment(home))
+        try:
+            yield follower
+        finally:
+            follower.close()
 
 
 def test_what_the_tutorial_says_is_what_happens(follower: Follower) -> None:

@@ -8,7 +8,6 @@ the database for ever.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -43,6 +42,7 @@ class _Lines:
         self._write = write
         self._waiting = bytearray()
         self._writing = asyncio.Lock()
+        self._broken = False
 
     async def run(self, first: list[Any], items: AsyncIterator[Any]) -> None:
         flusher = asyncio.create_task(self._flush_now_and_then(), name="flush lines")
@@ -56,8 +56,7 @@ class _Lines:
             await self._flush()
         finally:
             flusher.cancel()
-            with suppress(asyncio.CancelledError):
-                await flusher
+            await asyncio.gather(flusher, return_exceptions=True)
             await _close(items)
 
     def _add(self, item: Any) -> None:
@@ -71,11 +70,15 @@ class _Lines:
 
     async def _flush(self) -> None:
         async with self._writing:
+            if self._broken:  # in the other task; what it was to write is lost, so nothing may follow
+                raise TimeoutError
             if self._waiting:
                 lines = bytes(self._waiting)
                 self._waiting.clear()
+                self._broken = True
                 async with asyncio.timeout(WRITE_SECONDS):
                     await self._write(lines)
+                self._broken = False
 
 
 async def _close(items: AsyncIterator[Any]) -> None:

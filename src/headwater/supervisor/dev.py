@@ -49,7 +49,9 @@ async def dev(reference: str, settings: Settings, *, folder: Path | None = None)
         with on_signals(stop):
             plan = Plan(backend=reference, stages=[[Assignment(role="dev", backend=reference)]])
             supervisor = Supervisor(plan, settings, journal, tell=_First(terminal, settings).tell)
-            reloading = asyncio.create_task(_reload(supervisor, folder or Path.cwd(), stop), name="reload")
+            reloading = asyncio.create_task(
+                _reload(supervisor, folder or Path.cwd(), settings.home, stop), name="reload"
+            )
             try:
                 await supervisor.run(stop)
             finally:
@@ -75,11 +77,14 @@ class _First:
         self._terminal.show_state(state)
 
 
-async def _reload(supervisor: Supervisor, folder: Path, stop: Stop) -> None:
-    """Start the code again at each change. One that cannot be started is told, and the next change awaited."""
+async def _reload(supervisor: Supervisor, folder: Path, home: Path, stop: Stop) -> None:
+    """Start the code again at each change. One that cannot be started is told, and the next change awaited.
+
+    The watch begins before the code is first loaded, so that no change falls in between.
+    """
     logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it counts what we name
-    await supervisor.ready.wait()
-    async for files in _changes(folder, stop.asked):
+    async for files in _changes(folder, home, stop.asked):
+        await supervisor.ready.wait()
         report(FilesChanged(files=files))
         try:
             await supervisor.restart_children()
@@ -87,16 +92,17 @@ async def _reload(supervisor: Supervisor, folder: Path, stop: Stop) -> None:
             report(StartFailed(reason=str(error)))
 
 
-async def _changes(folder: Path, stop: asyncio.Event) -> AsyncIterator[list[str]]:
-    async for changes in awatch(*_watched(folder), watch_filter=_CodeFilter(), stop_event=stop, step=50):
+async def _changes(folder: Path, home: Path, stop: asyncio.Event) -> AsyncIterator[list[str]]:
+    async for changes in awatch(*_watched(folder, home), watch_filter=_CodeFilter(), stop_event=stop, step=50):
         yield sorted({str(Path(path).relative_to(folder)) for _, path in changes})
 
 
-def _watched(folder: Path) -> list[Path]:
-    """The folder's parts, without what is hidden or holds no code of the person's: watching an engine's files would
-    never come to rest."""
+def _watched(folder: Path, home: Path) -> list[Path]:
+    """The folder's parts, but for what is hidden, other people's, or an engine's and never comes to rest."""
     ignored = set(DefaultFilter.ignore_dirs)
-    parts = [part for part in folder.iterdir() if not part.name.startswith(".") and part.name not in ignored]
+    parts = [
+        part for part in folder.iterdir() if not part.name.startswith(".") and part.name not in ignored | {home.name}
+    ]
     return [part for part in parts if part.is_dir() or part.suffix in SUFFIXES]
 
 

@@ -38,6 +38,9 @@ LOOK_SHARE = 20
 GRACE_SECONDS = 5.0
 """What a child may take for its orderly end, beyond what the settings give requests in flight."""
 
+_NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
+"""Python tells that bytecode is old by the second of the change, which two quick edits share."""
+
 Prepare = Callable[[Settings], Awaitable[None]]
 Tell = Callable[[State], None]
 
@@ -210,7 +213,7 @@ class Supervisor:
         requests = settings.drain_seconds + settings.balancer_seconds if assignment.serves else 0.0
         child = Child(
             assignment,
-            environ=environment_of(settings),
+            environ=environment_of(settings) | (_NO_BYTECODE if assignment.role == "dev" else {}),
             channel=self._journal.channel(assignment.name),
             listener=self._listener,
             held=held,

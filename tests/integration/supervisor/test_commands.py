@@ -139,8 +139,8 @@ async def test_a_reader_that_has_seen_enough_ends_a_command_quietly(home: Path) 
             stderr=asyncio.subprocess.PIPE,
         )
         os.close(writer)
-        assert await tail.communicate() == (None, b"")
-        assert tail.returncode == 0
+        _, errors = await tail.communicate()
+        assert (errors, tail.returncode) == (b"", 0)
         assert await up.stop() == 0
 
 

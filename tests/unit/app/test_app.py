@@ -12,6 +12,7 @@ import headwater
 from headwater import App, Backend, Changed, Db, Event, Row, Tx
 from headwater.app import AppError, BadName, BadRoute, EngineUnnamed, NameTaken, NotOpen
 from headwater.consumer import BadHandler
+from headwater.db import Source
 from headwater.http import RouteError
 from headwater.settings import Settings
 
@@ -28,7 +29,8 @@ class Lent(Event, key="book"):
 def test_a_handler_stays_the_function_that_it_was() -> None:
     app = App("library")
 
-    async def show(db: Db, id: UUID) -> Shelf: ...
+    async def show(db: Db, id: UUID) -> Shelf:
+        return await db.one(Shelf, "select * from library.shelf where id = $1", id)
 
     async def follow(tx: Tx, event: Lent) -> None: ...
 
@@ -41,10 +43,12 @@ def test_an_app_records_what_is_declared_on_it() -> None:
     app = App("library")
 
     @app.query("GET /shelves/{id}")
-    async def show(db: Db, id: UUID) -> Shelf: ...
+    async def show(db: Db, id: UUID) -> Shelf:
+        return await db.one(Shelf, "select * from library.shelf where id = $1", id)
 
     @app.command("POST /loans", status=201, location="/loans/{id}", idempotency="required")
-    async def lend(tx: Tx) -> Shelf: ...
+    async def lend(tx: Tx) -> Shelf:
+        return await tx.one(Shelf, "select * from library.shelf")
 
     @app.on(Lent, batch=100, retries=2)
     async def count(tx: Tx, events: list[Lent]) -> None: ...
@@ -76,7 +80,7 @@ def test_what_is_no_route_is_refused(route: str) -> None:
 
 def test_migrations_stand_beside_the_module_that_makes_the_app() -> None:
     assert App("library").source.folder == Path(__file__).parent / "migrations"
-    assert App("library", migrations=Path("/srv/sql"), schema="books").source == headwater.app.Source(
+    assert App("library", migrations=Path("/srv/sql"), schema="books").source == Source(
         "library", "books", Path("/srv/sql")
     )
 
@@ -150,7 +154,8 @@ def test_a_route_that_cannot_be_served_is_found_without_an_engine() -> None:
     app = App("library")
 
     @app.query("GET /shelves/{id}")
-    async def show(db: Db, number: int) -> Shelf: ...
+    async def show(db: Db, number: int) -> Shelf:
+        return await db.one(Shelf, "select * from library.shelf")
 
     with pytest.raises(RouteError, match="show"):
         Backend(app).check()
@@ -170,7 +175,8 @@ def test_the_openapi_document_needs_no_engine() -> None:
     app = App("library")
 
     @app.query("GET /shelves/{id}")
-    async def show(db: Db, id: UUID) -> Shelf: ...
+    async def show(db: Db, id: UUID) -> Shelf:
+        return await db.one(Shelf, "select * from library.shelf where id = $1", id)
 
     document = Backend(app, version="7").openapi()
     assert document["info"]["version"] == "7"

@@ -95,11 +95,16 @@ class Reader:
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
         self.arrived = asyncio.Event()
+        self.given_up = asyncio.Event()
         self.takes = asyncio.Event()
         self.takes.set()
 
     async def write(self, piece: bytes) -> None:
-        await self.takes.wait()
+        try:
+            await self.takes.wait()
+        except asyncio.CancelledError:
+            self.given_up.set()
+            raise
         self.pieces.append(piece)
         self.arrived.set()
 
@@ -145,6 +150,27 @@ async def test_a_client_that_stops_reading_ends_the_stream(monkeypatch: pytest.M
     with pytest.raises(TimeoutError):
         await stream(reader.write)
     assert closed == [True]
+
+
+async def test_a_stream_with_a_hole_does_not_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "FLUSH_SECONDS", 0.001)
+    monkeypatch.setattr(streaming, "WRITE_SECONDS", 0.001)
+    reader, more = Reader(), asyncio.Event()
+    reader.takes.clear()
+
+    async def slow() -> AsyncIterator[int]:
+        yield 1
+        await more.wait()
+        yield 2
+
+    stream = await stream_lines(slow())
+    streamed = asyncio.create_task(stream(reader.write))  # type: ignore[arg-type]
+    await asyncio.wait_for(reader.given_up.wait(), 5)
+    reader.takes.set()
+    more.set()
+    with pytest.raises(TimeoutError):
+        await streamed
+    assert reader.pieces == []
 
 
 async def test_an_error_record_does_not_wait_for_a_client_that_stopped_reading(

@@ -208,7 +208,7 @@ def test_an_old_row_under_identity_full_tells_whether_the_key_changed() -> None:
 
 
 def test_a_key_of_null_and_a_key_of_another_column_are_told_apart() -> None:
-    swapped = Update(8, None, (None, "x"), ("x", None))
+    swapped = Update(8, None, (None, "7"), ("7", None))
     assert [body["operation"] for body in bodies(only([WHOLE, *transaction(swapped)]))] == ["delete", "insert"]
 
 
