@@ -22,6 +22,7 @@ _VARYING = [
     r"(?P<size>\b[\d.]+ (?:B|KiB|MiB|GiB)\b)",
     r"(?P<decimal>\b\d+\.\d+\b)",
     r"(?P<process>(?<=running)\s+\d+\b)",
+    r"(?P<term>\bterm \d+\b)",
     r"(?P<number>\b\d{4,}\b)",
     r"(?P<space>\s+)",
 ]
@@ -38,6 +39,7 @@ _PATTERNS = {
     "size": r"[\d.]+ (?:B|KiB|MiB|GiB)",
     "decimal": r"\d+\.\d+",
     "process": r"\s+\d+",
+    "term": r"term \d+",
     "number": r"\d+",
     "space": r"\s+",
 }

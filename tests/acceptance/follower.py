@@ -1,8 +1,10 @@
 """A follower does what a document says, in its order: writes files, types commands, and looks at what comes."""
 
 import json
+import os
 import re
 import socket
+import sys
 import time
 from pathlib import Path
 
@@ -55,6 +57,13 @@ class Follower:
             elif block.language == "console" and kind != "skip":
                 self._type(block, at)
 
+    def serve(self, typed: str, shown: str = "… is ready …", at: str = "") -> None:
+        """Start a backend, and wait for what it shows; whoever does that has stopped the one before."""
+        for before in [each for each in self._running if _SERVES.match(each)]:
+            self._running.pop(before).stop()
+        self._running[typed] = self._shell.start(self._real(typed))
+        self._await(Step(typed, shown), self._running[typed], at)
+
     def _write(self, path: Path, text: str) -> None:
         self._before = self._before or self._pid_of_dev()
         path.write_text(text)
@@ -63,18 +72,11 @@ class Follower:
         self._await_reload()
         for step in steps_of(block.text):
             if _SERVES.match(step.typed):
-                self._serve(step, at)
+                self.serve(step.typed, step.shown, at)
             elif _FOLLOWS.search(step.typed):
                 self._follow_log(step)
             else:
                 self._run(step, at)
-
-    def _serve(self, step: Step, at: str) -> None:
-        """One backend at a time: whoever starts the next has stopped the one before."""
-        for typed in [each for each in self._running if _SERVES.match(each)]:
-            self._running.pop(typed).stop()
-        self._running[step.typed] = self._shell.start(self._real(step.typed))
-        self._await(step, self._running[step.typed], at)
 
     def _follow_log(self, step: Step) -> None:
         """Before anything else is typed it listens, as it does for whoever types by hand."""
@@ -123,6 +125,13 @@ class Follower:
 
     def _shown(self, came: str) -> str:
         return came.replace(f":{self.port}", f":{PORT}").replace(str(self._home), HOME)
+
+
+def environment(home: Path) -> dict[str, str]:
+    """What a reader's terminal has: Headwater's commands on the path, and no setting of ours."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HEADWATER_", "PYTEST_"))}
+    path = f"{Path(sys.executable).parent}:{clean['PATH']}"
+    return {**clean, "PATH": path, "HOME": str(home), "LC_ALL": "C.UTF-8", "COLUMNS": "100"}
 
 
 def _works(process: dict[str, str]) -> bool:

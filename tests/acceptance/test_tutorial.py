@@ -1,7 +1,6 @@
-"""The tutorial, followed to the letter: every file written, every command typed, everything that came compared."""
+"""The tutorial, and then the operator's guide, followed to the letter: every file written, every command typed,
+everything that came compared."""
 
-import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,14 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.document import PROJECT, Document
-from tests.acceptance.follower import Follower
-
-
-def environment(home: Path) -> dict[str, str]:
-    """What a reader's terminal has: Headwater's commands on the path, and no setting of ours."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("HEADWATER_", "PYTEST_"))}
-    path = f"{Path(sys.executable).parent}:{clean['PATH']}"
-    return {**clean, "PATH": path, "HOME": str(home), "LC_ALL": "C.UTF-8", "COLUMNS": "100"}
+from tests.acceptance.follower import Follower, environment
 
 
 @pytest.fixture
@@ -32,5 +24,6 @@ def follower() -> Iterator[Follower]:
             follower.close()
 
 
-def test_what_the_tutorial_says_is_what_happens(follower: Follower) -> None:
+def test_what_the_tutorial_and_the_operators_guide_say_is_what_happens(follower: Follower) -> None:
     follower.follow(Document(PROJECT / "docs" / "tutorial" / "first-backend.md"))
+    follower.follow(Document(PROJECT / "docs" / "how-to" / "operate.md"))

@@ -2,13 +2,17 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 
 from headwater.log import partition_of, read_entries
 from headwater.log.position import Position
+from headwater.wal import run_relay
+from headwater.wal import slot as slots
 from headwater.wal.appender import Fenced, Outcome, Relaid
 from headwater.wal.assembler import Fragment
 from headwater.wal.relay import Relay
+from headwater.wal.slot import SlotState
 from headwater.wal.stream import SlotBusy
 from tests.integration.wal.harness import (
     Log,
@@ -55,6 +59,29 @@ async def test_two_relays_at_once_write_everything_once(server: str) -> None:
                 await log.wait_caught_up()
         assert await log.numbers() == list(range(20))
         assert not named(told, "SlotAhead")
+
+
+async def test_a_relay_at_work_is_no_gap_for_one_that_looks(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between any two reads of the second, the first appends and acknowledges."""
+    honest = slots.read_slot
+
+    async def read_later(connection: asyncpg.Connection, slot: str) -> SlotState | None:
+        confirmed = await log.confirmed()
+        await emit(log.connection, 1)
+        await eventually(lambda: acknowledged(log, confirmed))
+        return await honest(connection, slot)
+
+    async with new_log(server) as log:
+        await log.prepare()
+        async with log.relay():
+            monkeypatch.setattr(slots, "read_slot", read_later)
+            with pytest.raises(SlotBusy):
+                async with log.holding():
+                    pass
+
+
+async def acknowledged(log: Log, beyond: int) -> bool:
+    return await log.confirmed() > beyond
 
 
 async def test_a_zombie_cannot_append(server: str) -> None:
@@ -169,3 +196,14 @@ async def test_relaid_is_told_apart_from_fenced(server: str) -> None:
             await log.connection.execute("select headwater.repartition(5::smallint)")
             with pytest.raises(Relaid):
                 await relay._appender.advance(await log.now())
+
+
+async def test_a_relay_that_waits_for_another_can_be_stopped(server: str) -> None:
+    async with new_log(server) as log, log.another() as holder, holder.transaction():
+        await log.prepare()
+        await holder.execute("select from headwater.log for update")
+        stop = asyncio.Event()
+        relaying = asyncio.create_task(run_relay(log.url, log.settings, stop))
+        await eventually(lambda: waiting(log, 1))
+        stop.set()
+        await asyncio.wait_for(relaying, 5)

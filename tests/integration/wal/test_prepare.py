@@ -22,6 +22,7 @@ async def test_to_prepare_again_changes_nothing(server: str) -> None:
         assert await log.confirmed() == confirmed
         assert head.position.epoch == 1
         assert head.scanned == confirmed
+        assert head.position.commit_lsn < confirmed, "a commit that begins where the slot does comes after the head"
 
 
 async def test_two_at_once_make_one_log(server: str) -> None:
