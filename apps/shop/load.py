@@ -47,8 +47,9 @@ class Answer(NamedTuple):
 class Shop:
     """The API, as a buyer sees it."""
 
-    def __init__(self, client: httpx2.AsyncClient) -> None:
+    def __init__(self, client: httpx2.AsyncClient, concurrency: int) -> None:
         self._client = client
+        self._room = asyncio.Semaphore(concurrency)
 
     async def products(self, count: int) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -60,12 +61,13 @@ class Shop:
         return found
 
     async def buy(self, wish: Wish) -> Answer:
-        began = time.perf_counter()
-        response = await self._client.post(
-            "/orders",
-            json={"product": wish.product, "quantity": wish.quantity},
-            headers={"Idempotency-Key": f'"{wish.key}"'},
-        )
+        async with self._room:
+            began = time.perf_counter()
+            response = await self._client.post(
+                "/orders",
+                json={"product": wish.product, "quantity": wish.quantity},
+                headers={"Idempotency-Key": f'"{wish.key}"'},
+            )
         order = response.json().get("id") if response.status_code == 201 else None
         return Answer(response.status_code, order, time.perf_counter() - began)
 
@@ -130,7 +132,7 @@ async def find_faults(
 async def run(url: str, buyers: int, concurrency: int, seed: int) -> int:
     limits = httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
     async with httpx2.AsyncClient(base_url=url, limits=limits, timeout=60.0) as client:
-        shop = Shop(client)
+        shop = Shop(client, concurrency)
         products = await shop.products(1000)
         before = {product["id"]: int(product["stock"]) for product in products}
         wishes = imagine(buyers, products, random.Random(seed))

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from headwater.settings import Settings, read_settings
 from headwater.types import Event
 
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
+Answering = TypeVar("Answering", bound=Callable[..., Awaitable[Any] | AsyncIterator[Any]])
 Seed = Callable[[Tx], Awaitable[str | None]]
 
 _NO_POOL = cast(Pool, None)
@@ -76,7 +77,7 @@ class App:
     def __repr__(self) -> str:
         return f"App({self.name!r})"
 
-    def query(self, route: str, *, status: int = 200, **options: Any) -> Callable[[Handler], Handler]:
+    def query(self, route: str, *, status: int = 200, **options: Any) -> Callable[[Answering], Answering]:
         """Answer ``"GET /products/{id}"`` by reading; never writes."""
         return self._route("query", route, status=status, **options)
 
@@ -113,12 +114,12 @@ class App:
 
         return record
 
-    def _route(self, verb: Literal["query", "command"], route: str, **options: Any) -> Callable[[Handler], Handler]:
+    def _route(self, verb: Literal["query", "command"], route: str, **options: Any) -> Callable[[Answering], Answering]:
         method, space, path = route.partition(" ")
         if not (space and method.isupper() and path.startswith("/")):
             raise BadRoute(route=route)
 
-        def record(handler: Handler) -> Handler:
+        def record(handler: Answering) -> Answering:
             self.routes.append(Route(method=method, path=path, handler=handler, verb=verb, app=self.name, **options))
             return handler
 
@@ -151,7 +152,7 @@ class Backend:
         self.published = tuple(tables_of(self.subscriptions))
         _refuse_twins("app", [(app.name, str(app.source.folder)) for app in apps])
         _refuse_twins("consumer", [(each.name, _place_of(each.handler)) for each in self.subscriptions])
-        _refuse_twins("event type", {(each.__name__, _place_of(each)) for each in _event_types(self.subscriptions)})
+        _refuse_twins("event type", [(each.__name__, _place_of(each)) for each in _event_types(self.subscriptions)])
         self._closing = AsyncExitStack()
         self._opened: Opened | None = None
 
@@ -292,12 +293,9 @@ def _place_of(thing: Any) -> str:
 
 
 def _event_types(subscriptions: Iterable[Subscription]) -> Iterable[type[Event]]:
-    return [
-        interest
-        for subscription in subscriptions
-        for interest in subscription.events
-        if isinstance(interest, type) and issubclass(interest, Event)
-    ]
+    """Each once, however many follow it."""
+    interests = dict.fromkeys(interest for subscription in subscriptions for interest in subscription.events)
+    return [interest for interest in interests if isinstance(interest, type) and issubclass(interest, Event)]
 
 
 def _refuse_twins(what: str, named: Iterable[tuple[str, str]]) -> None:

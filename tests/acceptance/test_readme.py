@@ -1,4 +1,5 @@
-"""The front door is true: its example runs and passes its test, its command lines do what they say."""
+"""The front door is true: its example runs and passes its test, its command lines do what they say. So do those of the
+HTTP rules, which are shown on the same shop."""
 
 import subprocess
 import sys
@@ -38,20 +39,26 @@ def test_the_example_passes_its_own_test(tmp_path: Path) -> None:
     (package / "migrations" / "0001_entry.expand.sql").write_text(block("sql", "create table").text)
     (tmp_path / "test_guestbook.py").write_text(block("python", "async def test_").text)
     (tmp_path / "pyproject.toml").write_text(PYPROJECT)
+    assert "1 passed" in run("pytest", "-q", cwd=tmp_path)
+    run("mypy", "--strict", "--no-error-summary", "guestbook", cwd=tmp_path)
+
+
+def run(*module: str, cwd: Path) -> str:
+    """What it wrote, once it has ended well."""
     ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q"],
-        cwd=tmp_path,
-        env=environment(tmp_path),
+        [sys.executable, "-m", *module],
+        cwd=cwd,
+        env=environment(cwd),
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "1 passed" in ran.stdout
+    return ran.stdout
 
 
-def test_its_command_lines_do_what_they_say() -> None:
+def test_its_command_lines_and_those_of_the_http_rules_do_what_they_say() -> None:
     with tempfile.TemporaryDirectory(prefix="headwater-readme-") as folder:
         home = Path(folder)
         home.chmod(0o755)  # PostgreSQL's own system user has to pass
@@ -59,5 +66,6 @@ def test_its_command_lines_do_what_they_say() -> None:
         try:
             follower.serve("headwater up")
             follower.follow(README)
+            follower.follow(Document(PROJECT / "docs" / "reference" / "http.md"))
         finally:
             follower.close()

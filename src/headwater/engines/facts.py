@@ -135,7 +135,7 @@ select rolname::text as name,
 # What a standby has replayed is the end of its WAL; asking it for an insert position is an error.
 READ_SLOT = """
 select plugin::text, database::text, active, wal_status,
-       {cause} as cause,
+       invalidation_reason as cause,
        pg_wal_lsn_diff(case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end,
                        restart_lsn)::float8 / 1048576 as held,
        safe_wal_size::float8 / 1048576 as left,
@@ -182,7 +182,7 @@ select gid, database::text, extract(epoch from clock_timestamp() - prepared)::fl
 """
 
 
-OLDEST_VERSION = 160000
+OLDEST_VERSION = 180000
 
 
 async def read_version(connection: asyncpg.Connection) -> int:
@@ -208,7 +208,7 @@ async def read_facts(
         version=version,
         settings={row["name"]: row["setting"] for row in await connection.fetch(READ_SETTINGS, SETTINGS)},
         role=role,
-        slot=await _read_slot(connection, settings.slot, version),
+        slot=await _read_slot(connection, settings.slot),
         log_begun=has_log and await _read_log_begun(connection, settings.slot),
         publication_refusal=None if database["publication_exists"] else await _try_publication(connection),
         replication_refusal=await _try_replication(url) if role.replication else None,
@@ -224,9 +224,8 @@ async def _read_all(connection: asyncpg.Connection, kind: type[Record], sql: str
     return [msgspec.convert(dict(row), kind) for row in await connection.fetch(sql, *args)]
 
 
-async def _read_slot(connection: asyncpg.Connection, name: str, version: int) -> Slot | None:
-    cause = "invalidation_reason" if version >= 170000 else "case when conflicting then 'conflict' end"
-    found = await _read_all(connection, Slot, READ_SLOT.format(cause=cause), name)
+async def _read_slot(connection: asyncpg.Connection, name: str) -> Slot | None:
+    found = await _read_all(connection, Slot, READ_SLOT, name)
     return found[0] if found else None
 
 

@@ -25,25 +25,15 @@ def judge(facts: Facts, settings: Settings) -> list[Finding]:
 
 
 def judge_version(version: int) -> Finding:
-    """16 brings what the relay and the doctor ask for."""
+    """18 has the functions that the log and its consumers are written with: crc32, min and max of bytea."""
     return Finding(
         ok=version >= OLDEST_VERSION,
         subject="version",
         found=_shown_version(version),
-        wanted="16 or later",
+        wanted="18 or later",
         remedy=None
         if version >= OLDEST_VERSION
-        else "pg_upgrade to PostgreSQL 16 or later, or dump and restore into one",
-    )
-
-
-def judge_failover_slots(facts: Facts, settings: Settings) -> Iterator[Finding]:
-    yield Finding(
-        ok=facts.version >= 170000,
-        subject="slots that survive a failover",
-        found=_shown_version(facts.version),
-        wanted="17 or later; before it, the promotion of a standby loses the slot, and the log stops for a person",
-        required=False,
+        else "pg_upgrade to PostgreSQL 18 or later, or dump and restore into one",
     )
 
 
@@ -316,7 +306,6 @@ def judge_clock(facts: Facts, settings: Settings) -> Iterator[Finding]:
 Check = Callable[[Facts, Settings], Iterator[Finding]]
 
 CHECKS: tuple[Check, ...] = (
-    judge_failover_slots,
     judge_primary,
     judge_encoding,
     judge_durability,

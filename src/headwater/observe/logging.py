@@ -42,6 +42,13 @@ def configure_logging(
     return end
 
 
+def adopt_structlog(process: str, level: str, write: Write | None = None) -> None:
+    """Let what an app says through structlog be lines too, if it has imported it and not configured it itself."""
+    structlog = sys.modules.get("structlog")
+    if structlog is not None and not structlog.is_configured():
+        _configure_structlog(Lines(process, level, write or standard_error().write), level)
+
+
 def _configure_structlog(lines: Lines, level: str) -> Callable[[], None]:
     import structlog  # a fifth of a second: only here, so that importing headwater does not pay for it
 

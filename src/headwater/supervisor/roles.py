@@ -9,6 +9,7 @@ from headwater.app import Backend
 from headwater.consumer import run_consumers
 from headwater.http.server import serve
 from headwater.observe import Metrics, subscribe
+from headwater.observe.logging import adopt_structlog
 from headwater.settings import Settings
 from headwater.supervisor.assignment import Assignment
 from headwater.supervisor.housekeeping import keep_house
@@ -29,18 +30,18 @@ async def relay(assignment: Assignment, settings: Settings, stop: asyncio.Event,
 
 async def web(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Answer requests that arrive at the inherited socket."""
-    await _serve(load_backend(assignment.backend), assignment, settings, stop, ready)
+    await _serve(_load(assignment, settings), assignment, settings, stop, ready)
 
 
 async def consumer(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Apply the log to every subscription of the backend, sharing the partitions with the other workers."""
-    await _consume(load_backend(assignment.backend), assignment, settings, stop, ready)
+    await _consume(_load(assignment, settings), assignment, settings, stop, ready)
 
 
 async def dev(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Everything in one loop. A backend that does not load is told, and waited for: the next change starts anew."""
     try:
-        backend = load_backend(assignment.backend)
+        backend = _load(assignment, settings)
         await prepare(backend, settings)
     except Exception as error:
         logging.getLogger("headwater").error("%s", error, exc_info=error.__cause__ or error)
@@ -56,6 +57,12 @@ async def dev(assignment: Assignment, settings: Settings, stop: asyncio.Event, r
 
 
 ROLES: Mapping[str, Role] = {"relay": relay, "web": web, "consumer": consumer, "dev": dev}
+
+
+def _load(assignment: Assignment, settings: Settings) -> Backend:
+    backend = load_backend(assignment.backend)
+    adopt_structlog(assignment.name, settings.log_level)
+    return backend
 
 
 async def _relay(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:

@@ -120,15 +120,30 @@ async def test_a_consumer_before_a_barrier_keeps_what_lies_behind_it(server: str
         await add_consumer(log.connection, "old layout")
         await log.connection.execute("select headwater.repartition(16::smallint)")
         writer = Writer(log, partitions=16)
-        for number in (1500, 1501, 1502, 2500):
+        new_only = [n for n in range(1500, 1600) if partition_of(f"k{n}", 16) >= 4][:3]
+        for number in (*new_only, 2500):
             await writer.append(number)
-        await writer.age(5, 1500, 1501, 1502, by=timedelta(days=8))
+        await writer.age(5, *new_only, by=timedelta(days=8))
         assert [segment.begin for segment in await drop_old_segments(log.connection, WEEK)] == [0]
         assert await drop_old_segments(log.connection, WEEK) == []
         assert await log.connection.fetchval("select headwater.switch_layout('old layout')") == "switched"
         assert await drop_old_segments(log.connection, WEEK) == []
-        await apply_upto(log.connection, "old layout", Position(1, 1502, 0), range(16))
+        await apply_upto(log.connection, "old layout", Position(1, 1600, 0), range(16))
         assert [segment.begin for segment in await drop_old_segments(log.connection, WEEK)] == [1000]
+
+
+async def test_partitions_of_a_layout_that_every_consumer_has_left_hold_nothing(server: str) -> None:
+    async with new_log(server) as log:
+        writer = Writer(log, partitions=16)
+        await writer.begin()
+        for number in range(1, 40):
+            await writer.append(number)
+        await add_consumer(log.connection, "moved on")
+        await log.connection.execute("select headwater.repartition(2::smallint)")
+        assert await log.connection.fetchval("select headwater.switch_layout('moved on')") == "switched"
+        await Writer(log, partitions=2).append(1500)
+        await writer.age(*range(1, 40), by=timedelta(days=8))
+        assert [segment.begin for segment in await drop_old_segments(log.connection, WEEK)] == [0]
 
 
 async def test_dropping_waits_for_readers_without_keeping_others_waiting(server: str) -> None:

@@ -1,10 +1,11 @@
 """Reading the log across its partitions, in the order of the commits."""
 
 import asyncio
+import itertools
 
 import pytest
 
-from headwater.log import CHANGE, EVENT, START, Entry, Position, follow, partition_of, read
+from headwater.log import CHANGE, EVENT, START, Entry, Head, Position, follow, partition_of, read, read_head
 from headwater.log import tail as tailing
 from tests.integration.log.writing import Writer, change
 from tests.integration.wal.harness import Log, emit, emit_many, envelope, eventually, new_log, number_of
@@ -87,6 +88,29 @@ async def test_following_gives_each_entry_once_while_the_log_grows(server: str) 
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
         assert [number_of(entry) for entry in found] == list(range(250))
+
+
+async def test_an_entry_that_comes_while_the_head_is_read_is_given_once(
+    server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with new_log(server) as log, log.another() as reader:
+        await log.prepare()
+        async with log.relay():
+            found: list[Entry] = []
+            numbers = iter(range(10))
+
+            async def read_head_late(connection: object, slot: str) -> Head:
+                for number in itertools.islice(numbers, 1):
+                    await emit(log.connection, number)
+                    await log.wait_caught_up()
+                return await read_head(reader, slot)
+
+            monkeypatch.setattr(tailing, "read_head", read_head_late)
+            following = asyncio.create_task(collect(log, reader, found))
+            await eventually(lambda: len(found) >= 10)
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+        assert [number_of(entry) for entry in found] == list(range(10))
 
 
 async def test_following_wakes_at_once(server: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,8 +50,9 @@ async def test_code_that_does_not_load_is_shown_and_the_next_change_mends_it(hom
         assert await up.stop() == 0
 
 
-async def test_relay_web_and_consumers_are_one_process(home: Path) -> None:
-    async with Up.start(home, "dev") as up:
+async def test_relay_web_and_consumers_are_one_process(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "fresh.py").write_text(CODE.format(answer=1))
+    async with Up.start(home, "dev", "--app", "fresh:backend", cwd=str(tmp_path)) as up:
         await wait_until(lambda: _is_ready(up))
         titles = [title for title in processes_of(home).values() if title.startswith("headwater ")]
         assert sorted(titles) == ["headwater dev", "headwater supervisor"]

@@ -19,6 +19,7 @@ from headwater.log import CHANGE, EVENT, START, Entry, Head, Position, read, rea
 from headwater.observe import Occurrence, subscribe
 from headwater.settings import Settings
 from headwater.wal import prepare_log, run_relay, take_over
+from headwater.wal.assembler import Fragment
 from headwater.wal.relay import Relay
 
 T = TypeVar("T")
@@ -139,6 +140,13 @@ async def running(relay: Relay) -> AsyncIterator[asyncio.Task[None]]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+def read_fragments(relay: Relay) -> list[Fragment]:
+    """What the relay has received and not yet appended."""
+    received = relay._stream.read_nowait()
+    messages = [] if received is None else received.messages
+    return [fragment for data in messages if (fragment := relay._assembler.feed(data)) is not None]
 
 
 @contextmanager

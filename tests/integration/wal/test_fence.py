@@ -10,8 +10,6 @@ from headwater.log.position import Position
 from headwater.wal import run_relay
 from headwater.wal import slot as slots
 from headwater.wal.appender import Fenced, Outcome, Relaid
-from headwater.wal.assembler import Fragment
-from headwater.wal.relay import Relay
 from headwater.wal.slot import SlotState
 from headwater.wal.stream import SlotBusy
 from tests.integration.wal.harness import (
@@ -22,6 +20,7 @@ from tests.integration.wal.harness import (
     named,
     new_log,
     number_of,
+    read_fragments,
     reports,
     running,
 )
@@ -101,13 +100,6 @@ async def test_a_zombie_cannot_append(server: str) -> None:
                 with pytest.raises(Fenced):
                     await zombie._appender.advance(await log.now())
         assert await log.numbers() == [1]
-
-
-def read_fragments(relay: Relay) -> list[Fragment]:
-    """What the relay has received and not yet appended."""
-    received = relay._stream.read_nowait()
-    messages = [] if received is None else received.messages
-    return [fragment for data in messages if (fragment := relay._assembler.feed(data)) is not None]
 
 
 async def test_an_append_still_under_way_is_waited_for_by_the_successor(server: str) -> None:

@@ -1,5 +1,6 @@
 """What cannot be decoded any more is named, with the way out; nothing is mended quietly (guarantee G10)."""
 
+import itertools
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from headwater.engines import EmbeddedPostgres
 from headwater.log import LogError, LogNotPrepared, Position, format_lsn
 from headwater.wal import open_epoch, read_slot, reconcile
+from headwater.wal.appender import Outcome
+from headwater.wal.assembler import Fragment
 from headwater.wal.slot import (
     ForeignSlot,
     ForeignSystem,
@@ -23,6 +26,7 @@ from tests.integration.wal.harness import (
     eventually,
     named,
     new_log,
+    read_fragments,
     reports,
 )
 
@@ -215,6 +219,23 @@ async def test_reconcile_finds_the_rows_of_the_gap_and_no_others(server: str) ->
 
         await open_epoch(log.url, log.settings)
         assert (await reconcile(log.connection, log.slot)).tables == []
+
+
+async def test_the_horizon_stays_below_what_is_not_yet_in_the_log(server: str) -> None:
+    async with new_log(server) as log:
+        await log.prepare()
+        async with log.holding() as relay:
+            xids = []
+            for number in range(3):
+                async with log.connection.transaction():
+                    await emit(log.connection, number)
+                    xids.append(await log.connection.fetchval("select pg_current_xact_id()"))
+            fragments: list[Fragment] = []
+            while len(fragments) < 3:
+                fragments += await eventually(lambda: read_fragments(relay))
+            for fragment, following in itertools.pairwise(fragments):
+                assert await relay._appender.append([fragment]) is Outcome.APPENDED
+                assert (await log.head()).horizon <= xids[fragments.index(following)]
 
 
 async def pass_horizon(log: Log) -> None:

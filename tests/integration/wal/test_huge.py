@@ -5,6 +5,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from headwater.log import Position, Wakeups
 from tests.integration.wal.harness import Log, emit, emit_many, eventually, new_log, running
 
 MANY = 60_000
@@ -15,13 +16,17 @@ GROWTH_MB = 100
 async def test_its_parts_are_invisible_until_it_is_whole(server: str) -> None:
     async with new_log(server) as log:
         await log.prepare()
-        async with log.holding() as relay, running(relay):
+        async with log.holding() as relay, running(relay), Wakeups(log.url) as wakeups:
+            heads: list[Position | None] = []
+            wakeups.subscribe(lambda position, partitions: heads.append(position))
+            await wakeups.wait_listening()
             await emit(log.connection, -1)
             await emit_many(log.connection, range(MANY), padding=100)
             async with stopped_halfway(log):
                 assert await parts(log) > 1
                 assert await log.numbers() == [-1]
             await log.wait_caught_up()
+            assert len(heads) == len(set(heads)), "a part woke somebody"
             assert await log.numbers() == [-1, *range(MANY)]
             assert len({entry.position.commit_lsn for entry in await log.entries()}) == 2
 

@@ -158,7 +158,6 @@ def test_what_headwater_cannot_do_without_is_required_and_has_its_remedy(
 @pytest.mark.parametrize(
     ("given", "subject"),
     [
-        (facts(version=160004), "slots that survive a failover"),
         (facts(wal_sender_timeout="0"), "wal_sender_timeout"),
         (facts(wal_sender_timeout="1000"), "wal_sender_timeout"),
         (facts(idle_replication_slot_timeout="3600"), "idle_replication_slot_timeout"),
@@ -174,7 +173,7 @@ def test_what_headwater_cannot_do_without_is_required_and_has_its_remedy(
 def test_what_it_runs_without_is_advice(given: Facts, subject: str) -> None:
     [finding] = ill(given)
     assert (finding.subject, finding.required) == (subject, False)
-    assert finding.remedy or subject == "slots that survive a failover"
+    assert finding.remedy
 
 
 def test_wal_beyond_the_whole_budget_is_no_longer_mere_advice() -> None:
@@ -210,7 +209,7 @@ def test_a_hosted_server_is_changed_in_its_console_and_not_by_alter_system() -> 
     ]
 
 
-@pytest.mark.parametrize(("version", "ok"), [(150012, False), (160000, True), (180006, True)])
+@pytest.mark.parametrize(("version", "ok"), [(150012, False), (170009, False), (180000, True), (180006, True)])
 def test_postgresql_16_is_the_oldest_that_will_do(version: int, ok: bool) -> None:
     assert judge_version(version).ok is ok
 

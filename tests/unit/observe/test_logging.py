@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from headwater.observe import Occurrence, report
-from headwater.observe.logging import configure_logging
+from headwater.observe.logging import adopt_structlog, configure_logging
 
 
 class DiskFull(Occurrence, frozen=True, kw_only=True):
@@ -104,3 +104,24 @@ def test_after_its_end_nothing_is_written(configure: Configure) -> None:
     report(DiskFull(path="/data"))
     logging.getLogger("x").warning("x")
     assert lines == []
+
+
+def test_an_app_that_uses_structlog_is_heard_without_asking() -> None:
+    lines: list[dict[str, Any]] = []
+    try:
+        adopt_structlog("web 1", "info", lambda line: lines.append(msgspec.json.decode(line)))
+        structlog.get_logger().info("order placed", quantity=2)
+    finally:
+        structlog.reset_defaults()
+    assert [(line["process"], line["event"], line["quantity"]) for line in lines] == [("web 1", "order placed", 2)]
+
+
+def test_an_app_that_has_configured_structlog_keeps_its_own_way(capsys: pytest.CaptureFixture[str]) -> None:
+    lines: list[bytes] = []
+    structlog.configure(processors=[structlog.processors.KeyValueRenderer()])
+    try:
+        adopt_structlog("web 1", "info", lines.append)
+        structlog.get_logger().info("mine")
+    finally:
+        structlog.reset_defaults()
+    assert (lines, capsys.readouterr().out) == ([], "event='mine'\n")

@@ -41,9 +41,3 @@ class TestMethods:
 
 async def test_what_a_runner_started_goes_on_in_the_test(headwater_runner: asyncio.Runner) -> None:
     assert asyncio.get_running_loop() is headwater_runner.get_loop()
-
-
-@pytest.mark.xfail(raises=ZeroDivisionError, strict=True)
-async def test_a_failure_is_a_failure() -> None:
-    await asyncio.sleep(0)
-    _ = 1 / 0

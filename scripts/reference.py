@@ -1,0 +1,148 @@
+"""Write the parts of docs/reference/ that are made from the code; with --check, say instead which are out of date.
+
+.venv/bin/python scripts/reference.py [--check]
+"""
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+
+from headwater.cli.main import cli
+from headwater.http.kind import KINDS, PREFIX
+from headwater.settings import Settings
+
+REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
+
+
+def settings_table() -> Iterator[str]:
+    """Every setting, in the order of the code."""
+    yield from ("| variable | default | meaning |", "| --- | --- | --- |")
+    for field in msgspec.structs.fields(Settings):
+        meaning, limits = _described(field.type)
+        default = "" if field.default is None else f"`{str(field.default).lower()}`"
+        yield f"| `HEADWATER_{field.name.upper()}` | {default} | {meaning}{limits} |"
+
+
+def problems_table() -> Iterator[str]:
+    """Every type of problem that has a name, by status."""
+    yield from ("| type | status | title | when |", "| --- | --- | --- | --- |")
+    for kind in sorted(KINDS, key=lambda kind: kind.status):
+        yield f"| `{PREFIX}{kind.name}` | {kind.status} | {kind.title} | {kind.meaning} |"
+
+
+def commands() -> Iterator[str]:
+    """Every command: what it is called with, what it does, its parameters."""
+    for words, command in _commands(cli, ("headwater",)):
+        arguments = command.assemble_argument_collection(parse_docstring=True)
+        yield from (f"## {' '.join(words)}", "", f"`{' '.join([*words, *map(_usage, arguments)])}`", "")
+        yield from (_description(command.default_command), "")
+        if arguments:
+            yield from ("| parameter | meaning |", "| --- | --- |")
+            for argument in arguments:
+                yield f"| {_spelled(argument)} | {argument.parameter.help or ''}{_choices(argument)} |"
+            yield ""
+
+
+PARTS: dict[str, dict[str, Callable[[], Iterator[str]]]] = {
+    "settings.md": {"settings": settings_table},
+    "http.md": {"problems": problems_table},
+    "cli.md": {"commands": commands},
+}
+
+
+def written(text: str, name: str, lines: Iterator[str]) -> str:
+    """`text` with what stands between the marks of a part made anew."""
+    begin, end = f"<!-- {name}: made by scripts/reference.py -->", f"<!-- end of {name} -->"
+    pattern = re.compile(rf"(?<={re.escape(begin)}\n).*?(?={re.escape(end)})", re.DOTALL)
+    body = "\n".join(lines).strip("\n")
+    replaced, count = pattern.subn(lambda _: f"\n{body}\n\n", text)
+    assert count == 1, f"the marks of {name} are not there"
+    return replaced
+
+
+def main() -> None:
+    stale = []
+    for file, parts in PARTS.items():
+        path = REFERENCE / file
+        before = after = path.read_text()
+        for name, lines in parts.items():
+            after = written(after, name, lines())
+        if after != before:
+            stale.append(path.relative_to(REFERENCE.parents[1]))
+            if "--check" not in sys.argv:
+                path.write_text(after)
+    if stale and "--check" in sys.argv:
+        sys.exit(f"out of date: {', '.join(map(str, stale))}; run scripts/reference.py")
+
+
+def _described(kind: Any) -> tuple[str, str]:
+    """Of a setting's type: what it means, and which values it may have."""
+    meaning, limits = "", ""
+    while hasattr(kind, "__metadata__"):
+        for mark in kind.__metadata__:
+            meaning = meaning or mark.description or ""
+            limits = limits or _limits(mark)
+        kind = get_args(kind)[0]
+    return meaning, limits
+
+
+def _limits(mark: msgspec.Meta) -> str:
+    if mark.ge is not None and mark.le is not None:
+        return f" From {mark.ge} to {mark.le}."
+    if mark.ge:
+        return f" At least {mark.ge}."
+    return ""
+
+
+def _commands(app: Any, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name in app.resolved_commands():
+        if not name.startswith("-"):
+            command = app[name]
+            if command.default_command is None:
+                yield from _commands(command, (*words, name))
+            else:
+                yield (*words, name), command
+
+
+def _description(function: Any) -> str:
+    described, _, _ = (inspect.getdoc(function) or "").partition("\nParameters\n")
+    return " ".join(described.split())
+
+
+def _usage(argument: Any) -> str:
+    spelled = _name(argument)
+    if argument.field_info.kind is inspect.Parameter.VAR_POSITIONAL:
+        return f"[{spelled}…]"
+    if not spelled.startswith("-"):
+        return spelled if argument.required else f"[{spelled}]"
+    value = "" if argument.hint is bool else f" {spelled.lstrip('-').upper()}"
+    return f"{spelled}{value}" if argument.required else f"[{spelled}{value}]"
+
+
+def _spelled(argument: Any) -> str:
+    short = [name for name in argument.names if re.fullmatch(r"-\w", name)]
+    return ", ".join(f"`{name}`" for name in (_name(argument), *short))
+
+
+def _name(argument: Any) -> str:
+    """As it is typed: positions in capitals, options with their hyphens."""
+    if argument.field_info.kind is inspect.Parameter.KEYWORD_ONLY:
+        return str(argument.names[0])
+    return str(argument.names[0]).lstrip("-").upper()
+
+
+def _choices(argument: Any) -> str:
+    choices = get_args(argument.hint) if "Literal" in str(argument.hint) else ()
+    if not choices:
+        return ""
+    named = " or ".join(f"`{choice}`" for choice in choices)
+    return f" {named}; `{argument.field_info.default}` unless told otherwise."
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,13 @@
+"""The library of the document works."""
+
+
+async def test_the_library_of_the_document(backend):
+    added = await backend.client.post("/books", json={"title": "Dune"}, idempotency_key="k1")
+    assert (added.status, added.json()["copies"]) == (201, 1)
+    assert (await backend.client.post("/imports", json=[{"title": "Emma"}, {"title": "Ulysses"}])).status == 202
+    await backend.settle()
+    assert await backend.db.one(tuple[int, int], "select books, imported from library.shelf") == (1, 2)
+    assert (await backend.client.get("/books")).body.count(b"\n") == 3
+    label = await backend.client.get(f"{added.headers['location']}/label")
+    assert (label.text, label.headers["x-asked-by"]) == ("Dune\n", "127.0.0.1")
+    assert (await backend.client.get("/books/00000000-0000-0000-0000-000000000000/label")).status == 404
