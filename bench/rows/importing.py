@@ -8,7 +8,7 @@ from bench.process import run_command
 from bench.row import Goal, Result, Row, Sample, Sense
 
 IMPORT = Row(
-    name="import",
+    name="importing",
     work="import every public name of headwater in a fresh process, from its start to its end",
     against="",
     goal=Goal(Sense.AT_MOST, 0.35, "s"),

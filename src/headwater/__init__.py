@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from headwater.app import Backend as Backend
     from headwater.clock import uuid7 as uuid7
     from headwater.commit import Tx as Tx
+    from headwater.consumer import Backoff as Backoff
     from headwater.consumer import Delivery as Delivery
     from headwater.db import CheckFailed as CheckFailed
     from headwater.db import Conflict as Conflict
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "App": "headwater.app",
     "Backend": "headwater.app",
+    "Backoff": "headwater.consumer",
     "Body": "headwater.http",
     "Changed": "headwater.types",
     "CheckFailed": "headwater.db",

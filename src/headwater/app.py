@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 from headwater.clock import Clock
 from headwater.commit import Committer, Tx
-from headwater.consumer import Interest, Subscription, tables_of
+from headwater.consumer import Backoff, Interest, Subscription, tables_of
 from headwater.consumer.handler import compile_handler
 from headwater.db import Db, DbError, Pool, Source, pending, platform_source
 from headwater.errors import HeadwaterError
@@ -77,9 +77,15 @@ class App:
     def __repr__(self) -> str:
         return f"App({self.name!r})"
 
-    def query(self, route: str, *, status: int = 200, **options: Any) -> Callable[[Answering], Answering]:
-        """Answer ``"GET /products/{id}"`` by reading; never writes."""
-        return self._route("query", route, status=status, **options)
+    def query(
+        self, route: str, *, status: int = 200, summary: str | None = None, hidden: bool = False, quiet: bool = False
+    ) -> Callable[[Answering], Answering]:
+        """Answer ``"GET /products/{id}"`` by reading; never writes. Raises `BadRoute`.
+
+        `summary` is the operation's line in the documentation, by default the first of the handler's docstring;
+        `hidden` keeps it out of there. `quiet` keeps it out of the access log when it succeeds.
+        """
+        return self._route("query", route, status=status, summary=summary, hidden=hidden, quiet=quiet)
 
     def command(
         self,
@@ -88,27 +94,58 @@ class App:
         status: int = 200,
         location: str | None = None,
         idempotency: Literal["none", "optional", "required"] = "optional",
-        **options: Any,
+        summary: str | None = None,
+        hidden: bool = False,
+        quiet: bool = False,
     ) -> Callable[[Handler], Handler]:
-        """Answer ``"POST /orders"`` by writing: one transaction, one commit.
+        """Answer ``"POST /orders"`` by writing: one transaction, one commit. Raises `BadRoute`.
 
         `location` is the template of the Location header, filled from the answer's fields: ``"/orders/{id}"``.
+        `idempotency` says whether an Idempotency-Key is ignored, honoured or demanded. The rest is as for `query`.
         """
-        return self._route("command", route, status=status, location=location, idempotency=idempotency, **options)
+        return self._route(
+            "command",
+            route,
+            status=status,
+            location=location,
+            idempotency=idempotency,
+            summary=summary,
+            hidden=hidden,
+            quiet=quiet,
+        )
 
     def on(
-        self, *events: Interest, name: str | None = None, batch: int | None = None, **options: Any
+        self,
+        *events: Interest,
+        name: str | None = None,
+        batch: int | None = None,
+        retries: int = 8,
+        backoff: Backoff = Backoff(),  # noqa: B008 - frozen
+        timeout: float = 30.0,
+        start: Literal["start", "latest"] = "start",
     ) -> Callable[[Handler], Handler]:
         """Apply every such event to this database exactly once, in order per key.
 
         `name` is what the consumer's progress is stored under, by default the function's; renaming it starts anew.
-        With `batch` the handler receives up to that many events of one type at a time, as a list.
+        With `batch` the handler receives up to that many events at once, as a list in the order of the log. An event
+        that fails is tried `retries` times more, after the waits of `backoff`, and then parked with its key; a call
+        that takes longer than `timeout` seconds has failed. A new consumer reads the whole log; with
+        ``start="latest"``, what comes from now on.
         """
 
         def record(handler: Handler) -> Handler:
-            full_name = f"{self.name}.{name or _name_of(handler)}"
             self.subscriptions.append(
-                Subscription(name=full_name, app=self.name, events=events, handler=handler, batch=batch, **options)
+                Subscription(
+                    name=f"{self.name}.{name or _name_of(handler)}",
+                    app=self.name,
+                    events=events,
+                    handler=handler,
+                    batch=batch,
+                    retries=retries,
+                    backoff=backoff,
+                    timeout=timeout,
+                    start=start,
+                )
             )
             return handler
 

@@ -59,10 +59,18 @@ class Follower:
 
     def serve(self, typed: str, shown: str = "… is ready …", at: str = "") -> None:
         """Start a backend, and wait for what it shows; whoever does that has stopped the one before."""
-        for before in [each for each in self._running if _SERVES.match(each)]:
-            self._running.pop(before).stop()
+        self.stop_serving()
         self._running[typed] = self._shell.start(self._real(typed))
         self._await(Step(typed, shown), self._running[typed], at)
+
+    def stop_serving(self) -> None:
+        """Stop the backend that runs, as by Ctrl-C."""
+        for before in [each for each in self._running if _SERVES.match(each)]:
+            self._running.pop(before).stop()
+
+    def type(self, typed: str) -> str:
+        """What a command shows, one that no document has."""
+        return self._shown(self._shell.run(self._real(typed)))
 
     def _write(self, path: Path, text: str) -> None:
         self._before = self._before or self._pid_of_dev()

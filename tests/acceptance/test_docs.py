@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import headwater
 from headwater.cli.main import cli
 from headwater.cli.new import write_project
 from tests.acceptance.console import steps_of
@@ -85,6 +86,11 @@ def test_every_document_is_linked_from_the_front_door_or_from_another() -> None:
 def test_the_parts_made_from_the_code_are_current() -> None:
     checked = run("scripts/reference.py", "--check")
     assert checked.returncode == 0, checked.stderr
+
+
+def test_the_reference_names_everything_that_an_app_imports() -> None:
+    listed = named("docs/reference/app.md").text.partition("```")[0]
+    assert [name for name in headwater.__all__ if f"`{name}`" not in listed] == []
 
 
 def test_the_code_in_the_documents_is_typed(project: Path) -> None:

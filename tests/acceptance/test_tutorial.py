@@ -27,3 +27,7 @@ def follower() -> Iterator[Follower]:
 def test_what_the_tutorial_and_the_operators_guide_say_is_what_happens(follower: Follower) -> None:
     follower.follow(Document(PROJECT / "docs" / "tutorial" / "first-backend.md"))
     follower.follow(Document(PROJECT / "docs" / "how-to" / "operate.md"))
+    follower.stop_serving()
+    after = follower.type("headwater log reconcile")  # starts PostgreSQL by itself, and leaves none behind
+    assert "The log ends at 2." in after
+    assert "is not running" in follower.type("headwater psql -c 'select 1'")

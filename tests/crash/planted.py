@@ -62,7 +62,7 @@ def queue_kept_over_reconnect() -> None:
             self._queue = kept[0]._queue
             self._queued_bytes = kept[0]._queued_bytes
             self._assembler = kept[0]._assembler
-            self._assembler._begin = None
+            self._assembler._inside = False
         kept[:] = [self]
 
     relay.Relay.__init__ = keep  # type: ignore[method-assign]

@@ -4,7 +4,6 @@ import os
 import shutil
 import sys
 from typing import Annotated
-from urllib.parse import unquote, urlsplit, urlunsplit
 
 from cyclopts import Parameter
 
@@ -24,9 +23,10 @@ def psql(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> No
         psql's own, such as: -c 'select 1'
     """
     from headwater.engines import postgres_url
+    from headwater.engines.address import split_password
     from headwater.settings import read_settings
 
-    url, password = _without_password(postgres_url(read_settings()))
+    url, password = split_password(postgres_url(read_settings()))
     environ = {**os.environ, **({"PGPASSWORD": password} if password else {})}
     sys.stdout.flush()
     os.execve(_program(), ["psql", url, *arguments], environ)
@@ -44,12 +44,3 @@ def _program() -> str:
     if found is None:
         raise PsqlMissing
     return found
-
-
-def _without_password(url: str) -> tuple[str, str | None]:
-    """The URL as everybody may see it in the list of processes, and the password that was in it."""
-    parts = urlsplit(url)
-    if not parts.password:
-        return url, None
-    user, _, host = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}@{host}")), unquote(parts.password)

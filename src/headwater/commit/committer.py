@@ -16,7 +16,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from headwater.clock import Clock, SystemClock
 from headwater.commit import record as sql
@@ -38,7 +38,7 @@ from headwater.db import (
     Unavailable,
     translate,
 )
-from headwater.observe import Occurrence, report
+from headwater.observe import Level, Occurrence, report
 
 WAIT_SECONDS = 10.0
 
@@ -61,6 +61,7 @@ Work = Callable[[Tx], Awaitable[Stored]]
 class CommandRetried(Occurrence, frozen=True, kw_only=True):
     """A command lost against a concurrent transaction and runs again."""
 
+    level: ClassVar[Level] = "debug"
     app: str
     command: str
     attempt: int

@@ -1,11 +1,14 @@
 """What consumers report: logs, metrics and traces subscribe to these."""
 
-from headwater.observe import Occurrence
+from typing import ClassVar
+
+from headwater.observe import Level, Occurrence
 
 
 class EventsApplied(Occurrence, frozen=True, kw_only=True):
     """One transaction: so many events applied (and so many entries passed over) in `seconds`."""
 
+    level: ClassVar[Level] = "debug"
     consumer: str
     partition: int
     position: str
@@ -17,6 +20,7 @@ class EventsApplied(Occurrence, frozen=True, kw_only=True):
 class EventFailed(Occurrence, frozen=True, kw_only=True):
     """An event failed; its key is set aside and tried again in `retry_in_seconds`."""
 
+    level: ClassVar[Level] = "warning"
     consumer: str
     partition: int
     key: str
@@ -29,6 +33,7 @@ class EventFailed(Occurrence, frozen=True, kw_only=True):
 class KeyParked(Occurrence, frozen=True, kw_only=True):
     """An event failed for the last time; its key waits for a person."""
 
+    level: ClassVar[Level] = "error"
     consumer: str
     partition: int
     key: str
@@ -48,6 +53,7 @@ class KeyRecovered(Occurrence, frozen=True, kw_only=True):
 class BatchInterrupted(Occurrence, frozen=True, kw_only=True):
     """A transaction was lost to PostgreSQL or to another transaction, not to its events; it is tried again."""
 
+    level: ClassVar[Level] = "warning"
     consumer: str
     partition: int
     reason: str
@@ -57,6 +63,7 @@ class BatchInterrupted(Occurrence, frozen=True, kw_only=True):
 class ConsumerStopped(Occurrence, frozen=True, kw_only=True):
     """A partition of a consumer stands still: it cannot go on with this code (guarantee G10)."""
 
+    level: ClassVar[Level] = "error"
     consumer: str
     partition: int
     position: str
@@ -73,6 +80,7 @@ class ConsumerResumed(Occurrence, frozen=True, kw_only=True):
 class HandlerAbandoned(Occurrence, frozen=True, kw_only=True):
     """A handler ignored its cancellation; its connection was closed under it."""
 
+    level: ClassVar[Level] = "error"
     consumer: str
     partition: int
     position: str
@@ -93,6 +101,7 @@ class ConsumerRegistered(Occurrence, frozen=True, kw_only=True):
 class ConsumerWithoutCode(Occurrence, frozen=True, kw_only=True):
     """A registered consumer has no handler in this release. It keeps its place in the log, and the log with it."""
 
+    level: ClassVar[Level] = "warning"
     consumer: str
     handler: str
 
@@ -100,5 +109,6 @@ class ConsumerWithoutCode(Occurrence, frozen=True, kw_only=True):
 class WorkerInterrupted(Occurrence, frozen=True, kw_only=True):
     """A consumer worker cannot look into the database; it tries again and has dropped what it remembered."""
 
+    level: ClassVar[Level] = "warning"
     reason: str
     retry_in_seconds: float

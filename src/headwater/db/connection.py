@@ -64,7 +64,7 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]
         """Close with a goodbye to the server; a connection on which it cannot be said is just dropped."""
         try:
             await self.close(timeout=LEAVE_SECONDS)
-        except (*FOREIGN, TimeoutError):
+        except FOREIGN:
             self.terminate()
 
 
@@ -103,13 +103,14 @@ async def connect(
                 max_cached_statement_lifetime=0,
                 max_cacheable_statement_size=_STATEMENT_CHARACTERS_CACHED,
             )
-    except (*FOREIGN, TimeoutError) as error:
-        raise _refused(error) from error
-    await _set_codecs(connection)
+            await _set_codecs(connection)
+    except FOREIGN as error:
+        raise refused(error) from error
     return connection
 
 
-def _refused(error: BaseException) -> DbError:
+def refused(error: BaseException) -> DbError:
+    """Our error for one of `FOREIGN` that kept a connection from being made: nothing broke that was there before."""
     ours = translate(error)
     return unavailable(ours.reason) if isinstance(ours, ConnectionLost) else ours
 
@@ -119,12 +120,16 @@ def _milliseconds(seconds: float) -> str:
 
 
 async def _set_codecs(connection: Connection) -> None:
-    await connection.set_type_codec(
-        "json", schema="pg_catalog", format="binary", encoder=msgspec.json.encode, decoder=msgspec.json.decode
-    )
-    await connection.set_type_codec(
-        "jsonb", schema="pg_catalog", format="binary", encoder=_encode_jsonb, decoder=_decode_jsonb
-    )
+    try:
+        await connection.set_type_codec(
+            "json", schema="pg_catalog", format="binary", encoder=msgspec.json.encode, decoder=msgspec.json.decode
+        )
+        await connection.set_type_codec(
+            "jsonb", schema="pg_catalog", format="binary", encoder=_encode_jsonb, decoder=_decode_jsonb
+        )
+    except BaseException:
+        connection.terminate()
+        raise
 
 
 def _encode_jsonb(value: Any) -> bytes:

@@ -7,9 +7,10 @@ do not knock at once when the server comes back.
 import random
 import time
 from collections.abc import Callable
+from typing import ClassVar
 
 from headwater.db.translate import unavailable
-from headwater.observe import Occurrence, report
+from headwater.observe import Level, Occurrence, report
 
 _FIRST_PAUSE_SECONDS = 0.05
 _LONGEST_PAUSE_SECONDS = 2.0
@@ -18,6 +19,7 @@ _LONGEST_PAUSE_SECONDS = 2.0
 class DatabaseLost(Occurrence, frozen=True, kw_only=True):
     """PostgreSQL stopped accepting connections."""
 
+    level: ClassVar[Level] = "error"
     application_name: str
     cause: str
 
@@ -25,6 +27,7 @@ class DatabaseLost(Occurrence, frozen=True, kw_only=True):
 class DatabaseBack(Occurrence, frozen=True, kw_only=True):
     """PostgreSQL accepts connections again, after so many seconds."""
 
+    level: ClassVar[Level] = "warning"
     application_name: str
     seconds: float
 

@@ -21,7 +21,7 @@ import time
 from collections import deque
 from collections.abc import Coroutine
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeGuard
 
 import asyncpg
 
@@ -132,8 +132,8 @@ class Pool:
     def acquire(self) -> "Acquired":
         """``async with pool.acquire() as connection``: a raw asyncpg connection, always reset when it comes back.
 
-        Raises `Unavailable` when PostgreSQL cannot be reached or no connection is free in time. Errors of what is
-        done on the connection are asyncpg's own.
+        Raises `Unavailable` when PostgreSQL cannot be reached or no connection is free in time. Inside the block the
+        errors of statements are asyncpg's own; what leaves it is a `DbError` with asyncpg's error as its cause.
         """
         return Acquired(self)
 
@@ -326,7 +326,7 @@ class Pool:
                 elif connection.stained:
                     await connection.reset()
                     connection.stained = False
-        except (*FOREIGN, TimeoutError):
+        except FOREIGN:
             connection.terminate()
         except BaseException:
             connection.terminate()
@@ -373,6 +373,15 @@ class Acquired:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(error, FOREIGN):
-            self._pool.note(translate(error))
+        ours = translate(error) if self._is_of_the_connection(error) else None
+        if ours is not None:
+            self._pool.note(ours)
         self._pool.mend(self._connection)
+        if ours is not None:
+            raise ours from error
+
+    def _is_of_the_connection(self, error: BaseException | None) -> TypeGuard[BaseException]:
+        """An `OSError` on a connection that lives is the block's own: a file that is not there, a reader that left."""
+        if isinstance(error, OSError) and not isinstance(error, TimeoutError):
+            return bool(self._connection.is_closed())
+        return isinstance(error, FOREIGN)

@@ -1,6 +1,6 @@
 """What may be shown of an engine's URL: where it points, never the password in it."""
 
-from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 
 def shown_host(url: str) -> str:
@@ -31,6 +31,21 @@ def without_password(text: str, url: str) -> str:
         if password:
             text = text.replace(password, "***")
     return text
+
+
+def split_password(url: str) -> tuple[str, str | None]:
+    """The URL as everybody may see it in the list of processes, and the password that was in it."""
+    parts = _split(url)
+    if parts is None:
+        return url, None
+    user, at, host = parts.netloc.rpartition("@")
+    name, _, written = user.partition(":")
+    named = _named(parts, "password")
+    if not (written or named):
+        return url, None
+    others = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != "password"]
+    bare = parts._replace(netloc=f"{name}{at}{host}", query=urlencode(others))
+    return urlunsplit(bare), named or unquote(written)
 
 
 def _split(url: str) -> SplitResult | None:

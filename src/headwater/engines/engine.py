@@ -1,9 +1,9 @@
 """An engine is a server that Headwater starts, or reaches by its URL; from here on both look the same."""
 
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from headwater.errors import HeadwaterError
-from headwater.observe import Occurrence
+from headwater.observe import Level, Occurrence
 
 
 class Engine(Protocol):
@@ -98,6 +98,7 @@ class EngineStopped(Occurrence, frozen=True, kw_only=True):
 class LeftoverEnded(Occurrence, frozen=True, kw_only=True):
     """Processes of a supervisor that was killed still ran in `folder` and have been ended."""
 
+    level: ClassVar[Level] = "warning"
     program: str
     folder: str
     processes: tuple[int, ...]

@@ -34,7 +34,7 @@ from headwater.http.route import Route
 from headwater.http.router import Router
 from headwater.http.target import below
 from headwater.http.watch import Watch
-from headwater.observe import Metrics, Occurrence, report
+from headwater.observe import Level, Metrics, Occurrence, report
 from headwater.observe.linewriter import standard_error
 from headwater.settings import Settings
 
@@ -57,7 +57,7 @@ class StreamBroken(HttpError):
 class HandlerFailed(Occurrence, frozen=True, kw_only=True):
     """A handler raised what nobody expected; the client got a 500 with the same request id."""
 
-    level: ClassVar[str] = "error"
+    level: ClassVar[Level] = "error"
     method: str
     route: str
     request_id: str

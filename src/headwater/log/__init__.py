@@ -1,7 +1,8 @@
 """The log: what was committed, durable and in order."""
 
-from headwater.log.batch import CHANGE, EVENT, MALFORMED, Entry, MalformedBatch, partition_of, read_entries, write_entry
-from headwater.log.head import Head, LogError, LogNotPrepared, read_head
+from headwater.log.batch import CHANGE, EVENT, MALFORMED, Entry, partition_of, read_entries, write_entry
+from headwater.log.errors import LogError, LogNotPrepared, MalformedBatch
+from headwater.log.head import Head, read_head
 from headwater.log.position import START, Position, format_lsn, parse_lsn
 from headwater.log.segments import Segment, Segments, drop_old_segments, list_segments
 from headwater.log.status import LogStatus, SegmentSize, read_status

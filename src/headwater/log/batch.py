@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from headwater.errors import HeadwaterError
+from headwater.log.errors import MalformedBatch
 from headwater.log.position import Position
 
 EVENT: Final = 0
@@ -22,10 +22,6 @@ MALFORMED: Final = 2
 _HEAD = struct.Struct(">IQIB")
 _PLACE = struct.Struct(">xxxxQIx")
 HEAD_BYTES: Final = _HEAD.size
-
-
-class MalformedBatch(HeadwaterError):
-    """A batch of the log cannot be read: {reason}."""
 
 
 class Entry(NamedTuple):

@@ -3,16 +3,8 @@
 import asyncpg
 import msgspec
 
-from headwater.errors import HeadwaterError
+from headwater.log.errors import LogNotPrepared
 from headwater.log.position import Position
-
-
-class LogError(HeadwaterError):
-    """The log cannot be used."""
-
-
-class LogNotPrepared(LogError):
-    """There is no log for the slot {slot!r} in this database; `headwater migrate` prepares it."""
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -40,8 +32,11 @@ select l.slot, l.position, l.scanned, l.horizon, l.term, l.generation, p.partiti
 
 
 async def read_head(connection: asyncpg.Connection, slot: str) -> Head:
-    """The head as it is now; raises `LogNotPrepared` when there is none."""
-    row = await connection.fetchrow(_HEAD, slot)
+    """The head as it is now; raises `LogNotPrepared` when there is none, nor perhaps the tables for it."""
+    try:
+        row = await connection.fetchrow(_HEAD, slot)
+    except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError) as error:
+        raise LogNotPrepared(slot=slot) from error
     if row is None:
         raise LogNotPrepared(slot=slot)
     return Head(

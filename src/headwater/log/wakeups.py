@@ -15,7 +15,7 @@ import asyncpg
 
 from headwater.db import FOREIGN
 from headwater.log.position import Position
-from headwater.observe import Occurrence, report
+from headwater.observe import Level, Occurrence, report
 
 CHANNEL: Final = "headwater"
 _FIRST_BACKOFF_SECONDS: Final = 0.05
@@ -29,7 +29,7 @@ Listener = Callable[[Position | None, Iterable[int]], None]
 class WakeupsLost(Occurrence, frozen=True):
     """The listening connection is gone; readers look for themselves until it is back."""
 
-    level: ClassVar[str] = "warning"
+    level: ClassVar[Level] = "warning"
     reason: str
     retry_in_seconds: float
 

@@ -1,6 +1,6 @@
 """Named occurrences; logs, metrics and traces subscribe to them."""
 
 from headwater.observe.metrics import Metrics
-from headwater.observe.occurrence import Occurrence, report, subscribe
+from headwater.observe.occurrence import Level, Occurrence, report, subscribe
 
-__all__ = ["Metrics", "Occurrence", "report", "subscribe"]
+__all__ = ["Level", "Metrics", "Occurrence", "report", "subscribe"]

@@ -22,11 +22,6 @@ LEVELS: Final = ("debug", "info", "warning", "error")
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
 
 
-def level_of(occurrence: Occurrence) -> str:
-    """An occurrence class names its level in the class variable `level`; without one it is ``info``."""
-    return getattr(type(occurrence), "level", "info")
-
-
 class Lines:
     """The writer of one process; `write` takes one whole line, newline included, and must not block for long."""
 
@@ -36,7 +31,7 @@ class Lines:
         self._write = write
 
     def report(self, occurrence: Occurrence) -> None:
-        self.line(level_of(occurrence), type(occurrence).__name__, msgspec.structs.asdict(occurrence))
+        self.line(occurrence.level, type(occurrence).__name__, msgspec.structs.asdict(occurrence))
 
     def line(self, level: str, event: str, fields: dict[str, Any]) -> None:
         """Write one line unless `level` is below the least one asked for."""

@@ -5,13 +5,18 @@ and no tracer. Those subscribe at start-up. With no subscriber a report costs on
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import msgspec
+
+Level = Literal["debug", "info", "warning", "error"]
 
 
 class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
     """Base of everything that can be reported; the class name is the event's name in the logs."""
+
+    level: ClassVar[Level] = "info"
+    """How loud: a warning mends itself or is being mended, an error wants a person."""
 
 
 _listeners: list[Callable[[Any], None]] = []

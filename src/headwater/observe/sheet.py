@@ -19,7 +19,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from headwater.errors import HeadwaterError
+from headwater.observe.errors import ObserveError
 
 SLOTS: Final = 1 << 17
 """Room of a sheet; the file is sparse, so only slots in use take space."""
@@ -30,7 +30,7 @@ _RETIRED: Final = "retired.json"
 Kind = Literal["counter", "gauge", "histogram"]
 
 
-class SheetFull(HeadwaterError):
+class SheetFull(ObserveError):
     """All {slots} slots for measurements are taken; some label has too many values."""
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 from watchfiles import Change, DefaultFilter, awatch
 
 from headwater.errors import HeadwaterError
-from headwater.observe import Occurrence, report
+from headwater.observe import Level, Occurrence, report
 from headwater.observe.lines import write_lines
 from headwater.settings import Settings
 from headwater.supervisor.assignment import Assignment
@@ -32,7 +32,7 @@ class FilesChanged(Occurrence, frozen=True, kw_only=True):
 class StartFailed(Occurrence, frozen=True, kw_only=True):
     """The code could not be started again; the next change tries once more."""
 
-    level: ClassVar[str] = "error"
+    level: ClassVar[Level] = "error"
     reason: str
 
 
@@ -100,10 +100,8 @@ async def _changes(folder: Path, home: Path, stop: asyncio.Event) -> AsyncIterat
 def _watched(folder: Path, home: Path) -> list[Path]:
     """The folder's parts, but for what is hidden, other people's, or an engine's and never comes to rest."""
     ignored = set(DefaultFilter.ignore_dirs)
-    parts = [
-        part for part in folder.iterdir() if not part.name.startswith(".") and part.name not in ignored | {home.name}
-    ]
-    return [part for part in parts if part.is_dir() or part.suffix in SUFFIXES]
+    parts = [part for part in folder.iterdir() if not part.name.startswith(".") and part.name not in ignored]
+    return [part for part in parts if part != home and (part.is_dir() or part.suffix in SUFFIXES)]
 
 
 class _CodeFilter(DefaultFilter):

@@ -2,13 +2,9 @@
 
 import time
 
-import asyncpg
-
 from headwater.consumer import lag
 from headwater.db import DbError, Pool
 from headwater.supervisor.state import ConsumerState
-
-ERRORS = (DbError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class Gauge:
@@ -38,7 +34,7 @@ class Gauge:
                 for each in await lag(self._pool)
             )
             self.trouble = None
-        except ERRORS as error:
+        except DbError as error:
             self.trouble = str(error)
         return time.monotonic() - began
 

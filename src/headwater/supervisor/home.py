@@ -14,11 +14,10 @@ POLL_SECONDS = 0.05
 
 
 class Home:
-    """``<home>/run`` holds locks and the state that `headwater status` reads, ``<home>/log`` what processes write."""
+    """``<home>/run`` holds the children's lock, and the state that `headwater status` reads."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.logs = folder / "log"
         self.state = StateFile(folder / "run" / "state.json")
         self._run = folder / "run"
         self._lock = FolderLock(folder)

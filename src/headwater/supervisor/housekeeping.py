@@ -2,11 +2,12 @@
 
 import asyncio
 from datetime import timedelta
+from typing import ClassVar
 
 from headwater.commit import Committer
 from headwater.db import DbError, Pool
 from headwater.log import drop_old_segments
-from headwater.observe import Occurrence, report
+from headwater.observe import Level, Occurrence, report
 from headwater.settings import Settings
 
 EVERY_SECONDS = 600.0
@@ -23,22 +24,26 @@ class HouseKept(Occurrence, frozen=True, kw_only=True):
 class HousekeepingPostponed(Occurrence, frozen=True, kw_only=True):
     """PostgreSQL was not to be had; the next round tries again."""
 
+    level: ClassVar[Level] = "warning"
     reason: str
 
 
 async def keep_house(url: str, settings: Settings, *, every_seconds: float = EVERY_SECONDS) -> None:
-    """Clean up now and then, until cancelled."""
+    """Clean up now and then, until cancelled. Whatever PostgreSQL does meanwhile only postpones it."""
     while True:
         try:
             await clean(url, settings)
-        except (DbError, OSError) as error:
+        except DbError as error:
             report(HousekeepingPostponed(reason=str(error)))
         await asyncio.sleep(every_seconds)
 
 
 async def clean(url: str, settings: Settings) -> None:
-    """Drop the segments of the log and the stored responses that are older than the settings keep them."""
-    pool = await Pool.open(url, size=1, application_name="headwater housekeeping")
+    """Drop the segments of the log and the stored responses that are older than the settings keep them.
+
+    Raises `DbError`.
+    """
+    pool = await Pool.open(url, size=1, application_name="headwater housekeeping", statement_timeout=0)
     try:
         async with pool.acquire() as connection:
             segments = await drop_old_segments(connection, timedelta(hours=settings.retention_hours))

@@ -10,7 +10,7 @@ import msgspec
 
 from headwater.clock import Clock, SystemClock
 from headwater.errors import HeadwaterError
-from headwater.observe import Occurrence, report
+from headwater.observe import Level, Occurrence, report
 from headwater.supervisor.backoff import Backoff
 from headwater.supervisor.ending import describe_end
 
@@ -57,7 +57,7 @@ class ProcessState(msgspec.Struct, frozen=True):
 class ProcessDied(Occurrence, frozen=True, kw_only=True):
     """A process ended unasked; it is started again after `delay_seconds`."""
 
-    level: ClassVar[str] = "error"
+    level: ClassVar[Level] = "error"
     name: str
     cause: str
     delay_seconds: float
@@ -66,7 +66,7 @@ class ProcessDied(Occurrence, frozen=True, kw_only=True):
 class ProcessRestarted(Occurrence, frozen=True, kw_only=True):
     """A process that had died is back."""
 
-    level: ClassVar[str] = "warning"
+    level: ClassVar[Level] = "warning"
     name: str
     restarts: int
 

@@ -7,17 +7,18 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from headwater.app import Backend
 from headwater.consumer import run_consumers
+from headwater.db import Unavailable
 from headwater.http.server import serve
-from headwater.observe import Metrics, subscribe
+from headwater.observe import Metrics
 from headwater.observe.logging import adopt_structlog
 from headwater.settings import Settings
 from headwater.supervisor.assignment import Assignment
 from headwater.supervisor.housekeeping import keep_house
 from headwater.supervisor.locate import load_backend
 from headwater.supervisor.prepare import prepare
-from headwater.supervisor.together import together
+from headwater.supervisor.together import beside, together
 from headwater.wal import run_relay
-from headwater.wal.service import RelayStarted
+from headwater.wal.stream import StreamLost
 
 Role = Callable[[Assignment, Settings, asyncio.Event, Callable[[], None]], Awaitable[None]]
 """Runs until the event is set; calls the last argument once it does its work."""
@@ -39,10 +40,13 @@ async def consumer(assignment: Assignment, settings: Settings, stop: asyncio.Eve
 
 
 async def dev(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-    """Everything in one loop. A backend that does not load is told, and waited for: the next change starts anew."""
+    """Everything in one loop. A backend that does not load is told, and the change that mends it waited for."""
     try:
         backend = _load(assignment, settings)
+        backend.check()
         await prepare(backend, settings)
+    except (Unavailable, StreamLost):
+        raise  # the engine's fault, which passes
     except Exception as error:
         logging.getLogger("headwater").error("%s", error, exc_info=error.__cause__ or error)
         ready()
@@ -67,13 +71,7 @@ def _load(assignment: Assignment, settings: Settings) -> Backend:
 
 async def _relay(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     url = _url(settings)
-    unsubscribe = subscribe(lambda occurrence: ready() if isinstance(occurrence, RelayStarted) else None)
-    cleaning = asyncio.create_task(keep_house(url, settings), name="housekeeping")
-    try:
-        await run_relay(url, settings, stop)
-    finally:
-        cleaning.cancel()
-        unsubscribe()
+    await beside(run_relay(url, settings, stop, ready=ready), keep_house(url, settings))
 
 
 async def _serve(

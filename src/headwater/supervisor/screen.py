@@ -72,7 +72,7 @@ def _docs(settings: Settings, state: State) -> Iterator[Row]:
 
 
 def _places(settings: Settings) -> Iterator[Row]:
-    yield "Logs", _short(settings.home / "log"), "also: headwater status, headwater log tail --follow"
+    yield "Logs", _short(settings.home / "log"), "headwater log tail --follow shows the log itself"
     yield "State", _short(settings.home), "data, sockets; remove it to begin anew"
 
 

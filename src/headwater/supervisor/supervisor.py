@@ -17,7 +17,7 @@ import msgspec
 from headwater.clock import Clock, SystemClock
 from headwater.engines import Engines, Finding, examine_postgres, open_engines, render
 from headwater.errors import HeadwaterError
-from headwater.observe import Occurrence, report
+from headwater.observe import Level, Occurrence, report
 from headwater.settings import Settings
 from headwater.supervisor.assignment import Assignment
 from headwater.supervisor.child import Child
@@ -55,7 +55,7 @@ class BackendReady(Occurrence, frozen=True, kw_only=True):
 class EngineLacks(Occurrence, frozen=True, kw_only=True):
     """The external PostgreSQL carries the backend, but not as it should; `headwater doctor` says what mends it."""
 
-    level: ClassVar[str] = "warning"
+    level: ClassVar[Level] = "warning"
     subject: str
     found: str
     wanted: str

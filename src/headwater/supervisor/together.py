@@ -15,6 +15,16 @@ async def together(*steps: Coroutine[Any, Any, Any]) -> None:
         raise _first(failures) from None
 
 
+async def beside(work: Coroutine[Any, Any, Any], companion: Coroutine[Any, Any, None]) -> None:
+    """Run `companion` for as long as `work` takes. The first failure ends both and is raised itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            follower = group.create_task(companion)
+            group.create_task(work).add_done_callback(lambda _: follower.cancel())
+    except BaseExceptionGroup as failures:
+        raise _first(failures) from None
+
+
 def _first(failures: BaseExceptionGroup[Any]) -> BaseException:
     failure = failures.exceptions[0]
     return _first(failure) if isinstance(failure, BaseExceptionGroup) else failure

@@ -12,13 +12,11 @@ from headwater.app import Backend
 from headwater.commit import Origin, Tx
 from headwater.consumer import run_consumers
 from headwater.db import Db, Pool
-from headwater.observe import subscribe
 from headwater.settings import Settings
 from headwater.testing.client import Client
 from headwater.testing.databases import Databases
 from headwater.testing.settle import settle
 from headwater.wal import prepare_log, run_relay
-from headwater.wal.service import RelayStarted
 
 SETTLE_SECONDS = 20.0
 
@@ -102,7 +100,7 @@ async def _start(backend: Backend, settings: Settings, stop: asyncio.Event) -> l
     assert url is not None
     relay_ready, consumers_ready = asyncio.Event(), asyncio.Event()
     tasks = [
-        asyncio.create_task(_relay(url, settings, stop, relay_ready), name="relay"),
+        asyncio.create_task(run_relay(url, settings, stop, ready=relay_ready.set), name="relay"),
         asyncio.create_task(
             run_consumers(url, backend.subscriptions, stop=stop, ready=consumers_ready.set), name="consumers"
         ),
@@ -116,18 +114,6 @@ async def _start(backend: Backend, settings: Settings, stop: asyncio.Event) -> l
         await asyncio.gather(*tasks, return_exceptions=True)
         raise
     return tasks
-
-
-async def _relay(url: str, settings: Settings, stop: asyncio.Event, ready: asyncio.Event) -> None:
-    def listen(occurrence: object) -> None:
-        if isinstance(occurrence, RelayStarted) and occurrence.slot == settings.slot:
-            ready.set()
-
-    unsubscribe = subscribe(listen)
-    try:
-        await run_relay(url, settings, stop)
-    finally:
-        unsubscribe()
 
 
 async def _until(tasks: list[asyncio.Task[None]], *events: asyncio.Event) -> None:

@@ -13,9 +13,10 @@ import asyncpg
 
 from headwater.log import Position, partition_of
 from headwater.log.batch import place_of, write_head
-from headwater.log.head import Head, LogError
+from headwater.log.head import Head
 from headwater.log.segments import Segments
 from headwater.wal.assembler import Fragment
+from headwater.wal.errors import WalError
 from headwater.wal.gate import Snapshot
 
 MANY_UNSEEN: Final = 16
@@ -25,11 +26,11 @@ Runs = Mapping[int, list[bytes]]
 """By partition: its entries in order, each as a head and a body."""
 
 
-class Fenced(LogError):
+class Fenced(WalError):
     """Another relay has taken over the log of the slot {slot!r}; this one stops."""
 
 
-class Relaid(LogError):
+class Relaid(WalError):
     """The partitions of the log changed; the relay begins again from its slot."""
 
 

@@ -16,22 +16,21 @@ import msgspec
 
 from headwater.commit import PREFIX, Header
 from headwater.log import CHANGE, EVENT, MALFORMED
-from headwater.observe import Occurrence, report
+from headwater.observe import Level, Occurrence, report
 from headwater.types import Operation
 from headwater.wal.pgoutput import (
     MALFORMATIONS,
-    Begin,
     MalformedStream,
     Values,
-    decode_begin,
-    decode_commit,
     decode_delete,
     decode_insert,
-    decode_message,
     decode_relation,
     decode_truncate,
     decode_update,
     malformed,
+    unpack_begin,
+    unpack_commit,
+    unpack_message,
 )
 from headwater.wal.rows import RowWriter
 
@@ -50,14 +49,14 @@ _decode_header = msgspec.json.Decoder(Header).decode
 class RefusedMessage(Occurrence, frozen=True):
     """A message came under our prefix outside any transaction: it has no commit, so it has no position."""
 
-    level: ClassVar[str] = "warning"
+    level: ClassVar[Level] = "warning"
     lsn: int
 
 
 class MalformedEvent(Occurrence, frozen=True):
     """A message under our prefix is no envelope; it stands in the log as such."""
 
-    level: ClassVar[str] = "warning"
+    level: ClassVar[Level] = "warning"
     commit_lsn: int
     ordinal: int
     reason: str
@@ -92,7 +91,9 @@ class Assembler:
     def __init__(self, fragment_bytes: int = FRAGMENT_BYTES) -> None:
         self._fragment_bytes = fragment_bytes
         self._writers: dict[int, RowWriter] = {}
-        self._begin: Begin | None = None
+        self._inside = False
+        self._xid = 0
+        self._commit_lsn = 0
         self._ordinal = 0
         self._drafts: list[Draft] = []
         self._size = 0
@@ -112,7 +113,7 @@ class Assembler:
 
     @property
     def inside_transaction(self) -> bool:
-        return self._begin is not None
+        return self._inside
 
     def feed(self, data: bytes) -> Fragment | None:
         """The fragment that this message completes, if it does.
@@ -123,33 +124,34 @@ class Assembler:
             fragment = self._handlers[data[0]](data)
         except MALFORMATIONS as error:
             raise malformed(data, error) from error
-        return fragment if self._size < self._fragment_bytes else self._cut(self._inside(), None)
+        return fragment if self._size < self._fragment_bytes else self._cut(None)
 
     def _on_begin(self, data: bytes) -> None:
-        if self._begin is not None:
+        if self._inside:
             raise MalformedStream(reason="a transaction begins inside another")
-        self._begin = decode_begin(data)
+        self._commit_lsn, _, self._xid = unpack_begin(data)
+        self._inside = True
 
     def _on_commit(self, data: bytes) -> Fragment:
-        commit, begin = decode_commit(data), self._inside()
-        if commit.commit_lsn != begin.commit_lsn:
+        commit_lsn, end_lsn, _ = unpack_commit(data)
+        if not self._inside or commit_lsn != self._commit_lsn:
             raise MalformedStream(reason="a commit that does not belong to its begin")
-        fragment = self._cut(begin, commit.end_lsn)
-        self._begin = None
+        fragment = self._cut(end_lsn)
+        self._inside = False
         self._ordinal = 0
         self._marks = False
         return fragment
 
     def _on_message(self, data: bytes) -> None:
-        message = decode_message(data)
-        if not message.transactional:
-            if message.prefix == EVENT_PREFIX:
-                report(RefusedMessage(lsn=message.lsn))
+        transactional, lsn, prefix, content = unpack_message(data)
+        if not transactional:
+            if prefix == EVENT_PREFIX:
+                report(RefusedMessage(lsn=lsn))
             return
         ordinal = self._count()
-        if message.prefix == EVENT_PREFIX:
-            self._add_event(ordinal, message.content)
-        elif message.prefix == HEARTBEAT_PREFIX:
+        if prefix == EVENT_PREFIX:
+            self._add_event(ordinal, content)
+        elif prefix == HEARTBEAT_PREFIX:
             self._marks = True
 
     def _add_event(self, ordinal: int, content: bytes) -> None:
@@ -158,7 +160,7 @@ class Assembler:
             if "\0" in key:
                 raise ValueError("its key has a NUL character, which no text in PostgreSQL can hold")
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
-            report(MalformedEvent(commit_lsn=self._inside().commit_lsn, ordinal=ordinal, reason=str(error)))
+            report(MalformedEvent(commit_lsn=self._commit_lsn, ordinal=ordinal, reason=str(error)))
             self._add("", ordinal, MALFORMED, content)
         else:
             self._add(key, ordinal, EVENT, content)
@@ -202,28 +204,23 @@ class Assembler:
         self._drafts.append(Draft(key, ordinal, kind, body))
         self._size += len(body) + _ENTRY_OVERHEAD_BYTES
 
-    def _cut(self, begin: Begin, end_lsn: int | None) -> Fragment:
+    def _cut(self, end_lsn: int | None) -> Fragment:
         """Hand over what has gathered. Once a part of a transaction has gone, its end must not pass for nothing."""
         last_ordinal = self._ordinal - 1 if self._ordinal else 0
-        fragment = Fragment(begin.xid, begin.commit_lsn, end_lsn, last_ordinal, self._drafts, self._size, self._marks)
+        fragment = Fragment(self._xid, self._commit_lsn, end_lsn, last_ordinal, self._drafts, self._size, self._marks)
         self._drafts = []
         self._size = 0
         self._marks = True
         return fragment
 
     def _count(self) -> int:
-        if self._begin is None:
+        if not self._inside:
             raise MalformedStream(reason="a change outside any transaction")
         ordinal = self._ordinal
         if ordinal > LAST_ORDINAL:
             raise MalformedStream(reason="a transaction of more than 2**32 changes")
         self._ordinal = ordinal + 1
         return ordinal
-
-    def _inside(self) -> Begin:
-        if self._begin is None:
-            raise MalformedStream(reason="a commit outside any transaction")
-        return self._begin
 
     def _writer(self, relation: int) -> RowWriter:
         if relation not in self._writers:

@@ -1,23 +1,46 @@
 """The ordinary connection that the relay works with, beside the replication stream."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
 import asyncpg
+
+from headwater.db import FOREIGN, translate
+from headwater.db.connection import refused
 
 CONNECT_SECONDS = 10.0
 
-# What a role or a database may have been given for the sake of its other users, and would break the work here.
-_SESSION = {
-    "default_transaction_isolation": "read committed",
-    "default_transaction_read_only": "off",
+UNLIMITED: Final = {
     "statement_timeout": "0",
     "lock_timeout": "0",
     "transaction_timeout": "0",
     "idle_session_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
 }
+"""What a role or a database may have been given for the sake of its other users, and would break the work here."""
+
+_SESSION = {**UNLIMITED, "default_transaction_isolation": "read committed", "default_transaction_read_only": "off"}
 
 
 async def connect_control(url: str, application_name: str) -> asyncpg.Connection:
-    """Raises `OSError`, `TimeoutError` or an error of asyncpg's."""
-    return await asyncpg.connect(
-        url, timeout=CONNECT_SECONDS, server_settings={**_SESSION, "application_name": application_name}
-    )
+    """Raises `DbError`: `Unavailable` when PostgreSQL cannot be reached. What is done on it raises asyncpg's errors."""
+    try:
+        return await asyncpg.connect(
+            url, timeout=CONNECT_SECONDS, server_settings={**_SESSION, "application_name": application_name}
+        )
+    except FOREIGN as error:
+        raise refused(error) from error
+
+
+@asynccontextmanager
+async def control(url: str, application_name: str) -> AsyncIterator[asyncpg.Connection]:
+    """Such a connection for the length of a block; what asyncpg raises in it leaves it as a `DbError`."""
+    connection = await connect_control(url, application_name)
+    try:
+        try:
+            yield connection
+        finally:
+            await connection.close()
+    except FOREIGN as error:
+        raise translate(error) from error

@@ -16,10 +16,10 @@ from typing import Final
 
 import msgspec
 
-from headwater.errors import HeadwaterError
+from headwater.wal.errors import WalError
 
 
-class MalformedStream(HeadwaterError):
+class MalformedStream(WalError):
     """The replication stream holds a message that cannot be decoded: {reason}."""
 
 
@@ -111,8 +111,6 @@ class Ignored(msgspec.Struct, frozen=True, gc=False):
 
 Decoded = Begin | Commit | Message | Relation | Insert | Update | Delete | Truncate | Ignored
 
-_BEGIN = struct.Struct(">xQqI")
-_COMMIT = struct.Struct(">xxQQq")
 _MESSAGE = struct.Struct(">xBQ")
 _U16 = struct.Struct(">H")
 _U32 = struct.Struct(">I")
@@ -138,22 +136,34 @@ def malformed(data: bytes, error: Exception) -> MalformedStream:
     return MalformedStream(reason=f"{data[:1]!r} of {len(data)} bytes: {error}")
 
 
-def decode_begin(data: bytes) -> Begin:
-    return Begin(*_BEGIN.unpack(data))
+unpack_begin = struct.Struct(">xQqI").unpack
+"""The fields of a `Begin`, which is a third of what a busy stream is made of, as are commits and messages."""
+
+unpack_commit = struct.Struct(">xxQQq").unpack
+"""The fields of a `Commit`."""
 
 
-def decode_commit(data: bytes) -> Commit:
-    return Commit(*_COMMIT.unpack(data))
-
-
-def decode_message(data: bytes) -> Message:
+def unpack_message(data: bytes) -> tuple[bool, int, bytes, bytes]:
+    """The fields of a `Message`."""
     flags, lsn = _MESSAGE.unpack_from(data)
     end = data.index(0, _MESSAGE_PREFIX_AT)
     (size,) = _U32.unpack_from(data, end + 1)
     start = end + 5
     if len(data) != start + size:
         raise ValueError("the content's size is wrong")
-    return Message(flags & 1 == 1, lsn, data[_MESSAGE_PREFIX_AT:end], data[start:])
+    return flags & 1 == 1, lsn, data[_MESSAGE_PREFIX_AT:end], data[start:]
+
+
+def decode_begin(data: bytes) -> Begin:
+    return Begin(*unpack_begin(data))
+
+
+def decode_commit(data: bytes) -> Commit:
+    return Commit(*unpack_commit(data))
+
+
+def decode_message(data: bytes) -> Message:
+    return Message(*unpack_message(data))
 
 
 def decode_relation(data: bytes) -> Relation:

@@ -13,9 +13,9 @@ import asyncpg
 
 from headwater.log.head import Head, read_head
 from headwater.log.position import Position
-from headwater.observe import Occurrence, report
+from headwater.observe import Level, Occurrence, report
 from headwater.settings import Settings
-from headwater.wal.control import connect_control
+from headwater.wal.control import control
 from headwater.wal.publication import publish
 from headwater.wal.slot import begin_epoch, check_log, check_ours, read_slot
 from headwater.wal.stream import ReplicationStream, System
@@ -28,7 +28,7 @@ _LOOK_EVERY_SECONDS = 0.05
 class SlotWaits(Occurrence, frozen=True):
     """A slot can be made only once the transactions that are writing now have ended; these processes have one."""
 
-    level: ClassVar[str] = "warning"
+    level: ClassVar[Level] = "warning"
     slot: str
     pids: list[int]
 
@@ -57,14 +57,14 @@ async def prepare_log(url: str, settings: Settings, tables: Iterable[str] = (), 
     `tables` (each ``schema.table``) are published; with `exact` no others stay published, which is right only when
     no other release follows this log.
     Raises the `Gap` that applies when a log exists and its slot cannot continue it, `ForeignSlot`, and
-    `NoReplicaIdentity` for a table that cannot be published.
+    `NoReplicaIdentity` for a table that cannot be published; `DbError` and `StreamLost` when PostgreSQL cannot be
+    reached or refuses a statement (as where the migrations are missing), `ReplicationRefused` when it makes no slot.
     """
-    connection = await connect_control(url, "headwater prepare")
-    try:
-        async with await ReplicationStream.connect(url, application_name="headwater prepare") as stream:
-            await _prepare(connection, stream, settings, tables, exact)
-    finally:
-        await connection.close()
+    async with (
+        control(url, "headwater prepare") as connection,
+        await ReplicationStream.connect(url, application_name="headwater prepare") as stream,
+    ):
+        await _prepare(connection, stream, settings, tables, exact)
 
 
 async def lock_log(connection: asyncpg.Connection, slot: str) -> None:

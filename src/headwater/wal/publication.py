@@ -5,10 +5,10 @@ from typing import Final
 
 import asyncpg
 
-from headwater.log.head import LogError
+from headwater.wal.errors import WalError
 
 
-class NoReplicaIdentity(LogError):
+class NoReplicaIdentity(WalError):
     """The table {table} cannot be published: PostgreSQL would refuse every update and delete of its rows, because
     {reason}. Give it a primary key, or run: {statement};"""
 

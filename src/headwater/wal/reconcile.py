@@ -12,9 +12,9 @@ import asyncpg
 import msgspec
 
 from headwater.log import Head, Position, format_lsn, read_head
-from headwater.observe import Occurrence, report
+from headwater.observe import Level, Occurrence, report
 from headwater.settings import Settings
-from headwater.wal.control import connect_control
+from headwater.wal.control import control
 from headwater.wal.leftover import drop_leftover
 from headwater.wal.prepare import lock_log, make_slot
 from headwater.wal.publication import create_publication
@@ -27,7 +27,7 @@ SAMPLE_ROWS: Final = 20
 class EpochForced(Occurrence, frozen=True):
     """A person opened a new epoch."""
 
-    level: ClassVar[str] = "warning"
+    level: ClassVar[Level] = "warning"
     epoch: int
     after: str
     begins_at: str
@@ -68,7 +68,10 @@ _RECENT = "from only {table} where age(xmin) between 0 and age('{horizon}'::xid8
 
 
 async def reconcile(connection: asyncpg.Connection, slot: str) -> Reconciliation:
-    """Look through every table for rows written since the log's horizon. Reads whole tables."""
+    """Look through every table for rows written since the log's horizon. Reads whole tables.
+
+    Raises `LogNotPrepared`.
+    """
     head = await read_head(connection, slot)
     tables = []
     for table in await connection.fetch(_TABLES):
@@ -94,14 +97,14 @@ async def open_epoch(url: str, settings: Settings) -> Position:
 
     A slot that can continue the log is kept, and nothing is lost: what a person wants after a restore that nobody
     but they can know of. One that cannot is made anew, and what was committed in the gap will never be in the log.
-    Raises `ForeignSlot` for a slot that is somebody else's.
+    Raises `LogNotPrepared`, `ForeignSlot` for a slot that is somebody else's, and, as `prepare_log` does, `DbError`,
+    `StreamLost` and `ReplicationRefused`.
     """
-    connection = await connect_control(url, "headwater reconcile")
-    try:
-        async with await ReplicationStream.connect(url, application_name="headwater reconcile") as stream:
-            return await _open(connection, stream, settings.slot)
-    finally:
-        await connection.close()
+    async with (
+        control(url, "headwater reconcile") as connection,
+        await ReplicationStream.connect(url, application_name="headwater reconcile") as stream,
+    ):
+        return await _open(connection, stream, settings.slot)
 
 
 async def _open(connection: asyncpg.Connection, stream: ReplicationStream, slot: str) -> Position:

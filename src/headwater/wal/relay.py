@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Final
 import asyncpg
 
 from headwater.log import format_lsn
-from headwater.observe import Occurrence, report
+from headwater.observe import Level, Occurrence, report
 from headwater.wal.appender import Appender, Outcome
 from headwater.wal.assembler import HEARTBEAT_PREFIX, Assembler, Fragment
 from headwater.wal.stream import ReplicationStream
@@ -40,7 +40,7 @@ _GATE_PATIENCE_SECONDS = 1.0
 class Appended(Occurrence, frozen=True):
     """The head of the log moved."""
 
-    level: ClassVar[str] = "debug"
+    level: ClassVar[Level] = "debug"
     position: str
     transactions: int
     entries: int
@@ -50,7 +50,7 @@ class Appended(Occurrence, frozen=True):
 class GateClosed(Occurrence, frozen=True):
     """A commit is in the WAL but not visible to others, as when a synchronous standby does not answer."""
 
-    level: ClassVar[str] = "warning"
+    level: ClassVar[Level] = "warning"
     waited_seconds: float
     xid: int
 

@@ -1,7 +1,7 @@
 """The relay as a service: it connects, takes over the log, relays until something breaks, and begins again.
 
-What a reconnect can mend is retried with backoff for ever, and told. What it cannot (a `Gap`, a stream that makes no
-sense) is raised: the process stops, and a person decides.
+What a reconnect can mend is retried with backoff for ever, and told. What it cannot (a `Gap`, a log that is not
+there, a stream that makes no sense) is raised: the process stops, and a person decides.
 """
 
 import asyncio
@@ -12,10 +12,10 @@ from typing import ClassVar
 
 import asyncpg
 
-from headwater.db import FOREIGN
+from headwater.db import FOREIGN, DbError
 from headwater.log.head import Head, read_head
 from headwater.log.segments import Segments
-from headwater.observe import Occurrence, report
+from headwater.observe import Level, Occurrence, report
 from headwater.settings import Settings
 from headwater.wal.appender import Appender, Fenced, Relaid
 from headwater.wal.control import connect_control
@@ -27,7 +27,7 @@ from headwater.wal.stream import ReplicationRefused, ReplicationStream, SlotBusy
 
 _FIRST_BACKOFF_SECONDS = 0.05
 _LONGEST_BACKOFF_SECONDS = 5.0
-_MENDED_BY_A_NEW_START = (StreamLost, SlotBusy, Relaid, Fenced, *FOREIGN)
+_MENDED_BY_A_NEW_START = (StreamLost, SlotBusy, Relaid, Fenced, DbError, *FOREIGN)
 
 
 class RelayStarted(Occurrence, frozen=True):
@@ -41,7 +41,7 @@ class RelayStarted(Occurrence, frozen=True):
 class RelayInterrupted(Occurrence, frozen=True):
     """The relay lost its connections or its place; it begins again from the slot."""
 
-    level: ClassVar[str] = "warning"
+    level: ClassVar[Level] = "warning"
     reason: str
     retry_in_seconds: float
 
@@ -49,7 +49,7 @@ class RelayInterrupted(Occurrence, frozen=True):
 class EpochOpened(Occurrence, frozen=True):
     """The timeline changed under a slot that lost nothing, as in a planned failover: positions go on in a new epoch."""
 
-    level: ClassVar[str] = "warning"
+    level: ClassVar[Level] = "warning"
     epoch: int
     timeline: int
 
@@ -59,10 +59,15 @@ async def run_relay(
     settings: Settings,
     stop: asyncio.Event,
     *,
+    ready: Callable[[], None] = lambda: None,
     step: Callable[[str], None] = lambda name: None,
 ) -> None:
-    """Be the relay of `settings.slot` until `stop` is set. Raises `Gap` and `MalformedStream`; retries the rest."""
-    relaying = asyncio.create_task(_relay_for_ever(url, settings.slot, step), name="relay")
+    """Be the relay of `settings.slot` until `stop` is set; calls `ready` once, at the first take-over.
+
+    Raises the `Gap` that applies, `ForeignSlot`, `LogNotPrepared`, `MalformedStream`, and `ReplicationRefused` for
+    what no other error names. Lost connections, failed statements, a busy slot and a lost place are retried.
+    """
+    relaying = asyncio.create_task(_relay_for_ever(url, settings.slot, ready, step), name="relay")
     stopping = asyncio.create_task(stop.wait(), name="relay stops")
     try:
         await asyncio.wait({relaying, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -74,12 +79,15 @@ async def run_relay(
         await asyncio.gather(relaying, stopping, return_exceptions=True)
 
 
-async def _relay_for_ever(url: str, slot: str, step: Callable[[str], None]) -> None:
-    backoff = _FIRST_BACKOFF_SECONDS
+async def _relay_for_ever(url: str, slot: str, ready: Callable[[], None], step: Callable[[str], None]) -> None:
+    backoff, is_first = _FIRST_BACKOFF_SECONDS, True
     while True:
         try:
             async with take_over(url, slot, step=step) as relay:
                 backoff = _FIRST_BACKOFF_SECONDS
+                if is_first:
+                    is_first = False
+                    ready()
                 await relay.run()
         except _MENDED_BY_A_NEW_START as error:
             pause = 0.0 if isinstance(error, Relaid) else backoff * random.uniform(0.5, 1)
@@ -90,7 +98,11 @@ async def _relay_for_ever(url: str, slot: str, step: Callable[[str], None]) -> N
 
 @asynccontextmanager
 async def take_over(url: str, slot: str, *, step: Callable[[str], None] = lambda name: None) -> AsyncIterator[Relay]:
-    """A relay that holds the slot and has fenced every other one. All its state dies with the context."""
+    """A relay that holds the slot and has fenced every other one. All its state dies with the context.
+
+    Raises the `Gap` that applies, `ForeignSlot` and `LogNotPrepared`, `SlotBusy` while another process holds the slot,
+    `StreamLost` and `DbError` when PostgreSQL cannot be reached, and asyncpg's errors for statements that fail.
+    """
     control = await connect_control(url, "headwater relay appends")
     try:
         async with await ReplicationStream.connect(url, application_name="headwater relay") as stream:

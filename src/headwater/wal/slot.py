@@ -10,7 +10,9 @@ import asyncpg
 import msgspec
 
 from headwater.log import Position, format_lsn
-from headwater.log.head import Head, LogError, LogNotPrepared, read_head
+from headwater.log.errors import LogNotPrepared
+from headwater.log.head import Head, read_head
+from headwater.wal.errors import WalError
 from headwater.wal.publication import PUBLICATION_EXISTS
 from headwater.wal.stream import System
 
@@ -20,7 +22,7 @@ _RUNBOOK = (
 )
 
 
-class Gap(LogError):
+class Gap(WalError):
     """The log has a gap that cannot be filled: {reason}. The log ends at {position}; nothing after LSN {scanned} is
     in it, and the database is at {now}. {runbook}"""
 
@@ -56,7 +58,7 @@ class PublicationMissing(Gap):
     __doc__ = Gap.__doc__
 
 
-class ForeignSlot(LogError):
+class ForeignSlot(WalError):
     """The slot {slot!r} is not ours: it uses the plugin {plugin!r} in the database {database!r}. Set
     HEADWATER_SLOT to another name, or drop that slot."""
 

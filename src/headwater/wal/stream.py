@@ -21,8 +21,9 @@ from psycopg import pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq.abc import PGconn, PGresult
 
-from headwater.errors import HeadwaterError
 from headwater.log import parse_lsn
+from headwater.wal.control import UNLIMITED
+from headwater.wal.errors import WalError
 
 STATUS_EVERY_SECONDS: Final = 10.0
 """Standby status at the least; more often when the server's `wal_sender_timeout` is short."""
@@ -37,7 +38,17 @@ _KEEPALIVE = struct.Struct(">xQqB")
 _STATUS = struct.Struct(">cQQQqB")
 _UNIX_SECONDS_AT_POSTGRES_EPOCH = 946_684_800
 
-_SESSION = "-c timezone=UTC -c datestyle=ISO -c intervalstyle=iso_8601 -c bytea_output=hex -c extra_float_digits=1"
+_SESSION = {
+    "timezone": "UTC",
+    "datestyle": "ISO",
+    "intervalstyle": "iso_8601",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    **UNLIMITED,
+}
+_PASSING = ("08", "53", "57")
+"""Classes of SQLSTATE that come and go: lost connections, lack of resources, operators at work."""
+
 _DEAD_PEER = {
     "keepalives_idle": "10",
     "keepalives_interval": "5",
@@ -49,11 +60,11 @@ _DEAD_PEER = {
 _SENDER_TIMEOUT_MS = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'"
 
 
-class StreamLost(HeadwaterError):
+class StreamLost(WalError):
     """The replication connection is lost: {reason}."""
 
 
-class ReplicationRefused(HeadwaterError):
+class ReplicationRefused(WalError):
     """PostgreSQL refused {command}: {reason}."""
 
 
@@ -90,8 +101,8 @@ class ReplicationStream:
     @classmethod
     async def connect(cls, url: str, *, application_name: str) -> Self:
         """Raises `StreamLost` when PostgreSQL cannot be reached within `CONNECT_SECONDS`."""
-        conninfo = _conninfo(url, application_name).encode()
         with _losing():
+            conninfo = _conninfo(url, application_name).encode()
             connection = pq.PGconn.connect_start(conninfo)
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
@@ -139,10 +150,9 @@ class ReplicationStream:
         command = f"START_REPLICATION SLOT {_identifier(slot)} LOGICAL 0/0 ({listed})"
         result = await self._execute(command)
         if result.status != pq.ExecStatus.COPY_BOTH:
-            reason = _message(result)
-            if result.error_field(pq.DiagnosticField.SQLSTATE) == b"55006":
-                raise SlotBusy(slot=slot, command="START_REPLICATION", reason=reason)
-            raise ReplicationRefused(command="START_REPLICATION", reason=reason)
+            if _state(result) == "55006":
+                raise SlotBusy(slot=slot, command="START_REPLICATION", reason=_message(result))
+            raise _refusal("START_REPLICATION", result)
         self._status = asyncio.create_task(self._keep_telling(every), name="standby status")
 
     def read_nowait(self) -> Received | None:
@@ -242,7 +252,7 @@ class ReplicationStream:
     async def _command(self, command: str) -> list[tuple[str, ...]]:
         result = await self._execute(command)
         if result.status != pq.ExecStatus.TUPLES_OK:
-            raise ReplicationRefused(command=command.split(" ", 1)[0], reason=_message(result))
+            raise _refusal(command.split(" ", 1)[0], result)
         return [
             tuple((result.get_value(row, column) or b"").decode() for column in range(result.nfields))
             for row in range(result.ntuples)
@@ -284,7 +294,7 @@ def _conninfo(url: str, application_name: str) -> str:
         replication="database",
         application_name=application_name,
         client_encoding="UTF8",
-        options=_SESSION,
+        options=" ".join(f"-c {name}={value}" for name, value in _SESSION.items()),
         **patience,
     )
 
@@ -312,6 +322,16 @@ async def _until(watch: Callable[..., object], forget: Callable[[int], object], 
         await ready.wait()
     finally:
         forget(socket)
+
+
+def _refusal(command: str, result: PGresult) -> WalError:
+    if _state(result)[:2] in _PASSING:
+        return StreamLost(reason=_message(result))
+    return ReplicationRefused(command=command, reason=_message(result))
+
+
+def _state(result: PGresult) -> str:
+    return (result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode()
 
 
 def _message(result: PGresult) -> str:

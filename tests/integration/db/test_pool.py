@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from headwater.db import DatabaseBack, DatabaseLost, Db, Pool, Unavailable
+from headwater.db import ConnectionLost, DatabaseBack, DatabaseLost, Db, Pool, QueryFailed, Unavailable
 from headwater.engines import EmbeddedPostgres
 from headwater.observe import Occurrence, subscribe
 from tests.integration.db.servers import BLOCKED, connected, execute, folder_for_servers, wait_for_row, wait_until
@@ -260,9 +260,36 @@ async def _first_success(db: Db) -> int:
                 await asyncio.sleep(min(error.retry_after, 0.1))
 
 
-async def test_errors_of_a_raw_connection_are_asyncpgs_own(url: str) -> None:
-    pool = await Pool.open(url, size=1, application_name="test")
-    with pytest.raises(asyncpg.UndefinedTableError):
+class TestErrors:
+    async def test_what_leaves_the_block_of_a_raw_connection_is_ours(self, url: str) -> None:
+        pool = await Pool.open(url, size=1, application_name="test")
+        with pytest.raises(QueryFailed, match="42P01") as caught:
+            async with pool.acquire() as connection:
+                await connection.execute("select * from nowhere")
+        assert isinstance(caught.value.__cause__, asyncpg.UndefinedTableError)
+        await pool.close()
+
+    async def test_inside_the_block_it_is_asyncpgs_own(self, url: str) -> None:
+        pool = await Pool.open(url, size=1, application_name="test")
         async with pool.acquire() as connection:
-            await connection.execute("select * from nowhere")
-    await pool.close()
+            with pytest.raises(asyncpg.UndefinedTableError):
+                await connection.execute("select * from nowhere")
+            assert await connection.fetchval("select 1") == 1
+        await pool.close()
+
+    async def test_a_connection_that_breaks_in_the_block_is_lost(self, url: str) -> None:
+        pool = await Pool.open(url, size=1, application_name="test")
+        with pytest.raises(ConnectionLost):
+            async with pool.acquire() as connection:
+                await connection.execute("select pg_terminate_backend(pg_backend_pid())")
+        assert await Db(pool).one(int, "select 1") == 1
+        await pool.close()
+
+    @pytest.mark.parametrize("error", [BrokenPipeError("the reader left"), FileNotFoundError("no such file")])
+    async def test_what_has_nothing_to_do_with_the_connection_passes_as_it_is(self, url: str, error: OSError) -> None:
+        pool = await Pool.open(url, size=1, application_name="test")
+        with pytest.raises(type(error)) as caught:
+            async with pool.acquire():
+                raise error
+        assert caught.value is error
+        await pool.close()

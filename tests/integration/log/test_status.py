@@ -4,7 +4,7 @@ import pytest
 
 from headwater.log import LogNotPrepared, partition_of, read_head, read_status
 from tests.integration.log.writing import Writer
-from tests.integration.wal.harness import emit, emit_many, new_log
+from tests.integration.wal.harness import connected, database_url, emit, emit_many, new_log
 
 
 async def test_status_tells_the_head_the_segments_and_how_far_behind_it_is(server: str) -> None:
@@ -43,3 +43,9 @@ async def test_a_log_that_is_not_there_says_what_makes_it(server: str) -> None:
             await read_status(log.connection, log.slot)
         with pytest.raises(LogNotPrepared, match=log.slot):
             await read_head(log.connection, log.slot)
+
+
+async def test_a_database_without_our_schema_is_told_the_same(server: str) -> None:
+    async with connected(database_url(server, "postgres")) as connection:
+        with pytest.raises(LogNotPrepared, match="headwater migrate"):
+            await read_status(connection, "nobody")

@@ -73,7 +73,7 @@ async def until_answered(url: str) -> None:
     async with asyncio.timeout(SECONDS):
         while True:
             try:
-                if json.loads((await asyncio.to_thread(read, f"{url}/readyz")))["status"] == "ready":
+                if json.loads(await asyncio.to_thread(read, f"{url}/readyz"))["status"] == "ready":
                     return
             except (OSError, ValueError):
                 await asyncio.sleep(0.1)

@@ -33,6 +33,19 @@ async def test_a_lost_connection_is_made_again(server: str, kill: str) -> None:
         assert len(named(told, "RelayInterrupted")) >= 3
 
 
+async def test_readiness_is_told_once_however_often_it_takes_over(server: str) -> None:
+    ready: list[bool] = []
+    async with new_log(server) as log:
+        await log.prepare()
+        with reports() as told:
+            async with log.relay(ready=lambda: ready.append(True)):
+                await log.connection.execute(KILL_WALSENDER, log.slot)
+                await eventually(lambda: len(named(told, "RelayStarted")) == 2)
+                await emit(log.connection, 1)
+                await log.wait_caught_up()
+    assert ready == [True]
+
+
 async def test_a_statement_that_fails_is_no_reason_to_stop(server: str) -> None:
     async with new_log(server) as log:
         await log.prepare()

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from headwater.wal import relay as relays
+from headwater.wal.relay import Relay
 from tests.integration.wal.harness import (
     Log,
     connected,
@@ -15,6 +16,7 @@ from tests.integration.wal.harness import (
     eventually,
     named,
     new_log,
+    read_fragments,
     reports,
     running,
 )
@@ -75,6 +77,38 @@ async def test_the_slot_does_not_move_over_an_open_transaction_that_will_count(s
                 await eventually(lambda: confirmed_beyond(log, mark - relays.ADVANCE_BYTES))
             await log.wait_caught_up()
             assert await log.numbers() == [1]
+
+
+async def test_the_slot_does_not_move_over_what_was_read_and_is_not_yet_in_the_log(server: str) -> None:
+    async with new_log(server) as log:
+        await log.prepare()
+        async with log.holding() as relay:
+            begun = (await log.head()).scanned
+            await emit(log.connection, 1)
+            begin = await eventually(lambda: first_message(relay))
+            relay._seen_lsn = await log.now()
+
+            relay._assembler.feed(begin)
+            await relay._advance()
+            assert (await log.head()).scanned == begun, "inside a transaction"
+
+            for fragment in await eventually(lambda: read_fragments(relay)):
+                relay._put(fragment)
+            await relay._advance()
+            assert (await log.head()).scanned == begun, "queued"
+
+            await relay._append_group(relay._take())
+            await relay._advance()
+            assert (await log.head()).scanned == relay._seen_lsn
+
+
+def first_message(relay: Relay) -> bytes | None:
+    """The first of what is at hand, the rest of which comes back with the next read."""
+    size, data = relay._stream._connection.get_copy_data(1)
+    if size <= 0:
+        relay._stream._connection.consume_input()
+        return None
+    return bytes(data[25:]) if data[:1] == b"w" else None
 
 
 async def test_a_short_sender_timeout_does_not_end_a_relay_at_rest(server: str) -> None:

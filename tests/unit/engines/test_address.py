@@ -2,7 +2,7 @@
 
 import pytest
 
-from headwater.engines.address import shown_database, shown_host, without_password
+from headwater.engines.address import shown_database, shown_host, split_password, without_password
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,16 @@ def test_without_a_password_a_text_stays_as_it_is() -> None:
 )
 def test_database_and_role_that_a_url_names(url: str, database: str, role: str) -> None:
     assert shown_database(url) == (database, role)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown", "password"),
+    [
+        ("postgresql://me@db/app", "postgresql://me@db/app", None),
+        ("postgresql://me:s%40fe@db:5433/app", "postgresql://me@db:5433/app", "s@fe"),
+        ("postgresql://me@/app?host=/run&password=safe", "postgresql://me@/app?host=%2Frun", "safe"),
+        ("postgresql:///app?host=/run", "postgresql:///app?host=/run", None),
+    ],
+)
+def test_a_password_is_taken_out_of_a_url(url: str, shown: str, password: str | None) -> None:
+    assert split_password(url) == (shown, password)

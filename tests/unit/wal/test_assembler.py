@@ -235,7 +235,7 @@ def test_a_table_is_read_as_it_was_described_last() -> None:
     ("messages", "reason"),
     [
         ([Begin(1, 0, 1), Begin(2, 0, 2)], "begins inside another"),
-        ([Commit(1, 2, 0)], "outside any transaction"),
+        ([Commit(1, 2, 0)], "does not belong"),
         ([Begin(1, 0, 1), Commit(2, 3, 0)], "does not belong"),
         ([ITEM, Insert(7, ("1", "a"))], "outside any transaction"),
         ([Message(True, 1, b"headwater", b"{}")], "outside any transaction"),

@@ -1,0 +1,7 @@
+"""What can go wrong with observing."""
+
+from headwater.errors import HeadwaterError
+
+
+class ObserveError(HeadwaterError):
+    """What happens cannot be observed."""

@@ -1,0 +1,45 @@
+"""Commands beside a PostgreSQL that has nothing of ours, or does not answer: one line says so."""
+
+from pathlib import Path
+
+import pytest
+
+from headwater.testing import Databases
+from tests.integration.supervisor.harness import Up
+
+
+async def refusal(home: Path, url: str, *command: str) -> str:
+    """What a command that cannot do it says: one line, and status 1."""
+    async with Up.start(home, *command, HEADWATER_POSTGRES_URL=url) as up:
+        assert await up.ended() == 1, (up.output, up.errors)
+        said = up.errors.decode()
+    assert said.startswith("headwater: ")
+    assert said.count("\n") == 1, said
+    return said
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("log", "status"), ("log", "tail", "--follow"), ("log", "reconcile"), ("log", "reconcile", "--open-epoch")],
+)
+async def test_a_database_without_our_schema_is_told_what_prepares_it(
+    home: Path, headwater_databases: Databases, command: tuple[str, ...]
+) -> None:
+    async with headwater_databases.database([]) as url:
+        assert "`headwater migrate` prepares it" in await refusal(home, url, *command)
+
+
+async def test_a_database_without_our_schema_has_no_keys_set_aside(home: Path, headwater_databases: Databases) -> None:
+    async with headwater_databases.database([]) as url:
+        assert "does not exist" in await refusal(home, url, "log", "parked")
+
+
+@pytest.mark.parametrize("command", [("log", "status"), ("migrate",), ("migrate", "--check")])
+async def test_a_postgres_that_does_not_answer_is_named_in_one_line(home: Path, command: tuple[str, ...]) -> None:
+    url = f"postgresql://headwater@/headwater?host={home.parent}"
+    assert "PostgreSQL is not available" in await refusal(home, url, *command)
+
+
+@pytest.mark.parametrize("url", ["postgresql://headwater@localhost:port/headwater", "mysql://headwater@localhost/shop"])
+async def test_an_url_that_is_none_is_refused_in_one_line(home: Path, url: str) -> None:
+    await refusal(home, url, "log", "status")
