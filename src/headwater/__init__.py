@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
     from headwater.app import App as App
     from headwater.app import Backend as Backend
+    from headwater.backoff import Backoff as Backoff
     from headwater.clock import uuid7 as uuid7
     from headwater.commit import Tx as Tx
-    from headwater.consumer import Backoff as Backoff
     from headwater.consumer import Delivery as Delivery
     from headwater.db import CheckFailed as CheckFailed
     from headwater.db import Conflict as Conflict
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "App": "headwater.app",
     "Backend": "headwater.app",
-    "Backoff": "headwater.consumer",
+    "Backoff": "headwater.backoff",
     "Body": "headwater.http",
     "Changed": "headwater.types",
     "CheckFailed": "headwater.db",

@@ -8,15 +8,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar, cast
 
+from headwater.backoff import Backoff
 from headwater.clock import Clock
 from headwater.commit import Committer, Tx
-from headwater.consumer import Backoff, Interest, Subscription, tables_of
+from headwater.consumer import Interest, Subscription, tables_of
 from headwater.consumer.handler import compile_handler
 from headwater.db import Db, DbError, Pool, Source, pending, platform_source
 from headwater.errors import HeadwaterError
 from headwater.http import Endpoint, HttpApp, Resources, Route, compile_endpoint
 from headwater.http.openapi import write_document
 from headwater.http.router import Router
+from headwater.log import CAN_CONTINUE
 from headwater.observe import Metrics
 from headwater.settings import Settings, read_settings
 from headwater.types import Event
@@ -232,7 +234,7 @@ class Backend:
             mounts=self.mounts,
             title=self.title,
             version=self.version,
-            readiness=_Readiness(url, self.sources, db),
+            readiness=_Readiness(url, self.sources, db, settings.slot),
             metrics=metrics,
         )
         return Opened(db, committer, http)
@@ -291,15 +293,17 @@ class Opened(NamedTuple):
 
 
 class _Readiness:
-    """Says why the backend is not ready: PostgreSQL does not answer, or migrations are missing.
+    """Says why the backend is not ready: PostgreSQL does not answer, migrations are missing, or what is committed now
+    would be in no log.
 
     Migrations never go back while a release runs, so once none is missing they are not asked about again.
     """
 
-    def __init__(self, url: str, sources: tuple[Source, ...], db: Db) -> None:
+    def __init__(self, url: str, sources: tuple[Source, ...], db: Db, slot: str) -> None:
         self._url = url
         self._sources = sources
         self._db = db
+        self._slot = slot
         self._migrated = False
 
     async def __call__(self) -> list[str]:
@@ -310,7 +314,8 @@ class _Readiness:
                 if missing:
                     return [f"{len(missing)} migrations are not applied, the first is {missing[0].path.name}"]
                 self._migrated = True
-            await self._db.one(int, "select 1")
+            if not await self._db.one(bool, CAN_CONTINUE, self._slot):
+                return [f"the replication slot {self._slot!r} is gone or lost; see `headwater log reconcile`"]
         except DbError as error:
             return [str(error)]
         return []

@@ -39,11 +39,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retention_hours: Annotated[int, Meta(ge=1, description="Hours that the log keeps what is applied.")] = 168
     idempotency_hours: Annotated[int, Meta(ge=1, description="Hours that a stored response is replayed.")] = 24
     body_limit: Annotated[int, Meta(ge=1, description="Bytes that a request body may have.")] = 1_048_576
-    body_seconds: Annotated[float, Meta(gt=0, description="Seconds within which a request body has to arrive.")] = 30.0
+    body_seconds: Annotated[float, Meta(gt=0, le=3600, description="Seconds for a request body to arrive.")] = 30.0
     body_depth: Annotated[int, Meta(ge=1, le=500, description="Depth of arrays and objects in a request body.")] = 64
-    drain_seconds: Annotated[float, Meta(ge=0, description="Seconds for requests in flight after SIGTERM.")] = 10.0
+    drain_seconds: Annotated[float, Meta(ge=0, le=3600, description="Seconds for requests after SIGTERM.")] = 10.0
     balancer_seconds: Annotated[
-        float, Meta(ge=0, description="Seconds that readiness says 503 before the web stops accepting.")
+        float, Meta(ge=0, le=3600, description="Seconds that readiness says 503 before the web stops accepting.")
     ] = 0.0
     log_level: Annotated[LogLevel, Meta(description="debug, info, warning or error.")] = "info"
     docs: Annotated[bool, Meta(description="Serve the documentation page at /docs.")] = True

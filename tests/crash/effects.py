@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Final
 
 from headwater import Tx
-from headwater.consumer import Backoff, Subscription, run_consumers
+from headwater.backoff import Backoff
+from headwater.consumer import Subscription, run_consumers
 from tests.crash.facts import Moved
 
 _APPLY = "insert into crash.applied (consumer, key, seq, event) values ($1, $2, $3, $4)"

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
+from headwater.cli.options import AppOption
 from headwater.cli.output import CONSUMER_COLUMNS, print_json, print_table, size_text
 from headwater.errors import HeadwaterError
 from headwater.settings import Settings, read_settings
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
 class BadPosition(HeadwaterError):
     """{reason}."""
+
+
+class ConsumerInUse(HeadwaterError):
+    """The backend still has the consumer {consumer!r}. Forgotten, it begins anew at the next start and applies
+    everything that the log holds a second time; --force if that is what you want."""
 
 
 class NotSetAside(HeadwaterError):
@@ -97,7 +103,9 @@ def drop(consumer: str, key: str, *, all: bool = False) -> None:
     asyncio.run(_drop(consumer, key, all))
 
 
-def repartition(partitions: Annotated[int, Parameter(show_default=False)]) -> None:
+def repartition(
+    partitions: Annotated[int, Parameter(show_default=False, validator=validators.Number(gte=1, lte=1024))],
+) -> None:
     """Split the log into another number of partitions from here on. Running processes follow by themselves.
 
     Parameters
@@ -128,14 +136,21 @@ def replay(
     asyncio.run(_replay(consumer, as_name, _position(start)))
 
 
-def forget(consumer: str) -> None:
+def forget(consumer: str, *, app: AppOption = None, force: bool = False) -> None:
     """Remove a consumer with its progress and what it has set aside; the log is no longer kept for it.
 
     Parameters
     ----------
     consumer
-        One that no code has any more; one that has code begins anew at the next start.
+        One that no code has any more.
+    force
+        Also one that the backend still has. It begins anew at the next start: everything that the log holds is
+        applied a second time.
     """
+    from headwater.supervisor.locate import find_reference, load_backend
+
+    if not force and consumer in {each.name for each in load_backend(find_reference(app)).subscriptions}:
+        raise ConsumerInUse(consumer=consumer)
     asyncio.run(_forget(consumer))
 
 

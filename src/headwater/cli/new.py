@@ -1,5 +1,6 @@
 """`headwater new`: a small project that runs and passes its tests at once."""
 
+import importlib.util
 import keyword
 import re
 import sys
@@ -11,7 +12,7 @@ from headwater.errors import HeadwaterError
 TEMPLATE = Path(__file__).parent / "template"
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*", re.ASCII)
 _LONGEST_NAME = 40
-_TAKEN = frozenset({"headwater", "test", "tests", "public"})
+_TAKEN = frozenset({"conftest", "headwater", "public", "test", "tests"})
 
 # PostgreSQL manual, appendix C: the words that cannot name a schema without quotes.
 _RESERVED = frozenset(
@@ -57,7 +58,7 @@ def write_project(name: str, where: Path) -> Path:
     package = name.replace("-", "_")
     if _NAME.fullmatch(name) is None or len(name) > _LONGEST_NAME:
         raise BadProjectName(name=name)
-    if package in _TAKEN | _RESERVED | sys.stdlib_module_names or keyword.iskeyword(package):
+    if package in _TAKEN | _RESERVED or keyword.iskeyword(package) or package.startswith("pg_") or _is_module(package):
         raise NameTaken(name=name)
     folder = where / name
     if folder.exists() and any(folder.iterdir()):
@@ -67,6 +68,11 @@ def write_project(name: str, where: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
     return folder
+
+
+def _is_module(package: str) -> bool:
+    """Whether Python would import something else under that name."""
+    return package in sys.stdlib_module_names or importlib.util.find_spec(package) is not None
 
 
 def _files(name: str, package: str) -> Iterator[tuple[Path, str]]:

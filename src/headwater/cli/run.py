@@ -3,15 +3,13 @@
 import asyncio
 import os
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from cyclopts import Parameter
 from msgspec.structs import astuple
 
+from headwater.cli.options import AppOption
 from headwater.settings import Settings, read_settings
 from headwater.supervisor.locate import find_reference
-
-AppOption = Annotated[str | None, Parameter(name="--app")]
 
 
 def up(

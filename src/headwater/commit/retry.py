@@ -1,16 +1,16 @@
 """When a transaction that lost against another is tried again: a few times, after a random pause, within a budget.
 
-Full jitter: the pause is uniform between nothing and a limit that doubles, so that those who collided do not collide
-again. The budget lets a tenth of the transactions be retries in the long run; beyond it contention is overload, and
+The budget lets a tenth of the transactions be retries in the long run; beyond it contention is overload, and
 trying again would add to it. No I/O; sources of chance are passed in.
 """
 
 import random
 from collections.abc import Callable
 
+from headwater.backoff import Backoff
+
 ATTEMPTS = 5
-FIRST_LIMIT_SECONDS = 0.01
-LONGEST_LIMIT_SECONDS = 0.25
+CONTENTION = Backoff(first=0.01, most=0.25)
 BUDGET = 20.0
 EARNED_PER_EXECUTION = 0.1
 
@@ -18,8 +18,8 @@ EARNED_PER_EXECUTION = 0.1
 class Retries:
     """The retries of everything that one process executes."""
 
-    def __init__(self, uniform: Callable[[float, float], float] = random.uniform) -> None:
-        self._uniform = uniform
+    def __init__(self, pick: Callable[[float, float], float] = random.uniform) -> None:
+        self._pick = pick
         self._budget = BUDGET
 
     def earn(self) -> None:
@@ -31,4 +31,4 @@ class Retries:
         if attempt >= ATTEMPTS or self._budget < 1.0:
             return None
         self._budget -= 1.0
-        return self._uniform(0.0, min(FIRST_LIMIT_SECONDS * 2.0 ** (attempt - 1), LONGEST_LIMIT_SECONDS))
+        return CONTENTION.delay(attempt, self._pick)

@@ -1,7 +1,6 @@
 """Consumers: whoever follows the log and applies it to this database, exactly once in effect."""
 
 from headwater.consumer.aside import Aside, drop, in_retry, parked, retry_now
-from headwater.consumer.backoff import Backoff
 from headwater.consumer.delivery import Delivery
 from headwater.consumer.errors import (
     BadHandler,
@@ -40,7 +39,6 @@ from headwater.consumer.worker import Worker, run_consumers
 
 __all__ = [
     "Aside",
-    "Backoff",
     "BadHandler",
     "BatchInterrupted",
     "ConsumerError",

@@ -11,7 +11,7 @@ from enum import Enum
 from types import TracebackType
 from typing import Final
 
-from headwater.consumer.backoff import CONTEND
+from headwater.backoff import Backoff
 from headwater.consumer.pace import Pace
 from headwater.db import (
     FOREIGN,
@@ -30,6 +30,7 @@ CAUSE_CHARACTERS: Final = 4000
 KEY_BYTES: Final = 1000
 """PostgreSQL's indexes take keys of up to about 2700 bytes."""
 
+_CONTENTION: Final = Backoff(first=0.02, most=0.5)
 _FRAMES_SHOWN: Final = 6
 _OURS: Final = ("headwater.consumer.", "headwater.db.")
 
@@ -84,7 +85,7 @@ class Scales:
         if alone and self._contentions >= self._tries:
             return
         self._contentions += 1
-        raise Interrupted(error, CONTEND.delay(self._contentions), spoilt=False)
+        raise Interrupted(error, _CONTENTION.delay(self._contentions), spoilt=False)
 
     def settle(self) -> None:
         """A transaction went through."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from headwater.backoff import Backoff
 from headwater.consumer.aside import parked
 from headwater.consumer.errors import KeysParked, NotSettled
 from headwater.db import Pool, Session
@@ -16,8 +17,7 @@ from headwater.log import START, Position
 COUNTED_BATCHES: Final = 2000
 """Of one consumer in one partition: who is further behind is so far behind at least, and asking stays cheap."""
 
-_FIRST_PAUSE_SECONDS: Final = 0.005
-_LONGEST_PAUSE_SECONDS: Final = 0.05
+_LOOK_AGAIN: Final = Backoff(first=0.01, most=0.1)
 
 # Where each consumer stands in every partition that there is or was. Before a barrier, what lies behind it in
 # partitions that the consumer's own layout does not have is counted from the barrier on.
@@ -118,7 +118,7 @@ async def settled(
     `within` seconds. What handlers emit meanwhile lies behind that head: settle again for it. `upto` waits for
     another position than the head.
     """
-    deadline, pause = time.monotonic() + within, _FIRST_PAUSE_SECONDS
+    deadline, looks = time.monotonic() + within, 0
     wanted = None if consumers is None else list(consumers)
     async with pool.acquire() as connection:
         session = Session(connection)
@@ -126,8 +126,8 @@ async def settled(
         while behind := await session.all(str, _BEHIND, target, wanted):
             if time.monotonic() > deadline:
                 raise NotSettled(seconds=within, position=Position.from_bytes(target), behind=", ".join(behind))
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+            looks += 1
+            await asyncio.sleep(_LOOK_AGAIN.delay(looks))
     if aside := await parked(pool, consumers):
         causes = "\n".join(f"{key.consumer}, key {key.key!r}, at {key.position}: {key.cause}" for key in aside)
         raise KeysParked(causes=causes)

@@ -9,19 +9,17 @@ the truth again under the lock.
 """
 
 import asyncio
-import random
 import time
 from collections.abc import Set
 from datetime import datetime
 from enum import Enum
 
 from headwater.clock import Clock
-from headwater.consumer.backoff import RECONNECT, Backoff
 from headwater.consumer.consumer import Consumer
 from headwater.consumer.errors import WatermarkLost
 from headwater.consumer.failure import Interrupted, is_passing
 from headwater.consumer.following import Followed, Following
-from headwater.consumer.limits import Limits, Step
+from headwater.consumer.limits import RECONNECT, Limits, Step
 from headwater.consumer.occurrences import BatchInterrupted, ConsumerResumed, ConsumerStopped
 from headwater.consumer.retrying import Retried, Retrying
 from headwater.consumer.watermark import Place
@@ -163,7 +161,7 @@ class Lane:
     def _locked_out(self) -> Turn:
         """Another worker is at it: look again soon, and then less and less often."""
         self._locked += 1
-        self.pause = Backoff(first=self._limits.locked_pause, most=1.0).ceiling(self._locked) * random.uniform(0.5, 1.5)
+        self.pause = self._limits.locked.delay(self._locked)
         return Turn.LOCKED
 
     def _let_in(self, ended: Turn) -> Turn:

@@ -5,6 +5,8 @@ from typing import Final
 
 import msgspec
 
+from headwater.backoff import Backoff
+
 Step = Callable[[str], None]
 """Told at each named step of a transaction, so that a test can stop a process exactly there."""
 
@@ -36,8 +38,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """The same, when another worker's partitions have grown."""
     flush: float = 0.1
     """Watermarks that only pass over entries move together, in one transaction, at most so often."""
-    locked_pause: float = 0.05
-    """Before a partition is tried again that another worker holds."""
+    locked: Backoff = Backoff(first=0.05, most=1.0)
+    """Before a partition is tried again that another worker holds: soon, and then less and less often."""
     stopped_pause: float = 15.0
     """Before a partition is tried again that needs newer code."""
     cancel_grace: float = 5.0
@@ -47,6 +49,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     contention_tries: int = 5
     """Transactions of one event lost to others in a row before that counts as the event's own failure."""
 
+
+RECONNECT: Final = Backoff(first=0.1, most=5.0)
+"""After PostgreSQL went away."""
 
 SERVER_GRACE: Final = 15.0
 """Added to a handler's timeout: PostgreSQL ends a statement, or an idle transaction, that has lasted for longer."""

@@ -5,7 +5,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
-from headwater.consumer.backoff import Backoff
+from headwater.backoff import Backoff
 from headwater.types import Changed, Event
 
 Interest = type[Event] | type[Changed[Any]]

@@ -16,12 +16,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from headwater.clock import Clock, SystemClock
-from headwater.consumer.backoff import RECONNECT
 from headwater.consumer.consumer import Consumer
 from headwater.consumer.failure import is_passing
 from headwater.consumer.lane import Lane, Turn
 from headwater.consumer.layout import Switch, switch
-from headwater.consumer.limits import Limits, Step, no_step
+from headwater.consumer.limits import RECONNECT, Limits, Step, no_step
 from headwater.consumer.look import Passage, Standing, Survey, pass_over, survey, topics_appended
 from headwater.consumer.occurrences import ConsumerWithoutCode, LayoutSwitched, WorkerInterrupted
 from headwater.consumer.registry import register
@@ -181,7 +180,7 @@ class Worker:
 
     async def _lost(self, error: Exception, stop: asyncio.Event) -> None:
         self._failures += 1
-        pause = RECONNECT.ceiling(self._failures) / 2 + RECONNECT.delay(self._failures) / 2
+        pause = RECONNECT.delay(self._failures)
         report(WorkerInterrupted(reason=f"{type(error).__name__}: {error}", retry_in_seconds=pause))
         self._forget()
         try:

@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from headwater.db.errors import ConnectionLost, DbError
+from headwater.db.errors import ConnectionLost, DbError, UrlUnreadable
 from headwater.db.statement import Traits
 from headwater.db.translate import FOREIGN, translate, unavailable
 
@@ -78,7 +78,7 @@ async def connect(
     connect_timeout: float = CONNECT_SECONDS,
     settings: Mapping[str, str] | None = None,
 ) -> Connection:
-    """A new connection; raises `Unavailable` when none can be made within `connect_timeout` seconds.
+    """A new connection; raises a `DbError`: `Unavailable` when none can be made within `connect_timeout` seconds.
 
     `lock_timeout` and `statement_timeout` are in seconds; 0 means no limit. `settings` are further server settings
     of the session.
@@ -104,13 +104,19 @@ async def connect(
                 max_cacheable_statement_size=_STATEMENT_CHARACTERS_CACHED,
             )
             await _set_codecs(connection)
-    except FOREIGN as error:
+    except REFUSALS as error:
         raise refused(error) from error
     return connection
 
 
+REFUSALS = (*FOREIGN, ValueError)
+"""What the making of a connection can raise; `ValueError` for a URL that asyncpg cannot read."""
+
+
 def refused(error: BaseException) -> DbError:
-    """Our error for one of `FOREIGN` that kept a connection from being made: nothing broke that was there before."""
+    """Our error for one of `REFUSALS` that kept a connection from being made: nothing broke that was there before."""
+    if not isinstance(error, FOREIGN):
+        return UrlUnreadable()  # and no more of it: what cannot be read may be the password
     ours = translate(error)
     return unavailable(ours.reason) if isinstance(ours, ConnectionLost) else ours
 

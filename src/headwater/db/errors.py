@@ -6,6 +6,7 @@
      └─ DbError
          ├─ Unavailable          no usable connection; try again after `retry_after` seconds
          │   └─ ConnectionLost   there was one, and it broke
+         ├─ UrlUnreadable        the URL names no PostgreSQL
          ├─ NoRow, ManyRows      `one` and `maybe` found another number of rows
          ├─ RowMismatch          a column does not fit the kind it was to become
          ├─ Conflict             a unique or exclusion constraint says no
@@ -40,6 +41,10 @@ class Unavailable(DbError):
 
 class ConnectionLost(Unavailable):
     """The connection to PostgreSQL broke: {reason}."""
+
+
+class UrlUnreadable(DbError):
+    """The URL of PostgreSQL cannot be read; one looks like postgresql://user:password@host:5432/database."""
 
 
 class NoRow(DbError):

@@ -26,6 +26,7 @@ from datetime import datetime
 
 import msgspec
 
+from headwater.backoff import Backoff
 from headwater.db.connection import Connection, connect
 from headwater.db.errors import Contention, DbError, QueryFailed
 from headwater.db.source import PHASES, MigrationError, MigrationFile, Phase, Source, read_source
@@ -37,7 +38,7 @@ LOCK_KEY = 0x68656164776174  # "headwat", in pg_advisory_lock's space of one big
 
 _LOCK_SECONDS = 2.0
 _LOCK_ATTEMPTS = 12
-_LONGEST_PAUSE_SECONDS = 5.0
+_LOCKED = Backoff(first=0.2, most=5.0)
 _TURN_SECONDS = 600.0
 _TURN_POLL_SECONDS = 0.2
 
@@ -278,7 +279,7 @@ class _Runner:
                     raise MigrationBlocked(
                         path=file.path, line=self._line, attempts=attempt, reason=error.reason
                     ) from error
-                await asyncio.sleep(random.uniform(0, min(0.1 * 2**attempt, _LONGEST_PAUSE_SECONDS)))
+                await asyncio.sleep(_LOCKED.delay(attempt))
             else:
                 _report(applied, time.monotonic() - started)
                 return applied

@@ -14,14 +14,14 @@ from typing import Any, ClassVar
 from headwater.errors import HeadwaterError
 from headwater.http.accesslog import AccessLog
 from headwater.http.answer import Answer, Fields, Stream
-from headwater.http.body import ClientGone, Limits
+from headwater.http.body import BodyBroken, ClientGone, Limits
 from headwater.http.docs import docs_routes
 from headwater.http.endpoint import compile_endpoint
 from headwater.http.errors import HttpError
 from headwater.http.exposition import metrics_route
 from headwater.http.failure import problem_of
 from headwater.http.health import Health, Readiness
-from headwater.http.kind import NOT_READY
+from headwater.http.kind import MALFORMED_BODY, NOT_READY
 from headwater.http.lifespan import AsgiApp
 from headwater.http.meter import Counted, Meter
 from headwater.http.mount import Mount, Spy, sort_mounts
@@ -122,8 +122,8 @@ class HttpApp:
         slots[in_flight] += 1
         try:
             try:
-                if b"host" not in request.fields and scope["http_version"] == "1.1":
-                    raise Problem(400, detail="A request has a Host header (RFC 9112 section 3.2).")
+                if scope["http_version"] == "1.1" and not (request.fields.get(b"host") and request.count(b"host") == 1):
+                    raise Problem(400, detail="A request has one Host header (RFC 9112 section 3.2).")
                 endpoint, request.path_values = self._router.find(request.method, scope) or (self._nowhere, ())
                 if endpoint.cancels:
                     request.task = asyncio.current_task()
@@ -141,6 +141,8 @@ class HttpApp:
                 fields = [*answer.fields, length, request_id]
                 await send({"type": "http.response.start", "status": status, "headers": fields})
                 await send({"type": "http.response.body", "body": answer.body})
+        except BodyBroken:
+            await self._send_broken(request, send)
         except ClientGone:
             pass
         finally:
@@ -223,6 +225,16 @@ class HttpApp:
             raise ClientGone
         problem = NOT_READY.problem("The process is ending.", {"Retry-After": "1"}, missing=[])
         return write_problem(problem, request.id, request.target)
+
+    async def _send_broken(self, request: Request, send: Any) -> None:
+        """For a body that broke off in a connection that is still there, as where its chunks are malformed."""
+        problem = MALFORMED_BODY.problem("The body broke off before its end.")
+        answer = write_problem(problem, request.id, request.target)
+        length = (b"content-length", b"%d" % len(answer.body))
+        fields = [*answer.fields, length, (b"x-request-id", request.id.encode()), _CLOSE]
+        with suppress(Exception):  # most often nobody is there to receive it, which servers say in their own ways
+            await send({"type": "http.response.start", "status": answer.status, "headers": fields})
+            await send({"type": "http.response.body", "body": answer.body})
 
     async def _send_otherwise(self, answer: Answer, request: Request, send: Any, endpoint: Counted) -> int:
         """Send what is empty, streamed, only asked about, or the last on its connection; returns the body's bytes."""

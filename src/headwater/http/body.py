@@ -31,8 +31,12 @@ class ClientGone(Exception):
     """The client closed the connection; there is nobody to answer."""
 
 
+class BodyBroken(ClientGone):
+    """The body ended before it was whole: the client went away, or sent what is no body."""
+
+
 async def read_body(receive: Receive, declared: bytes | None, limits: Limits) -> bytes:
-    """The whole body; `declared` is its Content-Length. Raises `ClientGone`, and a `Problem` 413 or 408."""
+    """The whole body; `declared` is its Content-Length. Raises `BodyBroken`, and a `Problem` 413 or 408."""
     if declared is not None and declared.isdigit() and int(declared[:20]) > limits.bytes:
         raise _too_large(limits)
     try:
@@ -57,7 +61,7 @@ async def _read_all(receive: Receive, limits: Limits) -> bytes:
 
 def _accept(message: dict[str, Any], before: int, limits: Limits) -> bytes:
     if message["type"] != "http.request":
-        raise ClientGone
+        raise BodyBroken
     chunk: bytes = message.get("body", b"")
     if before + len(chunk) > limits.bytes:
         raise _too_large(limits)

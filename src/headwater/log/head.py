@@ -31,6 +31,13 @@ select l.slot, l.position, l.scanned, l.horizon, l.term, l.generation, p.partiti
 """
 
 
+CAN_CONTINUE = """
+select exists (select from headwater.log l join pg_replication_slots s on s.slot_name = l.slot
+                where l.slot = $1 and s.wal_status is distinct from 'lost')
+"""
+"""Whether what is committed now can still come into the log: its slot is there and not lost."""
+
+
 async def read_head(connection: asyncpg.Connection, slot: str) -> Head:
     """The head as it is now; raises `LogNotPrepared` when there is none, nor perhaps the tables for it."""
     try:

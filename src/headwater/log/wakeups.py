@@ -6,20 +6,19 @@ its connection; every reader also looks by itself from time to time.
 
 import asyncio
 import contextlib
-import random
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, ClassVar, Final, Self
 
 import asyncpg
 
+from headwater.backoff import Backoff
 from headwater.db import FOREIGN
 from headwater.log.position import Position
 from headwater.observe import Level, Occurrence, report
 
 CHANNEL: Final = "headwater"
-_FIRST_BACKOFF_SECONDS: Final = 0.05
-_LONGEST_BACKOFF_SECONDS: Final = 2.0
+_RECONNECT: Final = Backoff(first=0.1, most=2.0)
 _CONNECT_SECONDS: Final = 10.0
 
 Listener = Callable[[Position | None, Iterable[int]], None]
@@ -66,18 +65,18 @@ class Wakeups:
         await self._listening.wait()
 
     async def _keep_listening(self) -> None:
-        backoff = _FIRST_BACKOFF_SECONDS
+        failures = 0
         while True:
             try:
                 await self._listen()
-                reason, backoff = "the connection was closed", _FIRST_BACKOFF_SECONDS
+                reason, failures = "the connection was closed", 0
             except FOREIGN as error:
                 reason = f"{type(error).__name__}: {error}"
             self._listening.clear()
-            pause = backoff * random.uniform(0.5, 1)
+            failures += 1
+            pause = _RECONNECT.delay(failures)
             report(WakeupsLost(reason=reason, retry_in_seconds=pause))
             await asyncio.sleep(pause)
-            backoff = min(backoff * 2, _LONGEST_BACKOFF_SECONDS)
 
     async def _listen(self) -> None:
         """Listen until the connection ends."""

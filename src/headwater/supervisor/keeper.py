@@ -11,7 +11,7 @@ import msgspec
 from headwater.clock import Clock, SystemClock
 from headwater.errors import HeadwaterError
 from headwater.observe import Level, Occurrence, report
-from headwater.supervisor.backoff import Backoff
+from headwater.supervisor.deaths import EarlyDeaths
 from headwater.supervisor.ending import describe_end
 
 
@@ -78,7 +78,7 @@ class Keeper:
         self,
         kept: Kept,
         *,
-        backoff: Backoff | None = None,
+        early_deaths: EarlyDeaths | None = None,
         clock: Clock | None = None,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
@@ -86,7 +86,7 @@ class Keeper:
         self.restarts = 0
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Fails if the keeper itself does, which is a bug; never succeeds."""
-        self._backoff = backoff or Backoff()
+        self._early_deaths = early_deaths or EarlyDeaths()
         self._clock = clock or SystemClock()
         self._changed = changed
         self._cause: str | None = None
@@ -135,7 +135,7 @@ class Keeper:
     async def _start_again(self, cause: str, ran_seconds: float) -> None:
         self.restarts += 1
         while True:
-            delay = self._backoff.delay_after(ran_seconds)
+            delay = self._early_deaths.delay_after(ran_seconds)
             self._cause = cause
             first_line = cause.partition("\n")[0]  # below it stands what the process has logged itself
             report(ProcessDied(name=self.kept.name, cause=first_line, delay_seconds=round(delay, 2)))

@@ -8,14 +8,14 @@ import asyncio
 import time
 from typing import Final
 
+from headwater.backoff import Backoff
 from headwater.consumer import settled
 from headwater.db import Connection, Pool
 from headwater.errors import HeadwaterError
 from headwater.log import Position, format_lsn, read_head
 from headwater.wal.assembler import HEARTBEAT_PREFIX
 
-_FIRST_PAUSE_SECONDS: Final = 0.001
-_LONGEST_PAUSE_SECONDS: Final = 0.02
+_LOOK_AGAIN: Final = Backoff(first=0.002, most=0.04)
 
 _MARK = f"select pg_logical_emit_message(true, '{HEARTBEAT_PREFIX.decode()}', '')"
 _APPENDED = "select exists (select from headwater.batch where last > $1 and last <= $2)"
@@ -42,12 +42,12 @@ async def settle(pool: Pool, slot: str, seconds: float) -> None:
 async def _pass_mark(connection: Connection, slot: str, seconds: float, deadline: float) -> Position:
     """Write a mark; the head of the log once it has passed it."""
     mark = int(await connection.fetchval(_MARK))
-    pause = _FIRST_PAUSE_SECONDS
+    looks = 0
     while True:
         head = (await read_head(connection, slot)).position
         if head.commit_lsn >= mark:
             return head
         if time.monotonic() > deadline:
             raise RelayBehind(seconds=seconds, position=head, mark=format_lsn(mark))
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+        looks += 1
+        await asyncio.sleep(_LOOK_AGAIN.delay(looks))

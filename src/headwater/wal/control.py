@@ -7,7 +7,7 @@ from typing import Final
 import asyncpg
 
 from headwater.db import FOREIGN, translate
-from headwater.db.connection import refused
+from headwater.db.connection import REFUSALS, refused
 
 CONNECT_SECONDS = 10.0
 
@@ -29,7 +29,7 @@ async def connect_control(url: str, application_name: str) -> asyncpg.Connection
         return await asyncpg.connect(
             url, timeout=CONNECT_SECONDS, server_settings={**_SESSION, "application_name": application_name}
         )
-    except FOREIGN as error:
+    except REFUSALS as error:
         raise refused(error) from error
 
 

@@ -5,13 +5,13 @@ there, a stream that makes no sense) is raised: the process stops, and a person 
 """
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import ClassVar
 
 import asyncpg
 
+from headwater.backoff import Backoff
 from headwater.db import FOREIGN, DbError
 from headwater.log.head import Head, read_head
 from headwater.log.segments import Segments
@@ -25,8 +25,7 @@ from headwater.wal.relay import Relay
 from headwater.wal.slot import check_log, next_epoch
 from headwater.wal.stream import ReplicationRefused, ReplicationStream, SlotBusy, StreamLost, System
 
-_FIRST_BACKOFF_SECONDS = 0.05
-_LONGEST_BACKOFF_SECONDS = 5.0
+_BEGIN_AGAIN = Backoff(first=0.1, most=5.0)
 _MENDED_BY_A_NEW_START = (StreamLost, SlotBusy, Relaid, Fenced, DbError, *FOREIGN)
 
 
@@ -80,18 +79,18 @@ async def run_relay(
 
 
 async def _relay_for_ever(url: str, slot: str, ready: Callable[[], None], step: Callable[[str], None]) -> None:
-    backoff, is_first = _FIRST_BACKOFF_SECONDS, True
+    failures, is_first = 0, True
     while True:
         try:
             async with take_over(url, slot, step=step) as relay:
-                backoff = _FIRST_BACKOFF_SECONDS
+                failures = 0
                 if is_first:
                     is_first = False
                     ready()
                 await relay.run()
         except _MENDED_BY_A_NEW_START as error:
-            pause = 0.0 if isinstance(error, Relaid) else backoff * random.uniform(0.5, 1)
-            backoff = min(backoff * 2, _LONGEST_BACKOFF_SECONDS)
+            failures += 1
+            pause = 0.0 if isinstance(error, Relaid) else _BEGIN_AGAIN.delay(failures)
             report(RelayInterrupted(reason=f"{type(error).__name__}: {error}", retry_in_seconds=pause))
             await asyncio.sleep(pause)
 

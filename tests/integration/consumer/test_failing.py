@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from headwater.backoff import Backoff
 from headwater.commit import Tx
 from headwater.consumer import (
     Aside,
-    Backoff,
     BatchInterrupted,
     ConsumerResumed,
     ConsumerStopped,

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from headwater.backoff import Backoff
 from headwater.commit import Tx
 from headwater.consumer import (
-    Backoff,
     ConsumerExists,
     Delivery,
     LayoutSwitched,

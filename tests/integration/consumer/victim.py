@@ -11,8 +11,9 @@ import sys
 
 import uvloop
 
+from headwater.backoff import Backoff
 from headwater.commit import Tx
-from headwater.consumer import Backoff, Delivery, Subscription, run_consumers
+from headwater.consumer import Delivery, Subscription, run_consumers
 from tests.integration.consumer.harness import QUICK, Happened, write_down
 
 

@@ -41,5 +41,9 @@ async def test_a_postgres_that_does_not_answer_is_named_in_one_line(home: Path, 
 
 
 @pytest.mark.parametrize("url", ["postgresql://headwater@localhost:port/headwater", "mysql://headwater@localhost/shop"])
-async def test_an_url_that_is_none_is_refused_in_one_line(home: Path, url: str) -> None:
+async def test_a_url_that_is_none_is_refused_in_one_line(home: Path, url: str) -> None:
     await refusal(home, url, "log", "status")
+
+
+async def test_a_url_that_cannot_be_read_does_not_show_its_password(home: Path) -> None:
+    assert "sesame" not in await refusal(home, "postgresql://headwater@localhost:sesame/shop", "log", "status")

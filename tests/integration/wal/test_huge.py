@@ -9,8 +9,8 @@ from headwater.log import Position, Wakeups
 from tests.integration.wal.harness import Log, emit, emit_many, eventually, new_log, running
 
 MANY = 60_000
-LARGE = 150_000
-GROWTH_MB = 100
+LARGE = 300_000
+GROWTH_MB = 60
 
 
 async def test_its_parts_are_invisible_until_it_is_whole(server: str) -> None:

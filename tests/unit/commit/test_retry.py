@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 from headwater.commit.retry import (
     ATTEMPTS,
     BUDGET,
-    FIRST_LIMIT_SECONDS,
-    LONGEST_LIMIT_SECONDS,
+    CONTENTION,
     Retries,
 )
 
@@ -27,7 +26,7 @@ def test_pauses_reach_from_nothing_to_a_limit_that_doubles(attempt: int) -> None
         return high
 
     assert Retries(uniform).pause_after(attempt) == asked[0][1]
-    assert asked == [(0.0, min(FIRST_LIMIT_SECONDS * 2 ** (attempt - 1), LONGEST_LIMIT_SECONDS))]
+    assert asked == [(0.0, CONTENTION.ceiling(attempt))]
 
 
 @given(st.lists(st.booleans(), max_size=400))

@@ -3,7 +3,7 @@
 import pytest
 
 from headwater.db import DatabaseBack, DatabaseLost, Unavailable
-from headwater.db.outage import Outage
+from headwater.db.outage import RECONNECT, Outage
 from headwater.observe import Occurrence, subscribe
 
 
@@ -40,7 +40,7 @@ def test_one_attempt_is_admitted_per_pause() -> None:
 
 
 def test_pauses_grow_to_seconds_and_no_further() -> None:
-    outage = Outage("test", ticker := Ticker())
+    outage = Outage("test", ticker := Ticker(), pick=lambda low, high: high)
     pauses = []
     for _ in range(20):
         outage.note_failure("refused")
@@ -48,8 +48,8 @@ def test_pauses_grow_to_seconds_and_no_further() -> None:
             outage.refuse_or_admit()
         pauses.append(caught.value.retry_after)
         ticker.now += caught.value.retry_after
-    assert pauses[0] <= 0.05
-    assert all(1.0 <= pause <= 2.0 for pause in pauses[8:])
+    assert pauses == pytest.approx([RECONNECT.ceiling(failures) for failures in range(1, 21)])
+    assert pauses[-1] == pytest.approx(2.0)
 
 
 def test_the_beginning_and_the_end_are_told_once_each() -> None:

@@ -241,6 +241,27 @@ async def test_a_body_too_large_is_refused_before_it_has_all_arrived(head: str) 
         assert (status, headers["connection"]) == (413, "close")
 
 
+@pytest.mark.parametrize("chunk", [b"zz\r\nabc\r\n0\r\n\r\n", b"ffffffffffffffffffff\r\nabc\r\n"])
+async def test_chunks_that_are_none_get_a_problem_as_every_error_does(chunk: bytes) -> None:
+    async with running(shop().app) as server:
+        connection = await server.connect()
+        connection.send("POST /items\nContent-Type: application/json\nTransfer-Encoding: chunked", b"")
+        connection.writer.write(chunk)
+        status, headers, body = await connection.answer()
+        assert (status, headers["content-type"]) == (400, "application/problem+json")
+        assert headers["x-request-id"].encode() in body
+
+
+@pytest.mark.parametrize("hosts", [b"", b"Host: x\r\nHost: y\r\n"])
+async def test_a_request_has_one_host(hosts: bytes) -> None:
+    """RFC 9112 section 3.2."""
+    async with running(shop().app) as server:
+        connection = await server.connect()
+        connection.writer.write(b"GET /items/1 HTTP/1.1\r\n" + hosts + b"\r\n")
+        status, headers, _ = await connection.answer()
+        assert (status, headers["content-type"]) == (400, "application/problem+json")
+
+
 async def test_an_application_that_cannot_start_says_why() -> None:
     class Broken:
         async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

@@ -1,14 +1,14 @@
 """Keeping a process alive, told with one that does what the test says."""
 
 import asyncio
-import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from headwater.backoff import Backoff
 from headwater.observe import Occurrence, subscribe
-from headwater.supervisor.backoff import Backoff
+from headwater.supervisor.deaths import EarlyDeaths
 from headwater.supervisor.errors import ChildFailed
 from headwater.supervisor.keeper import Keeper, Phase, ProcessDied, ProcessRestarted
 
@@ -51,8 +51,8 @@ class Watched:
 
     def __init__(self, puppet: Puppet) -> None:
         self._changed = asyncio.Event()
-        backoff = Backoff(first_seconds=0.0001, limit_seconds=0.001, dice=random.Random(1))
-        self.keeper = Keeper(puppet, backoff=backoff, changed=self._changed.set)
+        early_deaths = EarlyDeaths(Backoff(first=0.0001, most=0.001))
+        self.keeper = Keeper(puppet, early_deaths=early_deaths, changed=self._changed.set)
 
     async def wait_for(self, phase: Phase, restarts: int) -> None:
         async with asyncio.timeout(5):

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.consumer import Backoff
+from headwater.backoff import Backoff
 
 seconds = st.floats(0.001, 1000)
 

@@ -1,7 +1,7 @@
-"""How long a failed entry waits: exponentially longer, anywhere between at once and the ceiling.
+"""How long to wait after failures in a row: exponentially longer, anywhere between at once and the ceiling.
 
 Full jitter, as in "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015): what failed together does not
-come back together.
+come back together. Who waits keeps a `Backoff` and counts its own failures.
 """
 
 import random
@@ -26,10 +26,3 @@ class Backoff(msgspec.Struct, frozen=True):
     def delay(self, failures: int, pick: Callable[[float, float], float] = random.uniform) -> float:
         """Seconds to wait after so many failures in a row."""
         return pick(0.0, self.ceiling(failures))
-
-
-RECONNECT = Backoff(first=0.1, most=5.0)
-"""After PostgreSQL went away."""
-
-CONTEND = Backoff(first=0.02, most=0.5)
-"""After a transaction lost against another one."""
