@@ -3,6 +3,7 @@
 A process that is told a bug's name makes it its own before it starts.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -52,8 +53,9 @@ def acknowledge_before_append() -> None:
 
 
 def queue_kept_over_reconnect() -> None:
-    """What was read from a lost connection is appended after the next one began anew."""
-    original = relay.Relay.__init__
+    """What was read from a lost connection is appended after the next one began anew. The appender takes its time,
+    so that there is something to keep."""
+    original, honest_append = relay.Relay.__init__, relay.Relay._append_group
     kept: list[Any] = []
 
     def keep(self: Any, *arguments: Any, **options: Any) -> None:
@@ -65,7 +67,12 @@ def queue_kept_over_reconnect() -> None:
             self._assembler._inside = False
         kept[:] = [self]
 
+    async def take_time(self: Any, group: Sequence[Fragment]) -> None:
+        await asyncio.sleep(0.02)
+        await honest_append(self, group)
+
     relay.Relay.__init__ = keep  # type: ignore[method-assign]
+    relay.Relay._append_group = take_time  # type: ignore[method-assign]
 
 
 def publish_before_visible() -> None:

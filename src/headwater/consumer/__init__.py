@@ -21,6 +21,7 @@ from headwater.consumer.layout import repartition
 from headwater.consumer.limits import Limits
 from headwater.consumer.occurrences import (
     BatchInterrupted,
+    ConsumerForgotten,
     ConsumerRegistered,
     ConsumerResumed,
     ConsumerStopped,
@@ -43,6 +44,7 @@ __all__ = [
     "BatchInterrupted",
     "ConsumerError",
     "ConsumerExists",
+    "ConsumerForgotten",
     "ConsumerRegistered",
     "ConsumerResumed",
     "ConsumerStopped",

@@ -106,6 +106,13 @@ class ConsumerWithoutCode(Occurrence, frozen=True, kw_only=True):
     handler: str
 
 
+class ConsumerForgotten(Occurrence, frozen=True, kw_only=True):
+    """A consumer that this worker has the code of is registered no more: nothing follows the log for it."""
+
+    level: ClassVar[Level] = "error"
+    consumer: str
+
+
 class WorkerInterrupted(Occurrence, frozen=True, kw_only=True):
     """A consumer worker cannot look into the database; it tries again and has dropped what it remembered."""
 

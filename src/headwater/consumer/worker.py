@@ -22,7 +22,7 @@ from headwater.consumer.lane import Lane, Turn
 from headwater.consumer.layout import Switch, switch
 from headwater.consumer.limits import RECONNECT, Limits, Step, no_step
 from headwater.consumer.look import Passage, Standing, Survey, pass_over, survey, topics_appended
-from headwater.consumer.occurrences import ConsumerWithoutCode, LayoutSwitched, WorkerInterrupted
+from headwater.consumer.occurrences import ConsumerForgotten, ConsumerWithoutCode, LayoutSwitched, WorkerInterrupted
 from headwater.consumer.registry import register
 from headwater.consumer.scheduler import Scheduler
 from headwater.consumer.subscription import Subscription
@@ -96,6 +96,7 @@ class Worker:
         self._before: dict[Place, Standing] = {}
         """Where others' partitions with work to do stood at the last wide look."""
         self._without_code: set[str] = set()
+        self._forgotten: set[str] = set()
         self._alarm = asyncio.Event()
         self._head: Position | None = None
         """Where the head of the log is, as far as wake-ups told."""
@@ -281,6 +282,9 @@ class Worker:
             if handler not in self._subscriptions and consumer not in self._without_code:
                 self._without_code.add(consumer)
                 report(ConsumerWithoutCode(consumer=consumer, handler=handler))
+        for consumer in sorted(self._subscriptions.keys() - handlers.keys() - self._forgotten):
+            self._forgotten.add(consumer)
+            report(ConsumerForgotten(consumer=consumer))
         places = {_place(each): each.handler for each in found.standings if each.handler in self._subscriptions}
         for place in self._lanes.keys() - places.keys():
             if not self._scheduler.is_working(self._lanes[place]):

@@ -4,6 +4,10 @@ A segment is a native partition of ``headwater.batch`` that covers a span of LSN
 are known before anything is in it and readers prune by position. It is attached when the log grows into it (ATTACH
 takes no lock that readers or the relay would wait for) and dropped whole when past retention.
 
+A transaction that has read the log already does not learn of a segment attached since (PostgreSQL looks for changed
+tables when it locks one anew). So whoever wants all entries up to the head reads the head first, and then the
+batches, for the first time in that transaction.
+
 Source: PostgreSQL manual, "ALTER TABLE" (ATTACH PARTITION, DETACH PARTITION … CONCURRENTLY, FINALIZE).
 """
 

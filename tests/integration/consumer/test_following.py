@@ -8,6 +8,7 @@ import pytest
 from headwater.commit import Tx, read_envelope
 from headwater.consumer import (
     BadHandler,
+    ConsumerForgotten,
     ConsumerWithoutCode,
     Delivery,
     EventsApplied,
@@ -270,6 +271,13 @@ async def test_a_worker_waits_until_there_is_a_log(headwater_databases: Database
             await here.log.prepare()
             await starting
         assert await here.applied() == {"a": [0]}
+
+
+async def test_a_consumer_forgotten_under_a_worker_is_reported(headwater_databases: Databases) -> None:
+    async with world(headwater_databases) as here, here.worker(LEDGER):
+        with Told() as told:
+            await forget(here.pool, "test.ledger")
+            assert (await told.wait_for(ConsumerForgotten)).consumer == "test.ledger"
 
 
 async def test_a_consumer_without_code_is_reported_and_kept(headwater_databases: Databases) -> None:
