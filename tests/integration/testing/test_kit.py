@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
@@ -10,9 +11,10 @@ import pytest
 from headwater import App, Backend, Event, Tx, uuid7
 from headwater.consumer import KeysParked, NotSettled
 from headwater.db import platform_source
+from headwater.settings import Settings
 from headwater.testing import Client, Databases, RunningBackend
 from headwater.testing.plugin import new_runner
-from headwater.wal import Gap
+from headwater.wal import Gap, prepare_log
 
 app = App("kit", migrations=Path(__file__).parent / "migrations")
 
@@ -118,13 +120,17 @@ def test_a_backend_is_a_plain_asgi_application(
     runner, databases = own_databases
     backend = Backend(app)
 
-    async def use() -> tuple[int, int]:
+    async def use() -> tuple[int, int, int]:
         async with databases.database(backend.sources) as url:
+            slot = urlsplit(url).path.removeprefix("/")
             monkeypatch.setenv("HEADWATER_POSTGRES_URL", url)
+            monkeypatch.setenv("HEADWATER_SLOT", slot)
             async with Client(backend) as client:
-                return (await client.get("/readyz")).status, (await client.get("/nothing")).status
+                before = (await client.get("/readyz")).status
+                await prepare_log(url, Settings(slot=slot))
+                return before, (await client.get("/readyz")).status, (await client.get("/nothing")).status
 
-    assert runner.run(use()) == (200, 404)
+    assert runner.run(use()) == (503, 200, 404), "not ready while what is committed would be in no log"
 
 
 def test_a_backend_is_not_ready_before_its_migrations(
