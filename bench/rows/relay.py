@@ -27,6 +27,12 @@ RELAY = Row(
     work="relay, decode to committed in the log",
     against="pg_recvlogical to a file",
     goal=Goal(Sense.AT_LEAST, 0.75, RATIO),
+    tried="Two cores are the limit of both sides. A transaction costs 3 µs in the walsender for either; pg_recvlogical "
+    "adds 3 µs of C, the relay 5.5 µs of Python (a quarter of it the kernel receiving three small messages, a third "
+    "decoding, a fifth sorting and sending) and PostgreSQL 1.5 µs to write the batch. What helped: reading while "
+    "appending, full batches under load, no record per message, runs of bytes per partition. What did not: reading the "
+    "socket without libpq, batches in rows of a page instead of TOAST. Not done: a decoder that takes a transaction of "
+    "one event in one step measured 0.7 µs less.",
 )
 ROWS = (RELAY,)
 TRANSACTIONS = 300_000

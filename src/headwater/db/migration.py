@@ -32,6 +32,7 @@ from headwater.db.errors import Contention, DbError, QueryFailed
 from headwater.db.source import PHASES, MigrationError, MigrationFile, Phase, Source, read_source
 from headwater.db.statement import Statement, split, traits
 from headwater.db.translate import FOREIGN, translate
+from headwater.engines.identity import unidentified_of_schema
 from headwater.observe import Occurrence, report
 
 LOCK_KEY = 0x68656164776174  # "headwat", in pg_advisory_lock's space of one bigint
@@ -62,20 +63,6 @@ _INVALID_INDEXES = """
 select format('%I.%I', n.nspname, c.relname), c.relname
 from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
 where not i.indisvalid and n.nspname = $1
-"""
-_WITHOUT_IDENTITY = """
--- Tables of a schema that are published with their updates or deletes, and whose rows cannot be identified.
-select format('%I.%I', t.schemaname, t.tablename), t.pubname
-from pg_publication_tables t
-join pg_publication p on p.pubname = t.pubname
-join pg_namespace n on n.nspname = t.schemaname
-join pg_class c on c.relnamespace = n.oid and c.relname = t.tablename
-where t.schemaname = $1 and (p.pubupdate or p.pubdelete)
-  and (c.relreplident = 'n'
-       or c.relreplident = 'd' and not exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary)
-       or c.relreplident = 'i' and not exists (select from pg_index i where i.indrelid = c.oid and i.indisreplident))
-order by 1
-limit 1
 """
 
 
@@ -115,13 +102,6 @@ class EndsTransaction(MigrationError):
     """{path}, line {line}: {verb} has no place in a migration; the file is one transaction already."""
 
 
-class NoReplicaIdentity(MigrationError):
-    """{table} is published by {publication}, but its rows have no identity: updates would be refused.
-
-    Give it a primary key, or run: {remedy}
-    """
-
-
 class Applied(msgspec.Struct, frozen=True):
     """A file that was applied, as the table headwater.migration records it."""
 
@@ -154,7 +134,8 @@ async def migrate(
     """Apply what is missing, source by source; returns what was applied, in order.
 
     Each attempt at a file waits `lock_timeout` seconds for a lock; after `attempts` of them, `MigrationBlocked`.
-    Raises `MigrationError` in all its kinds, and `Unavailable`.
+    Raises `MigrationError` in all its kinds, `NoReplicaIdentity` for a table that must not be published as it is, and
+    `Unavailable`.
     """
     files = [read_source(source) for source in sources]
     async with _connection(url) as connection, _turn(connection):
@@ -372,11 +353,8 @@ def _reason(ours: DbError, error: BaseException) -> str:
 
 
 async def _require_identities(connection: Connection, schema: str) -> None:
-    found = await connection.fetchrow(_WITHOUT_IDENTITY, schema)
-    if found is not None:
-        table, publication = found
-        remedy = f"alter table {table} replica identity full;"
-        raise NoReplicaIdentity(table=table, publication=publication, remedy=remedy)
+    for table in await unidentified_of_schema(connection, schema):
+        raise table.refusal()
 
 
 def _quoted(name: str) -> str:

@@ -11,6 +11,7 @@ import asyncpg
 import msgspec
 from msgspec import Meta
 
+from headwater.engines.identity import UnidentifiedTable, unidentified_of_publication
 from headwater.settings import Settings
 
 CONNECT_SECONDS = 5
@@ -39,13 +40,6 @@ class Slot(msgspec.Struct, frozen=True):
     held: Megabytes | None
     left: Megabytes | None  # before it is lost; None without a limit
     two_phase: bool
-
-
-class UnidentifiedTable(msgspec.Struct, frozen=True):
-    """A published table whose updates and deletes PostgreSQL rejects; names are quoted where they have to be."""
-
-    table: str
-    index: str | None  # one that could identify its rows
 
 
 class OldTransaction(msgspec.Struct, frozen=True):
@@ -145,26 +139,6 @@ select plugin::text, database::text, active, wal_status,
 
 READ_LOG_BEGUN = "select exists (select from headwater.log where slot = $1)"
 
-# The identity that counts is the one that PostgreSQL would use: the primary key, a chosen index, or the whole row.
-READ_UNIDENTIFIED = """
-select format('%I.%I', published.schemaname, published.tablename) as table,
-       (select quote_ident(relname) from pg_index i join pg_class on pg_class.oid = i.indexrelid
-         where i.indrelid = class.oid and i.indisunique and i.indimmediate and i.indisvalid
-           and i.indpred is null and i.indexprs is null
-           and not exists (select from pg_attribute a
-                            where a.attrelid = class.oid and a.attnum = any(i.indkey) and not a.attnotnull)
-         order by relname limit 1) as index
-  from pg_publication_tables published
-  join pg_publication using (pubname)
-  join pg_namespace namespace on namespace.nspname = published.schemaname
-  join pg_class class on class.relnamespace = namespace.oid and class.relname = published.tablename
- where pubname = $1 and (pubupdate or pubdelete)
-   and class.relreplident <> 'f'
-   and not exists (select from pg_index i where i.indrelid = class.oid
-                     and case class.relreplident when 'd' then i.indisprimary when 'i' then i.indisreplident end)
- order by 1
-"""
-
 READ_TRANSACTIONS = """
 select pid, usename::text as role, application_name as application, state,
        extract(epoch from clock_timestamp() - xact_start)::float8 as age
@@ -212,7 +186,7 @@ async def read_facts(
         log_begun=has_log and await _read_log_begun(connection, settings.slot),
         publication_refusal=None if database["publication_exists"] else await _try_publication(connection),
         replication_refusal=await _try_replication(url) if role.replication else None,
-        unidentified=await _read_all(connection, UnidentifiedTable, READ_UNIDENTIFIED, settings.slot),
+        unidentified=await unidentified_of_publication(connection, settings.slot),
         transactions=await _read_all(connection, OldTransaction, READ_TRANSACTIONS, idle_bound, busy_bound),
         prepared=await _read_all(connection, OldPrepared, READ_PREPARED, idle_bound),
         clock_ahead=ahead,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from headwater.engines.configuration import connections_needed
-from headwater.engines.facts import OLDEST_VERSION, Facts, Slot, UnidentifiedTable
+from headwater.engines.facts import OLDEST_VERSION, Facts, Slot
 from headwater.engines.finding import Finding
 from headwater.settings import Settings
 
@@ -136,9 +136,9 @@ def judge_identities(facts: Facts, settings: Settings) -> Iterator[Finding]:
         yield Finding(
             ok=False,
             subject=f"replica identity of {table.table}",
-            found="none",
-            wanted="a primary key or a replica identity: updates and deletes are rejected",
-            remedy=_identity_remedy(table),
+            found=f"none: {table.reason}",
+            wanted="a primary key or a replica identity, or updates and deletes are rejected",
+            remedy=table.remedy,
         )
 
 
@@ -360,11 +360,6 @@ def _setting(facts: Facts, name: str, value: str, *, restart: bool = False) -> s
 
 
 HOSTED_PARAMETERS = {"wal_level": "wal_level (rds.logical_replication = 1, cloudsql.logical_decoding = on)"}
-
-
-def _identity_remedy(table: UnidentifiedTable) -> str:
-    identity = f"USING INDEX {table.index}" if table.index else "FULL"
-    return f"ALTER TABLE {table.table} REPLICA IDENTITY {identity};"
 
 
 def _is_off(facts: Facts, name: str) -> bool:

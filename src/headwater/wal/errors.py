@@ -16,8 +16,7 @@
          │   ├─ SlotAhead          it stands beyond the log
          │   ├─ ForeignSystem      the log was written on another server
          │   └─ PublicationMissing what it publishes is gone
-         ├─ ForeignSlot            somebody else made the slot for something else
-         └─ NoReplicaIdentity      a table cannot be published
+         └─ ForeignSlot            somebody else made the slot for something else
 """
 
 from headwater.log.errors import LogError

@@ -5,13 +5,7 @@ from typing import Final
 
 import asyncpg
 
-from headwater.wal.errors import WalError
-
-
-class NoReplicaIdentity(WalError):
-    """The table {table} cannot be published: PostgreSQL would refuse every update and delete of its rows, because
-    {reason}. Give it a primary key, or run: {statement};"""
-
+from headwater.engines.identity import unidentified
 
 PUBLICATION_EXISTS: Final = "select exists (select from pg_publication where pubname = $1)"
 
@@ -31,26 +25,6 @@ select format('%I.%I', n.nspname, c.relname)
  where p.pubname = $1
 """
 
-# A partition is updated under its own replica identity, whatever its parent has.
-_UNIDENTIFIED = """
-select format('%I.%I', n.nspname, c.relname) as table,
-       case c.relreplident when 'n' then 'its replica identity is nothing'
-                           when 'i' then 'the index of its replica identity is gone'
-                           else 'it has no primary key' end as reason
-  from unnest($1::text[]) as named(name)
- cross join lateral (
-        select named.name::regclass as oid
-         union
-        select relid from pg_partition_tree(named.name::regclass) where isleaf) t
-  join pg_class c on c.oid = t.oid
-  join pg_namespace n on n.oid = c.relnamespace
- where c.relkind = 'r'
-   and not (c.relreplident = 'f'
-         or c.relreplident = 'd' and exists (select from pg_index where indrelid = c.oid and indisprimary)
-         or c.relreplident = 'i' and exists (select from pg_index where indrelid = c.oid and indisreplident))
- order by 1
-"""
-
 
 async def publish(connection: asyncpg.Connection, publication: str, tables: Iterable[str], *, exact: bool) -> None:
     """Let the publication hold `tables`, each ``schema.table``; with `exact`, nothing else.
@@ -59,7 +33,8 @@ async def publish(connection: asyncpg.Connection, publication: str, tables: Iter
     partitioned table is published as one, under its own name.
     """
     names = list(tables)
-    await _check_identities(connection, names)
+    for table in await unidentified(connection, names):
+        raise table.refusal()
     await create_publication(connection, publication)
     name = await _quote(connection, publication)
     wanted = {row[0] for row in await connection.fetch(_QUOTED, names)}
@@ -75,12 +50,6 @@ async def create_publication(connection: asyncpg.Connection, publication: str) -
     if not await connection.fetchval(PUBLICATION_EXISTS, publication):
         name = await _quote(connection, publication)
         await connection.execute(f"create publication {name} with (publish_via_partition_root = true)")
-
-
-async def _check_identities(connection: asyncpg.Connection, tables: list[str]) -> None:
-    for table, reason in await connection.fetch(_UNIDENTIFIED, tables):
-        statement = f"alter table {table} replica identity full"
-        raise NoReplicaIdentity(table=table, reason=reason, statement=statement)
 
 
 async def _quote(connection: asyncpg.Connection, name: str) -> str:

@@ -15,10 +15,10 @@ from headwater.db.migration import (
     MigrationBlocked,
     MigrationFailed,
     MissingFile,
-    NoReplicaIdentity,
     RenamedFile,
 )
 from headwater.db.source import BadFileName, DuplicateNumber, MissingFolder
+from headwater.engines.identity import NoReplicaIdentity
 from tests.integration.db.servers import BLOCKED, connected, execute, value, wait_for_row
 
 TABLE = "create table product (id int primary key, name text not null);"
@@ -286,7 +286,7 @@ class TestReplicaIdentity:
     async def test_a_published_table_without_identity_is_refused_with_the_remedy(self, url: str, shop: Source) -> None:
         await execute(url, "create schema shop", "create publication watched for tables in schema shop")
         write(shop, n0001_log_expand="create table note (text text);")
-        with pytest.raises(NoReplicaIdentity, match=r"shop\.note is published by watched") as caught:
+        with pytest.raises(NoReplicaIdentity, match=r"shop\.note cannot be published") as caught:
             await migrate(url, [shop])
         assert await value(url, "select to_regclass('shop.note')") is None
         write(shop, n0001_log_expand=f"create table note (text text);\n{caught.value.remedy}")
@@ -299,6 +299,17 @@ class TestReplicaIdentity:
         write(shop, n0002_drop_contract="alter table product drop constraint product_pkey;")
         with pytest.raises(NoReplicaIdentity):
             await migrate(url, [shop])
+
+    async def test_a_partition_without_identity_is_refused_whatever_its_parent_has(
+        self, url: str, shop: Source
+    ) -> None:
+        await execute(url, "create schema shop", "create publication watched for tables in schema shop")
+        tree = "create table tree (id int) partition by range (id); create table leaf partition of tree default;"
+        write(shop, n0001_tree_expand=tree)
+        with pytest.raises(NoReplicaIdentity, match=r"shop\.leaf") as caught:
+            await migrate(url, [shop])
+        write(shop, n0001_tree_expand=f"{tree}\n{caught.value.remedy}")
+        assert len(await migrate(url, [shop])) == 1
 
     async def test_inserts_alone_need_no_identity(self, url: str, shop: Source) -> None:
         await execute(

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
+from headwater.engines.identity import NoReplicaIdentity
 from headwater.log import LogNotPrepared
 from headwater.wal import prepare as preparing
 from headwater.wal import read_slot
-from headwater.wal.publication import NoReplicaIdentity
 from tests.integration.wal.harness import Log, emit, eventually, named, new_log, reports
 
 PUBLISHED = "select schemaname || '.' || tablename from pg_publication_tables where pubname = $1 order by 1"
@@ -180,7 +180,7 @@ async def test_a_table_without_replica_identity_is_refused_with_the_statement_th
         with pytest.raises(NoReplicaIdentity, match="primary key") as raised:
             await log.prepare(table)
         assert await published(log) == []
-        await log.connection.execute(raised.value.statement)
+        await log.connection.execute(raised.value.remedy)
         await log.prepare(table)
         assert await published(log) == [table]
         await log.connection.execute("insert into public.bare values (1)")

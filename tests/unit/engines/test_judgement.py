@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from headwater.engines import Finding, render
-from headwater.engines.facts import Facts, OldTransaction, Role, Slot, UnidentifiedTable
+from headwater.engines.facts import Facts, OldTransaction, Role, Slot
+from headwater.engines.identity import UnidentifiedTable
 from headwater.engines.judgement import judge, judge_version
 from headwater.settings import Settings
 
@@ -142,7 +143,7 @@ def test_a_postgresql_that_is_well_lacks_nothing_and_gets_no_remedies() -> None:
             'ALTER DATABASE "shop" CONNECTION LIMIT 65;',
         ),
         (
-            facts(unidentified=[UnidentifiedTable(table="shop.cart", index=None)]),
+            facts(unidentified=[UnidentifiedTable(table="shop.cart", reason="it has no primary key", index=None)]),
             "replica identity of shop.cart",
             "ALTER TABLE shop.cart REPLICA IDENTITY FULL;",
         ),
