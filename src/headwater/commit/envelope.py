@@ -65,8 +65,11 @@ class _Outgoing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Envelope).decode
-_decode_header = msgspec.json.Decoder(Header).decode
+
+decode_envelope = msgspec.json.Decoder(Envelope).decode
+"""For who reads many: as fast as `msgspec`, and raises what `msgspec` raises. So does `decode_header`."""
+
+decode_header = msgspec.json.Decoder(Header).decode
 
 
 def write_envelope(event: Event, origin: Origin, clock: Clock) -> bytes:
@@ -94,7 +97,7 @@ def write_envelope(event: Event, origin: Origin, clock: Clock) -> bytes:
 def read_envelope(data: bytes) -> Envelope:
     """What `write_envelope` wrote; raises `EnvelopeInvalid`."""
     try:
-        return _decode(data)
+        return decode_envelope(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise EnvelopeInvalid(reason=str(error)) from error
 
@@ -102,7 +105,7 @@ def read_envelope(data: bytes) -> Envelope:
 def read_header(data: bytes) -> Header:
     """Only what routes the event, for who may not need the rest; raises `EnvelopeInvalid`."""
     try:
-        return _decode_header(data)
+        return decode_header(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise EnvelopeInvalid(reason=str(error)) from error
 

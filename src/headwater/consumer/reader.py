@@ -11,12 +11,13 @@ from typing import Any, Final
 
 import msgspec
 
-from headwater.commit import Envelope, Header
+from headwater.commit import decode_envelope, decode_header
 from headwater.consumer.delivery import Delivery
 from headwater.consumer.errors import ConsumerError, TooNew, Unreadable
 from headwater.consumer.subscription import Subscription, table_of
 from headwater.log import CHANGE, EVENT, MALFORMED, Entry, MalformedBatch, Position, read_entries
-from headwater.types import Changed, Event, Operation
+from headwater.log.change import decode_change, decode_change_header
+from headwater.types import Changed, Event
 
 KNOWN_KINDS: Final = frozenset((EVENT, CHANGE, MALFORMED))
 
@@ -24,34 +25,12 @@ ANYTHING: Final = "*"
 """Stands among the topics of a batch for an entry that nothing is known about: everyone has to look."""
 
 
-class RowHeader(msgspec.Struct):
-    """The part of a row change that says whom it concerns."""
-
-    table: str
-
-
-class RowBody(msgspec.Struct):
-    """A row change as the relay writes it."""
-
-    table: str
-    operation: Operation
-    key: dict[str, Any]
-    row: dict[str, Any]
-    id: str
-
-
-_read_header = msgspec.json.Decoder(Header).decode
-_read_envelope = msgspec.json.Decoder(Envelope).decode
-_read_row_header = msgspec.json.Decoder(RowHeader).decode
-_read_row = msgspec.json.Decoder(RowBody).decode
-
-
 def topic_of(kind: int, body: bytes) -> str:
     """What an entry is about: an event's type, ``table:shop.product``, nothing, or `ANYTHING`."""
     if kind == EVENT:
-        return _read_header(body).type
+        return decode_header(body).type
     if kind == CHANGE:
-        return f"table:{_read_row_header(body).table}"
+        return f"table:{decode_change_header(body).table}"
     return "" if kind == MALFORMED else ANYTHING
 
 
@@ -155,7 +134,7 @@ class Reader:
 
     def _read_event(self, partition: int, entry: Entry, attempt: int) -> Delivery | None:
         position, _, body = entry
-        header = _read_header(body)
+        header = decode_header(body)
         known = self._events.get(header.type)
         if known is None:
             return None
@@ -163,7 +142,7 @@ class Reader:
             reason = f"it is a {known.name} of version {header.version}, the class here is of version {known.version}"
             raise TooNew(position=position, reason=reason)
         try:
-            envelope = _read_envelope(body)
+            envelope = decode_envelope(body)
             event = known.decode(envelope.data)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             if header.version != known.version:
@@ -174,9 +153,9 @@ class Reader:
 
     def _read_change(self, partition: int, entry: Entry, attempt: int) -> Delivery | None:
         position, _, body = entry
-        if _read_row_header(body).table not in self._tables:
+        if decode_change_header(body).table not in self._tables:
             return None
-        change = _read_row(body)
+        change = decode_change(body)
         key = change.id if change.operation != "truncate" else f"every row of {change.table}, partition {partition}"
         event: Changed[Any] = Changed(table=change.table, operation=change.operation, key=change.key, row=change.row)
         return Delivery(self._consumer, partition, position, key, event, None, CHANGE, body, attempt)

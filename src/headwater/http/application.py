@@ -106,7 +106,7 @@ class HttpApp:
         for counted in (*self._router.endpoints, self._nowhere, *self._mounts):
             self._meter.place(counted)
         logs = settings.log_level in ("debug", "info")
-        self._log = AccessLog(metrics.process, write or standard_error().write) if logs else None
+        self._log = AccessLog(metrics.process, write or standard_error(metrics.process).write) if logs else None
         self._draining = False
         self._idle = asyncio.Event()
 

@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 import asyncpg
-import msgspec
 
+from headwater.commit import decode_header
 from headwater.log.batch import CHANGE, EVENT, Entry, partition_of, read_entries
+from headwater.log.change import decode_change
 from headwater.log.head import read_head
 from headwater.log.position import Position
 from headwater.log.wakeups import Wakeups
@@ -25,18 +26,6 @@ select b.partition, b.last, b.payload
          where partition = wanted.partition and last > $2 and last <= $3
          order by last limit $4) b
 """
-
-
-class _Event(msgspec.Struct):
-    key: str
-
-
-class _Change(msgspec.Struct):
-    id: str
-
-
-_read_event = msgspec.json.Decoder(_Event).decode
-_read_change = msgspec.json.Decoder(_Change).decode
 
 
 async def read(
@@ -115,5 +104,5 @@ def _merge(rows: list[asyncpg.Record], after: Position, upto: Position) -> list[
 def _has_key(entry: Entry, key: str) -> bool:
     """A truncate is about every key; what is malformed has none."""
     if entry.kind == EVENT:
-        return _read_event(entry.body).key == key
-    return entry.kind == CHANGE and _read_change(entry.body).id in ("", key)
+        return decode_header(entry.body).key == key
+    return entry.kind == CHANGE and decode_change(entry.body).id in ("", key)

@@ -7,19 +7,25 @@ a person's own code land in the same stream. Fields common to all: ``at`` (RFC 3
 
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
-from headwater.observe.linewriter import standard_error
 from headwater.observe.occurrence import Occurrence, subscribe
 
 LEVELS: Final = ("debug", "info", "warning", "error")
 """Least to most severe; a ``critical`` record of `logging` counts as an error."""
 
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
+
+
+def line_bytes(level: str, process: str, event: str, fields: Mapping[str, Any]) -> bytes:
+    """One line of now, newline included. The common fields win over those of the same name in `fields`."""
+    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    common = {"at": at, "level": level, "process": process, "event": event}
+    return _ENCODER.encode({**fields, **common}) + b"\n"
 
 
 class Lines:
@@ -35,11 +41,8 @@ class Lines:
 
     def line(self, level: str, event: str, fields: dict[str, Any]) -> None:
         """Write one line unless `level` is below the least one asked for."""
-        if LEVELS.index(level) < self._least:
-            return
-        at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        common = {"at": at, "level": level, "process": self._process, "event": event}
-        self._write(_ENCODER.encode({**fields, **common}) + b"\n")
+        if LEVELS.index(level) >= self._least:
+            self._write(line_bytes(level, self._process, event, fields))
 
 
 class LinesHandler(logging.Handler):
@@ -59,9 +62,9 @@ class LinesHandler(logging.Handler):
             self.handleError(record)
 
 
-def write_lines(process: str, level: str, write: Callable[[bytes], Any] | None = None) -> Callable[[], None]:
-    """Write what this process reports and logs as lines, by default to standard error; returns what ends it."""
-    lines = Lines(process, level, write or standard_error().write)
+def write_lines(process: str, level: str, write: Callable[[bytes], Any]) -> Callable[[], None]:
+    """Let `write` have what this process reports and logs, as lines; returns what ends it."""
+    lines = Lines(process, level, write)
     handler = LinesHandler(lines)
     root = logging.getLogger()
     before = root.level

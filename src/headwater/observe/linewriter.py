@@ -13,6 +13,8 @@ import threading
 from collections import deque
 from typing import Any
 
+from headwater.observe.lines import line_bytes
+
 LIMIT_BYTES = 8 << 20
 CLOSE_SECONDS = 2.0
 
@@ -20,17 +22,19 @@ CLOSE_SECONDS = 2.0
 class LineWriter:
     """Writes whole lines to a file descriptor, in order, from a thread that starts with the first of them.
 
-    What is queued when the process ends is written, for at most `CLOSE_SECONDS`.
+    What is queued when the process ends is written, for at most `CLOSE_SECONDS`. `process` is who says how many lines
+    were dropped.
     """
 
-    def __init__(self, descriptor: int, *, limit_bytes: int = LIMIT_BYTES) -> None:
+    def __init__(self, descriptor: int, process: str, *, limit_bytes: int = LIMIT_BYTES) -> None:
+        self.process = process
         self._descriptor = descriptor
         self._limit_bytes = limit_bytes
         self._begin()
 
     def write(self, lines: bytes) -> None:
         """Queue one or more lines, each with its newline; never blocks on the descriptor."""
-        if self._process != os.getpid():
+        if self._pid != os.getpid():
             self._begin()  # a fork copies the queue but not the thread
         with self._changed:
             if self._closing or self._queued_bytes + len(lines) > self._limit_bytes:
@@ -54,7 +58,7 @@ class LineWriter:
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        if self._thread is not None and self._process == os.getpid():
+        if self._thread is not None and self._pid == os.getpid():
             self._thread.join(seconds)
         atexit.unregister(self.close)
 
@@ -63,7 +67,7 @@ class LineWriter:
         return {"queued_bytes": self._queued_bytes, "dropped_lines": self._dropped}
 
     def _begin(self) -> None:
-        self._process = os.getpid()
+        self._pid = os.getpid()
         self._changed = threading.Condition()
         self._queue: deque[bytes] = deque()
         self._queued_bytes = 0
@@ -78,7 +82,7 @@ class LineWriter:
 
     def _say_dropped(self) -> bytes:
         count, self._said = self._dropped_unsaid, self._dropped
-        return b'{"level":"warning","event":"LinesDropped","count":%d}\n' % count
+        return line_bytes("warning", self.process, "LinesDropped", {"count": count})
 
     def _start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="headwater-lines", daemon=True)
@@ -109,7 +113,16 @@ class LineWriter:
                 return
 
 
+def standard_error(process: str) -> LineWriter:
+    """The one writer of this process, by the name of `process`, to standard error.
+
+    Two would cut each other's lines apart in a pipe.
+    """
+    writer = _standard_error()
+    writer.process = process
+    return writer
+
+
 @functools.cache
-def standard_error() -> LineWriter:
-    """The one writer of this process to standard error; two would cut each other's lines apart in a pipe."""
-    return LineWriter(2)
+def _standard_error() -> LineWriter:
+    return LineWriter(2, "")

@@ -29,7 +29,7 @@ def configure_logging(
     """
     if console is None:
         console = write is None and sys.stderr.isatty()
-    write = write or standard_error().write
+    write = write or standard_error(process).write
     if console:
         write = _as_text(write)
     end_lines = write_lines(process, level, write)
@@ -46,7 +46,7 @@ def adopt_structlog(process: str, level: str, write: Write | None = None) -> Non
     """Let what an app says through structlog be lines too, if it has imported it and not configured it itself."""
     structlog = sys.modules.get("structlog")
     if structlog is not None and not structlog.is_configured():
-        _configure_structlog(Lines(process, level, write or standard_error().write), level)
+        _configure_structlog(Lines(process, level, write or standard_error(process).write), level)
 
 
 def _configure_structlog(lines: Lines, level: str) -> Callable[[], None]:

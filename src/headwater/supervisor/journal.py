@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from headwater.observe.lines import LEVELS
+from headwater.observe.lines import LEVELS, line_bytes
 from headwater.supervisor.logfile import LogFile
 
 TAIL_LINES = 12
@@ -159,5 +159,4 @@ def plain_text(line: Line) -> str:
 def _as_json(process: str, line: bytes) -> bytes:
     if line.startswith(b"{"):
         return line + b"\n"
-    text = {"level": "info", "process": process, "event": "Output", "text": line.decode(errors="replace")}
-    return msgspec.json.encode(text) + b"\n"
+    return line_bytes("info", process, "Output", {"text": line.decode(errors="replace")})

@@ -32,7 +32,7 @@ async def prepare(backend: Backend, settings: Settings) -> Prepared:
 
     Both phases of the migrations run, since no older release is being served. The slot stands before the demo data
     is written, so that its events are in the log like any other. Raises `DbError`, `LogError` (lost
-    replication connections are among them) or what the seed raises.
+    replication connections are among them), `NoReplicaIdentity` or what the seed raises.
     """
     assert settings.postgres_url is not None
     applied = await migrate(settings.postgres_url, backend.sources)

@@ -13,6 +13,7 @@ from setproctitle import setproctitle
 
 from headwater.errors import HeadwaterError
 from headwater.observe.lines import write_lines
+from headwater.observe.linewriter import standard_error
 from headwater.settings import Settings, read_settings
 from headwater.supervisor.assignment import Assignment
 from headwater.supervisor.lifeline import ChildEnd
@@ -26,7 +27,7 @@ def main() -> NoReturn:
     setproctitle(f"headwater {assignment.name}")
     lifeline = ChildEnd(assignment.lifeline)
     settings = read_settings()
-    write_lines(assignment.name, settings.log_level)
+    write_lines(assignment.name, settings.log_level, standard_error(assignment.name).write)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_live(assignment, settings, lifeline))

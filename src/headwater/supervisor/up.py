@@ -46,7 +46,7 @@ async def up(reference: str, settings: Settings, *, stream: bool = False) -> Non
 def open_journal(settings: Settings, show: Show | None, *, shown_level: str = "warning") -> Journal:
     """To files and, from `shown_level` on, to `show`; without that, all to standard output."""
     if show is None:
-        return Journal(None, stream=LineWriter(sys.stdout.fileno()).write)
+        return Journal(None, stream=LineWriter(sys.stdout.fileno(), NAME).write)
     return Journal(settings.home / "log", show=show, shown_level=shown_level)
 
 

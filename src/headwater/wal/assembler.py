@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import msgspec
 
-from headwater.commit import PREFIX, Header
+from headwater.commit import PREFIX, decode_header
 from headwater.log import CHANGE, EVENT, MALFORMED
 from headwater.observe import Level, Occurrence, report
 from headwater.types import Operation
@@ -43,7 +43,6 @@ HEARTBEAT_PREFIX = f"{PREFIX}.heartbeat".encode()
 LAST_ORDINAL = (1 << 32) - 1
 
 _ENTRY_OVERHEAD_BYTES = 200
-_decode_header = msgspec.json.Decoder(Header).decode
 
 
 class RefusedMessage(Occurrence, frozen=True):
@@ -156,7 +155,7 @@ class Assembler:
 
     def _add_event(self, ordinal: int, content: bytes) -> None:
         try:
-            key = _decode_header(content).key
+            key = decode_header(content).key
             if "\0" in key:
                 raise ValueError("its key has a NUL character, which no text in PostgreSQL can hold")
         except (msgspec.DecodeError, ValueError, RecursionError) as error:

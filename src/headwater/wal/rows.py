@@ -1,4 +1,4 @@
-"""A changed row as the log keeps it: JSON with the table, the operation, the key and the columns that came along.
+"""Changed rows out of pgoutput's text: what `headwater.log.change` keeps of them.
 
 pgoutput hands over values as text. Booleans, integers, floats and JSON become what they are; bytea becomes base64
 and timestamps RFC 3339, so that a typed `Row` can be made of them again; everything else (numeric, since a JSON
@@ -11,20 +11,9 @@ from typing import Any
 
 import msgspec
 
+from headwater.log.change import RowChange, encode_change
 from headwater.types import Operation
 from headwater.wal.pgoutput import UNCHANGED, MalformedStream, Relation, Values
-
-
-class RowChange(msgspec.Struct, frozen=True, kw_only=True):
-    """The body of a change entry in the log."""
-
-    table: str
-    operation: Operation
-    key: dict[str, Any]
-    row: dict[str, Any]
-    id: str
-    """The text that orders changes of one row (`RowWriter.key_text`); empty for a truncate, which is about every
-    row."""
 
 
 class RowWriter:
@@ -73,11 +62,11 @@ class RowWriter:
             )
         except ValueError as error:
             raise MalformedStream(reason=f"a row of {self._table}: {error}") from error
-        return text, _encode(change)
+        return text, encode_change(change)
 
     def write_truncate(self) -> bytes:
         """The JSON that says that every row is gone."""
-        return _encode(RowChange(table=self._table, operation="truncate", key={}, row={}, id=""))
+        return encode_change(RowChange(table=self._table, operation="truncate", key={}, row={}, id=""))
 
     def _check(self, values: Values) -> None:
         if len(values) != len(self._columns):
@@ -101,9 +90,6 @@ def key_text(key: Values) -> str:
     For a key of one column it is what an event naming the same row has as its key, so both share a partition.
     """
     return ",".join([value for value in key if isinstance(value, str)])
-
-
-_encode = msgspec.json.Encoder().encode
 
 
 def _text(text: str) -> str:

@@ -1,5 +1,6 @@
 """Where the output of processes goes."""
 
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -37,7 +38,9 @@ def test_lines_are_whole_wherever_the_pipe_cuts_them(cuts: list[int]) -> None:
 def test_a_print_becomes_a_json_line_in_the_stream() -> None:
     streamed: list[bytes] = []
     Journal(None, stream=streamed.append).channel("web 2").write(b"hello \xff\n")
-    assert msgspec.json.decode(streamed[0]) == {
+    written = msgspec.json.decode(streamed[0])
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(written.pop("at"))) < timedelta(minutes=1)
+    assert written == {
         "level": "info",
         "process": "web 2",
         "event": "Output",
