@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeVar, cast
+from typing import Any, Literal, NamedTuple, TypeVar, Unpack, cast
 
 from headwater.backoff import Backoff
 from headwater.clock import Clock
@@ -17,6 +17,7 @@ from headwater.db import Db, DbError, Pool, Source, pending, platform_source
 from headwater.errors import HeadwaterError
 from headwater.http import Endpoint, HttpApp, Resources, Route, compile_endpoint
 from headwater.http.openapi import write_document
+from headwater.http.options import CommandOptions, QueryOptions
 from headwater.http.router import Router
 from headwater.log import CAN_CONTINUE
 from headwater.observe import Metrics
@@ -79,42 +80,13 @@ class App:
     def __repr__(self) -> str:
         return f"App({self.name!r})"
 
-    def query(
-        self, route: str, *, status: int = 200, summary: str | None = None, hidden: bool = False, quiet: bool = False
-    ) -> Callable[[Answering], Answering]:
-        """Answer ``"GET /products/{id}"`` by reading; never writes. Raises `BadRoute`.
+    def query(self, route: str, **options: Unpack[QueryOptions]) -> Callable[[Answering], Answering]:
+        """Answer ``"GET /products/{id}"`` by reading; never writes. Raises `BadRoute`."""
+        return self._route("query", route, options)
 
-        `summary` is the operation's line in the documentation, by default the first of the handler's docstring;
-        `hidden` keeps it out of there. `quiet` keeps it out of the access log when it succeeds.
-        """
-        return self._route("query", route, status=status, summary=summary, hidden=hidden, quiet=quiet)
-
-    def command(
-        self,
-        route: str,
-        *,
-        status: int = 200,
-        location: str | None = None,
-        idempotency: Literal["none", "optional", "required"] = "optional",
-        summary: str | None = None,
-        hidden: bool = False,
-        quiet: bool = False,
-    ) -> Callable[[Handler], Handler]:
-        """Answer ``"POST /orders"`` by writing: one transaction, one commit. Raises `BadRoute`.
-
-        `location` is the template of the Location header, filled from the answer's fields: ``"/orders/{id}"``.
-        `idempotency` says whether an Idempotency-Key is ignored, honoured or demanded. The rest is as for `query`.
-        """
-        return self._route(
-            "command",
-            route,
-            status=status,
-            location=location,
-            idempotency=idempotency,
-            summary=summary,
-            hidden=hidden,
-            quiet=quiet,
-        )
+    def command(self, route: str, **options: Unpack[CommandOptions]) -> Callable[[Handler], Handler]:
+        """Answer ``"POST /orders"`` by writing: one transaction, one commit. Raises `BadRoute`."""
+        return self._route("command", route, {"idempotency": "optional", **options})
 
     def on(
         self,
@@ -153,7 +125,9 @@ class App:
 
         return record
 
-    def _route(self, verb: Literal["query", "command"], route: str, **options: Any) -> Callable[[Answering], Answering]:
+    def _route(
+        self, verb: Literal["query", "command"], route: str, options: QueryOptions | CommandOptions
+    ) -> Callable[[Answering], Answering]:
         method, space, path = route.partition(" ")
         if not (space and method.isupper() and path.startswith("/")):
             raise BadRoute(route=route)

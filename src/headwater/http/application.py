@@ -139,6 +139,8 @@ class HttpApp:
             else:
                 length, request_id = (b"content-length", b"%d" % size), (b"x-request-id", request.id.encode())
                 fields = [*answer.fields, length, request_id]
+                if request.added is not None:
+                    fields += request.added
                 await send({"type": "http.response.start", "status": status, "headers": fields})
                 await send({"type": "http.response.body", "body": answer.body})
         except BodyBroken:
@@ -231,14 +233,14 @@ class HttpApp:
         problem = MALFORMED_BODY.problem("The body broke off before its end.")
         answer = write_problem(problem, request.id, request.target)
         length = (b"content-length", b"%d" % len(answer.body))
-        fields = [*answer.fields, length, (b"x-request-id", request.id.encode()), _CLOSE]
+        fields = [*answer.fields, *(request.added or ()), length, (b"x-request-id", request.id.encode()), _CLOSE]
         with suppress(Exception):  # most often nobody is there to receive it, which servers say in their own ways
             await send({"type": "http.response.start", "status": answer.status, "headers": fields})
             await send({"type": "http.response.body", "body": answer.body})
 
     async def _send_otherwise(self, answer: Answer, request: Request, send: Any, endpoint: Counted) -> int:
         """Send what is empty, streamed, only asked about, or the last on its connection; returns the body's bytes."""
-        fields: Fields = [*answer.fields, (b"x-request-id", request.id.encode())]
+        fields: Fields = [*answer.fields, *(request.added or ()), (b"x-request-id", request.id.encode())]
         if (self._draining or answer.status in _LAST) and request.scope["http_version"] in ("1.0", "1.1"):
             fields.append(_CLOSE)
         if answer.stream is None and answer.status not in _WITHOUT_LENGTH:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from headwater.http.answer import Fields
 from headwater.http.body import Limits, Receive, read_body
 from headwater.http.headers import Headers
 from headwater.http.target import QueryFields, query_fields
@@ -24,6 +25,7 @@ class Request:
     __slots__ = (
         "_headers",
         "_query",
+        "added",
         "fields",
         "id",
         "limits",
@@ -55,6 +57,7 @@ class Request:
         self.path: str = scope["path"]
         self.path_values: Sequence[Any] = NO_VALUES
         self.principal = None
+        self.added: Fields | None = None
         self.raw_body: bytes | None = None
         self._query: QueryFields | None = None
         self._headers: Headers | None = None
@@ -99,6 +102,12 @@ class Request:
     async def json(self) -> Any:
         """The body decoded as JSON, as plain values; raises `msgspec.DecodeError`."""
         return msgspec.json.decode(await self.body())
+
+    def add(self, name: bytes, value: bytes) -> None:
+        """A header field, its name in lower case, for whatever this request is answered with, a problem as well."""
+        if self.added is None:
+            self.added = []
+        self.added.append((name, value))
 
     def count(self, name: bytes) -> int:
         """How often a header was given."""
