@@ -2,4 +2,4 @@
 
 from headwater import App
 
-app = App("shop")
+app = App("shop", description="Products with their stock, and orders for them.")

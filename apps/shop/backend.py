@@ -7,4 +7,11 @@ from headwater import Backend
 
 __all__ = ["backend", "routes", "stock"]
 
-backend = Backend(app, title="shop", seed=plant)
+backend = Backend(
+    app,
+    title="shop",
+    description="A shop that sells no more than it has, however many ask at once.",
+    license="Apache-2.0",
+    contact="shop@example.org",
+    seed=plant,
+)

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +16,7 @@ from headwater.consumer.handler import compile_handler
 from headwater.db import Db, DbError, Pool, Source, pending, platform_source
 from headwater.errors import HeadwaterError
 from headwater.http import Endpoint, HttpApp, Resources, Route, compile_endpoint
-from headwater.http.openapi import write_document
+from headwater.http.openapi import About, write_document
 from headwater.http.options import CommandOptions, QueryOptions
 from headwater.http.router import Router
 from headwater.log import CAN_CONTINUE
@@ -65,14 +65,18 @@ class App:
 
     The decorators record a function and return it unchanged, so that a test can call it like any other. `migrations`
     is a folder beside the module that makes the app; an app without that folder has no tables of its own. `schema` is
-    by default the app's name. Raises `BadName` for a name that cannot be a schema.
+    by default the app's name. `description` says in the documentation what the app is for. Raises `BadName` for a name
+    that cannot be a schema.
     """
 
-    def __init__(self, name: str, *, schema: str | None = None, migrations: Path | str = "migrations") -> None:
+    def __init__(
+        self, name: str, *, description: str = "", schema: str | None = None, migrations: Path | str = "migrations"
+    ) -> None:
         for word in (name, schema or name):
             if _NAME.fullmatch(word) is None or word == "headwater" or word.startswith("pg_"):
                 raise BadName(name=word)
         self.name = name
+        self.description = description
         self.source = Source(name, schema or name, _folder_of_module(sys._getframe(1).f_globals) / migrations)
         self.routes: list[Route] = []
         self.subscriptions: list[Subscription] = []
@@ -143,7 +147,9 @@ class Backend:
     """Several apps as one service: an ASGI application, and what `headwater up` runs.
 
     `mounts` maps a prefix to any ASGI application. `seed` receives a `Tx` once, the first time the backend is started
-    on an empty database, and may answer with a sentence for the start screen. Raises an `AppError` when parts clash.
+    on an empty database, and may answer with a sentence for the start screen. `title`, `version`, `description`,
+    `license` (an SPDX identifier or a URL), `contact` (a mail address or a URL) and `servers` (URLs) are what the
+    OpenAPI document says of the whole. Raises an `AppError` when parts clash.
     """
 
     def __init__(
@@ -152,12 +158,24 @@ class Backend:
         mounts: Mapping[str, Any] | None = None,
         title: str | None = None,
         version: str = "1",
+        description: str = "",
+        license: str | None = None,
+        contact: str | None = None,
+        servers: Sequence[str] = ("/",),
         seed: Seed | None = None,
     ) -> None:
         self.apps = apps
         self.mounts = dict(mounts or {})
         self.title = title or " and ".join(app.name for app in apps) or "headwater"
-        self.version = version
+        self.about = About(
+            title=self.title,
+            version=version,
+            description=description,
+            license=license,
+            contact=contact,
+            servers=tuple(servers),
+            apps={app.name: app.description for app in apps},
+        )
         self.seed = seed
         self.routes = tuple(route for app in apps for route in app.routes)
         self.subscriptions = tuple(subscription for app in apps for subscription in app.subscriptions)
@@ -206,8 +224,7 @@ class Backend:
             Resources(db=db, committer=committer, providers={}),
             settings,
             mounts=self.mounts,
-            title=self.title,
-            version=self.version,
+            about=self.about,
             readiness=_Readiness(url, self.sources, db, settings.slot),
             metrics=metrics,
         )
@@ -226,7 +243,7 @@ class Backend:
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI 3.1 document; raises a `RouteError` for a route that cannot be served."""
-        return write_document(self._endpoints(_WITHOUT_ENGINES), self.title, self.version)
+        return write_document(self._endpoints(_WITHOUT_ENGINES), self.about)
 
     def _endpoints(self, resources: Resources) -> list[Endpoint]:
         return [compile_endpoint(route, resources) for route in self.routes]

@@ -26,7 +26,7 @@ from headwater.http.lifespan import AsgiApp
 from headwater.http.meter import Counted, Meter
 from headwater.http.mount import Mount, Spy, sort_mounts
 from headwater.http.nowhere import nowhere
-from headwater.http.openapi import openapi_route
+from headwater.http.openapi import About, openapi_route
 from headwater.http.problem import Problem, write_problem
 from headwater.http.request import Request
 from headwater.http.resources import Resources
@@ -73,6 +73,7 @@ class HttpApp:
     """An ASGI application.
 
     `mounts` maps prefixes to other ASGI applications. `readiness` says what is missing before requests can be served.
+    `about` is what the OpenAPI document says of all of it.
     `metrics` and `write` (of log lines) are by default this process's own and standard error. Raises a `RouteError`
     for a route that cannot be served.
     """
@@ -83,19 +84,18 @@ class HttpApp:
         resources: Resources,
         settings: Settings,
         mounts: Mapping[str, AsgiApp] | None = None,
-        title: str = "headwater",
-        version: str = "1",
         readiness: Readiness | None = None,
         *,
+        about: About = About(),  # noqa: B008 - frozen
         metrics: Metrics | None = None,
         write: Callable[[bytes], Any] | None = None,
     ) -> None:
         metrics = metrics or Metrics()
         self.health = Health(readiness or _always_ready)
         endpoints = [compile_endpoint(route, resources) for route in routes]
-        ours = [*self.health.routes(), metrics_route(metrics), openapi_route(endpoints, title, version)]
+        ours = [*self.health.routes(), metrics_route(metrics), openapi_route(endpoints, about)]
         if settings.docs:
-            ours += docs_routes(title)
+            ours += docs_routes(about.title)
         self._router = Router([*endpoints, *(compile_endpoint(route, resources) for route in ours)])
         self._nowhere = nowhere(self._router, resources)
         self._mounts = sort_mounts([Mount(prefix, app) for prefix, app in (mounts or {}).items()])

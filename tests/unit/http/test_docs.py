@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from headwater.http.openapi import About
 from headwater.settings import Settings
 from tests.unit.http.support import build
 
@@ -48,7 +49,7 @@ async def test_the_page_needs_nothing_from_elsewhere_and_nothing_inline() -> Non
 
 
 async def test_text_never_becomes_markup() -> None:
-    client = build(title="<script>alert(1)</script>").client
+    client = build(about=About(title="<script>alert(1)</script>")).client
     assert "<script>alert" not in (await client.get("/docs")).text
     script = (await client.get("/docs/docs.js")).text
     for danger in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function"):

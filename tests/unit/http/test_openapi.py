@@ -11,6 +11,7 @@ from msgspec import Meta
 from headwater.commit import Tx
 from headwater.db import Db
 from headwater.http import Body, Header, Provider, Response
+from headwater.http.openapi import About, write_document
 from tests.unit.http.support import build, command, query
 from tests.unit.http.test_problem import REQUESTS, everything
 
@@ -76,8 +77,7 @@ def shop() -> Any:
         query("/anything", anything, app="reports"),
         query("/anything/else", anything, app="reports"),
         providers={User: Provider(lambda request: User(), statuses=(401,))},
-        title="The <Shop>",
-        version="2.1",
+        about=About(title="The <Shop>", version="2.1", apps={"shop": "Buying things."}),
     )
 
 
@@ -95,7 +95,10 @@ async def test_operations_carry_the_words_of_their_handlers() -> None:
     document = await read()
     assert document["openapi"] == "3.1.0"
     assert (document["info"]["title"], document["info"]["version"]) == ("The <Shop>", "2.1")
-    assert document["tags"] == [{"name": "shop"}, {"name": "reports"}]
+    assert document["tags"] == [
+        {"name": "shop", "description": "Buying things."},
+        {"name": "reports", "description": "The operations of reports."},
+    ]
     assert {path: sorted(item) for path, item in document["paths"].items()} == {
         "/orders/{id}": ["get"],
         "/orders": ["get", "post"],
@@ -140,7 +143,13 @@ async def test_parameters_have_their_place_schema_and_default() -> None:
 
 async def test_path_parameters_are_required() -> None:
     (parameter,) = (await read())["paths"]["/orders/{id}"]["get"]["parameters"]
-    assert parameter == {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+    assert parameter == {
+        "name": "id",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "format": "uuid"},
+        "example": "0199f3c2-7d1e-7c4b-9a55-3f6f0b6f2a10",
+    }
 
 
 async def test_a_command_shows_its_body_key_and_location() -> None:
@@ -148,13 +157,19 @@ async def test_a_command_shows_its_body_key_and_location() -> None:
     place = document["paths"]["/orders"]["post"]
     assert place["requestBody"] == {
         "required": True,
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/NewOrder"}}},
+        "content": {
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/NewOrder"},
+                "example": {"parts": [{"sku": "text"}], "note": "A few words about it."},
+            }
+        },
     }
     (key,) = place["parameters"]
     assert (key["name"], key["in"], key["required"]) == ("Idempotency-Key", "header", True)
     created = place["responses"]["201"]
     assert set(created["headers"]) == {"X-Request-Id", "Location", "Idempotent-Replayed"}
-    assert created["content"] == {"application/json": {"schema": {"$ref": "#/components/schemas/Order"}}}
+    assert created["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Order"}
+    assert created["links"]["shop_find_order"]["parameters"] == {"id": "$response.body#/id"}
     upload = document["paths"]["/orders/{id}/files"]["put"]
     assert "*/*" in upload["requestBody"]["content"]
     assert upload["parameters"][-1]["required"] is False
@@ -171,7 +186,9 @@ async def test_errors_are_those_that_an_operation_can_have() -> None:
 
 async def test_a_stream_is_json_lines_of_its_items() -> None:
     answer = (await read())["paths"]["/export"]["get"]["responses"]["200"]
-    assert answer["content"] == {"application/x-ndjson": {"schema": {"$ref": "#/components/schemas/Order"}}}
+    (content,) = answer["content"].items()
+    assert content[0] == "application/x-ndjson"
+    assert content[1]["schema"] == {"$ref": "#/components/schemas/Order"}
 
 
 def references(node: Any) -> Iterator[str]:
@@ -218,3 +235,20 @@ async def test_what_goes_wrong_is_documented(method: str, path: str, options: An
 
 async def test_hidden_routes_are_not_shown() -> None:
     assert not [path for path in (await read())["paths"] if path in ("/livez", "/metrics", "/docs", "/openapi.json")]
+
+
+async def test_components_that_nothing_refers_to_are_left_out() -> None:
+    document = (await build(query("/anything", anything)).client.get("/openapi.json")).json()
+    assert "Fault" in document["components"]["schemas"]
+    assert set(document["components"]["responses"]) == {"BadRequest", "UnprocessableContent", "Problem"}
+    assert set(document["components"]["headers"]) == {"RequestId"}
+
+
+def test_the_document_says_whose_it_is() -> None:
+    about = About(description="Sells.", license="Apache-2.0", contact="shop@example.org", servers=("https://x.org/a",))
+    document = write_document([], about)
+    assert document["info"]["license"] == {"name": "Apache-2.0", "identifier": "Apache-2.0"}
+    assert document["info"]["contact"] == {"name": "headwater", "email": "shop@example.org"}
+    assert document["info"]["description"].startswith("Sells.\n\nEvery error")
+    assert document["servers"] == [{"url": "https://x.org/a"}]
+    assert write_document([], About(contact="https://x.org"))["info"]["contact"]["url"] == "https://x.org"

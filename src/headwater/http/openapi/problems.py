@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from headwater.http.kind import INVALID_REQUEST, KINDS, MALFORMED_BODY, NOT_READY, Kind
+from headwater.http.openapi.headers import refer_to
 from headwater.http.problem import MEDIA_TYPE, phrase_of
 
 STATUSES: Final = (400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 422, 429, 500, 503, 504)
@@ -10,7 +11,7 @@ STATUSES: Final = (400, 401, 403, 404, 405, 406, 408, 409, 413, 415, 422, 429, 5
 
 _REFERENCE: Final = "#/components/schemas/"
 _EXAMPLE_ID: Final = "4bf92f3577b34da6a3ce929d0e0e4736"
-_HEADERS: Final = {405: {"Allow": "Allow"}, 415: {"Accept-Post": "AcceptPost"}, 503: {"Retry-After": "RetryAfter"}}
+_MORE_HEADERS: Final = {405: {"Allow": "Allow"}, 415: {"Accept-Post": "AcceptPost"}, 503: {"Retry-After": "RetryAfter"}}
 _EXAMPLE_MEMBERS: Final[dict[str, dict[str, Any]]] = {
     MALFORMED_BODY.name: {"offset": 17},
     NOT_READY.name: {"missing": ["the process is draining"]},
@@ -72,10 +73,10 @@ def _response(status: int) -> dict[str, Any]:
     kinds = [kind for kind in KINDS if kind.status == status]
     schema = "InvalidRequest" if status == INVALID_REQUEST.status else "Problem"
     examples = {kind.name: _example(kind) for kind in kinds} or {"example": {"value": _plain_example(status)}}
-    headers = {"X-Request-Id": "RequestId", **_HEADERS.get(status, {})}
+    headers = {"X-Request-Id": "RequestId", **_MORE_HEADERS.get(status, {})}
     return {
         "description": phrase_of(status),
-        "headers": {name: {"$ref": f"#/components/headers/{reference}"} for name, reference in headers.items()},
+        "headers": refer_to(headers),
         "content": {MEDIA_TYPE: {"schema": {"$ref": _REFERENCE + schema}, "examples": examples}},
     }
 
@@ -83,8 +84,8 @@ def _response(status: int) -> dict[str, Any]:
 def _any_other() -> dict[str, Any]:
     return {
         "description": "Any other error",
-        "headers": {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}},
-        "content": {MEDIA_TYPE: {"schema": {"$ref": f"{_REFERENCE}Problem"}}},
+        "headers": refer_to({"X-Request-Id": "RequestId"}),
+        "content": {MEDIA_TYPE: {"schema": {"$ref": f"{_REFERENCE}Problem"}, "example": _plain_example(500)}},
     }
 
 

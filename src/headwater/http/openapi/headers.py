@@ -1,0 +1,41 @@
+"""Headers in the document: each is described once, and answers refer to it."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+HEADERS: Final[dict[str, Any]] = {
+    "RequestId": {
+        "description": "Identifies this request in the logs; the client's own if it sent one that fits.",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$"},
+        "example": "4bf92f3577b34da6a3ce929d0e0e4736",
+    },
+    "Location": {
+        "description": "Where the resource is.",
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "IdempotentReplayed": {
+        "description": "True if this is the stored answer to an earlier request with the same Idempotency-Key.",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
+    "RetryAfter": {
+        "description": "Seconds to wait before trying again.",
+        "schema": {"type": "integer", "minimum": 1},
+        "example": 1,
+    },
+    "Allow": {
+        "description": "The methods that the path has.",
+        "schema": {"type": "string"},
+        "example": "GET, HEAD, OPTIONS",
+    },
+    "AcceptPost": {
+        "description": "The media types that a body may have.",
+        "schema": {"type": "string"},
+        "example": "application/json",
+    },
+}
+"""By the name under ``#/components/headers``."""
+
+
+def refer_to(headers: Mapping[str, str]) -> dict[str, Any]:
+    """References for an answer: from the name of each field to its name in `HEADERS`."""
+    return {name: {"$ref": f"#/components/headers/{reference}"} for name, reference in headers.items()}

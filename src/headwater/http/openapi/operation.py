@@ -1,0 +1,113 @@
+"""An operation: one endpoint as the document shows it."""
+
+import inspect
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from headwater.http.endpoint import Endpoint
+from headwater.http.openapi.headers import refer_to
+from headwater.http.openapi.parameters import write_parameters
+from headwater.http.openapi.problems import reference_problem
+from headwater.http.openapi.schemas import Schemas
+from headwater.http.problem import phrase_of
+from headwater.http.route import Route
+
+_PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+
+
+def name_operations(endpoints: Iterable[Endpoint]) -> list[str]:
+    """A name for each, the handler's; where one handler answers several routes, the later ones are numbered."""
+    seen: dict[str, int] = {}
+    names = []
+    for endpoint in endpoints:
+        name = f"{endpoint.route.app}_{endpoint.route.name}"
+        seen[name] = seen.get(name, 0) + 1
+        names.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
+    return names
+
+
+def write_operation(endpoint: Endpoint, name: str, schemas: Schemas, links: dict[str, Any]) -> dict[str, Any]:
+    """The operation object; `links` say where its answer leads."""
+    route = endpoint.route
+    summary, description = _texts(route)
+    answer = _answer(endpoint, schemas) | ({"links": links} if links else {})
+    operation = {
+        "operationId": name,
+        "tags": [route.app],
+        "summary": summary,
+        "description": description or summary,
+        "parameters": write_parameters(endpoint, schemas),
+        "requestBody": _body(endpoint, schemas),
+        "responses": {str(endpoint.rendering.status): answer, **_problems(endpoint)},
+    }
+    return {key: value for key, value in operation.items() if value}
+
+
+def write_links(endpoint: Endpoint, endpoints: Sequence[Endpoint], names: Sequence[str]) -> dict[str, Any]:
+    """Links from a Location template to the operations that its path has: what was made can be read, changed, removed.
+
+    https://spec.openapis.org/oas/v3.1.1.html#link-object
+    """
+    template = endpoint.route.location
+    if template is None:
+        return {}
+    fields = _PLACEHOLDER.findall(template)
+    found = {}
+    for other, name in zip(endpoints, names, strict=True):
+        if _PLACEHOLDER.sub("{}", other.route.path) == _PLACEHOLDER.sub("{}", template):
+            parameters = zip(_PLACEHOLDER.findall(other.route.path), fields, strict=True)
+            values = {parameter: f"$response.body#/{field}" for parameter, field in parameters}
+            found[name] = {"operationId": name, "parameters": values, "description": "What was made, by its Location."}
+    return found
+
+
+def _texts(route: Route) -> tuple[str, str]:
+    """One line, and the rest of what the handler's docstring says."""
+    documented = inspect.getdoc(route.handler) or ""
+    first, _, rest = documented.partition("\n")
+    return route.summary or first or route.name.replace("_", " ").capitalize(), rest.strip()
+
+
+def _body(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any] | None:
+    source = endpoint.binding.body
+    if source is None:
+        return None
+    if source.where == "raw body":
+        return {"required": source.required, "content": {"*/*": {"schema": {}}}}
+    return {"required": source.required, "content": schemas.content("application/json", source.annotation)}
+
+
+def _answer(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
+    rendering = endpoint.rendering
+    headers = {"X-Request-Id": "RequestId"}
+    if rendering.location is not None:
+        headers["Location"] = "Location"
+    if endpoint.route.idempotency != "none":
+        headers["Idempotent-Replayed"] = "IdempotentReplayed"
+    answer: dict[str, Any] = {"description": phrase_of(rendering.status), "headers": refer_to(headers)}
+    if rendering.media_type is not None:
+        answer["content"] = schemas.content(rendering.media_type, rendering.returns)
+    return answer
+
+
+def _problems(endpoint: Endpoint) -> dict[str, Any]:
+    statuses = {400, 422, *_statuses_by_use(endpoint)}
+    return {**{str(status): reference_problem(status) for status in sorted(statuses)}, "default": reference_problem()}
+
+
+def _statuses_by_use(endpoint: Endpoint) -> Iterable[int]:
+    """The errors that an operation can answer with because of what it uses."""
+    for source in endpoint.binding.inputs:
+        if source.where in ("path", "db", "tx"):
+            yield 404
+        if source.where in ("body", "raw body"):
+            yield from (408, 413, 415)
+        if source.where in ("db", "tx"):
+            yield 503
+        if source.provider is not None:
+            yield from source.provider.statuses
+    if endpoint.rendering.media_type is not None:
+        yield 406
+    if endpoint.route.verb == "command":
+        yield 409

@@ -1,0 +1,60 @@
+"""Parameters in the document: what stands in the path, in the query string and in header fields."""
+
+from typing import Any, Final
+
+import msgspec
+
+from headwater.http.endpoint import Endpoint
+from headwater.http.openapi.schemas import Schema, Schemas
+from headwater.http.signature import MISSING
+from headwater.http.source import Input
+
+_INT64: Final = {"minimum": -(1 << 63), "maximum": (1 << 63) - 1}
+_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": (
+        "New for each new request, and the same when it is sent again: the command is executed once, and each "
+        "repetition is given the same answer."
+    ),
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "example": '"8e03978e-40d5-43dd-bc93-6894a57f9324"',
+}
+
+
+def write_parameters(endpoint: Endpoint, schemas: Schemas) -> list[dict[str, Any]]:
+    """The ``parameters`` of an operation."""
+    inputs = [each for each in endpoint.binding.inputs if each.where in ("path", "query", "header")]
+    parameters = [_parameter(each, schemas) for each in inputs]
+    if endpoint.route.idempotency != "none":
+        parameters.append({**_KEY, "required": endpoint.route.idempotency == "required"})
+    return parameters
+
+
+def _parameter(source: Input, schemas: Schemas) -> dict[str, Any]:
+    schema = _without_null(schemas.of(source.annotation))
+    if schema.get("type") == "integer" and source.where != "header":
+        schema = {"format": "int64", **_INT64, **schema}
+    if source.default is not MISSING and source.default is not None:
+        schema["default"] = msgspec.to_builtins(source.default)
+    parameter: dict[str, Any] = {
+        "name": source.name,
+        "in": source.where,
+        "required": source.where == "path" or source.required,
+        "schema": schema,
+    }
+    if "description" in schema:
+        parameter["description"] = schema.pop("description")
+    if parameter["required"] or "examples" in schema:
+        parameter["example"] = schemas.example(schema, source.name)
+    return parameter
+
+
+def _without_null(schema: Schema) -> Schema:
+    """A parameter has no spelling of null: it is absent."""
+    choices = schema.get("anyOf")
+    if choices is None:
+        return schema
+    rest = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
+    kept = [choice for choice in choices if choice != {"type": "null"}]
+    return {**rest, **kept[0]} if len(kept) == 1 else {**rest, "anyOf": kept}

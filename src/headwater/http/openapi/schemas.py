@@ -1,0 +1,47 @@
+"""Schemas: the JSON Schema of each type in use, with named types written once and referred to."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from headwater.http.endpoint import Endpoint
+from headwater.http.openapi.examples import example_of
+
+Schema = dict[str, Any]
+
+REFERENCE: Final = "#/components/schemas/{name}"
+
+_WHERE: Final = frozenset({"path", "query", "header", "body"})
+
+
+class Schemas:
+    """`components` holds the named ones."""
+
+    def __init__(self, types: Iterable[Any]) -> None:
+        kinds = list(types)
+        schemas, self.components = msgspec.json.schema_components(kinds, ref_template=REFERENCE)
+        self._known = [*zip(kinds, schemas, strict=True)]
+
+    def of(self, kind: Any) -> Schema:
+        """The schema of one of the types; a new dict each time."""
+        return dict(next(schema for each, schema in self._known if each is kind))
+
+    def example(self, schema: Schema, name: str = "") -> Any:
+        """A value that fits a schema; `name` is what it would be called."""
+        return example_of(schema, self.components, name)
+
+    def content(self, media_type: str, kind: Any) -> dict[str, Any]:
+        """The ``content`` of a body or an answer, with an example."""
+        schema = self.of(kind)
+        return {media_type: {"schema": schema, "example": self.example(schema)}}
+
+
+def schemas_of(endpoints: Iterable[Endpoint]) -> Schemas:
+    """The schemas of everything that these endpoints take and give."""
+    types: list[Any] = []
+    for endpoint in endpoints:
+        types += [each.annotation for each in endpoint.binding.inputs if each.where in _WHERE]
+        if endpoint.rendering.returns is not None:
+            types.append(endpoint.rendering.returns)
+    return Schemas(types)
