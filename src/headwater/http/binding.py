@@ -40,17 +40,23 @@ class Binding:
 
     Used in three steps, of which a route has only those that it needs: `provide` runs the providers, `read` takes in
     the body, `bind` returns the arguments in the order of the parameters, with None where the `Tx` goes.
+
+    `beside` is the binding of another function for the same requests, which has them checked: this one takes whatever
+    part of them it wants, and what its providers provide comes after that of the other's.
     """
 
-    def __init__(self, route: Route, signature: Signature, resources: Resources) -> None:
-        self.inputs = inputs_of(route, signature, resources)
+    def __init__(
+        self, route: Route, signature: Signature, resources: Resources, beside: "Binding | None" = None
+    ) -> None:
+        self.inputs = inputs_of(route, signature, resources, whole=beside is None)
         self.names = tuple(each.parameter for each in self.inputs)
         self.by_name = any(parameter.keyword_only for parameter in signature.parameters)
         self.tx_index = next((i for i, each in enumerate(self.inputs) if each.where == "tx"), None)
         self.providers = [each.provider.provide for each in self.inputs if each.provider is not None]
         self.body = next((each for each in self.inputs if each.where in ("body", "raw body")), None)
-        self._binds = _binds(route, self.inputs, resources)
-        self._check_query = _query_check(self.inputs)
+        self._before = 0 if beside is None else len(beside.providers)
+        self._binds = _binds(route, self.inputs, resources, self._before)
+        self._check_query = _query_check(self.inputs) if beside is None else _bind_constant(None)
 
     def bind(self, request: Request) -> list[Any]:
         """The arguments; raises a `Problem` that lists every fault."""
@@ -63,7 +69,7 @@ class Binding:
 
     async def provide(self, request: Request) -> None:
         """Run the providers, in the order of the parameters."""
-        request.provided = []
+        request.provided = request.provided[: self._before] if self._before else []
         for provide in self.providers:
             value = provide(request)
             request.provided.append(await value if inspect.isawaitable(value) else value)
@@ -91,8 +97,9 @@ class Binding:
         return faults
 
 
-def _binds(route: Route, inputs: tuple[Input, ...], resources: Resources) -> list[Bind]:
-    in_path, provided = names_of(segments_of(route)), 0
+def _binds(route: Route, inputs: tuple[Input, ...], resources: Resources, provided: int) -> list[Bind]:
+    """`provided` is how many values are provided before those of these inputs."""
+    in_path = names_of(segments_of(route))
     binds: list[Bind] = []
     for each in inputs:
         if each.where == "path":

@@ -10,6 +10,8 @@ from typing import Any
 from headwater.commit import Committer, Origin, OutcomeUnknown, Stored, Tx
 from headwater.http.answer import Answer, from_stored, to_stored
 from headwater.http.binding import Binding
+from headwater.http.conditional import with_validators
+from headwater.http.current import Current, compile_current, refuse_if_match
 from headwater.http.errors import OptionInvalid
 from headwater.http.idempotency import key_of
 from headwater.http.kind import OUTCOME_UNKNOWN
@@ -56,10 +58,11 @@ def compile_endpoint(route: Route, resources: Resources) -> Endpoint:
     """The endpoint of a route; raises a `RouteError` that names the handler and what mends it."""
     signature = read_signature(route)
     binding = Binding(route, signature, resources)
-    rendering = compile_rendering(route, signature)
+    rendering = with_validators(route, compile_rendering(route, signature))
     handle = _handle(route, signature, binding)
     if route.verb == "command":
-        call = _Command(route, binding, rendering, handle, resources.committer).steps()
+        current = compile_current(route, resources, binding)
+        call = _Command(route, binding, rendering, handle, resources.committer, current).steps()
     else:
         _refuse_key(route)
         streams = signature.streams
@@ -109,6 +112,19 @@ def _preparation(binding: Binding) -> Callable[[Request], Awaitable[None]]:
     return prepare
 
 
+def _provision(binding: Binding, current: Current | None) -> Callable[[Request], Awaitable[None]] | None:
+    """What runs the providers of a command and of what it is about to change, None if there are none."""
+    if current is None or not current.binding.providers:
+        return binding.provide if binding.providers else None
+    beside = current.binding
+
+    async def provide(request: Request) -> None:
+        await binding.provide(request)
+        await beside.provide(request)
+
+    return provide
+
+
 class _Declined(Exception):
     """A command answered with an error: roll back, and give that answer."""
 
@@ -121,30 +137,41 @@ class _Command:
     """The steps of one command."""
 
     def __init__(
-        self, route: Route, binding: Binding, rendering: Rendering, handle: Handle, committer: Committer
+        self,
+        route: Route,
+        binding: Binding,
+        rendering: Rendering,
+        handle: Handle,
+        committer: Committer,
+        current: Current | None,
     ) -> None:
         self._route = route
         self._binding = binding
         self._render = rendering.render
         self._handle = handle
         self._execute = committer.execute
-        self._prepare = _preparation(binding)
+        self._check = current.check if current is not None else None
+        self._require = current.require_condition if current is not None else refuse_if_match
+        self._provide = _provision(binding, current)
 
     def steps(self) -> Call:
         return self._once if self._route.idempotency == "none" else self._once_per_key
 
     async def _once(self, request: Request) -> Answer:
-        await self._prepare(request)
+        if self._provide is not None:
+            await self._provide(request)
+        if self._binding.body is not None:
+            await self._binding.read(request)
         return await self._run(request)
 
     async def _once_per_key(self, request: Request) -> Answer:
-        if self._binding.providers:
-            await self._binding.provide(request)
+        if self._provide is not None:
+            await self._provide(request)
         await self._binding.read(request)
         key = key_of(request, self._route.path, self._route.idempotency == "required")
         if key is None:
             return await self._run(request)
-        work = _Work(self._binding, self._handle, self._render, request)
+        work = self._work(request)
         try:
             outcome = await self._execute(work.run_and_keep, self._origin(request), key)
         except _Declined as declined:
@@ -156,9 +183,10 @@ class _Command:
         return work.answer
 
     async def _run(self, request: Request) -> Answer:
+        self._require(request)
         if self._binding.tx_index is None:  # there is nothing to commit
             return self._render(await self._handle(*self._binding.bind(request)), request)
-        work = _Work(self._binding, self._handle, self._render, request)
+        work = self._work(request)
         try:
             await self._execute(work.run, self._origin(request))
         except _Declined as declined:
@@ -168,6 +196,9 @@ class _Command:
             raise OUTCOME_UNKNOWN.problem(detail) from error
         return work.answer
 
+    def _work(self, request: Request) -> "_Work":
+        return _Work(self._binding, self._handle, self._render, self._require, self._check, request)
+
     def _origin(self, request: Request) -> Origin:
         return Origin(self._route.app, self._route.name, request.principal, request.trace)
 
@@ -175,20 +206,30 @@ class _Command:
 class _Work:
     """What a command does inside its transaction; run again from the start if the transaction has to be."""
 
-    __slots__ = ("_arguments", "_binding", "_handle", "_render", "_request", "answer")
+    __slots__ = ("_arguments", "_binding", "_check", "_handle", "_render", "_request", "_require", "answer")
 
     answer: Answer
 
     def __init__(
-        self, binding: Binding, handle: Handle, render: Callable[[Any, Request], Answer], request: Request
+        self,
+        binding: Binding,
+        handle: Handle,
+        render: Callable[[Any, Request], Answer],
+        require: Callable[[Request], None],
+        check: Callable[[Tx, Request], Awaitable[None]] | None,
+        request: Request,
     ) -> None:
         self._binding = binding
         self._handle = handle
         self._render = render
+        self._require = require
+        self._check = check
         self._request = request
         self._arguments: list[Any] | None = binding.bind(request)
 
     async def run(self, tx: Tx) -> Stored:
+        if self._check is not None:
+            await self._check(tx, self._request)
         arguments = self._binding.bind(self._request) if self._arguments is None else self._arguments
         self._arguments = None  # the handler may change them; another attempt gets its own
         if self._binding.tx_index is not None:
@@ -199,6 +240,7 @@ class _Work:
         return _NOT_KEPT
 
     async def run_and_keep(self, tx: Tx) -> Stored:
+        self._require(self._request)  # here, because what was done under the key before is told whatever is asked now
         await self.run(tx)
         return to_stored(self.answer)
 

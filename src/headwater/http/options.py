@@ -3,12 +3,17 @@
 Each is a field of `Route`, which says what it is when it is left out.
 """
 
-from typing import Literal, TypedDict
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, TypedDict
 
 
 class Options(TypedDict, total=False):
     """What every route can say."""
 
+    etag: bool | str
+    """True for a digest of the answer, or the name of the field that is its revision."""
+    last_modified: str | None
+    """The name of the field that holds when it last changed."""
     status: int
     """Of an answer that is no Response of its own; 200, or 204 without content."""
     summary: str | None
@@ -22,9 +27,17 @@ class Options(TypedDict, total=False):
 class QueryOptions(Options, total=False):
     """What a route that reads can say."""
 
+    cache_control: str | None
+    """Of successful answers; by default ``private, no-cache`` where there is an ETag or a Last-Modified."""
+
 
 class CommandOptions(Options, total=False):
     """What a route that writes can say."""
+
+    current: Callable[..., Awaitable[Any]] | None
+    """Finds and locks what is to be changed, for If-Match: ``async def lock_task(tx: Tx, id: UUID) -> Task``."""
+    if_match: Literal["optional", "required"]
+    """Whether If-Match is honoured or demanded."""
 
     location: str | None
     """Template of the Location header, filled from the answer's fields: ``"/orders/{id}"``."""

@@ -13,7 +13,6 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
-from msgspec import inspect as shapes
 
 from headwater.http.answer import Answer, Fields
 from headwater.http.errors import AnswerUnencodable, LocationInvalid, OptionInvalid
@@ -22,7 +21,7 @@ from headwater.http.media import JSON, NDJSON
 from headwater.http.request import Request
 from headwater.http.response import EMPTY, NOSNIFF
 from headwater.http.route import Route
-from headwater.http.shape import members_of, shape_of
+from headwater.http.shape import common_fields
 from headwater.http.signature import Signature
 
 Locate = Callable[[Any, Request], bytes]
@@ -121,7 +120,7 @@ def _as_it_is(result: Any, request: Request) -> Answer:
 def _compile_location(route: Route, returns: Any) -> Locate:
     """What fills the template from an answer's fields, each percent-encoded as one segment."""
     assert route.location is not None
-    fields, names = _common_fields(returns), _PLACEHOLDER.findall(route.location)
+    fields, names = list(common_fields(returns)), _PLACEHOLDER.findall(route.location)
     for name in names:
         if name not in fields:
             _invalid_location(route, f"the answer has no field {name!r}", fields)
@@ -135,15 +134,6 @@ def _compile_location(route: Route, returns: Any) -> Locate:
         return (root + path).encode()
 
     return locate
-
-
-def _common_fields(returns: Any) -> list[str]:
-    """The fields that every alternative of the answer has; none if one of them has no fields."""
-    members = members_of(shape_of(returns))
-    if not all(isinstance(member, shapes.StructType | shapes.DataclassType) for member in members):
-        return []
-    fields = [[field.name for field in member.fields] for member in members]  # type: ignore[attr-defined]
-    return [name for name in fields[0] if all(name in others for others in fields)]
 
 
 def _refuse_location(route: Route, reason: str) -> None:

@@ -19,7 +19,8 @@ class Request:
     """A parameter of this type receives it.
 
     `id` is the request's identifier and `trace` its trace, 32 hexadecimal digits. `principal` is who is asking, set
-    by whatever authenticates.
+    by whatever authenticates. `variant` is in which form the answer will be shown, if not in the plain one: part of its
+    ETag, see `add_variant`.
     """
 
     __slots__ = (
@@ -40,6 +41,7 @@ class Request:
         "started",
         "task",
         "trace",
+        "variant",
     )
 
     id: str
@@ -58,6 +60,7 @@ class Request:
         self.path_values: Sequence[Any] = NO_VALUES
         self.principal = None
         self.added: Fields | None = None
+        self.variant: bytes = b""
         self.raw_body: bytes | None = None
         self._query: QueryFields | None = None
         self._headers: Headers | None = None
@@ -108,6 +111,14 @@ class Request:
         if self.added is None:
             self.added = []
         self.added.append((name, value))
+
+    def add_variant(self, part: bytes) -> None:
+        """Say that the answer will have other bytes than the plain one of the same state: ``v1``, or some fields only.
+
+        To be called before the answer is rendered. `part` is made of letters, digits, ``-``, ``_`` and ``.``, and is
+        none of the names of content codings.
+        """
+        self.variant = self.variant + b"+" + part if self.variant else part
 
     def count(self, name: bytes) -> int:
         """How often a header was given."""

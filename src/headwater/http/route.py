@@ -26,6 +26,17 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     idempotency: Literal["none", "optional", "required"] = "none"
     location: str | None = None
     """Template of the Location header, filled from the answer's fields: ``/orders/{id}``."""
+    etag: bool | str = False
+    """True: a digest of the answer; or the field of the answer that changes whenever the resource does: a revision."""
+    last_modified: str | None = None
+    """The field of the answer that holds when the resource last changed."""
+    cache_control: str | None = None
+    """Of a query's successful answers; by default ``private, no-cache`` where there is an ETag or Last-Modified."""
+    current: Callable[..., Any] | None = None
+    """Finds and locks what a command is about to change, for If-Match and the like: bound as the handler is, and run
+    before it in the same transaction. It returns None where there is nothing yet."""
+    if_match: Literal["optional", "required"] = "optional"
+    """Whether a command without If-Match is run, or refused with 428."""
     summary: str | None = None
     """One line for the documentation; by default the first of the handler's docstring."""
     hidden: bool = False

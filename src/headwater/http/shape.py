@@ -50,6 +50,15 @@ def members_of(shape: Shape) -> tuple[Shape, ...]:
     return tuple(map(plain, shape.types)) if isinstance(shape, inspect.UnionType) else (shape,)
 
 
+def common_fields(annotation: Any) -> dict[str, Shape]:
+    """The fields that every alternative of a type has, as its attributes; none if one alternative has no fields."""
+    members = members_of(shape_of(annotation))
+    if not all(isinstance(member, inspect.StructType | inspect.DataclassType) for member in members):
+        return {}
+    fields = [{field.name: plain(field.type) for field in member.fields} for member in members]  # type: ignore[attr-defined]
+    return {name: shape for name, shape in fields[0].items() if all(name in others for others in fields)}
+
+
 def is_optional(shape: Shape) -> bool:
     """Whether None is one of the alternatives."""
     return any(isinstance(member, inspect.NoneType) for member in members_of(shape))

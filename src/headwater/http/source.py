@@ -39,11 +39,14 @@ class Input(msgspec.Struct, frozen=True, kw_only=True):
     required: bool = True
 
 
-def inputs_of(route: Route, signature: Signature, resources: Resources) -> tuple[Input, ...]:
-    """An input for each parameter, in their order; raises a `RouteError` that names the parameter and the mend."""
+def inputs_of(route: Route, signature: Signature, resources: Resources, whole: bool = True) -> tuple[Input, ...]:
+    """An input for each parameter, in their order; raises a `RouteError` that names the parameter and the mend.
+
+    `whole`: the handler has to take every parameter of the path.
+    """
     sources = _Sources(route, resources)
     inputs = tuple(sources.input_of(parameter) for parameter in signature.parameters)
-    for name in names_of(segments_of(route)):
+    for name in names_of(segments_of(route)) if whole else ():
         if not any(each.where == "path" and each.name == name for each in inputs):
             reason = f"the handler has no parameter for {{{name}}}"
             raise PathInvalid(route=route, handler=route.place, reason=reason)

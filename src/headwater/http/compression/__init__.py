@@ -1,0 +1,1 @@
+"""Compression of answers: which coding a client prefers, and the codecs."""

@@ -1,0 +1,214 @@
+"""Conditional answers: the validators of what a handler returns, and 304 for a client that has it already.
+
+Composed once per route. A revision is read from the handler's result, so that an answer that the client has is never
+even encoded; without one, the state is a digest of what is encoded in the newest version.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple, NoReturn
+
+import msgspec
+from msgspec import inspect as shapes
+
+from headwater.http.answer import Answer, Fields
+from headwater.http.condition import Unchanged, Validators, conditions_of, evaluate
+from headwater.http.date import to_utc, write_date
+from headwater.http.errors import OptionInvalid
+from headwater.http.etag import digest_of, state_writer
+from headwater.http.media import JSON
+from headwater.http.rendering import ENCODER, Rendering
+from headwater.http.request import Request
+from headwater.http.route import Route
+from headwater.http.shape import Shape, common_fields, is_leaf, leaf_type, members_of
+
+Render = Callable[[Any, Request], Answer]
+
+REVALIDATED: Final = "private, no-cache"
+"""What tells a browser to keep the answer, and to ask each time whether it still holds."""
+
+
+class Reading(NamedTuple):
+    """How validators are read from a result; `digests` if the state is a digest of it."""
+
+    state: Callable[[Any], bytes | None] | None
+    modified: Callable[[Any], datetime | None] | None
+    digests: bool
+
+    def of(self, result: Any, variant: bytes = b"", encoded: bytes | None = None) -> Validators:
+        """`encoded` is the result in JSON, in the newest version, if somebody has it already."""
+        if self.digests:
+            state: bytes | None = digest_of(ENCODER.encode(result) if encoded is None else encoded)
+        else:
+            state = self.state(result) if self.state is not None else None
+        return Validators(state, self.modified(result) if self.modified is not None else None, variant)
+
+
+def is_validated(route: Route) -> bool:
+    """Whether the answers of a route have validators."""
+    return bool(route.etag) or route.last_modified is not None
+
+
+def with_validators(route: Route, rendering: Rendering) -> Rendering:
+    """The same rendering, whose answers carry what the route declares; raises `OptionInvalid`."""
+    if route.verb == "command":
+        if route.cache_control is not None:
+            _invalid(route, "cache_control", "only what a query answers can be kept")
+        return _of_command(route, rendering) if is_validated(route) else rendering
+    for option in ("current", "if_match"):
+        if getattr(route, option) not in (None, "optional"):
+            _invalid(route, option, "only a command changes something")
+    if is_validated(route):
+        return _of_query(route, rendering)
+    return rendering if route.cache_control is None else _with_cache_control(route, rendering)
+
+
+def compile_reading(route: Route, returns: Any, what: str) -> Reading:
+    """How validators are read from a `returns`; raises `OptionInvalid` if its fields are not those declared."""
+    fields = common_fields(returns) if returns is not None else {}
+    state = _state_of(route, fields, what) if isinstance(route.etag, str) else None
+    modified = _modified_of(route, fields, what) if route.last_modified is not None else None
+    return Reading(state, modified, route.etag is True)
+
+
+def _of_query(route: Route, rendering: Rendering) -> Rendering:
+    option = "etag" if route.etag else "last_modified"
+    if route.method != "GET":
+        _invalid(route, option, "only what GET answers can be asked for again")
+    if rendering.media_type != JSON:
+        _invalid(route, option, "a stream or a Response is not known before it is sent; a Response can set its own")
+    reading = compile_reading(route, rendering.returns, "the answer")
+    kept = [(b"cache-control", (route.cache_control or REVALIDATED).encode())]
+    render = _render_digested(reading, rendering.render, kept) if reading.digests else None
+    return msgspec.structs.replace(rendering, render=render or _render_revised(reading, rendering.render, kept))
+
+
+def _render_revised(reading: Reading, render: Render, kept: Fields) -> Render:
+    def render_revised(result: Any, request: Request) -> Answer:
+        if isinstance(result, Answer):
+            return result
+        validators = reading.of(result, request.variant)
+        conditions = conditions_of(request)
+        if conditions is not None:
+            unchanged = evaluate(conditions, validators, "query")
+            if unchanged is not None:
+                return _not_modified(unchanged, validators, kept)
+        answer = render(result, request)
+        return Answer(answer.status, [*answer.fields, *fields_of(validators), *kept], answer.body)
+
+    return render_revised
+
+
+def _render_digested(reading: Reading, render: Render, kept: Fields) -> Render:
+    def render_digested(result: Any, request: Request) -> Answer:
+        if isinstance(result, Answer):
+            return result
+        answer = render(result, request)
+        validators = reading.of(result, request.variant, None if request.variant else answer.body)
+        conditions = conditions_of(request)
+        if conditions is not None:
+            unchanged = evaluate(conditions, validators, "query")
+            if unchanged is not None:
+                return _not_modified(unchanged, validators, kept)
+        return Answer(answer.status, [*answer.fields, *fields_of(validators), *kept], answer.body)
+
+    return render_digested
+
+
+def _not_modified(unchanged: Unchanged, validators: Validators, kept: Fields) -> Answer:
+    """304, with what a cache is to update and nothing about a content that is not there (section 15.4.5)."""
+    fields = fields_of(validators._replace(state=None))
+    if unchanged.etag is not None:
+        fields.append((b"etag", unchanged.etag))
+    return Answer(304, [*fields, *kept])
+
+
+def _of_command(route: Route, rendering: Rendering) -> Rendering:
+    """Its answer carries the validators of what it shows, if that is a representation of what was changed."""
+    if rendering.returns is None:
+        if route.current is None:
+            _invalid(route, "etag" if route.etag else "last_modified", "the answer has no fields")
+        return rendering
+    reading = compile_reading(route, rendering.returns, "the answer")
+    render, located = rendering.render, route.method == "PUT"
+
+    def render_validated(result: Any, request: Request) -> Answer:
+        if isinstance(result, Answer):
+            return result
+        answer = render(result, request)
+        validators = reading.of(result, request.variant, None if request.variant else answer.body)
+        fields = [*answer.fields, *fields_of(validators)]
+        if located:
+            # An ETag in the answer to a PUT would say that the body was stored as it came (section 9.3.4); this one is
+            # that of the content of the answer, and here that is said (section 6.4.2).
+            fields.append((b"content-location", request.target.encode("latin-1")))
+        return Answer(answer.status, fields, answer.body)
+
+    return msgspec.structs.replace(rendering, render=render_validated)
+
+
+def _with_cache_control(route: Route, rendering: Rendering) -> Rendering:
+    assert route.cache_control is not None
+    if rendering.media_type != JSON:
+        _invalid(route, "cache_control", "a stream cannot be kept, and a Response carries its own headers")
+    kept, render = [(b"cache-control", route.cache_control.encode())], rendering.render
+
+    def render_kept(result: Any, request: Request) -> Answer:
+        answer = render(result, request)
+        return answer if answer is result else Answer(answer.status, [*answer.fields, *kept], answer.body)
+
+    return msgspec.structs.replace(rendering, render=render_kept)
+
+
+def fields_of(validators: Validators) -> Fields:
+    """ETag and Last-Modified; a date ahead of our clock is sent as now (section 8.8.2.1)."""
+    fields: Fields = []
+    etag = validators.etag
+    if etag is not None:
+        fields.append((b"etag", etag))
+    if validators.modified is not None:
+        fields.append((b"last-modified", write_date(min(validators.modified, datetime.now(UTC)))))
+    return fields
+
+
+def _state_of(route: Route, fields: dict[str, Shape], what: str) -> Callable[[Any], bytes | None]:
+    assert isinstance(route.etag, str)
+    name, write = route.etag, state_writer(_kind_of(route, "etag", route.etag, fields, what))
+    if write is None:
+        _invalid(route, f"etag={name!r}", "a revision is an int, a str, a UUID or a datetime")
+
+    def state(result: Any) -> bytes | None:
+        value = getattr(result, name)
+        return None if value is None else write(value)
+
+    return state
+
+
+def _modified_of(route: Route, fields: dict[str, Shape], what: str) -> Callable[[Any], datetime | None]:
+    assert route.last_modified is not None
+    name = route.last_modified
+    if _kind_of(route, "last_modified", name, fields, what) is not datetime:
+        _invalid(route, f"last_modified={name!r}", "it is no datetime")
+
+    def modified(result: Any) -> datetime | None:
+        value = getattr(result, name)
+        return None if value is None else to_utc(value).replace(microsecond=0)
+
+    return modified
+
+
+def _kind_of(route: Route, option: str, name: str, fields: dict[str, Shape], what: str) -> type:
+    """The type of a field, without None."""
+    if name not in fields:
+        known = ", ".join(fields) or "none"
+        _invalid(route, f"{option}={name!r}", f"{what} has no such field; its fields are: {known}")
+    members = [each for each in members_of(fields[name]) if not isinstance(each, shapes.NoneType)]
+    if len(members) != 1 or not is_leaf(members[0]):
+        return object
+    kind = leaf_type(members[0])
+    kind = getattr(kind, "__origin__", kind)  # without its constraints
+    return kind if isinstance(kind, type) else object
+
+
+def _invalid(route: Route, option: str, reason: str) -> NoReturn:
+    raise OptionInvalid(route=route, handler=route.place, option=option, reason=reason)
