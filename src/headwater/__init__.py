@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from headwater.http import Query as Query
     from headwater.http import Request as Request
     from headwater.http import Response as Response
+    from headwater.objects import Objects as Objects
     from headwater.types import Changed as Changed
     from headwater.types import Event as Event
     from headwater.types import Row as Row
@@ -46,6 +47,7 @@ _HOMES = {
     "HeadwaterError": "headwater.errors",
     "Meta": "msgspec",
     "NoRow": "headwater.db",
+    "Objects": "headwater.objects",
     "Problem": "headwater.http",
     "Query": "headwater.http",
     "ReferenceMissing": "headwater.db",

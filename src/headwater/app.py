@@ -15,11 +15,13 @@ from headwater.consumer import Interest, Subscription, tables_of
 from headwater.consumer.handler import compile_handler
 from headwater.db import Db, DbError, Pool, Source, pending, platform_source
 from headwater.errors import HeadwaterError
-from headwater.http import Endpoint, HttpApp, Resources, Route, compile_endpoint
+from headwater.http import Endpoint, HttpApp, Provider, Resources, Route, compile_endpoint
 from headwater.http.openapi import About, write_document
 from headwater.http.options import CommandOptions, QueryOptions
 from headwater.http.router import Router
 from headwater.log import CAN_CONTINUE
+from headwater.objects import Objects, Place, place_of
+from headwater.objects.staging import Staging
 from headwater.observe import Metrics
 from headwater.settings import Settings, read_settings
 from headwater.types import Event
@@ -29,7 +31,13 @@ Answering = TypeVar("Answering", bound=Callable[..., Awaitable[Any] | AsyncItera
 Seed = Callable[[Tx], Awaitable[str | None]]
 
 _NO_POOL = cast(Pool, None)
-_WITHOUT_ENGINES = Resources(db=Db(_NO_POOL), committer=Committer(_NO_POOL, keep=timedelta()))
+_NO_PLACE = Objects(Place(url="memory:"))
+_WITHOUT_ENGINES = Resources(
+    db=Db(_NO_POOL),
+    committer=Committer(_NO_POOL, keep=timedelta()),
+    providers={Objects: Provider(lambda request: _NO_PLACE)},
+    staging=Staging(Db(_NO_POOL), _NO_PLACE, keep=timedelta()),
+)
 """Enough to compile handlers, which is all that it takes to see whether they can be run."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
@@ -200,8 +208,8 @@ class Backend:
     ) -> None:
         """Open the pools and build the endpoints. `name` is what the connections are called in ``pg_stat_activity``.
 
-        Raises `EngineUnnamed`, `Unavailable`, or a `RouteError` for a handler that cannot be served; what was opened
-        until then is closed again.
+        Raises `EngineUnnamed`, `PlaceInvalid`, `Unavailable`, or a `RouteError` for a handler that cannot be served;
+        what was opened until then is closed again.
         """
         try:
             self._opened = await self._open(settings, name, clock, metrics)
@@ -219,9 +227,15 @@ class Backend:
         self._closing.push_async_callback(writes.close)
         db = Db(reads)
         committer = Committer(writes, clock, keep=timedelta(hours=settings.idempotency_hours))
+        objects = Objects(place_of(settings))
         http = HttpApp(
             self.routes,
-            Resources(db=db, committer=committer, providers={}),
+            Resources(
+                db=db,
+                committer=committer,
+                providers={Objects: Provider(lambda request: objects)},
+                staging=Staging(Db(writes), objects, keep=timedelta(hours=settings.upload_hours), clock=clock),
+            ),
             settings,
             mounts=self.mounts,
             about=self.about,

@@ -28,6 +28,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: Annotated[Port, Meta(description="Port that the web listens on; 0 takes a free one.")] = 8000
     postgres_url: Annotated[str | None, Meta(description="External PostgreSQL; unset, one is started.")] = None
     valkey_url: Annotated[str | None, Meta(description="External Valkey; unset, one is started.")] = None
+    objects_url: Annotated[
+        str | None,
+        Meta(description="Object storage, such as `s3://bucket/folder`; unset, the folder `objects` in the home."),
+    ] = None
+    objects_endpoint: Annotated[str | None, Meta(description="URL of an S3 that is not Amazon's.")] = None
+    objects_region: Annotated[str | None, Meta(description="Region of the bucket; unset, `AWS_REGION`.")] = None
+    objects_access_key: Annotated[
+        str | None,
+        Meta(description="Access key id of the bucket; unset, what `AWS_...` variables or the machine's role give."),
+    ] = None
+    objects_secret_key: Annotated[str | None, Meta(description="Secret access key that goes with it.")] = None
+    upload_hours: Annotated[
+        int, Meta(ge=1, description="Hours that an upload can be resumed, and that one without a commit is kept.")
+    ] = 24
+    upload_bytes_per_second: Annotated[
+        int,
+        Meta(
+            ge=1, description="Bytes per second that an upload must keep up, after `HEADWATER_BODY_SECONDS` of grace."
+        ),
+    ] = 4096
     web: Annotated[Count, Meta(description="Web workers, one process each.")] = 2
     consumers: Annotated[Count, Meta(description="Consumer workers, one process each.")] = 1
     partitions: Annotated[

@@ -2,15 +2,25 @@
 
 import asyncio
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from headwater.engines import Finding
 
 
 def doctor() -> None:
-    """Examine PostgreSQL and Valkey, line by line; exit with status 1 if something required is lacking."""
+    """Examine PostgreSQL, Valkey and the object storage; exit with status 1 if something required is lacking."""
     from headwater.engines import examine, postgres_url, render
+    from headwater.objects.doctor import examine_objects
     from headwater.settings import read_settings
 
     settings = read_settings()
-    findings = asyncio.run(examine(postgres_url(settings), settings))
+    url = postgres_url(settings)
+
+    async def examine_all() -> "list[Finding]":
+        return [*await examine(url, settings), await examine_objects(settings)]
+
+    findings = asyncio.run(examine_all())
     print("\n".join(render(findings)))
     if any(finding.required and not finding.ok for finding in findings):
         sys.exit(1)

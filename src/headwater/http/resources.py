@@ -8,6 +8,7 @@ import msgspec
 from headwater.commit import Committer
 from headwater.db import Db
 from headwater.http.request import Request
+from headwater.objects.staging import Staging
 
 
 class Provider(msgspec.Struct, frozen=True):
@@ -24,8 +25,12 @@ class Provider(msgspec.Struct, frozen=True):
 
 
 class Resources(msgspec.Struct, frozen=True):
-    """`db` fills parameters of type Db, `committer` runs commands, `providers` fill whatever types they are under."""
+    """`db` fills parameters of type Db, `committer` runs commands, `providers` fill whatever types they are under.
+
+    `staging` takes in uploads, and has the object storage that downloads come from.
+    """
 
     db: Db
     committer: Committer
     providers: Mapping[type, Provider] = {}
+    staging: Staging | None = None

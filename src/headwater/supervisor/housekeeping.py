@@ -7,6 +7,8 @@ from typing import ClassVar
 from headwater.commit import Committer
 from headwater.db import DbError, Pool
 from headwater.log import drop_old_segments
+from headwater.objects import Objects, place_of
+from headwater.objects.sweep import sweep
 from headwater.observe import Level, Occurrence, report
 from headwater.settings import Settings
 
@@ -19,6 +21,8 @@ class HouseKept(Occurrence, frozen=True, kw_only=True):
     segments: list[str]
     responses: int
     """Stored responses of commands."""
+    uploads: int
+    """Bytes that no command had kept."""
 
 
 class HousekeepingPostponed(Occurrence, frozen=True, kw_only=True):
@@ -39,7 +43,7 @@ async def keep_house(url: str, settings: Settings, *, every_seconds: float = EVE
 
 
 async def clean(url: str, settings: Settings) -> None:
-    """Drop the segments of the log and the stored responses that are older than the settings keep them.
+    """Drop the segments of the log, stored responses and uploads that are older than the settings keep them.
 
     Raises `DbError`.
     """
@@ -47,8 +51,11 @@ async def clean(url: str, settings: Settings) -> None:
     try:
         async with pool.acquire() as connection:
             segments = await drop_old_segments(connection, timedelta(hours=settings.retention_hours))
-        responses = await Committer(pool, keep=timedelta(hours=settings.idempotency_hours)).purge()
+        committer = Committer(pool, keep=timedelta(hours=settings.idempotency_hours))
+        responses = await committer.purge()
+        uploads = await sweep(committer, Objects(place_of(settings)))
     finally:
         await pool.close()
-    if segments or responses:
-        report(HouseKept(segments=[segment.name for segment in segments], responses=responses))
+    if segments or responses or uploads:
+        names = [segment.name for segment in segments]
+        report(HouseKept(segments=names, responses=responses, uploads=uploads))

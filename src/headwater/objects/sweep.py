@@ -1,0 +1,51 @@
+"""The sweeper: deletes the bytes of uploads that no commit has made its own."""
+
+from typing import ClassVar, Final
+from uuid import UUID
+
+from headwater.commit import Committer, Origin
+from headwater.objects.errors import ObjectsError
+from headwater.objects.parts import prefix_of
+from headwater.objects.store import Objects
+from headwater.observe import Level, Occurrence, report
+
+_CLAIM: Final = """
+select id from headwater.upload where expires_at <= now() order by expires_at limit 1 for update skip locked
+"""
+_DROP: Final = "delete from headwater.upload where id = $1"
+_FORGET: Final = "delete from headwater.resumable where expires_at <= now()"
+_ORIGIN: Final = Origin(app="headwater", command="sweep")
+
+
+class SweepPostponed(Occurrence, frozen=True, kw_only=True):
+    """The object storage was not to be had; the next round tries again."""
+
+    level: ClassVar[Level] = "warning"
+    reason: str
+
+
+async def sweep(committer: Committer, objects: Objects) -> int:
+    """Delete what is past its time; returns how many uploads there were.
+
+    Each is locked while its bytes are deleted, so that a command which comes late waits and then finds it gone, and
+    one that is just committing it is passed over. Raises `DbError`; an ill store is reported.
+    """
+    swept = 0
+    try:
+        while await _sweep_one(committer, objects):
+            swept += 1
+    except ObjectsError as error:
+        report(SweepPostponed(reason=str(error)))
+    async with committer.transaction(_ORIGIN) as tx:
+        await tx.run(_FORGET)
+    return swept
+
+
+async def _sweep_one(committer: Committer, objects: Objects) -> bool:
+    async with committer.transaction(_ORIGIN) as tx:
+        id = await tx.maybe(UUID, _CLAIM)
+        if id is None:
+            return False
+        await objects.delete_below(prefix_of(id))
+        await tx.run(_DROP, id)
+        return True
