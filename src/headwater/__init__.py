@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from headwater.http import Query as Query
     from headwater.http import Request as Request
     from headwater.http import Response as Response
+    from headwater.http.version import Deprecated as Deprecated
+    from headwater.http.version import Versions as Versions
     from headwater.objects import Objects as Objects
     from headwater.types import Changed as Changed
     from headwater.types import Event as Event
@@ -42,6 +44,7 @@ _HOMES = {
     "Conflict": "headwater.db",
     "Db": "headwater.db",
     "Delivery": "headwater.consumer",
+    "Deprecated": "headwater.http.version",
     "Event": "headwater.types",
     "Header": "headwater.http",
     "HeadwaterError": "headwater.errors",
@@ -55,6 +58,7 @@ _HOMES = {
     "Response": "headwater.http",
     "Row": "headwater.types",
     "Tx": "headwater.commit",
+    "Versions": "headwater.http.version",
     "uuid7": "headwater.clock",
 }
 

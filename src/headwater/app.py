@@ -19,6 +19,8 @@ from headwater.http import Endpoint, HttpApp, Provider, Resources, Route, compil
 from headwater.http.openapi import About, write_document
 from headwater.http.options import CommandOptions, QueryOptions
 from headwater.http.router import Router
+from headwater.http.version import Converter, Edition, Versions, compile_editions, refuse_versions
+from headwater.http.version.document import write_edition
 from headwater.log import CAN_CONTINUE
 from headwater.objects import Objects, Place, place_of
 from headwater.objects.staging import Staging
@@ -28,6 +30,7 @@ from headwater.types import Event
 
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 Answering = TypeVar("Answering", bound=Callable[..., Awaitable[Any] | AsyncIterator[Any]])
+Converting = TypeVar("Converting", bound=Callable[[Any], Any])
 Seed = Callable[[Tx], Awaitable[str | None]]
 
 _NO_POOL = cast(Pool, None)
@@ -60,6 +63,10 @@ class NameTaken(AppError):
     """{what} {name!r} is declared twice: by {first} and by {second}."""
 
 
+class VersionUnknown(AppError):
+    """The API has no version {version!r}; there are: {there}."""
+
+
 class EngineUnnamed(AppError):
     """HEADWATER_POSTGRES_URL is not set, and a backend on its own starts no engine; `headwater up` does."""
 
@@ -88,6 +95,7 @@ class App:
         self.source = Source(name, schema or name, _folder_of_module(sys._getframe(1).f_globals) / migrations)
         self.routes: list[Route] = []
         self.subscriptions: list[Subscription] = []
+        self.converters: list[Converter] = []
 
     def __repr__(self) -> str:
         return f"App({self.name!r})"
@@ -99,6 +107,21 @@ class App:
     def command(self, route: str, **options: Unpack[CommandOptions]) -> Callable[[Handler], Handler]:
         """Answer ``"POST /orders"`` by writing: one transaction, one commit. Raises `BadRoute`."""
         return self._route("command", route, {"idempotency": "optional", **options})
+
+    def downgrade(self, version: str) -> Callable[[Converting], Converting]:
+        """Make of a type what it was in `version`, for every answer that is or holds it.
+
+        ``def show_old(product: Product) -> ProductV1``, from what it is in the next newer version.
+        """
+        return self._convert("downgrade", version)
+
+    def upgrade(self, version: str) -> Callable[[Converting], Converting]:
+        """Make of what a body was in `version` what it is in the next newer one.
+
+        ``def read_old(old: NewProductV1) -> NewProduct``, for every body that is or holds it. It may raise a `Problem`
+        for what has no such form.
+        """
+        return self._convert("upgrade", version)
 
     def on(
         self,
@@ -137,6 +160,13 @@ class App:
 
         return record
 
+    def _convert(self, direction: Literal["downgrade", "upgrade"], version: str) -> Callable[[Converting], Converting]:
+        def record(convert: Converting) -> Converting:
+            self.converters.append(Converter(version=version, direction=direction, convert=convert))
+            return convert
+
+        return record
+
     def _route(
         self, verb: Literal["query", "command"], route: str, options: QueryOptions | CommandOptions
     ) -> Callable[[Answering], Answering]:
@@ -155,7 +185,8 @@ class Backend:
     """Several apps as one service: an ASGI application, and what `headwater up` runs.
 
     `mounts` maps a prefix to any ASGI application. `seed` receives a `Tx` once, the first time the backend is started
-    on an empty database, and may answer with a sentence for the start screen. `title`, `version`, `description`,
+    on an empty database, and may answer with a sentence for the start screen. With `versions` the API has several, of
+    which handlers are written for the newest. `title`, `version`, `description`,
     `license` (an SPDX identifier or a URL), `contact` (a mail address or a URL) and `servers` (URLs) are what the
     OpenAPI document says of the whole. Raises an `AppError` when parts clash.
     """
@@ -170,6 +201,7 @@ class Backend:
         license: str | None = None,
         contact: str | None = None,
         servers: Sequence[str] = ("/",),
+        versions: Versions | None = None,
         seed: Seed | None = None,
     ) -> None:
         self.apps = apps
@@ -184,8 +216,10 @@ class Backend:
             servers=tuple(servers),
             apps={app.name: app.description for app in apps},
         )
+        self.versions = versions
         self.seed = seed
         self.routes = tuple(route for app in apps for route in app.routes)
+        self.converters = tuple(converter for app in apps for converter in app.converters)
         self.subscriptions = tuple(subscription for app in apps for subscription in app.subscriptions)
         self.sources = (platform_source(), *(app.source for app in apps if app.source.folder.is_dir()))
         self.published = tuple(tables_of(self.subscriptions))
@@ -239,6 +273,9 @@ class Backend:
             settings,
             mounts=self.mounts,
             about=self.about,
+            versions=self.versions,
+            converters=self.converters,
+            clock=clock,
             readiness=_Readiness(url, self.sources, db, settings.slot),
             metrics=metrics,
         )
@@ -250,17 +287,36 @@ class Backend:
         await self._closing.aclose()
 
     def check(self) -> None:
-        """Raise a `RouteError` or `BadHandler` for the first handler that cannot be run; needs no engine."""
-        Router(self._endpoints(_WITHOUT_ENGINES))
+        """Raise a `RouteError`, `VersionError` or `BadHandler` for the first that cannot be run; needs no engine."""
+        if self.versions is None:
+            Router(self._endpoints(_WITHOUT_ENGINES))
+        else:
+            for edition in self._editions(self.versions):
+                Router(edition.endpoints)
         for subscription in self.subscriptions:
             compile_handler(subscription)
 
-    def openapi(self) -> dict[str, Any]:
-        """The OpenAPI 3.1 document; raises a `RouteError` for a route that cannot be served."""
-        return write_document(self._endpoints(_WITHOUT_ENGINES), self.about)
+    def openapi(self, version: str | None = None) -> dict[str, Any]:
+        """The OpenAPI 3.1 document, of the newest version unless told otherwise.
+
+        Raises `VersionUnknown`, and a `RouteError` for a route that cannot be served.
+        """
+        if self.versions is None:
+            if version is not None:
+                raise VersionUnknown(version=version, there="none")
+            return write_document(self._endpoints(_WITHOUT_ENGINES), self.about)
+        wanted = version or self.versions.newest
+        for edition in self._editions(self.versions):
+            if edition.name == wanted:
+                return write_edition(edition, self.versions, self.about)
+        raise VersionUnknown(version=wanted, there=", ".join(self.versions.names))
 
     def _endpoints(self, resources: Resources) -> list[Endpoint]:
+        refuse_versions(self.routes, self.converters)
         return [compile_endpoint(route, resources) for route in self.routes]
+
+    def _editions(self, versions: Versions) -> list[Edition]:
+        return compile_editions(versions, self.routes, self.converters, _WITHOUT_ENGINES)
 
     @property
     def opened(self) -> "Opened":

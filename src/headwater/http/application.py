@@ -11,12 +11,13 @@ from contextlib import suppress
 from time import perf_counter, time
 from typing import Any, ClassVar
 
+from headwater.clock import Clock, SystemClock
 from headwater.errors import HeadwaterError
 from headwater.http.accesslog import AccessLog
 from headwater.http.answer import Answer, Fields, Stream
 from headwater.http.body import BodyBroken, ClientGone, Limits
 from headwater.http.docs import docs_routes
-from headwater.http.endpoint import compile_endpoint
+from headwater.http.endpoint import Endpoint, compile_endpoint
 from headwater.http.errors import HttpError
 from headwater.http.exposition import metrics_route
 from headwater.http.failure import problem_of
@@ -33,6 +34,7 @@ from headwater.http.resources import Resources
 from headwater.http.route import Route
 from headwater.http.router import Router
 from headwater.http.target import below
+from headwater.http.version import Converter, VersionRouter, Versions, compile_editions, refuse_versions
 from headwater.http.watch import Watch
 from headwater.observe import Level, Metrics, Occurrence, report
 from headwater.observe.linewriter import standard_error
@@ -73,9 +75,10 @@ class HttpApp:
     """An ASGI application.
 
     `mounts` maps prefixes to other ASGI applications. `readiness` says what is missing before requests can be served.
-    `about` is what the OpenAPI document says of all of it.
-    `metrics` and `write` (of log lines) are by default this process's own and standard error. Raises a `RouteError`
-    for a route that cannot be served.
+    `about` is what the OpenAPI document says of all of it. With `versions` each route is compiled for every version
+    that has it, with the `converters` in between; `clock` says when one ends. `metrics` and `write` (of log lines) are
+    by default this process's own and standard error. Raises a `RouteError` for a route that cannot be served, and a
+    `VersionError` for versions that do not fit together.
     """
 
     def __init__(
@@ -87,23 +90,34 @@ class HttpApp:
         readiness: Readiness | None = None,
         *,
         about: About = About(),  # noqa: B008 - frozen
+        versions: Versions | None = None,
+        converters: Sequence[Converter] = (),
+        clock: Clock | None = None,
         metrics: Metrics | None = None,
         write: Callable[[bytes], Any] | None = None,
     ) -> None:
         metrics = metrics or Metrics()
         self.health = Health(readiness or _always_ready)
-        endpoints = [compile_endpoint(route, resources) for route in routes]
-        ours = [*self.health.routes(), metrics_route(metrics), openapi_route(endpoints, about)]
+        ours = [*self.health.routes(), metrics_route(metrics)]
         if settings.docs:
             ours += docs_routes(about.title)
-        self._router = Router([*endpoints, *(compile_endpoint(route, resources) for route in ours)])
-        self._nowhere = nowhere(self._router, resources)
+        self._versions: VersionRouter | None = None
+        if versions is None:
+            refuse_versions(routes, converters)
+            endpoints = [compile_endpoint(route, resources) for route in routes]
+            ours.append(openapi_route(endpoints, about))
+            self._router = Router([*endpoints, *(compile_endpoint(route, resources) for route in ours)])
+            self._nowhere = nowhere(self._router, resources)
+        else:
+            editions = compile_editions(versions, routes, converters, resources)
+            self._versions = VersionRouter(versions, editions, about, ours, resources, clock or SystemClock(), metrics)
+            self._router, self._nowhere = self._versions.platform, self._versions.nowhere
         self._mounts = sort_mounts([Mount(prefix, app) for prefix, app in (mounts or {}).items()])
         self._settings = settings
         self._limits = Limits(settings.body_limit, settings.body_seconds, settings.body_depth)
         self._watch = Watch()
         self._meter = Meter(metrics)
-        for counted in (*self._router.endpoints, self._nowhere, *self._mounts):
+        for counted in (*self._counted(), *self._mounts):
             self._meter.place(counted)
         logs = settings.log_level in ("debug", "info")
         self._log = AccessLog(metrics.process, write or standard_error(metrics.process).write) if logs else None
@@ -124,7 +138,10 @@ class HttpApp:
             try:
                 if scope["http_version"] == "1.1" and not (request.fields.get(b"host") and request.count(b"host") == 1):
                     raise Problem(400, detail="A request has one Host header (RFC 9112 section 3.2).")
-                endpoint, request.path_values = self._router.find(request.method, scope) or (self._nowhere, ())
+                if self._versions is None:
+                    endpoint, request.path_values = self._router.find(request.method, scope) or (self._nowhere, ())
+                else:
+                    endpoint, request.path_values = self._versions.find(request)
                 if endpoint.cancels:
                     request.task = asyncio.current_task()
                     running.add(request)
@@ -193,6 +210,9 @@ class HttpApp:
     def statistics(self) -> dict[str, Any]:
         """Requests in flight, and those whose client is watched."""
         return {"in_flight": self.in_flight, "draining": self._draining, **self._watch.statistics()}
+
+    def _counted(self) -> list[Endpoint]:
+        return self._versions.endpoints if self._versions is not None else [*self._router.endpoints, self._nowhere]
 
     def _answer_failure(self, error: Exception, request: Request, endpoint: Counted) -> Answer:
         if isinstance(error, ClientGone):
@@ -289,7 +309,7 @@ class HttpApp:
 
     def _is_ours(self, scope: Scope) -> bool:
         try:
-            return scope["type"] == "http" and bool(self._router.methods(scope))
+            return scope["type"] == "http" and bool((self._versions or self._router).methods(scope))
         except Problem:
             return True  # it does not decode, which is answered here
 

@@ -20,7 +20,7 @@ from headwater.http.resources import Resources
 from headwater.http.route import Route, names_of, segments_of
 from headwater.http.scalar import list_reader_of, reader_of
 from headwater.http.shape import shape_of
-from headwater.http.signature import MISSING, Signature
+from headwater.http.signature import MISSING, Convert, Signature
 from headwater.http.source import Input, inputs_of
 from headwater.http.validation import find_faults, nul_faults
 
@@ -213,7 +213,26 @@ def _bind_body(source: Input) -> Bind:
             raise Refused(list(nul_faults(msgspec.json.decode(body))))
         return value
 
-    return bind
+    return bind if source.convert is None else _bind_converted(bind, source.convert, source.converted)
+
+
+def _bind_converted(bind: Bind, convert: Convert, kind: Any) -> Bind:
+    """The same, converted to what the handler takes, with whose constraints the result has to agree."""
+    encode, decode = msgspec.json.Encoder().encode, msgspec.json.Decoder(kind).decode
+
+    def bind_converted(request: Request) -> Any:
+        value = convert(bind(request))
+        body = encode(value)
+        try:
+            decode(body)
+        except msgspec.ValidationError as error:
+            faults = find_faults(body, kind, error)
+            raise Refused(
+                [Fault(detail=f"{each.detail}, at {each.pointer} when converted") for each in faults]
+            ) from None
+        return value
+
+    return bind_converted
 
 
 def _refused(body: bytes, annotation: Any, error: msgspec.ValidationError) -> Refused | Problem:

@@ -77,7 +77,7 @@ def _of_query(route: Route, rendering: Rendering) -> Rendering:
         _invalid(route, option, "only what GET answers can be asked for again")
     if rendering.media_type != JSON:
         _invalid(route, option, "a stream or a Response is not known before it is sent; a Response can set its own")
-    reading = compile_reading(route, rendering.returns, "the answer")
+    reading = compile_reading(route, rendering.result, "the answer")
     kept = [(b"cache-control", (route.cache_control or REVALIDATED).encode())]
     render = _render_digested(reading, rendering.render, kept) if reading.digests else None
     return msgspec.structs.replace(rendering, render=render or _render_revised(reading, rendering.render, kept))
@@ -129,7 +129,7 @@ def _of_command(route: Route, rendering: Rendering) -> Rendering:
         if route.current is None:
             _invalid(route, "etag" if route.etag else "last_modified", "the answer has no fields")
         return rendering
-    reading = compile_reading(route, rendering.returns, "the answer")
+    reading = compile_reading(route, rendering.result, "the answer")
     render, located = rendering.render, route.method == "PUT"
 
     def render_validated(result: Any, request: Request) -> Answer:

@@ -5,6 +5,7 @@ the arguments; for a command, its transaction; the handler; the answer.
 """
 
 from collections.abc import Awaitable, Callable
+from copy import copy
 from typing import Any
 
 from headwater.commit import Committer, Origin, OutcomeUnknown, Stored, Tx
@@ -25,6 +26,7 @@ from headwater.http.signature import Signature, read_signature
 
 Call = Callable[[Request], Awaitable[Answer]]
 Handle = Callable[..., Awaitable[Any]]
+Adapt = Callable[[Route, Signature], Signature]
 
 REPLAYED = (b"idempotent-replayed", b"true")
 
@@ -49,14 +51,25 @@ class Endpoint(Counted):
 
     def for_method(self, method: str) -> "Endpoint":
         """The same for another method."""
-        twin = Endpoint(self.route, self.call, self.binding, self.rendering)
+        twin = copy(self)
         twin.method = method
         return twin
 
+    def calling(self, call: Call) -> "Endpoint":
+        """The same with another call, most often one around its own."""
+        twin = copy(self)
+        twin.call = call
+        return twin
 
-def compile_endpoint(route: Route, resources: Resources) -> Endpoint:
-    """The endpoint of a route; raises a `RouteError` that names the handler and what mends it."""
+
+def compile_endpoint(route: Route, resources: Resources, adapt: Adapt | None = None) -> Endpoint:
+    """The endpoint of a route; raises a `RouteError` that names the handler and what mends it.
+
+    `adapt` makes of the handler's signature the one that an older version of the API shows.
+    """
     signature = read_signature(route)
+    if adapt is not None:
+        signature = adapt(route, signature)
     binding = Binding(route, signature, resources)
     rendering = with_validators(route, compile_rendering(route, signature))
     handle = _handle(route, signature, binding)

@@ -55,11 +55,18 @@ def parse_key(header: bytes) -> bytes:
 
 
 def fingerprint_of(request: Request) -> bytes:
-    """A digest of what was asked for: method, path, query in any order of names, content type and body."""
+    """A digest of what was asked for: method, path, query in any order of names, content type, body, and version.
+
+    The version is part of it, and not of the scope: a client that changes versions between two attempts must neither be
+    given an answer of the other shape nor do twice what it asked for once.
+    """
     query = msgspec.json.encode(sorted(request.query.items())) if request.scope["query_string"] else b""
     content_type = request.fields.get(b"content-type", b"").strip().lower()
     assert request.raw_body is not None, "the body is read before the key"
-    return _digest(request.method.encode(), request.path.encode(), query, content_type, request.raw_body)
+    parts = [request.method.encode(), request.path.encode(), query, content_type, request.raw_body]
+    if request.version is not None:
+        parts.append(request.version.encode())
+    return _digest(*parts)
 
 
 def _digest(*parts: bytes) -> bytes:

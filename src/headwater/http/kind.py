@@ -52,6 +52,24 @@ KEY_INVALID: Final = Kind(
     "Idempotency-Key is invalid",
     "The Idempotency-Key is no structured-field string, empty, longer than 255 characters, or given twice.",
 )
+VERSION_MISSING: Final = Kind(
+    "version-missing",
+    400,
+    "The request names no version",
+    "This API wants each request to say which of its `versions` it was written for.",
+)
+VERSION_UNKNOWN: Final = Kind(
+    "version-unknown",
+    400,
+    "There is no such version",
+    "The request names a version that is none of `versions`: a 404 in a path, 406 in Accept, 415 in Content-Type.",
+)
+VERSION_CONFLICT: Final = Kind(
+    "version-conflict",
+    400,
+    "The request names two versions",
+    "What the path, the media type, the header and the query string say about the version has to agree.",
+)
 CONFLICT: Final = Kind(
     "conflict",
     409,
@@ -75,6 +93,12 @@ KEY_IN_FLIGHT: Final = Kind(
     409,
     "A request with this Idempotency-Key is at work",
     "Send the same request again after the seconds in Retry-After.",
+)
+VERSION_GONE: Final = Kind(
+    "version-gone",
+    410,
+    "The version is not served any more",
+    "Its sunset has passed. `successor` is the version to use; the links lead to it, and to what to do.",
 )
 INVALID_REQUEST: Final = Kind(
     "invalid-request",
@@ -130,10 +154,14 @@ KINDS: Final = (
     MALFORMED_TARGET,
     KEY_MISSING,
     KEY_INVALID,
+    VERSION_MISSING,
+    VERSION_UNKNOWN,
+    VERSION_CONFLICT,
     CONFLICT,
     STILL_REFERENCED,
     RULE_BROKEN,
     KEY_IN_FLIGHT,
+    VERSION_GONE,
     INVALID_REQUEST,
     REFERENCE_MISSING,
     VALUE_UNSTORABLE,

@@ -7,6 +7,8 @@
 ``headwater_http_requests_in_flight``         gauge
 ============================================  =========  ============================================
 
+Where the API has versions, each but the gauge has the label `version`, too.
+
 A path without a route counts as ``unmatched``, a mounted application as its prefix, and a client that went away as 4xx.
 """
 
@@ -25,15 +27,25 @@ _SUM: Final = _HISTOGRAM + len(BOUNDS) + 1
 
 
 class Counted:
-    """What requests are counted as: a `method` and a `label`, from `slot` on. `quiet`: no access line on success."""
+    """What requests are counted as: a `method` and a `label`, from `slot` on. `quiet`: no access line on success.
 
-    __slots__ = ("label", "method", "quiet", "slot")
+    `version` is one more label, where there are versions.
+    """
+
+    __slots__ = ("label", "method", "quiet", "slot", "version")
 
     def __init__(self, method: str, label: str, quiet: bool = False) -> None:
         self.method = method
         self.label = label
         self.quiet = quiet
         self.slot = 0
+        self.version: str | None = None
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Methods that no route can have share theirs."""
+        labels = {"method": self.method if self.method in _METHODS else "other", "route": self.label}
+        return labels if self.version is None else {**labels, "version": self.version}
 
 
 class Meter:
@@ -45,8 +57,8 @@ class Meter:
         self._metrics = metrics
 
     def place(self, counted: Counted) -> None:
-        """Give it its slots; methods that no route can have share theirs."""
-        labels = {"method": counted.method if counted.method in _METHODS else "other", "route": counted.label}
+        """Give it its slots."""
+        labels = counted.labels
         first = min(
             self._metrics.counter("headwater_http_requests", "Requests answered.", **labels, status=status)
             for status in _STATUSES
@@ -66,5 +78,5 @@ class Meter:
 
     def count_failure(self, counted: Counted, error: Exception) -> None:
         """Add one request that ended in an exception that nobody expected."""
-        labels = {"method": counted.method, "route": counted.label, "exception": type(error).__name__}
+        labels = {**counted.labels, "exception": type(error).__name__}
         self.slots[self._metrics.counter("headwater_http_failures", "Requests answered with 500.", **labels)] += 1

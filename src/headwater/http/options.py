@@ -20,6 +20,10 @@ class Options(TypedDict, total=False):
     """The operation's line in the documentation, by default the first of the handler's docstring."""
     hidden: bool
     """Keep it out of the documentation."""
+    since: str | None
+    """The first version of the API that has the route."""
+    until: str | None
+    """The last version of the API that has the route."""
     quiet: bool
     """Keep it out of the access log when it succeeds."""
 

@@ -22,7 +22,7 @@ from headwater.http.request import Request
 from headwater.http.response import EMPTY, NOSNIFF
 from headwater.http.route import Route
 from headwater.http.shape import common_fields
-from headwater.http.signature import Signature
+from headwater.http.signature import Convert, Signature
 
 Locate = Callable[[Any, Request], bytes]
 
@@ -32,38 +32,63 @@ _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 
 
 class Rendering(msgspec.Struct, frozen=True, kw_only=True):
-    """`returns` is the type that is encoded, None if there is none to encode; `media_type` what it is encoded as."""
+    """`returns` is the type that is encoded, None if there is none to encode; `media_type` what it is encoded as.
+
+    `result` is the type that the handler returns, of which `convert` makes a `returns` in an older version of the API.
+    """
 
     status: int
     render: Callable[[Any, Request], Answer]
     returns: Any = None
+    result: Any = None
     media_type: str | None = None
     location: Locate | None = None
+    convert: Convert | None = None
 
 
 def compile_rendering(route: Route, signature: Signature) -> Rendering:
     """Raises a `RouteError` if the declared type and the route's options do not go together."""
     if signature.streams:
         return _of_stream(route, signature)
-    alternatives = [each for each in _alternatives(signature.returns) if not _is_response(each)]
+    alternatives = _encoded(signature.returns)
     if not alternatives:
         return _of_response(route)
     if alternatives == [type(None)]:
         return _of_nothing(route)
-    return _of_json(route, typing.Union[tuple(alternatives)])  # noqa: UP007
+    return _of_json(route, typing.Union[tuple(alternatives)], signature)  # noqa: UP007
 
 
 async def start_stream(rendering: Rendering, items: AsyncIterator[Any]) -> Answer:
     """The answer that streams `items`, once the first of them is there."""
+    if rendering.convert is not None:
+        items = _converted(rendering.convert, items)
     return Answer(rendering.status, _fields(NDJSON), stream=await stream_lines(items))
+
+
+async def _converted(convert: Convert, items: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    try:
+        async for item in items:
+            yield convert(item)
+    finally:
+        close = getattr(items, "aclose", None)
+        if close is not None:
+            await close()
 
 
 def _of_stream(route: Route, signature: Signature) -> Rendering:
     _refuse_location(route, "a stream has no fields")
     if route.verb == "command":
         raise OptionInvalid(route=route, handler=route.place, option="a stream", reason="only a query can stream")
-    _require_encodable(route, signature.returns)
-    return Rendering(status=route.status, render=_as_it_is, returns=signature.returns, media_type=NDJSON)
+    shown = signature.returns if signature.convert is None else signature.shown
+    _require_encodable(route, shown)
+    return Rendering(
+        status=route.status,
+        render=_as_it_is,
+        returns=shown,
+        result=signature.returns,
+        media_type=NDJSON,
+        convert=signature.convert,
+    )
 
 
 def _of_response(route: Route) -> Rendering:
@@ -82,23 +107,26 @@ def _of_nothing(route: Route) -> Rendering:
     return Rendering(status=status, render=render)
 
 
-def _of_json(route: Route, returns: Any) -> Rendering:
+def _of_json(route: Route, returns: Any, signature: Signature) -> Rendering:
     if route.status in EMPTY:
         reason = f"an answer with this status is empty; return None instead of {returns}"
         raise OptionInvalid(route=route, handler=route.place, option=f"status={route.status}", reason=reason)
-    _require_encodable(route, returns)
+    shown = returns if signature.convert is None else typing.Union[tuple(_encoded(signature.shown))]  # noqa: UP007
+    _require_encodable(route, shown)
     location = _compile_location(route, returns) if route.location is not None else None
     return Rendering(
         status=route.status,
-        render=_render_json(route.status, location),
-        returns=returns,
+        render=_render_json(route.status, location, signature.convert),
+        returns=shown,
+        result=returns,
         media_type=JSON,
         location=location,
+        convert=signature.convert,
     )
 
 
-def _render_json(status: int, location: Locate | None) -> Callable[[Any, Request], Answer]:
-    fields, encode = _fields(JSON), ENCODER.encode
+def _render_json(status: int, location: Locate | None, convert: Convert | None) -> Callable[[Any, Request], Answer]:
+    fields, encode = _fields(JSON), _encoding(convert)
 
     def render(result: Any, request: Request) -> Answer:
         return result if isinstance(result, Answer) else Answer(status, fields, encode(result))
@@ -110,6 +138,11 @@ def _render_json(status: int, location: Locate | None) -> Callable[[Any, Request
         return Answer(status, [*fields, (b"location", location(result, request))], encode(result))
 
     return render if location is None else render_located
+
+
+def _encoding(convert: Convert | None) -> Callable[[Any], bytes]:
+    encode = ENCODER.encode
+    return encode if convert is None else lambda result: encode(convert(result))
 
 
 def _as_it_is(result: Any, request: Request) -> Answer:
@@ -167,6 +200,11 @@ def _alternatives(returns: Any) -> tuple[Any, ...]:
     if returns is None:
         return (type(None),)
     return typing.get_args(returns) if typing.get_origin(returns) in (typing.Union, UnionType) else (returns,)
+
+
+def _encoded(returns: Any) -> list[Any]:
+    """The alternatives that are encoded, and not Responses already."""
+    return [each for each in _alternatives(returns) if not _is_response(each)]
 
 
 def _is_response(kind: Any) -> bool:

@@ -19,8 +19,8 @@ class Request:
     """A parameter of this type receives it.
 
     `id` is the request's identifier and `trace` its trace, 32 hexadecimal digits. `principal` is who is asking, set
-    by whatever authenticates. `variant` is in which form the answer will be shown, if not in the plain one: part of its
-    ETag, see `add_variant`.
+    by whatever authenticates. `version` is the version of the API that answers, None if the backend has none. `variant`
+    is in which form the answer will be shown, if not in the plain one: part of its ETag, see `add_variant`.
     """
 
     __slots__ = (
@@ -42,6 +42,7 @@ class Request:
         "task",
         "trace",
         "variant",
+        "version",
     )
 
     id: str
@@ -59,6 +60,7 @@ class Request:
         self.path: str = scope["path"]
         self.path_values: Sequence[Any] = NO_VALUES
         self.principal = None
+        self.version: str | None = None
         self.added: Fields | None = None
         self.variant: bytes = b""
         self.raw_body: bytes | None = None

@@ -41,6 +41,10 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """One line for the documentation; by default the first of the handler's docstring."""
     hidden: bool = False
     """Not in the OpenAPI document."""
+    since: str | None = None
+    """The first version of the API that has the route; by default the oldest."""
+    until: str | None = None
+    """The last version of the API that has the route; by default the newest."""
     quiet: bool = False
     """Not in the access log when it succeeds; for what is asked every second."""
 

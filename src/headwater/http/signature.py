@@ -2,7 +2,7 @@
 
 import inspect
 import typing
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -14,29 +14,40 @@ from headwater.http.route import Route
 MISSING: Final = inspect.Parameter.empty
 
 Marker = Header | Query | Body
+Convert = Callable[[Any], Any]
 
 _STREAMS: Final = (AsyncIterator, AsyncGenerator, AsyncIterable)
 _VARIADIC: Final = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
-    """One parameter; `annotation` is its type without the marker."""
+    """One parameter; `annotation` is its type without the marker.
+
+    With `convert` it is read as `annotation` and handed over as what `convert` makes of it, which is a `converted`.
+    """
 
     name: str
     annotation: Any
     marker: Marker | None
     default: Any
     keyword_only: bool
+    convert: Convert | None = None
+    converted: Any = None
 
 
 class Signature(msgspec.Struct, frozen=True, kw_only=True):
-    """What a handler takes and what it returns; `streams` if it returns an async iterator of `returns`."""
+    """What a handler takes and what it returns; `streams` if it returns an async iterator of `returns`.
+
+    With `convert` the answer is shown as what that makes of it, which is a `shown`.
+    """
 
     parameters: tuple[Parameter, ...]
     returns: Any
     streams: bool
     generates: bool
     """The handler is an async generator function: calling it gives the iterator, without awaiting."""
+    convert: Convert | None = None
+    shown: Any = None
 
 
 def read_signature(route: Route) -> Signature:

@@ -19,7 +19,7 @@ from headwater.http.resources import Provider, Resources
 from headwater.http.route import Route, names_of, segments_of
 from headwater.http.scalar import list_reader_of, reader_of
 from headwater.http.shape import is_optional, members_of, shape_of
-from headwater.http.signature import MISSING, Parameter, Signature
+from headwater.http.signature import MISSING, Convert, Parameter, Signature
 
 Where = Literal["path", "query", "header", "body", "raw body", "provider", "request", "db", "tx"]
 
@@ -37,6 +37,9 @@ class Input(msgspec.Struct, frozen=True, kw_only=True):
     default: Any = MISSING
     provider: Provider | None = None
     required: bool = True
+    convert: Convert | None = None
+    """Makes of what was read the `converted` that the handler takes, in an older version of the API."""
+    converted: Any = None
 
 
 def inputs_of(route: Route, signature: Signature, resources: Resources, whole: bool = True) -> tuple[Input, ...]:
@@ -144,6 +147,8 @@ class _Sources:
             default=None if optional and parameter.default is MISSING else parameter.default,
             provider=provider,
             required=not optional,
+            convert=parameter.convert,
+            converted=parameter.converted,
         )
 
     def _shape(self, parameter: Parameter) -> shapes.Type:

@@ -1,0 +1,140 @@
+"""The OpenAPI document of one version: what its operations are, how a request names it, and whether it ends."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from copy import deepcopy
+from typing import Any, Final
+
+import msgspec
+
+from headwater.http.media import JSON
+from headwater.http.openapi import About, write_document
+from headwater.http.request import Request
+from headwater.http.response import Response
+from headwater.http.route import Route
+from headwater.http.version.declaration import Versions
+from headwater.http.version.edition import Edition
+from headwater.http.version.naming import QUERY, segment_of
+
+DOCUMENT: Final = "/openapi.json"
+"""The document of whichever version is asked for; it is there for those who name none, too."""
+Document = dict[str, Any]
+
+LISTED: Final = "x-headwater-versions"
+"""The versions that there are, for the documentation page: name, url of the document, deprecated or not."""
+
+_METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+_HEADERS: Final[Document] = {
+    "ApiVersion": {"description": "The version of the API that answered.", "schema": {"type": "string"}},
+    "Deprecation": {
+        "description": "When the version was or will be deprecated: `@` and the seconds since 1970 (RFC 9745).",
+        "schema": {"type": "string", "pattern": "^@-?[0-9]+$"},
+    },
+    "Sunset": {
+        "description": "When the version ends, as an HTTP date (RFC 8594).",
+        "schema": {"type": "string"},
+    },
+    "Link": {
+        "description": "`deprecation` and `sunset` say what to do; `successor-version` is the version to go to.",
+        "schema": {"type": "string"},
+    },
+}
+
+
+def write_edition(edition: Edition, versions: Versions, about: About) -> Document:
+    """The document of one version, as plain values."""
+    servers = tuple(_versioned(url, edition.name) for url in about.servers) if "uri" in versions.by else about.servers
+    about = msgspec.structs.replace(about, version=edition.name, servers=servers)
+    document = deepcopy(write_document(edition.endpoints, about))
+    document[LISTED] = [_listed(versions, name) for name in reversed(versions.names)]
+    parameters, components = _parameters(edition, versions), document["components"]
+    components["headers"] = {**components.get("headers", {}), **_headers(edition)}
+    if parameters:
+        components["parameters"] = {**components.get("parameters", {}), **parameters}
+    for operation in _operations(document):
+        _describe(operation, edition, versions, list(parameters))
+    return document
+
+
+def document_path(version: str) -> str:
+    """Where the document of a version is, whatever a request says."""
+    return f"/openapi/{version}.json"
+
+
+def document_handler(edition: Edition, versions: Versions, about: About) -> Callable[[Request], Awaitable[Response]]:
+    """What shows the document of a version; it is written when first asked for."""
+    written: list[bytes] = []
+
+    async def show_document(request: Request) -> Response:
+        if not written:
+            written.append(msgspec.json.encode(write_edition(edition, versions, about)))
+        return Response(written[0], media_type=JSON, headers={"Cache-Control": "no-cache"})
+
+    return show_document
+
+
+def document_route(path: str, handler: Callable[[Request], Awaitable[Response]]) -> Route:
+    """A route to a document."""
+    return Route(method="GET", path=path, handler=handler, hidden=True)
+
+
+def _versioned(server: str, version: str) -> str:
+    """The server's URL for those who are written for one version."""
+    return f"{server.rstrip('/')}/{segment_of(version)}"
+
+
+def _listed(versions: Versions, name: str) -> Document:
+    return {"name": name, "url": document_path(name), "deprecated": name in versions.deprecated}
+
+
+def _headers(edition: Edition) -> Document:
+    return {name: _HEADERS[name] for name in _header_names(edition).values()}
+
+
+def _header_names(edition: Edition) -> dict[str, str]:
+    """What answers of this version carry, by name, and what that is called among the components."""
+    names = {"API-Version": "ApiVersion"}
+    if edition.deprecated is not None:
+        names |= {"Deprecation": "Deprecation", "Link": "Link"}
+        if edition.deprecated.until is not None:
+            names["Sunset"] = "Sunset"
+    return names
+
+
+def _parameters(edition: Edition, versions: Versions) -> Document:
+    """How a request can name the version beside the path; demanded if it is not what is served without."""
+    schema = {"type": "string", "enum": [edition.name]}
+    alone = "uri" not in versions.by and edition.name != versions.default
+    found: Document = {}
+    if "header" in versions.by:
+        required = alone and not {"media", "query"} & set(versions.by)
+        found["ApiVersion"] = _parameter("API-Version", "header", required, schema)
+    if "query" in versions.by:
+        required = alone and not {"media", "header"} & set(versions.by)
+        found["ApiVersionInQuery"] = _parameter(QUERY, "query", required, schema)
+    return found
+
+
+def _parameter(name: str, where: str, required: bool, schema: Document) -> Document:
+    description = "The version of the API that the request was written for."
+    return {"name": name, "in": where, "description": description, "required": required, "schema": schema}
+
+
+def _operations(document: Document) -> Iterator[Document]:
+    for path in document["paths"].values():
+        for method, operation in path.items():
+            if method in _METHODS:
+                yield operation
+
+
+def _describe(operation: Document, edition: Edition, versions: Versions, parameters: list[str]) -> None:
+    references = [{"$ref": f"#/components/parameters/{name}"} for name in parameters]
+    operation["parameters"] = [*operation.get("parameters", ()), *references]
+    if edition.deprecated is not None:
+        operation["deprecated"] = True
+    headers = {name: {"$ref": f"#/components/headers/{key}"} for name, key in _header_names(edition).items()}
+    for response in operation["responses"].values():
+        if "$ref" not in response:
+            response["headers"] = {**response.get("headers", {}), **headers}
+            content = response.get("content", {})
+            if versions.media is not None and JSON in content:
+                content[f"{versions.media}; version={edition.name}"] = content[JSON]

@@ -1,0 +1,197 @@
+"""An edition: one version of the API compiled, with the routes that it has and its types in the place of the newest."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from headwater.http.endpoint import Endpoint, compile_endpoint
+from headwater.http.errors import OptionInvalid
+from headwater.http.resources import Resources
+from headwater.http.route import Route
+from headwater.http.signature import Convert, Parameter, Signature
+from headwater.http.source import Input
+from headwater.http.version.conversion import Conversion, Conversions
+from headwater.http.version.converter import Converter, Direction, read_steps
+from headwater.http.version.declaration import Deprecated, Versions
+from headwater.http.version.errors import ConverterInvalid, ConverterUnused, VersionsMissing
+from headwater.http.version.naming import QUERY
+
+DOWNGRADE: Final = "downgrade"
+UPGRADE: Final = "upgrade"
+
+
+class Edition(msgspec.Struct, frozen=True, kw_only=True):
+    """The endpoints of one version; `deprecated` if it is on its way out, then toward `successor`."""
+
+    name: str
+    endpoints: list[Endpoint]
+    deprecated: Deprecated | None = None
+    successor: str | None = None
+
+    def has(self, route: Route) -> bool:
+        """Whether this edition answers the same method and path."""
+        return any((each.route.method, each.route.path) == (route.method, route.path) for each in self.endpoints)
+
+
+def compile_editions(
+    versions: Versions, routes: Sequence[Route], converters: Sequence[Converter], resources: Resources
+) -> list[Edition]:
+    """An edition for each version, the oldest first.
+
+    Raises a `VersionError` for converters that do not fit together, and a `RouteError` for a route that cannot be
+    served in one of the versions.
+    """
+    _refuse_strangers(versions, converters)
+    for route in routes:
+        _refuse_ranges(versions, route)
+    chain = [_Stage(versions, converters, index) for index in range(len(versions.names) - 1)]
+    editions = [_compile(versions, index, routes, chain[index:], resources) for index in range(len(versions.names))]
+    for stage in chain:
+        stage.refuse_unused()
+    return editions
+
+
+def refuse_versions(routes: Sequence[Route], converters: Sequence[Converter]) -> None:
+    """Raises `VersionsMissing` for what speaks of versions in a backend that has none."""
+    for route in routes:
+        named = route.since or route.until
+        if named is not None:
+            raise VersionsMissing(what=f"{route} ({route.place})", version=named)
+    for converter in converters:
+        raise VersionsMissing(what=f"@app.{converter.direction} {converter.place}", version=converter.version)
+
+
+class _Stage:
+    """Between one version and the next newer one."""
+
+    def __init__(self, versions: Versions, converters: Sequence[Converter], index: int) -> None:
+        self._version, self._newer = versions.names[index], versions.names[index + 1]
+        self._steps = {each: read_steps(converters, self._version, each) for each in _DIRECTIONS}
+        self.conversions = {each: Conversions(self._steps[each], each) for each in _DIRECTIONS}
+
+    def refuse_unused(self) -> None:
+        for direction, steps in self._steps.items():
+            for newer, step in steps.items():
+                if newer not in self.conversions[direction].used:
+                    raise ConverterUnused(
+                        direction=direction,
+                        version=self._version,
+                        newer=self._newer,
+                        place=step.converter.place,
+                        kind=newer.__name__ if isinstance(newer, type) else newer,
+                        where="answer" if direction == DOWNGRADE else "body",
+                    )
+
+
+_DIRECTIONS: Final[tuple[Direction, ...]] = ("downgrade", "upgrade")
+
+
+class _Adaptation:
+    """Makes of a handler's signature that of an older version, through every stage between."""
+
+    def __init__(self, stages: Sequence[_Stage]) -> None:
+        self._stages = stages[::-1]  # the newest first
+
+    def __call__(self, route: Route, signature: Signature) -> Signature:
+        answer = self._convert(signature.returns, "downgrade")
+        return msgspec.structs.replace(
+            signature,
+            parameters=tuple(self._parameter(each) for each in signature.parameters),
+            convert=answer.convert,
+            shown=answer.older,
+        )
+
+    def _parameter(self, parameter: Parameter) -> Parameter:
+        found = self._convert(parameter.annotation, "upgrade")
+        if found.convert is None:
+            return parameter
+        return msgspec.structs.replace(
+            parameter, annotation=found.older, convert=found.convert, converted=parameter.annotation
+        )
+
+    def _convert(self, kind: Any, direction: Direction) -> Conversion:
+        converts: list[Convert] = []
+        for stage in self._stages:
+            found = stage.conversions[direction].of(kind)
+            kind = found.older
+            if found.convert is not None:
+                converts.append(found.convert)
+        return Conversion(kind, _chain(converts if direction == "downgrade" else converts[::-1]))
+
+
+def _chain(converts: list[Convert]) -> Convert | None:
+    if len(converts) < 2:
+        return converts[0] if converts else None
+
+    def convert(value: Any) -> Any:
+        for each in converts:
+            value = each(value)
+        return value
+
+    return convert
+
+
+def _compile(
+    versions: Versions, index: int, routes: Sequence[Route], stages: Sequence[_Stage], resources: Resources
+) -> Edition:
+    name = versions.names[index]
+    adapt = _Adaptation(stages) if stages else None
+    endpoints = [compile_endpoint(route, resources, adapt) for route in routes if _lives(versions, route, index)]
+    for endpoint in endpoints:
+        endpoint.version = name
+        _refuse_parameter(versions, endpoint)
+    return Edition(
+        name=name,
+        endpoints=endpoints,
+        deprecated=versions.deprecated.get(name),
+        successor=versions.successor_of(name),
+    )
+
+
+def _lives(versions: Versions, route: Route, index: int) -> bool:
+    first = 0 if route.since is None else versions.names.index(route.since)
+    last = len(versions.names) - 1 if route.until is None else versions.names.index(route.until)
+    return first <= index <= last
+
+
+def _refuse_strangers(versions: Versions, converters: Sequence[Converter]) -> None:
+    for converter in converters:
+        if converter.version not in versions.names[:-1]:
+            older = ", ".join(map(repr, versions.names[:-1])) or "none"
+            raise ConverterInvalid(
+                direction=converter.direction,
+                version=converter.version,
+                place=converter.place,
+                reason=f"the older versions are {older}",
+                mend="A converter is between one of these and the version after it.",
+            )
+
+
+def _refuse_ranges(versions: Versions, route: Route) -> None:
+    for option in ("since", "until"):
+        named = getattr(route, option)
+        if named is not None and named not in versions.names:
+            _invalid(route, f"{option}={named!r}", f"the versions are {', '.join(map(repr, versions.names))}")
+    if not any(_lives(versions, route, index) for index in range(len(versions.names))):
+        _invalid(route, f"since={route.since!r}, until={route.until!r}", "no version is between the two")
+
+
+def _refuse_parameter(versions: Versions, endpoint: Endpoint) -> None:
+    taken: Input | None = next((each for each in endpoint.binding.inputs if _is_taken(versions, each)), None)
+    if taken is not None:
+        reason = f"it says which version of the API is meant, since that is named by {' or '.join(versions.by)}"
+        _invalid(endpoint.route, f"the {taken.where} parameter {taken.name!r}", reason)
+
+
+def _is_taken(versions: Versions, source: Input) -> bool:
+    if source.where == "query":
+        return "query" in versions.by and source.name == QUERY
+    return source.where == "header" and "header" in versions.by and source.name.lower() in _HEADERS
+
+
+_HEADERS: Final = ("api-version", "accept-version")
+
+
+def _invalid(route: Route, option: str, reason: str) -> None:
+    raise OptionInvalid(route=route, handler=route.place, option=option, reason=reason)

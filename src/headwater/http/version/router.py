@@ -1,0 +1,152 @@
+"""The router of versions: which version a request is for, and what answers it there.
+
+Each version has a router of its own. What belongs to the platform (health, metrics, documentation) has no version.
+"""
+
+from collections.abc import Callable, MutableMapping, Sequence
+from typing import Any, Final
+
+from headwater.clock import Clock
+from headwater.http.answer import Answer, Fields
+from headwater.http.endpoint import Endpoint, compile_endpoint
+from headwater.http.kind import VERSION_MISSING
+from headwater.http.media import JSON
+from headwater.http.nowhere import nowhere
+from headwater.http.openapi import About
+from headwater.http.request import Request
+from headwater.http.resources import Resources
+from headwater.http.route import Route
+from headwater.http.router import Match, Router
+from headwater.http.target import below
+from headwater.http.version.declaration import Versions
+from headwater.http.version.document import DOCUMENT, document_handler, document_path, document_route
+from headwater.http.version.edition import Edition
+from headwater.http.version.naming import Naming, segment_of
+from headwater.http.version.retirement import retire, retire_nowhere
+from headwater.http.version.usage import Usage
+from headwater.observe import Metrics
+
+_JSON: Final = (b"content-type", JSON.encode())
+
+
+class VersionRouter:
+    """Finds endpoints in the version that a request names; `unversioned` are the platform's routes."""
+
+    def __init__(
+        self,
+        versions: Versions,
+        editions: Sequence[Edition],
+        about: About,
+        unversioned: Sequence[Route],
+        resources: Resources,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._versions = versions
+        documents = {each.name: document_handler(each, versions, about) for each in editions}
+        unversioned = [*unversioned, *(document_route(document_path(name), each) for name, each in documents.items())]
+        self.platform = Router([compile_endpoint(route, resources) for route in unversioned])
+        self.nowhere = nowhere(self.platform, resources)
+        self._platform_paths = frozenset(route.path for route in unversioned) | {"*"}
+        self._default = versions.default
+        by_name = {edition.name: edition for edition in editions}
+        self._served: dict[str, _Served] = {}
+        for edition in editions:
+            document = compile_endpoint(document_route(DOCUMENT, documents[edition.name]), resources)
+            Router([*edition.endpoints, document, *(compile_endpoint(route, resources) for route in unversioned)])
+            successor = by_name.get(edition.successor or "")
+            self._served[edition.name] = _Served(versions, edition, successor, document, resources, clock, metrics)
+        self._naming = Naming(versions, {each.route.path[1:].partition("/")[0] for each in self.endpoints})
+
+    @property
+    def endpoints(self) -> list[Endpoint]:
+        """Every one of every version, to be counted."""
+        served = [endpoint for each in self._served.values() for endpoint in each.endpoints]
+        return [*self.platform.endpoints, self.nowhere, *served]
+
+    def find(self, request: Request) -> Match:
+        """What answers; raises a `Problem` for a version that is not there, and adds what every answer of one says."""
+        scope = request.scope
+        root = scope.get("root_path")
+        path = below(root, scope["path"]) if root else scope["path"]
+        if path in self._platform_paths:
+            return self.platform.find(request.method, scope) or (self.nowhere, ())
+        named = self._naming.read(request)
+        version = named.version or self._default or self._without(path)
+        served = self._served[version]
+        request.version, request.variant = version, served.variant
+        fields = served.fields if named.in_target else served.varying
+        request.added = [*fields] if request.added is None else [*request.added, *fields]
+        endpoint, values = served.router.find(request.method, request.scope) or (served.nowhere, ())
+        return (served.vendored[endpoint] if named.vendor else endpoint), values
+
+    def methods(self, scope: MutableMapping[str, Any]) -> list[str]:
+        """The methods that a path has in any version, or in the one that it begins with; none if it is not ours."""
+        root = scope.get("root_path") or ""
+        path = below(root, scope["path"])
+        version = self._naming.in_path(path)
+        found = set(self.platform.methods(scope))
+        if version is not None:
+            scope = {**scope, "root_path": f"{root}/{path[1:].partition('/')[0]}"}
+        for served in self._served.values() if version is None else [self._served[version]]:
+            found |= set(served.router.methods(scope))
+        return sorted(found)
+
+    def _without(self, path: str) -> str:
+        """The version for a request that has to name one and does not; raises a `Problem` 400."""
+        if path == DOCUMENT:
+            return self._versions.newest
+        names = self._versions.names
+        raise VERSION_MISSING.problem(f"Say which version is meant; there are {', '.join(names)}.", versions=names)
+
+
+class _Served:
+    """One version as it is served. `vendored` are the same endpoints, answering with the vendor's media type."""
+
+    def __init__(
+        self,
+        versions: Versions,
+        edition: Edition,
+        successor: Edition | None,
+        document: Endpoint,
+        resources: Resources,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        endpoints, usage = edition.endpoints, Usage(edition.name, metrics, clock)
+        if successor is not None:
+            endpoints = retire(edition, successor, versions, clock, usage)
+        self.router = Router([*endpoints, document])
+        self.nowhere = nowhere(self.router, resources)
+        if successor is not None:
+            self.nowhere = retire_nowhere(edition, self.nowhere, versions, clock, usage)
+        self.nowhere.version = edition.name
+        self.variant = b"" if edition.name == versions.newest else segment_of(edition.name).encode()
+        self.fields: Fields = [(b"api-version", edition.name.encode())]
+        self.varying: Fields = [*self.fields, *_vary(versions)]
+        self.vendored: dict[Endpoint, Endpoint] = {}
+        if versions.media is not None:
+            kind = f"{versions.media}; version={edition.name}".encode()
+            self.vendored = {each: each.calling(_vendored(each.call, kind)) for each in self._all()}
+
+    @property
+    def endpoints(self) -> list[Endpoint]:
+        return [*self._all(), *self.vendored.values()]
+
+    def _all(self) -> list[Endpoint]:
+        return [*self.router.endpoints, self.nowhere]
+
+
+def _vary(versions: Versions) -> Fields:
+    """The request headers that choose a version where the URL does not."""
+    names = ["Accept"] * ("media" in versions.by) + ["API-Version", "Accept-Version"] * ("header" in versions.by)
+    return [(b"vary", ", ".join(names).encode())] if names else []
+
+
+def _vendored(call: Callable[[Request], Any], kind: bytes) -> Callable[[Request], Any]:
+    async def call_vendored(request: Request) -> Answer:
+        answer: Answer = await call(request)
+        fields = [(b"content-type", kind) if field == _JSON else field for field in answer.fields]
+        return Answer(answer.status, fields, answer.body, answer.stream)
+
+    return call_vendored

@@ -1,0 +1,63 @@
+"""Usage: who still calls a deprecated version.
+
+``headwater_http_deprecated_requests_total`` counts by version and principal. The first `PRINCIPALS` of a version have
+names of their own there, the rest are ``other``, so that nobody can flood the metrics with names; who is not known is
+``anonymous``. A `DeprecatedVersionUsed` is reported for each of these once a day and process.
+"""
+
+from datetime import date
+from typing import Any, ClassVar, Final
+
+from headwater.clock import Clock
+from headwater.observe import Level, Metrics, Occurrence, report
+
+PRINCIPALS: Final = 100
+
+_ANONYMOUS: Final = "anonymous"
+_OTHER: Final = "other"
+
+
+class DeprecatedVersionUsed(Occurrence, frozen=True, kw_only=True):
+    """Somebody calls a version that is on its way out; told once a day for each. `route` is what was called then."""
+
+    level: ClassVar[Level] = "info"
+    version: str
+    principal: str
+    route: str
+    request_id: str
+
+
+class Usage:
+    """Of one deprecated version."""
+
+    def __init__(self, version: str, metrics: Metrics, clock: Clock) -> None:
+        self._version = version
+        self._metrics = metrics
+        self._clock = clock
+        self._slots: dict[str, int] = {}
+        self._told: dict[str, date] = {}
+
+    def add(self, principal: Any, route: str, request_id: str) -> None:
+        """Count a request of `principal`, which is None, a text, or has an `id`."""
+        name = _name_of(principal)
+        if name not in self._slots and len(self._slots) >= PRINCIPALS:
+            name = _OTHER
+        slot = self._slots.get(name)
+        if slot is None:
+            slot = self._slots[name] = self._metrics.counter(
+                "headwater_http_deprecated_requests",
+                "Requests to deprecated versions of the API.",
+                version=self._version,
+                principal=name,
+            )
+        self._metrics.slots[slot] += 1
+        today = self._clock.now().date()
+        if self._told.get(name) != today:
+            self._told[name] = today
+            report(DeprecatedVersionUsed(version=self._version, principal=name, route=route, request_id=request_id))
+
+
+def _name_of(principal: Any) -> str:
+    if principal is None:
+        return _ANONYMOUS
+    return principal if isinstance(principal, str) else str(principal.id)
