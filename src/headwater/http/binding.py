@@ -12,6 +12,7 @@ import msgspec
 
 from headwater.http.body import check_depth, holds_nul
 from headwater.http.fault import Fault, Invalid, invalid_request
+from headwater.http.integral import write_integers_plainly
 from headwater.http.kind import MALFORMED_BODY
 from headwater.http.media import encoded, is_json, not_json
 from headwater.http.problem import Problem
@@ -204,7 +205,7 @@ def _bind_body(source: Input) -> Bind:
             return source.default
         check_depth(body, request.limits.depth)
         try:
-            value = decode(body)
+            value = _decode(body, decode)
         except msgspec.ValidationError as error:
             raise _refused(body, source.annotation, error) from None
         except (ValueError, RecursionError) as error:
@@ -233,6 +234,16 @@ def _bind_converted(bind: Bind, convert: Convert, kind: Any) -> Bind:
         return value
 
     return bind_converted
+
+
+def _decode(body: bytes, decode: Callable[[bytes], Any]) -> Any:
+    try:
+        return decode(body)
+    except msgspec.ValidationError:
+        plain = write_integers_plainly(body)
+        if plain == body:
+            raise
+        return decode(plain)
 
 
 def _refused(body: bytes, annotation: Any, error: msgspec.ValidationError) -> Refused | Problem:

@@ -15,6 +15,8 @@ from headwater.http.kind import KEY_INVALID, KEY_MISSING
 from headwater.http.request import Request
 
 LIMIT: Final = 255
+KEY_PATTERN: Final = rf'^(?:"(?:[ !#-\[\]-~]|\\["\\]){{1,{LIMIT}}}"|[!#-+\--~]{{1,{LIMIT}}})$'
+"""What a header with a key looks like, as JavaScript and Python both read it."""
 
 _NAME: Final = b"idempotency-key"
 _QUOTED: Final = re.compile(rb'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')

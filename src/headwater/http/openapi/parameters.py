@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from headwater.http.endpoint import Endpoint
+from headwater.http.idempotency import KEY_PATTERN
 from headwater.http.openapi.schemas import Schema, Schemas
 from headwater.http.signature import MISSING
 from headwater.http.source import Input
@@ -17,7 +18,7 @@ _KEY: Final = {
         "New for each new request, and the same when it is sent again: the command is executed once, and each "
         "repetition is given the same answer."
     ),
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "schema": {"type": "string", "pattern": KEY_PATTERN},
     "example": '"8e03978e-40d5-43dd-bc93-6894a57f9324"',
 }
 

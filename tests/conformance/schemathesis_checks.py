@@ -1,0 +1,55 @@
+"""What schemathesis checks in addition, or otherwise than by itself; loaded by its own process."""
+
+from typing import Any, Final
+
+import schemathesis
+
+_ACCEPTED: Final = frozenset({401, 403, 404, 409, 410, 412, 428, 429})
+"""What a schema cannot foresee: who asks, what is stored, how often."""
+_OF_SHAPE: Final = frozenset(
+    f"urn:headwater:problem:{name}"
+    for name in (
+        "invalid-request",
+        "malformed-body",
+        "malformed-target",
+        "idempotency-key-missing",
+        "idempotency-key-invalid",
+        "value-unstorable",
+    )
+)
+"""Refusals of what the schema itself should have ruled out."""
+
+
+@schemathesis.check
+def what_the_document_allows_is_not_refused_for_its_shape(
+    context: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case
+) -> None:
+    """Stands for ``positive_data_acceptance``, which knows statuses only.
+
+    A handler may refuse with 422 what only it can know: a product that does not exist, an end before its beginning. A
+    400 is never about that, except for a cursor, whose signature no schema can describe.
+    """
+    if case.meta is None or not case.meta.generation.mode.is_positive or response.status_code in _ACCEPTED:
+        return
+    if 400 <= response.status_code < 500:
+        problem = response.json()
+        assert problem["type"] not in _OF_SHAPE, f"refused for its shape: {problem}"
+        assert response.status_code == 422 or _is_of_a_cursor(problem), f"refused: {problem}"
+
+
+@schemathesis.check
+def every_error_is_a_problem(
+    context: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case
+) -> None:
+    """One shape of error, whatever went wrong; RFC 9457, and the identifier of the request."""
+    if response.status_code < 400 or case.method == "HEAD":
+        return
+    assert response.headers["content-type"] == ["application/problem+json"]
+    problem: dict[str, Any] = response.json()
+    assert {"type", "title", "status", "instance", "request_id"} <= problem.keys()
+    assert problem["status"] == response.status_code
+    assert [problem["request_id"]] == response.headers["x-request-id"]
+
+
+def _is_of_a_cursor(problem: dict[str, Any]) -> bool:
+    return "cursor" in f"{problem['type']} {problem.get('detail')}"

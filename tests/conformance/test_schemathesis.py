@@ -1,0 +1,41 @@
+"""Schemathesis asks every app everything that its document allows, and more: no answer may surprise.
+
+All four of its phases: examples, coverage, fuzzing, stateful. The same questions each time, so that a failure is one
+that can be repeated; how many there are is bounded, so that nobody waits for long.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from headwater.testing.databases import Databases
+from tests.conformance.apps import APPS, AppCase
+from tests.conformance.live import serve_app
+
+CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
+LEAST = 100
+SECONDS = 240
+
+
+@pytest.mark.parametrize("case", APPS, ids=lambda case: case.name)
+def test_no_answer_surprises_schemathesis(case: AppCase, headwater_databases: Databases, tmp_path: Path) -> None:
+    with serve_app(case, headwater_databases) as live:
+        headers = [part for name, value in live.headers.items() for part in ("-H", f"{name}: {value}")]
+        command = [Path(sys.executable).with_name("st"), "--config-file", CONFIGURATION, "run", "--no-color"]
+        ran = subprocess.run(
+            [*command, f"{live.url}/openapi.json", *headers],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(CONFIGURATION.parent)},
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    assert ran.returncode == 0, ran.stdout[-20_000:] + ran.stderr
+    asked = re.search(r"(\d+) generated", ran.stdout)
+    assert asked is not None
+    assert int(asked[1]) > LEAST
