@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up dev test crash bench check format lock clean
+.PHONY: help up dev test interop crash bench check format lock clean
 
 help:  ## Show this help
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ dev: .venv/ready  ## The same in one process, reloading when a file changes
 
 test: .venv/ready  ## Run every check and every test (about ten minutes at most)
 	@scripts/test
+
+interop: .venv/ready  ## Lint the OpenAPI documents and use the servers with tools of others (brings its own Node)
+	@scripts/interop
 
 check: .venv/ready  ## Lint, types, imports and SQL only
 	@scripts/check

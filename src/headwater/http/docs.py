@@ -7,9 +7,8 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
-from headwater.http.request import Request
-from headwater.http.response import Response
 from headwater.http.route import Route
+from headwater.http.static import static_route
 
 _FOLDER: Final = Path(__file__).parent / "page"
 _POLICY: Final = (
@@ -19,7 +18,6 @@ _POLICY: Final = (
 _HEADERS: Final = {
     "Content-Security-Policy": _POLICY,
     "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-cache",
 }
 
 
@@ -34,9 +32,4 @@ def docs_routes(title: str) -> list[Route]:
 
 
 def _route(path: str, content: bytes, media_type: str) -> Route:
-    response = Response(content, media_type=media_type, headers=_HEADERS)
-
-    async def show_page(request: Request) -> Response:
-        return response
-
-    return Route(method="GET", path=path, handler=show_page, hidden=True)
+    return static_route(path, lambda: content, media_type, _HEADERS)

@@ -28,6 +28,8 @@ Locate = Callable[[Any, Request], bytes]
 
 ENCODER: Final = msgspec.json.Encoder()
 
+NO_STORE: Final = (b"cache-control", b"no-store")
+
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 
 
@@ -62,7 +64,7 @@ async def start_stream(rendering: Rendering, items: AsyncIterator[Any]) -> Answe
     """The answer that streams `items`, once the first of them is there."""
     if rendering.convert is not None:
         items = _converted(rendering.convert, items)
-    return Answer(rendering.status, _fields(NDJSON), stream=await stream_lines(items))
+    return Answer(rendering.status, [*_fields(NDJSON), NO_STORE], stream=await stream_lines(items))
 
 
 async def _converted(convert: Convert, items: AsyncIterator[Any]) -> AsyncIterator[Any]:
@@ -116,7 +118,7 @@ def _of_json(route: Route, returns: Any, signature: Signature) -> Rendering:
     location = _compile_location(route, returns) if route.location is not None else None
     return Rendering(
         status=route.status,
-        render=_render_json(route.status, location, signature.convert),
+        render=_render_json(route, location, signature.convert),
         returns=shown,
         result=returns,
         media_type=JSON,
@@ -125,8 +127,10 @@ def _of_json(route: Route, returns: Any, signature: Signature) -> Rendering:
     )
 
 
-def _render_json(status: int, location: Locate | None, convert: Convert | None) -> Callable[[Any, Request], Answer]:
-    fields, encode = _fields(JSON), _encoding(convert)
+def _render_json(route: Route, location: Locate | None, convert: Convert | None) -> Callable[[Any, Request], Answer]:
+    status, fields, encode = route.status, _fields(JSON), _encoding(convert)
+    if route.verb == "query" and not (route.etag or route.last_modified or route.cache_control):
+        fields.append(NO_STORE)  # else caches would keep it as long as they guess, RFC 9111 section 4.2.2
 
     def render(result: Any, request: Request) -> Answer:
         return result if isinstance(result, Answer) else Answer(status, fields, encode(result))

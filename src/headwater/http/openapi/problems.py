@@ -37,6 +37,7 @@ PROBLEM_SCHEMAS: Final[dict[str, Any]] = {
             "instance": {"type": "string", "format": "uri-reference", "description": "The path that was asked for."},
             "request_id": {"type": "string", "description": "The identifier to quote when asking for help."},
         },
+        "additionalProperties": True,
     },
     "InvalidRequest": {
         "title": "InvalidRequest",
