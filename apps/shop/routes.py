@@ -5,23 +5,16 @@ from uuid import UUID
 
 from apps.shop import store
 from apps.shop.app import app
-from apps.shop.cursor import Cursor
-from apps.shop.rows import NewOrder, Order, OrderPlaced, Product, ProductPage
-from headwater import Db, Meta, Problem, ReferenceMissing, Tx
+from apps.shop.rows import NewOrder, Order, OrderPlaced, Product
+from headwater import Db, Listing, Page, Pages, Problem, ReferenceMissing, Tx
 
-PageSize = Annotated[int, Meta(ge=1, le=100)]
+PRODUCTS = Pages(Product, sort=("name",))
 
 
 @app.query("GET /products")
-async def list_products(db: Db, limit: PageSize = 20, cursor: str | None = None) -> ProductPage:
+async def list_products(db: Db, page: Annotated[Page, PRODUCTS]) -> Listing[Product]:
     """Products in the order of their names, a page at a time: `next` is the cursor of the page that follows."""
-    if cursor is None:
-        found = await store.first_products(db, limit + 1)
-    else:
-        found = await store.products_after(db, *_place(cursor), limit + 1)
-    page = found[:limit]
-    more = len(found) > limit
-    return ProductPage(items=page, next=str(Cursor(page[-1].name, page[-1].id)) if more else None)
+    return await page.read(db)
 
 
 @app.query("GET /products/{id}")
@@ -45,10 +38,3 @@ async def place_order(tx: Tx, order: NewOrder) -> Order:
 async def show_order(db: Db, id: UUID) -> Order:
     """One order, in the state it has come to."""
     return await store.order(db, id)
-
-
-def _place(cursor: str) -> Cursor:
-    try:
-        return Cursor.parse(cursor)
-    except ValueError:
-        raise Problem(400, detail="The cursor is not one that this list has given.") from None

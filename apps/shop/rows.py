@@ -18,13 +18,6 @@ class Product(Row, table="shop.product"):
     stock: int
 
 
-class ProductPage(Row):
-    """Some products in the order of their names, and the cursor of those that follow, if any do."""
-
-    items: list[Product]
-    next: str | None
-
-
 class NewOrder(Row, forbid_unknown_fields=True):
     """What a buyer asks for."""
 

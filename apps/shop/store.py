@@ -9,21 +9,6 @@ PRODUCT = "id, name, price, stock"
 ORDER = "id, product, quantity, state"
 
 
-async def first_products(db: Db, count: int) -> list[Product]:
-    return await db.all(Product, f"select {PRODUCT} from shop.product order by name, id limit $1", count)
-
-
-async def products_after(db: Db, name: str, id: UUID, count: int) -> list[Product]:
-    """Those behind a place in the order of names; the index serves it at any depth."""
-    return await db.all(
-        Product,
-        f"select {PRODUCT} from shop.product where (name, id) > ($1, $2) order by name, id limit $3",
-        name,
-        id,
-        count,
-    )
-
-
 async def product(db: Db, id: UUID) -> Product:
     return await db.one(Product, f"select {PRODUCT} from shop.product where id = $1", id)
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from headwater.errors import HeadwaterError as HeadwaterError
     from headwater.http import Body as Body
     from headwater.http import Header as Header
+    from headwater.http import Listing as Listing
+    from headwater.http import Page as Page
+    from headwater.http import Pages as Pages
     from headwater.http import Problem as Problem
     from headwater.http import Query as Query
     from headwater.http import Request as Request
@@ -48,9 +51,12 @@ _HOMES = {
     "Event": "headwater.types",
     "Header": "headwater.http",
     "HeadwaterError": "headwater.errors",
+    "Listing": "headwater.http",
     "Meta": "msgspec",
     "NoRow": "headwater.db",
     "Objects": "headwater.objects",
+    "Page": "headwater.http",
+    "Pages": "headwater.http",
     "Problem": "headwater.http",
     "Query": "headwater.http",
     "ReferenceMissing": "headwater.db",

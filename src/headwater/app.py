@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar, Unpack, cast
 
 from headwater.backoff import Backoff
-from headwater.clock import Clock
+from headwater.clock import Clock, SystemClock
 from headwater.commit import Committer, Tx
 from headwater.consumer import Interest, Subscription, tables_of
 from headwater.consumer.handler import compile_handler
 from headwater.db import Db, DbError, Pool, Source, pending, platform_source
 from headwater.errors import HeadwaterError
 from headwater.http import Endpoint, HttpApp, Provider, Resources, Route, compile_endpoint
+from headwater.http.keyring import Keyring
 from headwater.http.openapi import About, write_document
 from headwater.http.options import CommandOptions, QueryOptions
 from headwater.http.router import Router
@@ -269,6 +270,8 @@ class Backend:
                 committer=committer,
                 providers={Objects: Provider(lambda request: objects)},
                 staging=Staging(Db(writes), objects, keep=timedelta(hours=settings.upload_hours), clock=clock),
+                keyring=Keyring(settings.secret, db),
+                clock=clock or SystemClock(),
             ),
             settings,
             mounts=self.mounts,

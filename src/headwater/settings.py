@@ -58,6 +58,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     wal_budget_mb: Annotated[int, Meta(ge=64, description="WAL in MiB that PostgreSQL may hold for the relay.")] = 4096
     retention_hours: Annotated[int, Meta(ge=1, description="Hours that the log keeps what is applied.")] = 168
     idempotency_hours: Annotated[int, Meta(ge=1, description="Hours that a stored response is replayed.")] = 24
+    secret: Annotated[
+        str | None,
+        Meta(description="Secrets, with commas between; the first signs cursors. Unset, one is kept in the database."),
+    ] = None
     body_limit: Annotated[int, Meta(ge=1, description="Bytes that a request body may have.")] = 1_048_576
     body_seconds: Annotated[float, Meta(gt=0, le=3600, description="Seconds for a request body to arrive.")] = 30.0
     body_depth: Annotated[int, Meta(ge=1, le=500, description="Depth of arrays and objects in a request body.")] = 64

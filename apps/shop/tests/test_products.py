@@ -5,7 +5,6 @@ from uuid import uuid4
 
 import pytest
 
-from apps.shop.cursor import Cursor
 from apps.shop.seed import products
 from headwater.testing import RunningBackend
 
@@ -35,7 +34,12 @@ async def test_the_last_page_says_that_it_is_the_last_even_when_it_is_full(backe
 
 
 async def test_an_empty_shop_has_an_empty_page(backend: RunningBackend) -> None:
-    assert (await backend.client.get("/products")).json() == {"items": [], "next": None}
+    assert (await backend.client.get("/products")).json() == {
+        "items": [],
+        "next": None,
+        "previous": None,
+        "count": None,
+    }
 
 
 @pytest.mark.parametrize("limit", ["0", "101", "many"])
@@ -61,8 +65,3 @@ async def test_the_demo_data_is_thousands_of_products_with_names_of_their_own(ba
     )
     assert names == 3_000
     assert cheapest > 0
-
-
-def test_a_cursor_survives_its_own_text() -> None:
-    cursor = Cursor("Ä name, with / everything", uuid4())
-    assert Cursor.parse(str(cursor)) == cursor

@@ -3,6 +3,7 @@
 from headwater.http.application import HttpApp
 from headwater.http.endpoint import Endpoint, compile_endpoint
 from headwater.http.errors import HttpError, RouteError
+from headwater.http.page import Listing, Page, Pages
 from headwater.http.parameter import Body, Header, Query
 from headwater.http.problem import Problem
 from headwater.http.request import Request
@@ -17,6 +18,9 @@ __all__ = [
     "Header",
     "HttpApp",
     "HttpError",
+    "Listing",
+    "Page",
+    "Pages",
     "Problem",
     "Provider",
     "Query",

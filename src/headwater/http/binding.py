@@ -13,8 +13,11 @@ import msgspec
 from headwater.http.body import check_depth, holds_nul
 from headwater.http.fault import Fault, Invalid, invalid_request
 from headwater.http.integral import write_integers_plainly
+from headwater.http.keyring import Keyring
 from headwater.http.kind import MALFORMED_BODY
 from headwater.http.media import encoded, is_json, not_json
+from headwater.http.page import Page
+from headwater.http.page.asked import Asking
 from headwater.http.problem import Problem
 from headwater.http.request import Request
 from headwater.http.resources import Resources
@@ -108,6 +111,8 @@ def _binds(route: Route, inputs: tuple[Input, ...], resources: Resources, provid
         elif each.where == "provider":
             binds.append(_bind_provided(provided))
             provided += 1
+        elif each.where == "page":
+            binds.append(_bind_page(each, route, resources))
         elif each.where in ("db", "tx"):
             binds.append(_bind_constant(resources.db if each.where == "db" else None))
         else:
@@ -118,7 +123,9 @@ def _binds(route: Route, inputs: tuple[Input, ...], resources: Resources, provid
 def _query_check(inputs: tuple[Input, ...]) -> Bind:
     if any(each.where == "request" for each in inputs):
         return _bind_constant(None)
-    known = frozenset(each.name for each in inputs if each.where == "query")
+    known = frozenset(each.name for each in inputs if each.where == "query").union(
+        *(each.plan.parameters for each in inputs if each.plan is not None)
+    )
 
     def check(request: Request) -> None:
         if unknown := [name for name in request.query if name not in known]:
@@ -129,6 +136,21 @@ def _query_check(inputs: tuple[Input, ...]) -> Bind:
 
 def _bind_constant(value: Any) -> Bind:
     return lambda request: value
+
+
+def _bind_page(source: Input, route: Route, resources: Resources) -> Bind:
+    assert source.plan is not None
+    plan, read = source.plan, Asking(source.plan).read
+    keyring, clock = resources.keyring or Keyring(None, resources.db), resources.clock
+    place = f"{route.app} {route}".encode()
+
+    def bind(request: Request) -> Page:
+        asked, faults = read(request.query)
+        if faults:
+            raise Refused(faults)
+        return Page(plan, place, asked, request, keyring, clock)
+
+    return bind
 
 
 def _bind_path(index: int) -> Bind:

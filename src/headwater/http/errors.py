@@ -13,6 +13,7 @@
              ├─ ParameterUnbound      a parameter that nothing in a request can fill
              ├─ ParameterMisplaced    a parameter that does not belong in this kind of route
              ├─ AnswerUnencodable     an answer that is no JSON
+             ├─ PagesInvalid          a declaration of pages that its row or its handler contradicts
              ├─ LocationInvalid       a Location template that the answer cannot fill
              └─ OptionInvalid         any other option of the route
 """
@@ -62,6 +63,10 @@ class AnswerUnencodable(RouteError):
 
 class LocationInvalid(RouteError):
     """{route} ({handler}): location={location!r}: {reason}. The answer's fields are: {fields}."""
+
+
+class PagesInvalid(RouteError):
+    """{route} ({handler}): the pages of `{parameter}` cannot be served: {reason}. {mend}"""
 
 
 class OptionInvalid(RouteError):

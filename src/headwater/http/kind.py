@@ -40,6 +40,12 @@ MALFORMED_TARGET: Final = Kind(
     "The target is malformed",
     "The path or the query string is no percent-encoded UTF-8, or has too many parameters.",
 )
+CURSOR_INVALID: Final = Kind(
+    "cursor-invalid",
+    400,
+    "The cursor is invalid",
+    "It was altered, has expired, or belongs to another list, order, filter or tenant. Begin with the first page.",
+)
 KEY_MISSING: Final = Kind(
     "idempotency-key-missing",
     400,
@@ -152,6 +158,7 @@ OUTCOME_UNKNOWN: Final = Kind(
 KINDS: Final = (
     MALFORMED_BODY,
     MALFORMED_TARGET,
+    CURSOR_INVALID,
     KEY_MISSING,
     KEY_INVALID,
     VERSION_MISSING,

@@ -5,8 +5,10 @@ from typing import Any
 
 import msgspec
 
+from headwater.clock import Clock, SystemClock
 from headwater.commit import Committer
 from headwater.db import Db
+from headwater.http.keyring import Keyring
 from headwater.http.request import Request
 from headwater.objects.staging import Staging
 
@@ -28,9 +30,12 @@ class Resources(msgspec.Struct, frozen=True):
     """`db` fills parameters of type Db, `committer` runs commands, `providers` fill whatever types they are under.
 
     `staging` takes in uploads, and has the object storage that downloads come from.
+    `keyring` signs; by default with the secret that the database keeps.
     """
 
     db: Db
     committer: Committer
     providers: Mapping[type, Provider] = {}
     staging: Staging | None = None
+    keyring: Keyring | None = None
+    clock: Clock = SystemClock()

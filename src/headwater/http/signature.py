@@ -8,12 +8,13 @@ from typing import Annotated, Any, Final
 import msgspec
 
 from headwater.http.errors import AnnotationMissing, AnnotationUnresolved, NotAsync, ParameterUnbound
+from headwater.http.page.declaration import Pages
 from headwater.http.parameter import Body, Header, Query
 from headwater.http.route import Route
 
 MISSING: Final = inspect.Parameter.empty
 
-Marker = Header | Query | Body
+Marker = Header | Query | Body | Pages
 Convert = Callable[[Any], Any]
 
 _STREAMS: Final = (AsyncIterator, AsyncGenerator, AsyncIterable)
@@ -107,7 +108,7 @@ def _split_marker(annotation: Any) -> tuple[Any, Marker | None]:
     for extra in extras:
         if isinstance(extra, Marker):
             marker = extra
-        elif isinstance(extra, type) and issubclass(extra, Marker):
+        elif isinstance(extra, type) and issubclass(extra, Header | Query | Body):
             marker = extra()
         else:
             kept.append(extra)

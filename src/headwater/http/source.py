@@ -1,8 +1,8 @@
 """Where each parameter of a handler comes from, decided once from its name, its type and its marker.
 
 The first that matches: a name in the path; a type that something provides (`Db`, `Tx`, `Request`, …); a marker
-(`Annotated[T, Header()]`, `Query()`, `Body()`); a Struct, which is the JSON body; whatever one text can spell, or a
-list of these, which is the query string.
+(`Annotated[T, Header()]`, `Query()`, `Body()`, or `Pages` for a `Page`); a Struct, which is the JSON body; whatever one
+text can spell, or a list of these, which is the query string.
 """
 
 from typing import Any, Final, Literal, NoReturn
@@ -12,7 +12,10 @@ from msgspec import inspect as shapes
 
 from headwater.commit import Tx
 from headwater.db import Db
-from headwater.http.errors import ParameterMisplaced, ParameterUnbound, PathInvalid
+from headwater.http.errors import PagesInvalid, ParameterMisplaced, ParameterUnbound, PathInvalid
+from headwater.http.page import Listing, Page, Pages
+from headwater.http.page.plan import Fault as PagesFault
+from headwater.http.page.plan import Plan
 from headwater.http.parameter import Body, Header, Query
 from headwater.http.request import Request
 from headwater.http.resources import Provider, Resources
@@ -21,7 +24,7 @@ from headwater.http.scalar import list_reader_of, reader_of
 from headwater.http.shape import is_optional, members_of, shape_of
 from headwater.http.signature import MISSING, Convert, Parameter, Signature
 
-Where = Literal["path", "query", "header", "body", "raw body", "provider", "request", "db", "tx"]
+Where = Literal["path", "query", "header", "body", "raw body", "provider", "request", "db", "tx", "page"]
 
 BODILESS: Final = frozenset({"GET", "HEAD", "DELETE"})
 """Methods whose content has no meaning (RFC 9110 section 9.3), so that nothing may be bound to it."""
@@ -36,6 +39,7 @@ class Input(msgspec.Struct, frozen=True, kw_only=True):
     annotation: Any
     default: Any = MISSING
     provider: Provider | None = None
+    plan: Plan | None = None
     required: bool = True
     convert: Convert | None = None
     """Makes of what was read the `converted` that the handler takes, in an older version of the API."""
@@ -47,7 +51,7 @@ def inputs_of(route: Route, signature: Signature, resources: Resources, whole: b
 
     `whole`: the handler has to take every parameter of the path.
     """
-    sources = _Sources(route, resources)
+    sources = _Sources(route, resources, signature.returns)
     inputs = tuple(sources.input_of(parameter) for parameter in signature.parameters)
     for name in names_of(segments_of(route)) if whole else ():
         if not any(each.where == "path" and each.name == name for each in inputs):
@@ -59,9 +63,10 @@ def inputs_of(route: Route, signature: Signature, resources: Resources, whole: b
 class _Sources:
     """Decides for the parameters of one route; only one of them can be the body."""
 
-    def __init__(self, route: Route, resources: Resources) -> None:
+    def __init__(self, route: Route, resources: Resources, returns: Any) -> None:
         self._route = route
         self._resources = resources
+        self._returns = returns
         self._in_path = names_of(segments_of(route))
         self._body: str | None = None
 
@@ -73,6 +78,8 @@ class _Sources:
             if found is not None:
                 return found
             return self._from_body(parameter) if self._is_struct(parameter) else self._from_query(parameter)
+        if isinstance(parameter.marker, Pages):
+            return self._from_pages(parameter, parameter.marker)
         if isinstance(parameter.marker, Body):
             return self._from_body(parameter)
         return self._from_header(parameter) if isinstance(parameter.marker, Header) else self._from_query(parameter)
@@ -136,6 +143,20 @@ class _Sources:
         name = parameter.marker.name if isinstance(parameter.marker, Query) else None
         return self._made(parameter, "query", name or parameter.name)
 
+    def _from_pages(self, parameter: Parameter, pages: Pages) -> Input:
+        if parameter.annotation is not Page:
+            self._unpaged(parameter, "its type is not Page", f"Write `{parameter.name}: Annotated[Page, …]`.")
+        if self._route.verb == "command":
+            self._misplaced(parameter, "only a query answers with pages", "Make it a query.")
+        try:
+            plan = Plan(pages)
+        except PagesFault as fault:
+            self._unpaged(parameter, str(fault), "Mend the declaration.")
+        if self._returns != Listing[plan.kind]:  # type: ignore[name-defined]
+            kind = plan.kind.__name__
+            self._unpaged(parameter, f"the handler does not return Listing[{kind}]", f"Write `-> Listing[{kind}]`.")
+        return Input(parameter=parameter.name, where="page", name="", annotation=Page, plan=plan, required=False)
+
     def _made(self, parameter: Parameter, where: Where, name: str, provider: Provider | None = None) -> Input:
         from_text = where in ("query", "header", "body")
         optional = parameter.default is not MISSING or (from_text and is_optional(self._shape(parameter)))
@@ -156,6 +177,11 @@ class _Sources:
             return shape_of(parameter.annotation)
         except TypeError as error:
             self._unbound(parameter, f"Its type cannot be used: {error}.")
+
+    def _unpaged(self, parameter: Parameter, reason: str, mend: str) -> NoReturn:
+        raise PagesInvalid(
+            route=self._route, handler=self._route.place, parameter=parameter.name, reason=reason, mend=mend
+        )
 
     def _unbound(self, parameter: Parameter, mend: str) -> NoReturn:
         raise ParameterUnbound(

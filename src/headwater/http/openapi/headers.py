@@ -13,6 +13,11 @@ HEADERS: Final[dict[str, Any]] = {
         "description": "Where the resource is.",
         "schema": {"type": "string", "format": "uri-reference"},
     },
+    "Link": {
+        "description": "The pages around this one: rel next, prev and first (RFC 8288).",
+        "schema": {"type": "string"},
+        "example": '</people?sort=-born&cursor=AQIDBA>; rel="next", </people?sort=-born>; rel="first"',
+    },
     "IdempotentReplayed": {
         "description": "True if this is the stored answer to an earlier request with the same Idempotency-Key.",
         "schema": {"type": "string", "enum": ["true"]},

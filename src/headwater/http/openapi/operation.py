@@ -9,7 +9,7 @@ from headwater.http.endpoint import Endpoint
 from headwater.http.openapi.headers import refer_to
 from headwater.http.openapi.parameters import write_parameters
 from headwater.http.openapi.problems import reference_problem
-from headwater.http.openapi.schemas import Schemas
+from headwater.http.openapi.schemas import Schemas, answer_type, plans_of
 from headwater.http.problem import phrase_of
 from headwater.http.route import Route
 
@@ -81,13 +81,15 @@ def _body(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any] | None:
 def _answer(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
     rendering = endpoint.rendering
     headers = {"X-Request-Id": "RequestId"}
+    if plans_of(endpoint):
+        headers["Link"] = "Link"
     if rendering.location is not None:
         headers["Location"] = "Location"
     if endpoint.route.idempotency != "none":
         headers["Idempotent-Replayed"] = "IdempotentReplayed"
     answer: dict[str, Any] = {"description": phrase_of(rendering.status), "headers": refer_to(headers)}
     if rendering.media_type is not None:
-        answer["content"] = schemas.content(rendering.media_type, rendering.returns)
+        answer["content"] = schemas.content(rendering.media_type, answer_type(endpoint))
     return answer
 
 
@@ -105,6 +107,8 @@ def _statuses_by_use(endpoint: Endpoint) -> Iterable[int]:
             yield from (408, 413, 415)
         if source.where in ("db", "tx"):
             yield 503
+        if source.plan is not None:
+            yield 504
         if source.provider is not None:
             yield from source.provider.statuses
     if endpoint.rendering.media_type is not None:

@@ -6,7 +6,8 @@ import msgspec
 
 from headwater.http.endpoint import Endpoint
 from headwater.http.idempotency import KEY_PATTERN
-from headwater.http.openapi.schemas import Schema, Schemas
+from headwater.http.openapi.schemas import Schema, Schemas, plans_of
+from headwater.http.page.document import describe_parameters
 from headwater.http.signature import MISSING
 from headwater.http.source import Input
 
@@ -27,6 +28,7 @@ def write_parameters(endpoint: Endpoint, schemas: Schemas) -> list[dict[str, Any
     """The ``parameters`` of an operation."""
     inputs = [each for each in endpoint.binding.inputs if each.where in ("path", "query", "header")]
     parameters = [_parameter(each, schemas) for each in inputs]
+    parameters += [each for plan in plans_of(endpoint) for each in describe_parameters(plan, schemas.of)]
     if endpoint.route.idempotency != "none":
         parameters.append({**_KEY, "required": endpoint.route.idempotency == "required"})
     return parameters

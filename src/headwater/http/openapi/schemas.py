@@ -7,6 +7,8 @@ import msgspec
 
 from headwater.http.endpoint import Endpoint
 from headwater.http.openapi.examples import example_of
+from headwater.http.page.document import filter_types
+from headwater.http.page.plan import Plan
 
 Schema = dict[str, Any]
 
@@ -37,11 +39,23 @@ class Schemas:
         return {media_type: {"schema": schema, "example": self.example(schema)}}
 
 
+def plans_of(endpoint: Endpoint) -> list[Plan]:
+    """What its pages can be asked, if it has pages."""
+    return [each.plan for each in endpoint.binding.inputs if each.plan is not None]
+
+
+def answer_type(endpoint: Endpoint) -> Any:
+    """The type of what it answers; where fields can be chosen, of items that need not have any of them."""
+    listings = [plan.listing for plan in plans_of(endpoint) if plan.listing is not None]
+    return listings[0] if listings else endpoint.rendering.returns
+
+
 def schemas_of(endpoints: Iterable[Endpoint]) -> Schemas:
     """The schemas of everything that these endpoints take and give."""
     types: list[Any] = []
     for endpoint in endpoints:
         types += [each.annotation for each in endpoint.binding.inputs if each.where in _WHERE]
         if endpoint.rendering.returns is not None:
-            types.append(endpoint.rendering.returns)
+            types.append(answer_type(endpoint))
+        types += [kind for plan in plans_of(endpoint) for kind in filter_types(plan)]
     return Schemas(types)

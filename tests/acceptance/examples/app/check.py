@@ -8,6 +8,10 @@ async def test_the_library_of_the_document(backend):
     await backend.settle()
     assert await backend.db.one(tuple[int, int], "select books, imported from library.shelf") == (1, 2)
     assert (await backend.client.get("/books")).body.count(b"\n") == 3
+    shelf = (await backend.client.get("/shelf?sort=-title&limit=2&count=exact&fields=title")).json()
+    assert (shelf["items"], shelf["count"]) == ([{"title": "Ulysses"}, {"title": "Emma"}], 3)
+    rare = await backend.client.get("/rare?limit=1&copies[ge]=1&title[prefix]=E")
+    assert [book["title"] for book in rare.json()["items"]] == ["Emma"]
     label = await backend.client.get(f"{added.headers['location']}/label")
     assert (label.text, label.headers["x-asked-by"]) == ("Dune\n", "127.0.0.1")
     assert (await backend.client.get("/books/00000000-0000-0000-0000-000000000000/label")).status == 404

@@ -1,0 +1,114 @@
+"""What a request asks of a list: read from its query string by a plan, every fault at once."""
+
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+
+from headwater.http.fault import Fault, Invalid
+from headwater.http.page.declaration import Count
+from headwater.http.page.filter import Filter
+from headwater.http.page.order import Order
+from headwater.http.page.plan import COUNT, CURSOR, FIELDS, LIMIT, SORT, Plan
+from headwater.http.scalar import reader_of
+from headwater.http.shape import shape_of
+from headwater.http.target import QueryFields
+
+T = TypeVar("T")
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """`sort` is the text that `order` is made from. Without chosen `fields`, all of them."""
+
+    sort: str
+    order: Order
+    limit: int
+    cursor: str | None = None
+    count: Count = "none"
+    fields: tuple[str, ...] = ()
+    filters: tuple[tuple[Filter, Any], ...] = ()
+
+
+class Asking:
+    """Reads what requests ask of one plan."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        limit = reader_of(shape_of(Annotated[int, msgspec.Meta(ge=1, le=plan.pages.most)]))
+        assert limit is not None
+        self._limit = limit
+        self._nothing = Asked(sort=plan.default, order=plan.default_order, limit=plan.pages.limit)
+
+    def read(self, query: QueryFields) -> tuple[Asked, list[Fault]]:
+        """What is asked for, and what is wrong with it; with faults, the first is of no use."""
+        if not query:
+            return self._nothing, []
+        faults: list[Fault] = []
+
+        def take(name: str, read: Callable[[str], T], otherwise: T) -> T:
+            texts = query.get(name)
+            if texts is None or name not in self._plan.parameters:
+                return otherwise
+            try:
+                return read(_only(texts))
+            except Invalid as invalid:
+                faults.append(_fault(str(invalid), name))
+                return otherwise
+
+        nothing = self._nothing
+        sort, order = take(SORT, self._read_sort, (nothing.sort, nothing.order))
+        asked = Asked(
+            sort=sort,
+            order=order,
+            limit=take(LIMIT, self._limit, nothing.limit),
+            cursor=take(CURSOR, str, None),
+            count=take(COUNT, self._read_count, "none"),
+            fields=take(FIELDS, self._read_fields, ()),
+            filters=tuple(self._read_filters(query, faults)),
+        )
+        return asked, faults
+
+    def _read_sort(self, text: str) -> tuple[str, Order]:
+        items = _items(text)
+        order = self._plan.order_of(items)
+        if order is None:
+            raise Invalid(f"Expected some of {', '.join(self._plan.sortable)}, each perhaps with a minus before it")
+        return text, order
+
+    def _read_count(self, text: str) -> Count:
+        for count in self._plan.counts:
+            if count == text:
+                return count
+        raise Invalid(f"Expected one of {', '.join(self._plan.counts)}")
+
+    def _read_fields(self, text: str) -> tuple[str, ...]:
+        items = _items(text)
+        if any(item not in self._plan.fields for item in items):
+            raise Invalid(f"Expected some of {', '.join(self._plan.fields)}")
+        return tuple(items)
+
+    def _read_filters(self, query: QueryFields, faults: list[Fault]) -> Iterator[tuple[Filter, Any]]:
+        for name, each in self._plan.filters.items():
+            texts = query.get(name)
+            if texts is not None:
+                try:
+                    yield each, each.value(texts)
+                except Invalid as invalid:
+                    faults.append(_fault(str(invalid), name))
+
+
+def _only(texts: list[str]) -> str:
+    if len(texts) > 1:
+        raise Invalid(f"Expected one value, got {len(texts)}")
+    return texts[0]
+
+
+def _items(text: str) -> list[str]:
+    items = text.split(",")
+    if len(items) != len(set(items)):
+        raise Invalid("Expected each at most once")
+    return items
+
+
+def _fault(detail: str, name: str) -> Fault:
+    return Fault(detail=detail, parameter=name, where="query")

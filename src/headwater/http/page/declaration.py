@@ -1,0 +1,69 @@
+"""Pages: what a list of rows lets its clients ask for, declared once beside the handler."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Literal
+
+from headwater.http.page.filter import Operator
+from headwater.http.page.order import Nulls
+
+Count = Literal["none", "estimate", "exact"]
+
+
+class Pages:
+    """The declaration that ``page: Annotated[Page, PEOPLE]`` refers to::
+
+        PEOPLE = Pages(
+            Person,
+            table="directory.person",
+            sort=("name", "born", "country,-joined"),
+            default="name",
+            filters={"country": ("eq", "in"), "born": ("ge", "lt")},
+            fields=True,
+            count=("none", "estimate"),
+        )
+
+    `kind` is the row, `table` where it is read from (by default the row's own table), `key` the column, or the columns,
+    that no two rows share and none lacks. `sort` names the fields that may be sorted by, alone and after each
+    other in either direction; an entry with several is a combination that is expected to have an index. `default` is
+    the order without ``sort=``, by default the first of `sort`, or else the key. `nulls` says where rows without a
+    value stand. `filters` allows operators per field: ``eq ne lt le gt ge in prefix null``.
+
+    `limit` and `most` bound ``limit=``. `fields` lets a client choose among all fields, or among those named. `count`
+    are the ways of counting that a client may ask for. `tenant` names the column that must hold the tenant of who is
+    asking. A cursor lives for `lifetime` at least, and for twice that at most.
+    """
+
+    def __init__(
+        self,
+        kind: type[Any],
+        *,
+        table: str | None = None,
+        key: str | Sequence[str] = "id",
+        sort: Collection[str] = (),
+        default: str | None = None,
+        nulls: Nulls = "last",
+        filters: Mapping[str, Collection[Operator]] | None = None,
+        limit: int = 20,
+        most: int = 100,
+        fields: bool | Collection[str] = False,
+        count: Sequence[Count] = ("none",),
+        tenant: str | None = None,
+        lifetime: timedelta = timedelta(days=1),
+    ) -> None:
+        self.kind = kind
+        self.table = table if table is not None else getattr(kind, "__table__", None)
+        self.key = (key,) if isinstance(key, str) else tuple(key)
+        self.sort = tuple(sort)
+        self.default = default
+        self.nulls: Nulls = nulls
+        self.filters = dict(filters or {})
+        self.limit = limit
+        self.most = most
+        self.fields = fields
+        self.count = tuple(count)
+        self.tenant = tenant
+        self.lifetime = lifetime
+
+    def __repr__(self) -> str:
+        return f"Pages({self.kind.__name__})"

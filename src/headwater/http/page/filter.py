@@ -1,0 +1,120 @@
+"""A filter: one column, one operator, and the value that a request gives it, of the column's type.
+
+In a request the operator stands in brackets behind the field, as in Stripe's API: ``born[ge]=2000-01-01``; equality is
+the field alone: ``country=DE``. The values of ``in`` are given one by one: ``country[in]=DE&country[in]=FR``.
+"""
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import inspect as shapes
+
+from headwater.http.fault import Invalid
+from headwater.http.page.order import quoted
+from headwater.http.scalar import Read, reader_of
+from headwater.http.shape import leaf_type, members_of, shape_of
+
+Operator = Literal["eq", "ne", "lt", "le", "gt", "ge", "in", "prefix", "null"]
+
+IN_LIMIT: Final = 50
+"""Values that one ``in`` may have."""
+TEXT_LIMIT: Final = 255
+"""Characters of a text in a filter."""
+
+_COMPARISONS: Final = {"eq": "=", "ne": "is distinct from", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+_MEANINGS: Final = {
+    "eq": "{field} is this",
+    "ne": "{field} is not this; also where there is none",
+    "lt": "{field} is less than this",
+    "le": "{field} is this or less",
+    "gt": "{field} is greater than this",
+    "ge": "{field} is this or greater",
+    "in": "{field} is one of these",
+    "prefix": "{field} begins with this, letter by letter",
+    "null": "whether {field} is missing",
+}
+OPERATORS: Final = tuple(_MEANINGS)
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """One allowed pair of field and operator; `name` is how a request spells it, `kind` the type of one value."""
+
+    name: str
+    field: str
+    column: str
+    operator: Operator
+    kind: Any
+    read: Read
+
+    @property
+    def many(self) -> bool:
+        return self.operator == "in"
+
+    @property
+    def meaning(self) -> str:
+        """For the documentation."""
+        return _MEANINGS[self.operator].format(field=self.field)
+
+    def value(self, texts: list[str]) -> Any:
+        """What a request gives it, as PostgreSQL takes it; raises `Invalid`."""
+        if not self.many:
+            if len(texts) > 1:
+                raise Invalid(f"Expected one value, got {len(texts)}")
+            return self._value(texts[0])
+        if len(texts) > IN_LIMIT:
+            raise Invalid(f"Expected at most {IN_LIMIT} values, got {len(texts)}")
+        return [self._value(text) for text in texts]
+
+    def condition(self, value: Any, argument: Callable[[Any], str]) -> str:
+        """The condition on the column; values go through `argument`, which says what stands for them."""
+        column = quoted(self.column)
+        if self.operator == "null":
+            return f"{column} is null" if value else f"{column} is not null"
+        if self.operator == "in":
+            return f"{column} = any({argument(value)})"
+        if self.operator == "prefix":
+            return f"{column} like {argument(_escaped(value) + '%')}"
+        return f"{column} {_COMPARISONS[self.operator]} {argument(value)}"
+
+    def _value(self, text: str) -> Any:
+        value = self.read(text)
+        if isinstance(value, str) and len(value) > TEXT_LIMIT:
+            raise Invalid(f"Expected at most {TEXT_LIMIT} characters")
+        return value.value if isinstance(value, Enum) else value
+
+
+def make_filter(field: str, column: str, annotation: Any, operator: Operator) -> Filter:
+    """The filter of a column whose values have this type; raises `ValueError` for one that cannot be."""
+    kind = bool if operator == "null" else value_type(annotation)
+    read = reader_of(shape_of(kind)) if kind is not None else None
+    if read is None:
+        raise ValueError("no text of a request can be compared with its values")
+    if operator == "prefix" and not isinstance(shape_of(kind), shapes.StrType):
+        raise ValueError("only a text has a prefix")
+    name = field if operator == "eq" else f"{field}[{operator}]"
+    return Filter(name, field, column, operator, kind, read)
+
+
+def value_type(annotation: Any) -> Any:
+    """The one type that the values of a column have when they are not None, None if there is no such.
+
+    A time needs its offset from UTC, unless the column's own type says that it has none: which moment it would
+    otherwise be depends on where the server stands.
+    """
+    members = [each for each in members_of(shape_of(annotation)) if not isinstance(each, shapes.NoneType)]
+    if len(members) != 1:
+        return None
+    try:
+        kind = leaf_type(members[0])
+    except KeyError:
+        return None
+    if isinstance(members[0], shapes.DateTimeType) and members[0].tz is None:
+        return Annotated[kind, msgspec.Meta(tz=True)]
+    return kind
+
+
+def _escaped(text: str) -> str:
+    """The text as a pattern that matches it and nothing else."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

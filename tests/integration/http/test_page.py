@@ -1,0 +1,223 @@
+"""Pages on PostgreSQL: order, filters, fields, counts, links, and cursors that hold."""
+
+from datetime import timedelta
+
+import pytest
+
+from headwater.testing.client import Client, Reply
+from tests.integration.db.servers import execute
+from tests.integration.http.listing import Jump, animals, names, serving, walk, with_cursor
+
+ZOO = list(
+    animals(
+        ("ant", {"born": "2020-01-01", "size": "small", "weight": 0.5}),
+        ("bee", {"size": "small"}),
+        ("cat", {"born": "2019-05-05", "weight": 4, "seen": "2026-01-01T12:00:00Z"}),
+        ("dog", {"born": "2020-01-01", "size": "large", "weight": "NaN"}),
+        ("elk", {"size": "large", "herd": "b"}),
+    )
+)
+
+
+async def faults(client: Client, query: str) -> list[str]:
+    reply = await client.get(f"/animals?{query}")
+    assert reply.status == 422, reply.text
+    return [fault["parameter"] for fault in reply.json()["errors"]]
+
+
+def refusal(reply: Reply) -> tuple[int, str, str]:
+    problem = reply.json()
+    return reply.status, problem["type"].rpartition(":")[2], problem["detail"]
+
+
+async def test_a_list_is_walked_in_its_order_a_page_at_a_time(url: str) -> None:
+    async with serving(url) as client:
+        await execute(url, *ZOO)
+        pages = [reply.json() async for reply in walk(client, "/animals?limit=2")]
+    assert [[item["name"] for item in page["items"]] for page in pages] == [["ant", "bee"], ["cat", "dog"], ["elk"]]
+    assert pages[0]["previous"] is None
+    assert pages[0]["count"] is None
+    assert pages[-1]["next"] is None
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("name", ["ant", "bee", "cat", "dog", "elk"]),
+        ("-name", ["elk", "dog", "cat", "bee", "ant"]),
+        ("born,name", ["cat", "ant", "dog", "bee", "elk"]),
+        ("-born,name", ["ant", "dog", "cat", "bee", "elk"]),
+        ("-born,-name", ["dog", "ant", "cat", "elk", "bee"]),
+        ("size,-born,name", ["dog", "elk", "ant", "bee", "cat"]),
+        ("weight,name", ["ant", "cat", "dog", "bee", "elk"]),
+        ("-seen,-name,name", ["cat", "elk", "dog", "bee", "ant"]),
+    ],
+)
+async def test_rows_without_a_value_come_last_in_either_direction(url: str, sort: str, expected: list[str]) -> None:
+    async with serving(url) as client:
+        await execute(url, *ZOO)
+        for limit in (1, 2, 5):
+            assert await names(client, f"/animals?sort={sort}&limit={limit}") == expected
+
+
+async def test_walking_back_shows_the_same_pages(url: str) -> None:
+    async with serving(url) as client:
+        await execute(url, *ZOO)
+        there = [reply.json() async for reply in walk(client, "/animals?sort=-born,name&limit=2")]
+        back = [
+            reply.json()
+            async for reply in walk(
+                client, "/animals?sort=-born,name&limit=2", step="previous", cursor=there[-1]["previous"]
+            )
+        ]
+    assert [page["items"] for page in back] == [page["items"] for page in there[-2::-1]]
+    assert (back[-1]["previous"], back[-1]["next"]) == (None, there[0]["next"])
+
+
+async def test_an_end_that_was_emptied_can_be_left_backwards_and_nothing_is_skipped(url: str) -> None:
+    async with serving(url) as client:
+        await execute(url, *ZOO)
+        first = (await client.get("/animals?limit=3")).json()
+        await execute(url, "delete from animal where name > 'cat'")
+        end = (await client.get(with_cursor("/animals?limit=3", first["next"]))).json()
+        assert (end["items"], end["next"]) == ([], None)
+        back = (await client.get(with_cursor("/animals?limit=3", end["previous"]))).json()
+        assert [item["name"] for item in back["items"]] == ["ant", "bee", "cat"]
+        await execute(url, "delete from animal")
+        start = (await client.get(with_cursor("/animals", back["next"]))).json()
+        start = (await client.get(with_cursor("/animals", start["previous"]))).json()
+        assert (start["items"], start["previous"]) == ([], None)
+        await execute(url, *ZOO)
+        assert (await client.get(with_cursor("/animals", start["next"]))).json()["items"][0]["name"] == "dog"
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("name=cat", ["cat"]),
+        ("name[ne]=cat", ["ant", "bee", "dog", "elk"]),
+        ("name[in]=cat&name[in]=ant", ["ant", "cat"]),
+        ("name%5Bprefix%5D=e", ["elk"]),
+        ("name[prefix]=%25", []),
+        ("born[ge]=2020-01-01", ["ant", "dog"]),
+        ("born[lt]=2020-01-01", ["cat"]),
+        ("born[null]=true", ["bee", "elk"]),
+        ("born[null]=false&size=large", ["dog"]),
+        ("size[in]=large", ["dog", "elk"]),
+        ("seen[ge]=2026-01-01T13:00:00%2B01:00", ["cat"]),
+        ("id[in]=00000000-0000-0000-0000-000000000002", ["bee"]),
+    ],
+)
+async def test_filters_let_through_what_they_say(url: str, query: str, expected: list[str]) -> None:
+    async with serving(url) as client:
+        await execute(url, *ZOO)
+        assert await names(client, f"/animals?limit=1&{query}") == expected
+
+
+async def test_every_fault_of_a_request_is_told_at_once(url: str) -> None:
+    async with serving(url) as client:
+        query = (
+            "sort=colour&limit=0&fields=name,name&count=some&born[ge]=monday&size=huge&colour=red"
+            "&seen[ge]=2026-01-01T12:00:00&name=a&name=b&born=2020-01-01&" + "&".join(["name[in]=x"] * 51)
+        )
+        assert sorted(await faults(client, query)) == sorted(
+            ["colour", "born", "sort", "limit", "fields", "count", "born[ge]", "size", "seen[ge]", "name", "name[in]"]
+        )
+        assert await faults(client, f"name={'x' * 256}") == ["name"]
+        assert await faults(client, "sort=") == ["sort"]
+        assert await faults(client, "sort=name,name") == ["sort"]
+        assert await faults(client, "name=%00") == ["name"]
+
+
+async def test_only_the_fields_that_were_asked_for_are_shown(url: str) -> None:
+    async with serving(url) as client:
+        await execute(url, *ZOO)
+        pages = [reply.json() async for reply in walk(client, "/animals?fields=id,size&sort=-name&limit=4")]
+    assert pages[0]["items"][0] == {"id": "00000000-0000-0000-0000-000000000005", "size": "large"}
+    assert {tuple(item) for page in pages for item in page["items"]} == {("id", "size")}
+    assert sum(len(page["items"]) for page in pages) == 5
+
+
+async def test_a_list_is_counted_when_it_is_asked_for(url: str) -> None:
+    async with serving(url) as client:
+        await execute(url, *ZOO, "analyze animal")
+        assert (await client.get("/animals?count=exact&limit=1")).json()["count"] == 5
+        assert (await client.get("/animals?count=exact&born[null]=true")).json()["count"] == 2
+        assert (await client.get("/animals?count=estimate")).json()["count"] == 5
+        assert (await client.get("/animals?count=none")).json()["count"] is None
+
+
+async def test_a_count_that_takes_too_long_is_given_up(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("headwater.http.page.page.COUNT_SECONDS", 0)
+    async with serving(url) as client:
+        reply = await client.get("/animals?count=exact")
+        assert (reply.status, "count=estimate" in reply.json()["detail"]) == (504, True)
+        assert (await client.get("/animals")).status == 200
+
+
+async def test_links_keep_the_whole_query(url: str) -> None:
+    async with serving(url) as client:
+        await execute(url, *ZOO)
+        query = "sort=-born,name&born[ge]=2000-01-01&limit=1"
+        first = await client.get(f"/animals?{query}")
+        second = await client.get(with_cursor(f"/animals?{query}", first.json()["next"]))
+        base = "/animals?sort=-born,name&born%5Bge%5D=2000-01-01&limit=1"
+        assert first.headers["link"] == (f'<{base}&cursor={first.json()["next"]}>; rel="next", <{base}>; rel="first"')
+        assert second.headers["link"] == (
+            f'<{base}&cursor={second.json()["next"]}>; rel="next", '
+            f'<{base}&cursor={second.json()["previous"]}>; rel="prev", <{base}>; rel="first"'
+        )
+        target = first.headers["link"].partition(">")[0].removeprefix("<")
+        assert (await client.get(target)).json() == second.json()
+
+
+async def test_a_page_read_twice_is_the_same_to_the_byte_until_its_cursors_are_renewed(url: str) -> None:
+    clock = Jump()
+    async with serving(url, clock=clock) as client:
+        await execute(url, *ZOO)
+        first = await client.get("/animals?limit=1")
+        clock.leap(timedelta(hours=23))
+        assert (await client.get("/animals?limit=1")).body == first.body
+        clock.leap(timedelta(hours=24))
+        assert (await client.get(with_cursor("/animals", first.json()["next"]))).status == 200
+        clock.leap(timedelta(hours=1))
+        expired = await client.get(with_cursor("/animals", first.json()["next"]))
+    assert refusal(expired) == (400, "cursor-invalid", "The cursor has expired; begin with the first page again.")
+
+
+async def test_a_cursor_is_good_for_its_own_list_sort_and_filters_only(url: str) -> None:
+    async with serving(url) as client:
+        await execute(url, *ZOO)
+        cursor = (await client.get("/animals?limit=1")).json()["next"]
+        for path, detail in {
+            "/animals?sort=-name": "The cursor belongs to sort=name; send it with that, or leave it out.",
+            "/animals?name[ne]=cat": "The cursor belongs to other filters; send it with those, or leave it out.",
+            "/herds/a": "The cursor is none that this list has given.",
+        }.items():
+            assert refusal(await client.get(with_cursor(path, cursor))) == (400, "cursor-invalid", detail)
+        of_herd = (await client.get("/herds/a?limit=1")).json()["next"]
+        assert (await client.get(with_cursor("/herds/a", of_herd))).status == 200
+        assert (await client.get(with_cursor("/herds/b", of_herd))).status == 400
+        assert (await client.get(with_cursor("/animals?fields=name&limit=2&count=exact", cursor))).status == 200
+
+
+async def test_workers_share_the_secret_that_the_database_keeps(url: str) -> None:
+    async with serving(url) as one, serving(url, table="") as other:
+        await execute(url, *ZOO)
+        cursor = (await one.get("/animals?limit=1")).json()["next"]
+        assert (await other.get(with_cursor("/animals", cursor))).status == 200
+
+
+async def test_secrets_are_rotated_without_a_cursor_being_lost(url: str) -> None:
+    old, new = "o" * 32, "n" * 32
+    async with (
+        serving(url, secret=old) as before,
+        serving(url, secret=f"{new},{old}", table="") as between,
+        serving(url, secret=new, table="") as after,
+    ):
+        await execute(url, *ZOO)
+        cursor = (await before.get("/animals?limit=1")).json()["next"]
+        assert (await between.get(with_cursor("/animals", cursor))).status == 200
+        assert (await after.get(with_cursor("/animals", cursor))).status == 400
+        cursor = (await between.get("/animals?limit=1")).json()["next"]
+        assert (await after.get(with_cursor("/animals", cursor))).status == 200
