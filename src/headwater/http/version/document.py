@@ -23,6 +23,9 @@ LISTED: Final = "x-headwater-versions"
 """The versions that there are, for the documentation page: name, url of the document, deprecated or not."""
 
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+OF_VERSION: Final = "x-headwater-version"
+"""Marks what says which version is meant, which is of course not the same in two of them."""
+
 _HEADERS: Final[Document] = {
     "ApiVersion": {"description": "The version of the API that answered.", "schema": {"type": "string"}},
     "Deprecation": {
@@ -87,7 +90,7 @@ def _listed(versions: Versions, name: str) -> Document:
 
 
 def _headers(edition: Edition) -> Document:
-    return {name: _HEADERS[name] for name in _header_names(edition).values()}
+    return {name: {**_HEADERS[name], OF_VERSION: True} for name in _header_names(edition).values()}
 
 
 def _header_names(edition: Edition) -> dict[str, str]:
@@ -116,7 +119,8 @@ def _parameters(edition: Edition, versions: Versions) -> Document:
 
 def _parameter(name: str, where: str, required: bool, schema: Document) -> Document:
     description = "The version of the API that the request was written for."
-    return {"name": name, "in": where, "description": description, "required": required, "schema": schema}
+    described = {"name": name, "in": where, "description": description, "required": required, "schema": schema}
+    return {**described, OF_VERSION: True}
 
 
 def _operations(document: Document) -> Iterator[Document]:

@@ -1,0 +1,8 @@
+"""What can be done with a published API's document: compare two of them."""
+
+from headwater.api.change import Change
+from headwater.api.declared import Declared, judge, read_declared
+from headwater.api.diff import compare
+from headwater.api.errors import ApiError
+
+__all__ = ["ApiError", "Change", "Declared", "compare", "judge", "read_declared"]

@@ -1,0 +1,79 @@
+"""Declared changes: breaking ones that are meant, each with its reason, in a small file that is reviewed like code.
+
+::
+
+    [[breaking]]
+    version = "1"                               # of the document it concerns; left out, any
+    operation = "GET /products/{id}"            # `*` stands for anything
+    what = "field-removed response 200 application/json /price"
+    why = "Prices are in cents since version 2."
+"""
+
+import tomllib
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from headwater.api.change import Change
+from headwater.api.errors import DeclarationsInvalid
+
+
+class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One declaration; `operation` and `what` may have ``*`` in them."""
+
+    operation: str
+    what: str
+    why: str
+    version: str | None = None
+
+    def covers(self, change: Change) -> bool:
+        return fnmatchcase(change.operation, _literally(self.operation)) and fnmatchcase(
+            change.what, _literally(self.what)
+        )
+
+
+class Verdict(NamedTuple):
+    """`undeclared` are breaking changes that nobody declared, `stale` declarations of what does not happen any more."""
+
+    undeclared: list[Change]
+    stale: list[Declared]
+
+
+def judge(changes: Iterable[Change], declared: Sequence[Declared], version: str | None = None) -> Verdict:
+    """Which of the changes from a document of `version` may not be, and which declarations have outlived theirs."""
+    ours = [each for each in declared if each.version is None or each.version == version]
+    breaking = [change for change in changes if change.breaking]
+    undeclared = [change for change in breaking if not any(each.covers(change) for each in ours)]
+    return Verdict(undeclared, [each for each in ours if not any(each.covers(change) for change in breaking)])
+
+
+def read_declared(path: Path) -> list[Declared]:
+    """The declarations in a file; raises `DeclarationsInvalid`."""
+    try:
+        found = msgspec.convert(tomllib.loads(path.read_text()), type=_File)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise DeclarationsInvalid(path=path, reason=error) from error
+    for each in found.breaking:
+        if not each.why.strip():
+            raise DeclarationsInvalid(path=path, reason=f"{each.operation}: {each.what!r} gives no reason")
+    return found.breaking
+
+
+def write_declaration(change: Change) -> str:
+    """What declares a change, but for the reason."""
+    fields = {"operation": change.operation, "what": change.what, "why": ""}
+    return "\n".join(
+        ["[[breaking]]", *(f"{name} = {msgspec.json.encode(text).decode()}" for name, text in fields.items())]
+    )
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    breaking: list[Declared] = []
+
+
+def _literally(pattern: str) -> str:
+    """Only ``*`` is special; a place has brackets and question marks of its own."""
+    return pattern.replace("[", "[[]").replace("?", "[?]")

@@ -1,0 +1,169 @@
+"""The API's document: written to a file, and compared with another one so that nothing breaks by accident."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from headwater.cli.options import AppOption
+
+CHANGES = "changes.toml"
+
+
+def show(
+    *,
+    version: str | None = None,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    app: AppOption = None,
+) -> None:
+    """Print the OpenAPI document of a version, or write it to a file.
+
+    Parameters
+    ----------
+    version
+        Which version; by default the newest.
+    output
+        The file, such as openapi/v1.json.
+    app
+        The backend, as module:name.
+    """
+    text = _text(_backend(app).openapi(version))
+    if output is None:
+        print(text)
+    else:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text + "\n")
+
+
+def diff(
+    old: Path | None = None,
+    new: Path | None = None,
+    *,
+    from_: Annotated[str | None, Parameter(name="--from")] = None,
+    to: str | None = None,
+    changes: Path | None = None,
+    json: bool = False,
+    app: AppOption = None,
+) -> None:
+    """Compare a recorded document with the code, two documents, or two versions; exit status 1 if something breaks.
+
+    A breaking change passes once it is declared, with its reason, in the file of changes.
+
+    Parameters
+    ----------
+    old
+        The recorded document; without `new` it is compared with what the code says of the same version.
+    new
+        Another document, in the place of the code.
+    from_
+        A version of the backend, in the place of `old`.
+    to
+        A version of the backend to compare with; by default that of `old`, or the newest.
+    changes
+        The file of declared changes; by default changes.toml beside `old`, if it is there.
+    json
+        Print the changes as JSON, one a line.
+    app
+        The backend, as module:name.
+    """
+    from headwater.api import compare, judge, read_declared
+
+    before, after = _documents(old, new, from_, to, app)
+    declarations = changes or _beside(old)
+    declared = read_declared(declarations) if declarations is not None else []
+    found = compare(before, after)
+    verdict = judge(found, declared, before["info"].get("version"))
+    (_print_json if json else _print_changes)(found, verdict)
+    if verdict.undeclared:
+        sys.exit(1)
+
+
+def _documents(old: Path | None, new: Path | None, version: str | None, to: str | None, app: str | None) -> Any:
+    """The two documents to compare."""
+    from headwater.api.errors import NoDocument
+
+    if (old is None) == (version is None):
+        raise NoDocument(source="Nothing", reason="name a file, or two, or a version with --from")
+    if old is not None and new is not None:
+        return _read(old), _read(new)
+    backend = _backend(app)
+    before = _read(old) if old is not None else backend.openapi(version)
+    return before, _read(new) if new is not None else _of_code(backend, before, to, old)
+
+
+def _of_code(backend: Any, before: Any, to: str | None, old: Path | None) -> Any:
+    """What the code says; of a version that it does not have any more, what it says of the oldest that it has."""
+    if to is not None:
+        return backend.openapi(to)
+    names = backend.versions.names if backend.versions is not None else ()
+    recorded = before.get("info", {}).get("version")
+    if old is None or recorded in names:
+        return backend.openapi(recorded if old is not None else None)
+    return backend.openapi(names[0] if names else None)
+
+
+def _print_changes(found: list[Any], verdict: Any) -> None:
+    from headwater.api.declared import write_declaration
+    from headwater.cli.output import print_table
+
+    if found:
+        kinds = {True: "BREAKING", False: "breaking, declared"}
+        rows = [
+            (kinds[each in verdict.undeclared] if each.breaking else "", each.operation, each.what, each.detail)
+            for each in found
+        ]
+        print_table(("", "operation", "what", "detail"), sorted(rows, key=lambda row: row[0] == ""))
+    else:
+        print("No changes.")
+    for stale in verdict.stale:
+        print(f"\nDeclared, but not so any more: {stale.operation}: {stale.what}")
+    if verdict.undeclared:
+        print("\nIf this is meant, declare it, with the reason, in the file of changes:\n")
+        print("\n\n".join(map(write_declaration, verdict.undeclared)))
+
+
+def _print_json(found: list[Any], verdict: Any) -> None:
+    from headwater.cli.output import print_json
+
+    for each in found:
+        print_json({"what": each.what, "declared": each.breaking and each not in verdict.undeclared, **_members(each)})
+    for stale in verdict.stale:
+        print_json({"stale": True, **_members(stale)})
+
+
+def _members(struct: Any) -> dict[str, Any]:
+    import msgspec
+
+    return msgspec.structs.asdict(struct)
+
+
+def _beside(old: Path | None) -> Path | None:
+    found = old.parent / CHANGES if old is not None else None
+    return found if found is not None and found.exists() else None
+
+
+def _backend(app: str | None) -> Any:
+    from headwater.supervisor.locate import find_reference, load_backend
+
+    return load_backend(find_reference(app))
+
+
+def _read(path: Path) -> Any:
+    import msgspec
+
+    from headwater.api.errors import NoDocument
+
+    try:
+        document = msgspec.json.decode(path.read_bytes())
+    except (OSError, msgspec.DecodeError) as error:
+        raise NoDocument(source=path, reason=error) from error
+    if not isinstance(document, dict) or "openapi" not in document or "info" not in document:
+        raise NoDocument(source=path, reason="it has no `openapi` or no `info`")
+    return document
+
+
+def _text(document: Any) -> str:
+    import msgspec
+
+    return msgspec.json.format(msgspec.json.encode(document), indent=2).decode()

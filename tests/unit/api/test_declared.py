@@ -1,0 +1,63 @@
+"""Breaking changes that are meant, and those that nobody declared."""
+
+from pathlib import Path
+
+import pytest
+
+from headwater.api import Change, judge, read_declared
+from headwater.api.declared import Declared, write_declaration
+from headwater.api.errors import DeclarationsInvalid
+
+GONE = Change(
+    operation="GET /products/{id}",
+    rule="field-removed",
+    place="response 200 application/json /price",
+    detail="the field is gone",
+    breaking=True,
+)
+COME = Change(operation="GET /products", rule="parameter-added", place="query parameter a", detail="", breaking=False)
+
+
+def declared(**fields: str) -> Declared:
+    whole = {"operation": GONE.operation, "what": GONE.what, "why": "because", **fields}
+    return Declared(**whole)
+
+
+def test_a_breaking_change_has_to_be_declared_and_another_has_not() -> None:
+    assert judge([GONE, COME], []).undeclared == [GONE]
+    assert judge([GONE, COME], [declared()]) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "fields", [{"operation": "*"}, {"operation": "GET *"}, {"what": "field-removed * /price"}, {"version": "1"}]
+)
+def test_a_declaration_may_stand_for_several(fields: dict[str, str]) -> None:
+    assert judge([GONE], [declared(**fields)], "1") == ([], [])
+
+
+def test_a_declaration_of_what_does_not_happen_is_reported() -> None:
+    other = declared(what="field-removed response 200 application/json /name")
+    assert judge([GONE], [declared(), other]).stale == [other]
+    assert judge([], [declared(version="2")], "1") == ([], [])
+
+
+def test_brackets_and_question_marks_stand_for_themselves() -> None:
+    odd = Change(operation="GET /x", rule="parameter-removed", place="query parameter a[b]?", detail="", breaking=True)
+    assert judge([odd], [declared(operation="GET /x", what=odd.what)]) == ([], [])
+
+
+def test_what_is_written_as_a_declaration_is_read_as_one(tmp_path: Path) -> None:
+    file = tmp_path / "changes.toml"
+    file.write_text(write_declaration(GONE).replace('why = ""', 'why = "because"'))
+    assert judge([GONE], read_declared(file)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[[breaking", "[[breaking]]\nwhat = 'x'", "[[braking]]\n", "[[breaking]]\noperation='a'\nwhat='b'\nwhy=' '"],
+)
+def test_a_declaration_without_reason_or_sense_is_refused(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "changes.toml"
+    file.write_text(text)
+    with pytest.raises(DeclarationsInvalid, match="changes"):
+        read_declared(file)
