@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from headwater.http import Response as Response
     from headwater.http.version import Deprecated as Deprecated
     from headwater.http.version import Versions as Versions
+    from headwater.ids import Snowflake as Snowflake
+    from headwater.ids import Snowflakes as Snowflakes
+    from headwater.ids import SnowflakeText as SnowflakeText
     from headwater.objects import Objects as Objects
     from headwater.types import Changed as Changed
     from headwater.types import Event as Event
@@ -63,6 +66,9 @@ _HOMES = {
     "Request": "headwater.http",
     "Response": "headwater.http",
     "Row": "headwater.types",
+    "Snowflake": "headwater.ids",
+    "SnowflakeText": "headwater.ids",
+    "Snowflakes": "headwater.ids",
     "Tx": "headwater.commit",
     "Versions": "headwater.http.version",
     "uuid7": "headwater.clock",

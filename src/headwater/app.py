@@ -22,6 +22,7 @@ from headwater.http.options import CommandOptions, QueryOptions
 from headwater.http.router import Router
 from headwater.http.version import Converter, Edition, Versions, compile_editions, refuse_versions
 from headwater.http.version.document import write_edition
+from headwater.ids import Snowflakes
 from headwater.log import CAN_CONTINUE
 from headwater.objects import Objects, Place, place_of
 from headwater.objects.staging import Staging
@@ -39,7 +40,7 @@ _NO_PLACE = Objects(Place(url="memory:"))
 _WITHOUT_ENGINES = Resources(
     db=Db(_NO_POOL),
     committer=Committer(_NO_POOL, keep=timedelta()),
-    providers={Objects: Provider(lambda request: _NO_PLACE)},
+    providers={Objects: Provider(lambda request: _NO_PLACE), Snowflakes: Provider(lambda request: None)},
     staging=Staging(Db(_NO_POOL), _NO_PLACE, keep=timedelta()),
 )
 """Enough to compile handlers, which is all that it takes to see whether they can be run."""
@@ -263,12 +264,14 @@ class Backend:
         db = Db(reads)
         committer = Committer(writes, clock, keep=timedelta(hours=settings.idempotency_hours))
         objects = Objects(place_of(settings))
+        ids = Snowflakes(writes, clock=clock)
+        self._closing.push_async_callback(ids.close)
         http = HttpApp(
             self.routes,
             Resources(
                 db=db,
                 committer=committer,
-                providers={Objects: Provider(lambda request: objects)},
+                providers={Objects: Provider(lambda request: objects), Snowflakes: Provider(lambda request: ids)},
                 staging=Staging(Db(writes), objects, keep=timedelta(hours=settings.upload_hours), clock=clock),
                 keyring=Keyring(settings.secret, db),
                 clock=clock or SystemClock(),

@@ -15,3 +15,8 @@ async def test_the_library_of_the_document(backend):
     label = await backend.client.get(f"{added.headers['location']}/label")
     assert (label.text, label.headers["x-asked-by"]) == ("Dune\n", "127.0.0.1")
     assert (await backend.client.get("/books/00000000-0000-0000-0000-000000000000/label")).status == 404
+    ticket = (await backend.client.post("/tickets?subject=Noise")).json()
+    assert (await backend.client.get(f"/tickets/{ticket['id']}")).json() == {"id": ticket["id"], "subject": "Noise"}
+    assert ticket["id"].isdigit()
+    later = (await backend.client.post("/tickets?subject=Light")).json()
+    assert int(later["id"]) > int(ticket["id"])

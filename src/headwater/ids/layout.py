@@ -1,0 +1,60 @@
+"""The layout of an id: ``time:41 | worker:10 | sequence:12``, most significant first; the sign bit stays 0.
+
+Time is in milliseconds since `EPOCH`, which lasts until September 2094. So ids sort by when they were made, 1024
+workers make them without asking each other, and each makes up to 4096 in a millisecond.
+
+In JSON a number beyond 2**53 loses its last digits in JavaScript, and ids are beyond it from the 25th day on. Therefore
+an answer shows an id as text: declare the field as `SnowflakeText` and select ``id::text``. Paths and query strings are
+text already; there, and in a body that only programs of yours write, `Snowflake` is an int.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Final, NamedTuple
+
+from msgspec import Meta
+
+from headwater.ids.errors import TimeOutOfRange
+
+EPOCH: Final = datetime(2025, 1, 1, tzinfo=UTC)
+
+TIME_BITS: Final = 41
+WORKER_BITS: Final = 10
+SEQUENCE_BITS: Final = 12
+WORKERS: Final = 1 << WORKER_BITS
+SEQUENCES: Final = 1 << SEQUENCE_BITS
+
+_TIMES: Final = range(1 << TIME_BITS)
+_TIME_SHIFT: Final = WORKER_BITS + SEQUENCE_BITS
+_EXAMPLE: Final = 188_402_518_016_000_000
+
+Snowflake = Annotated[int, Meta(ge=0, le=(1 << 63) - 1, description="A Snowflake id.", examples=[_EXAMPLE])]
+"""An id as PostgreSQL (bigint) and Python hold it."""
+SnowflakeText = Annotated[
+    str, Meta(pattern=r"^(?:0|[1-9][0-9]{0,18})$", description="A Snowflake id, as text.", examples=[str(_EXAMPLE)])
+]
+"""An id as JSON shows it."""
+
+
+class Parts(NamedTuple):
+    """`time` in milliseconds since `EPOCH`."""
+
+    time: int
+    worker: int
+    sequence: int
+
+    @property
+    def made_at(self) -> datetime:
+        """When the id was made, in UTC."""
+        return EPOCH + timedelta(milliseconds=self.time)
+
+
+def join(time: int, worker: int, sequence: int) -> int:
+    """The id of these parts; raises `TimeOutOfRange`."""
+    if time not in _TIMES:
+        raise TimeOutOfRange(milliseconds=time)
+    return time << _TIME_SHIFT | worker << SEQUENCE_BITS | sequence
+
+
+def split(id: int) -> Parts:
+    """The parts of an id."""
+    return Parts(id >> _TIME_SHIFT, id >> SEQUENCE_BITS & (WORKERS - 1), id & (SEQUENCES - 1))
