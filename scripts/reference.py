@@ -13,7 +13,7 @@ from typing import Any, get_args
 import msgspec
 
 from headwater.cli.main import cli
-from headwater.http.kind import KINDS, PREFIX
+from headwater.http.kind import KINDS
 from headwater.settings import Settings
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
@@ -32,7 +32,7 @@ def problems_table() -> Iterator[str]:
     """Every type of problem that has a name, by status."""
     yield from ("| type | status | title | when |", "| --- | --- | --- | --- |")
     for kind in sorted(KINDS, key=lambda kind: kind.status):
-        yield f"| `{PREFIX}{kind.name}` | {kind.status} | {kind.title} | {kind.meaning} |"
+        yield f"| `{kind.uri}` | {kind.status} | {kind.title} | {kind.meaning} |"
 
 
 def commands() -> Iterator[str]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from headwater.db import ReferenceMissing as ReferenceMissing
     from headwater.errors import HeadwaterError as HeadwaterError
     from headwater.http import Body as Body
+    from headwater.http import Download as Download
     from headwater.http import Header as Header
     from headwater.http import Listing as Listing
     from headwater.http import Page as Page
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from headwater.http import Query as Query
     from headwater.http import Request as Request
     from headwater.http import Response as Response
+    from headwater.http import Upload as Upload
     from headwater.http.version import Deprecated as Deprecated
     from headwater.http.version import Versions as Versions
     from headwater.ids import Snowflake as Snowflake
@@ -51,6 +53,7 @@ _HOMES = {
     "Db": "headwater.db",
     "Delivery": "headwater.consumer",
     "Deprecated": "headwater.http.version",
+    "Download": "headwater.http",
     "Event": "headwater.types",
     "Header": "headwater.http",
     "HeadwaterError": "headwater.errors",
@@ -71,6 +74,7 @@ _HOMES = {
     "Snowflakes": "headwater.ids",
     "Tx": "headwater.commit",
     "Versions": "headwater.http.version",
+    "Upload": "headwater.http",
     "uuid7": "headwater.clock",
 }
 

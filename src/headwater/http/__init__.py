@@ -3,6 +3,7 @@
 from headwater.http.application import HttpApp
 from headwater.http.endpoint import Endpoint, compile_endpoint
 from headwater.http.errors import HttpError, RouteError
+from headwater.http.files import Download, Upload
 from headwater.http.page import Listing, Page, Pages
 from headwater.http.parameter import Body, Header, Query
 from headwater.http.problem import Problem
@@ -14,6 +15,7 @@ from headwater.http.server import serve
 
 __all__ = [
     "Body",
+    "Download",
     "Endpoint",
     "Header",
     "HttpApp",
@@ -29,6 +31,7 @@ __all__ = [
     "Response",
     "Route",
     "RouteError",
+    "Upload",
     "compile_endpoint",
     "serve",
 ]

@@ -15,7 +15,10 @@ Stream = Callable[[Write], Awaitable[None]]
 
 
 class Answer:
-    """`fields` have lower-case names and leave out content-length; they may be shared and are never changed."""
+    """`fields` have lower-case names; they may be shared and are never changed.
+
+    Content-Length is left out, except for a `stream` whose length is known.
+    """
 
     __slots__ = ("body", "fields", "status", "stream")
 

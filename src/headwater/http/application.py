@@ -114,7 +114,9 @@ class HttpApp:
             self._router, self._nowhere = self._versions.platform, self._versions.nowhere
         self._mounts = sort_mounts([Mount(prefix, app) for prefix, app in (mounts or {}).items()])
         self._settings = settings
-        self._limits = Limits(settings.body_limit, settings.body_seconds, settings.body_depth)
+        self._limits = Limits(
+            settings.body_limit, settings.body_seconds, settings.body_depth, settings.upload_bytes_per_second
+        )
         self._watch = Watch()
         self._meter = Meter(metrics)
         for counted in (*self._counted(), *self._mounts):
@@ -270,9 +272,12 @@ class HttpApp:
             body = b"" if request.method == "HEAD" else answer.body
             await send({"type": "http.response.body", "body": body})
             return len(body)
-        return await self._send_stream(answer.stream, request, send, endpoint)
+        announced = any(name == b"content-length" for name, _ in answer.fields)
+        return await self._send_stream(answer.stream, request, send, endpoint, announced)
 
-    async def _send_stream(self, stream: Stream, request: Request, send: Any, endpoint: Counted) -> int:
+    async def _send_stream(
+        self, stream: Stream, request: Request, send: Any, endpoint: Counted, announced: bool
+    ) -> int:
         """Send piece by piece. An error is written as one more line, and then the transfer is broken off."""
         size = 0
 
@@ -285,9 +290,10 @@ class HttpApp:
             await stream(write)
         except Exception as error:
             record = self._answer_failure(error, request, endpoint).body + b"\n"
-            with suppress(TimeoutError):  # the client may be what failed
-                async with asyncio.timeout(_RECORD_SECONDS):
-                    await write(record)
+            if not announced:  # with a length the client sees that bytes are missing, and no others belong there
+                with suppress(TimeoutError):  # the client may be what failed
+                    async with asyncio.timeout(_RECORD_SECONDS):
+                        await write(record)
             raise StreamBroken(route=endpoint.label, request_id=request.id) from error
         await send({"type": "http.response.body", "body": b""})
         return size

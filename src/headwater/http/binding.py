@@ -6,12 +6,14 @@ everything. A route that takes the whole `Request` may have reasons of its own a
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from headwater.http.body import check_depth, holds_nul
+from headwater.http.errors import OptionInvalid, ParameterMisplaced
 from headwater.http.fault import Fault, Invalid, invalid_request
+from headwater.http.files.upload import Intake
 from headwater.http.integral import write_integers_plainly
 from headwater.http.keyring import Keyring
 from headwater.http.kind import MALFORMED_BODY
@@ -29,6 +31,9 @@ from headwater.http.source import Input, inputs_of
 from headwater.http.validation import find_faults, nul_faults
 
 Bind = Callable[[Request], Any]
+
+BODIES: Final = ("body", "raw body", "upload")
+"""What a request has one of at most."""
 
 
 class Refused(Exception):
@@ -57,7 +62,8 @@ class Binding:
         self.by_name = any(parameter.keyword_only for parameter in signature.parameters)
         self.tx_index = next((i for i, each in enumerate(self.inputs) if each.where == "tx"), None)
         self.providers = [each.provider.provide for each in self.inputs if each.provider is not None]
-        self.body = next((each for each in self.inputs if each.where in ("body", "raw body")), None)
+        self.body = next((each for each in self.inputs if each.where in BODIES), None)
+        self._intake = _intake(route, self.inputs, resources) if beside is None else None
         self._before = 0 if beside is None else len(beside.providers)
         self._binds = _binds(route, self.inputs, resources, self._before)
         self._check_query = _query_check(self.inputs) if beside is None else _bind_constant(None)
@@ -80,6 +86,9 @@ class Binding:
 
     async def read(self, request: Request) -> None:
         """Take in the body, if it is declared as what the handler takes; raises a `Problem`."""
+        if self._intake is not None:
+            await self._intake.receive(request)
+            return
         if self.body is None or self.body.where == "raw body":
             await request.body()
             return
@@ -99,6 +108,29 @@ class Binding:
             except Refused as refused:
                 faults += refused.faults
         return faults
+
+
+def _intake(route: Route, inputs: tuple[Input, ...], resources: Resources) -> Intake | None:
+    """What takes in the uploads of a route; raises a `RouteError` if nothing would come of them."""
+    found = next((each for each in inputs if each.where == "upload"), None)
+    if found is None:
+        for option in ("upload_limit", "media_types"):
+            if getattr(route, option):
+                raise OptionInvalid(
+                    route=route, handler=route.place, option=option, reason="the handler takes no `upload: Upload`"
+                )
+        return None
+    if not any(each.where == "tx" for each in inputs):
+        raise ParameterMisplaced(
+            route=route,
+            handler=route.place,
+            parameter=found.parameter,
+            kind="Upload",
+            reason="a transaction keeps it, and the command has none",
+            mend="Take `tx: Tx` as well.",
+        )
+    assert resources.staging is not None, "a backend has somewhere to put its uploads"
+    return Intake(route, resources.staging)
 
 
 def _binds(route: Route, inputs: tuple[Input, ...], resources: Resources, provided: int) -> list[Bind]:
@@ -167,6 +199,10 @@ def _bind_request(source: Input) -> Bind:
 
 def _bind_raw_body(source: Input) -> Bind:
     return lambda request: request.raw_body
+
+
+def _bind_upload(source: Input) -> Bind:
+    return lambda request: request.upload
 
 
 def _bind_query(source: Input) -> Bind:
@@ -299,4 +335,5 @@ _BINDS: dict[str, Callable[[Input], Bind]] = {
     "header": _bind_header,
     "body": _bind_body,
     "raw body": _bind_raw_body,
+    "upload": _bind_upload,
 }

@@ -20,11 +20,15 @@ _ESCAPED_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class Limits(msgspec.Struct, frozen=True):
-    """What a body may have: bytes, seconds until it has arrived, and depth of its arrays and objects."""
+    """What a body may have: bytes, seconds until it has arrived, and depth of its arrays and objects.
+
+    An upload has the `seconds` too, and then must keep up `rate` bytes per second.
+    """
 
     bytes: int
     seconds: float
     depth: int
+    rate: int = 4096
 
 
 class ClientGone(Exception):

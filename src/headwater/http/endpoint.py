@@ -14,6 +14,8 @@ from headwater.http.binding import Binding
 from headwater.http.conditional import with_validators
 from headwater.http.current import Current, compile_current, refuse_if_match
 from headwater.http.errors import OptionInvalid
+from headwater.http.files.sending import with_download
+from headwater.http.files.upload import keep_upload, with_upload
 from headwater.http.idempotency import key_of
 from headwater.http.kind import OUTCOME_UNKNOWN
 from headwater.http.media import accept_check
@@ -80,7 +82,19 @@ def compile_endpoint(route: Route, resources: Resources, adapt: Adapt | None = N
         _refuse_key(route)
         streams = signature.streams
         call = _stream(binding, rendering, handle, signature) if streams else _query(binding, rendering, handle)
+    call = _with_files(call, binding, rendering, resources)
     return Endpoint(route, _with_accept(call, rendering), binding, rendering)
+
+
+def _with_files(call: Call, binding: Binding, rendering: Rendering, resources: Resources) -> Call:
+    """The same with what an upload leaves tidied up, and a `Download` made the answer that it stands for."""
+    if binding.body is not None and binding.body.where == "upload":
+        assert resources.staging is not None
+        call = with_upload(call, resources.staging)
+    if rendering.downloads:
+        assert resources.staging is not None
+        call = with_download(call, resources.db, resources.staging.objects)
+    return call
 
 
 def _handle(route: Route, signature: Signature, binding: Binding) -> Handle:
@@ -166,6 +180,7 @@ class _Command:
         self._check = current.check if current is not None else None
         self._require = current.require_condition if current is not None else refuse_if_match
         self._provide = _provision(binding, current)
+        self._keep = keep_upload if binding.body is not None and binding.body.where == "upload" else None
 
     def steps(self) -> Call:
         return self._once if self._route.idempotency == "none" else self._once_per_key
@@ -210,7 +225,7 @@ class _Command:
         return work.answer
 
     def _work(self, request: Request) -> "_Work":
-        return _Work(self._binding, self._handle, self._render, self._require, self._check, request)
+        return _Work(self._binding, self._handle, self._render, self._require, self._check, self._keep, request)
 
     def _origin(self, request: Request) -> Origin:
         return Origin(self._route.app, self._route.name, request.principal, request.trace)
@@ -219,7 +234,7 @@ class _Command:
 class _Work:
     """What a command does inside its transaction; run again from the start if the transaction has to be."""
 
-    __slots__ = ("_arguments", "_binding", "_check", "_handle", "_render", "_request", "_require", "answer")
+    __slots__ = ("_arguments", "_binding", "_check", "_handle", "_keep", "_render", "_request", "_require", "answer")
 
     answer: Answer
 
@@ -230,6 +245,7 @@ class _Work:
         render: Callable[[Any, Request], Answer],
         require: Callable[[Request], None],
         check: Callable[[Tx, Request], Awaitable[None]] | None,
+        keep: Callable[[Tx, Request], Awaitable[None]] | None,
         request: Request,
     ) -> None:
         self._binding = binding
@@ -237,12 +253,15 @@ class _Work:
         self._render = render
         self._require = require
         self._check = check
+        self._keep = keep
         self._request = request
         self._arguments: list[Any] | None = binding.bind(request)
 
     async def run(self, tx: Tx) -> Stored:
         if self._check is not None:
             await self._check(tx, self._request)
+        if self._keep is not None:
+            await self._keep(tx, self._request)
         arguments = self._binding.bind(self._request) if self._arguments is None else self._arguments
         self._arguments = None  # the handler may change them; another attempt gets its own
         if self._binding.tx_index is not None:

@@ -18,8 +18,10 @@ from headwater.db import (
 )
 from headwater.http import kind
 from headwater.http.problem import Problem
+from headwater.objects import NoObject, StoreFull, StoreUnavailable, UploadExpired
 
 _RETRY_SECONDS: Final = 1.0
+_STORAGE_RETRY_SECONDS: Final = 5.0
 _UNSTORABLE: Final = frozenset({"22001", "22003", "22008", "22021", "22P05"})
 """SQLSTATEs of values that came from outside: too long, out of range, a date or a character that cannot be."""
 
@@ -104,6 +106,26 @@ def _(error: OutcomeUnknown) -> Problem:
     return kind.OUTCOME_UNKNOWN.problem(
         "The connection broke while committing, so whether it took effect is unknown.", _retry(_RETRY_SECONDS)
     )
+
+
+@problem_of.register
+def _(error: NoObject) -> Problem:
+    return Problem(404, detail="There is no such file.")
+
+
+@problem_of.register
+def _(error: UploadExpired) -> Problem:
+    return kind.UPLOAD_EXPIRED.problem("The upload came to its commit too late, and is gone.")
+
+
+@problem_of.register
+def _(error: StoreUnavailable) -> Problem:
+    return kind.STORAGE_UNAVAILABLE.problem("The object storage is not available.", _retry(_STORAGE_RETRY_SECONDS))
+
+
+@problem_of.register
+def _(error: StoreFull) -> Problem:
+    return kind.STORAGE_FULL.problem("The object storage has no room for this.")
 
 
 def _retry(seconds: float) -> dict[str, str]:

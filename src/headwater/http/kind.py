@@ -10,19 +10,23 @@ import msgspec
 from headwater.http.problem import Problem
 
 PREFIX: Final = "urn:headwater:problem:"
+IANA: Final = "https://iana.org/assignments/http-problem-types#"
+"""The registry of types that are everybody's (RFC 9457 section 4.2)."""
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """A type of problem; `meaning` is for the documentation."""
+    """A type of problem; `meaning` is for the documentation. `uri` is ours unless a registry has one."""
 
     name: str
     status: int
     title: str
     meaning: str
+    registered: str | None = None
+    """The URI of a type that is not ours."""
 
     @property
     def uri(self) -> str:
-        return PREFIX + self.name
+        return self.registered or PREFIX + self.name
 
     def problem(self, detail: str, headers: dict[str, str] | None = None, **extensions: Any) -> Problem:
         return Problem(self.status, self.title, detail, self.uri, headers, **extensions)
@@ -70,6 +74,27 @@ VERSION_UNKNOWN: Final = Kind(
     "There is no such version",
     "The request names a version that is none of `versions`: a 404 in a path, 406 in Accept, 415 in Content-Type.",
 )
+DIGEST_UNSUPPORTED: Final = Kind(
+    "digest-unsupported-algorithms",
+    400,
+    "Unsupported Hashing Algorithms",
+    "A digest field has neither sha-256 nor sha-512; `unsupported-algorithms` lists what it has.",
+    IANA + "digest-unsupported-algorithms",
+)
+DIGEST_INVALID: Final = Kind(
+    "digest-invalid-values",
+    400,
+    "Invalid Digest Values",
+    "A digest cannot be one of its algorithm; `invalid-digests` says which and why.",
+    IANA + "digest-invalid-values",
+)
+DIGEST_MISMATCHED: Final = Kind(
+    "digest-mismatched-values",
+    400,
+    "Mismatched Digest Values",
+    "The bytes that arrived have another digest than the request says; `mismatched-digests` lists which.",
+    IANA + "digest-mismatched-values",
+)
 VERSION_CONFLICT: Final = Kind(
     "version-conflict",
     400,
@@ -105,6 +130,12 @@ VERSION_GONE: Final = Kind(
     410,
     "The version is not served any more",
     "Its sunset has passed. `successor` is the version to use; the links lead to it, and to what to do.",
+)
+UPLOAD_EXPIRED: Final = Kind(
+    "upload-expired",
+    409,
+    "The upload has expired",
+    "Too much time passed between the upload and its commit, so it was given up. Send it again.",
 )
 INVALID_REQUEST: Final = Kind(
     "invalid-request",
@@ -148,11 +179,24 @@ CONTENTION: Final = Kind(
     "Too many requests want the same thing",
     "The request lost against concurrent ones and did nothing. Try again after the seconds in Retry-After.",
 )
+STORAGE_UNAVAILABLE: Final = Kind(
+    "storage-unavailable",
+    503,
+    "The object storage is not available",
+    "Files cannot be stored or read at this moment. Try again after the seconds in Retry-After.",
+)
 OUTCOME_UNKNOWN: Final = Kind(
     "outcome-unknown",
     503,
     "It is unknown whether the request took effect",
     "The connection to the database broke while committing. With an Idempotency-Key, sending it again is safe.",
+)
+
+STORAGE_FULL: Final = Kind(
+    "storage-full",
+    507,
+    "The object storage is full",
+    "There is no room for the file. Nothing of it was kept.",
 )
 
 KINDS: Final = (
@@ -164,11 +208,15 @@ KINDS: Final = (
     VERSION_MISSING,
     VERSION_UNKNOWN,
     VERSION_CONFLICT,
+    DIGEST_UNSUPPORTED,
+    DIGEST_INVALID,
+    DIGEST_MISMATCHED,
     CONFLICT,
     STILL_REFERENCED,
     RULE_BROKEN,
     KEY_IN_FLIGHT,
     VERSION_GONE,
+    UPLOAD_EXPIRED,
     INVALID_REQUEST,
     REFERENCE_MISSING,
     VALUE_UNSTORABLE,
@@ -176,5 +224,7 @@ KINDS: Final = (
     DATABASE_UNAVAILABLE,
     NOT_READY,
     CONTENTION,
+    STORAGE_UNAVAILABLE,
     OUTCOME_UNKNOWN,
+    STORAGE_FULL,
 )

@@ -3,7 +3,7 @@
 Each is a field of `Route`, which says what it is when it is left out.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal, TypedDict
 
 
@@ -37,6 +37,11 @@ class QueryOptions(Options, total=False):
 
 class CommandOptions(Options, total=False):
     """What a route that writes can say."""
+
+    upload_limit: int
+    """Bytes that the upload may have."""
+    media_types: Sequence[str]
+    """What the upload may be: ``("image/*", "application/pdf")``."""
 
     current: Callable[..., Awaitable[Any]] | None
     """Finds and locks what is to be changed, for If-Match: ``async def lock_task(tx: Tx, id: UUID) -> Task``."""

@@ -16,6 +16,7 @@ import msgspec
 
 from headwater.http.answer import Answer, Fields
 from headwater.http.errors import AnswerUnencodable, LocationInvalid, OptionInvalid
+from headwater.http.files.download import Download
 from headwater.http.lines import stream_lines
 from headwater.http.media import JSON, NDJSON
 from headwater.http.request import Request
@@ -45,6 +46,8 @@ class Rendering(msgspec.Struct, frozen=True, kw_only=True):
     result: Any = None
     media_type: str | None = None
     location: Locate | None = None
+    downloads: bool = False
+    """The handler answers with a `Download`."""
     convert: Convert | None = None
 
 
@@ -54,7 +57,7 @@ def compile_rendering(route: Route, signature: Signature) -> Rendering:
         return _of_stream(route, signature)
     alternatives = _encoded(signature.returns)
     if not alternatives:
-        return _of_response(route)
+        return _of_response(route, signature)
     if alternatives == [type(None)]:
         return _of_nothing(route)
     return _of_json(route, typing.Union[tuple(alternatives)], signature)  # noqa: UP007
@@ -93,9 +96,9 @@ def _of_stream(route: Route, signature: Signature) -> Rendering:
     )
 
 
-def _of_response(route: Route) -> Rendering:
+def _of_response(route: Route, signature: Signature) -> Rendering:
     _refuse_location(route, "a Response carries its own headers")
-    return Rendering(status=route.status, render=_as_it_is)
+    return Rendering(status=route.status, render=_as_it_is, downloads=_downloads(signature))
 
 
 def _of_nothing(route: Route) -> Rendering:
@@ -209,6 +212,10 @@ def _alternatives(returns: Any) -> tuple[Any, ...]:
 def _encoded(returns: Any) -> list[Any]:
     """The alternatives that are encoded, and not Responses already."""
     return [each for each in _alternatives(returns) if not _is_response(each)]
+
+
+def _downloads(signature: Signature) -> bool:
+    return any(isinstance(each, type) and issubclass(each, Download) for each in _alternatives(signature.returns))
 
 
 def _is_response(kind: Any) -> bool:

@@ -29,6 +29,7 @@ class Request:
         "added",
         "fields",
         "id",
+        "kept",
         "limits",
         "method",
         "path",
@@ -41,6 +42,7 @@ class Request:
         "started",
         "task",
         "trace",
+        "upload",
         "variant",
         "version",
     )
@@ -49,6 +51,8 @@ class Request:
     trace: str
     principal: str | None
     provided: list[Any]
+    upload: Any
+    kept: bool
     task: asyncio.Task[Any] | None
 
     def __init__(self, scope: MutableMapping[str, Any], receive: Receive, limits: Limits, started: float = 0.0) -> None:

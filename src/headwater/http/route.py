@@ -1,7 +1,7 @@
 """A route: what is asked for, and the function that answers it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
@@ -37,6 +37,10 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     before it in the same transaction. It returns None where there is nothing yet."""
     if_match: Literal["optional", "required"] = "optional"
     """Whether a command without If-Match is run, or refused with 428."""
+    upload_limit: int | None = None
+    """Bytes that an upload may have; by default 64 MiB."""
+    media_types: Sequence[str] = ()
+    """What an upload may be, ``("image/*", "application/pdf")``; by default anything."""
     summary: str | None = None
     """One line for the documentation; by default the first of the handler's docstring."""
     hidden: bool = False

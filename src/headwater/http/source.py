@@ -13,6 +13,7 @@ from msgspec import inspect as shapes
 from headwater.commit import Tx
 from headwater.db import Db
 from headwater.http.errors import PagesInvalid, ParameterMisplaced, ParameterUnbound, PathInvalid
+from headwater.http.files.upload import Upload
 from headwater.http.page import Listing, Page, Pages
 from headwater.http.page.plan import Fault as PagesFault
 from headwater.http.page.plan import Plan
@@ -24,7 +25,7 @@ from headwater.http.scalar import list_reader_of, reader_of
 from headwater.http.shape import is_optional, members_of, shape_of
 from headwater.http.signature import MISSING, Convert, Parameter, Signature
 
-Where = Literal["path", "query", "header", "body", "raw body", "provider", "request", "db", "tx", "page"]
+Where = Literal["path", "query", "header", "body", "raw body", "upload", "provider", "request", "db", "tx", "page"]
 
 BODILESS: Final = frozenset({"GET", "HEAD", "DELETE"})
 """Methods whose content has no meaning (RFC 9110 section 9.3), so that nothing may be bound to it."""
@@ -103,20 +104,31 @@ class _Sources:
             return self._made(parameter, "db", "")
         if kind is Request:
             return self._made(parameter, "request", "")
+        if kind is Upload:
+            return self._from_upload(parameter)
         provider = self._resources.providers.get(kind)
         return self._made(parameter, "provider", "", provider) if provider is not None else None
+
+    def _from_upload(self, parameter: Parameter) -> Input:
+        if self._route.verb != "command":
+            self._misplaced(parameter, "a query keeps nothing", "Make it a command.")
+        self._take_body(parameter)
+        return self._made(parameter, "upload", "")
 
     def _is_struct(self, parameter: Parameter) -> bool:
         members = [m for m in members_of(self._shape(parameter)) if not isinstance(m, shapes.NoneType)]
         return bool(members) and all(isinstance(m, shapes.StructType) for m in members)
 
-    def _from_body(self, parameter: Parameter) -> Input:
+    def _take_body(self, parameter: Parameter) -> None:
         if self._route.method in BODILESS:
             mend = "Spell its fields as parameters of their own, or choose another method."
             self._misplaced(parameter, f"a {self._route.method} request has no body", mend)
         if self._body is not None:
             self._misplaced(parameter, f"the body is `{self._body}` already", "Put both into one Struct.")
         self._body = parameter.name
+
+    def _from_body(self, parameter: Parameter) -> Input:
+        self._take_body(parameter)
         if parameter.annotation is bytes:
             return self._made(parameter, "raw body", "")
         try:

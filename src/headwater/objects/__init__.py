@@ -3,6 +3,7 @@
 from headwater.objects.errors import (
     AccessRefused,
     BucketMissing,
+    BytesLost,
     KeyInvalid,
     NoObject,
     ObjectsError,
@@ -17,6 +18,7 @@ from headwater.objects.store import Objects, Stat
 __all__ = [
     "AccessRefused",
     "BucketMissing",
+    "BytesLost",
     "KeyInvalid",
     "NoObject",
     "Objects",

@@ -7,6 +7,7 @@
          ├─ PlaceInvalid         the setting that names the store
          ├─ KeyInvalid           a key that no store takes
          ├─ NoObject             nothing is under the key
+         ├─ BytesLost            an object was kept, and the store has not its bytes
          ├─ UploadExpired        the commit came later than the sweeper
          ├─ StoreFull            no room is left
          └─ StoreUnavailable     the store cannot be used now
@@ -31,6 +32,10 @@ class KeyInvalid(ObjectsError):
 
 class NoObject(ObjectsError):
     """There is no object {key!r} in {place}."""
+
+
+class BytesLost(ObjectsError):
+    """The object {id} is kept, but {place} has no {key!r}: something else has deleted its bytes."""
 
 
 class UploadExpired(ObjectsError):

@@ -10,6 +10,7 @@ The way back is the same: `discard` turns the object into an expired upload, in 
 """
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
@@ -20,7 +21,7 @@ from headwater.clock import Clock, SystemClock
 from headwater.commit import Tx
 from headwater.db import Db
 from headwater.db.session import Reads
-from headwater.objects.errors import UploadExpired
+from headwater.objects.errors import BytesLost, NoObject, UploadExpired
 from headwater.objects.parts import Part, prefix_of, slices
 from headwater.objects.store import Objects
 from headwater.types import Row
@@ -103,7 +104,12 @@ async def discard(tx: Tx, id: UUID) -> bool:
 async def stream_parts(
     objects: Objects, id: UUID, parts: Sequence[Part], start: int, stop: int
 ) -> AsyncGenerator[bytes, None]:
-    """The bytes from `start` to before `stop`, across the parts."""
+    """The bytes from `start` to before `stop`, across the parts; raises `BytesLost` if one of them is gone."""
     for each in slices(parts, start, stop):
-        async for piece in objects.stream(f"{prefix_of(id)}/{each.name}", each.start, each.stop):
-            yield piece
+        key = f"{prefix_of(id)}/{each.name}"
+        try:
+            async with aclosing(objects.stream(key, each.start, each.stop)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        except NoObject as error:
+            raise BytesLost(id=id, key=key, place=objects.place) from error

@@ -37,6 +37,30 @@ HEADERS: Final[dict[str, Any]] = {
         "schema": {"type": "string"},
         "example": "application/json",
     },
+    "ETag": {
+        "description": "Tells this state of the resource from others.",
+        "schema": {"type": "string"},
+        "example": '"7"',
+    },
+    "ContentDisposition": {
+        "description": "Whether a browser may show the file, and what it is called.",
+        "schema": {"type": "string"},
+        "example": 'attachment; filename="report.pdf"',
+    },
+    "AcceptRanges": {
+        "description": "A part of the file can be asked for with Range.",
+        "schema": {"type": "string", "enum": ["bytes"]},
+    },
+    "ContentRange": {
+        "description": "Which part this is, of how many bytes.",
+        "schema": {"type": "string"},
+        "example": "bytes 0-1023/146515",
+    },
+    "ReprDigest": {
+        "description": "The SHA-256 of the whole file (RFC 9530), where it is known.",
+        "schema": {"type": "string"},
+        "example": "sha-256=:d435Qo+nKZ+gLcUHn7GQtQ72hiBVAgqoLsZnZPiTGPk=:",
+    },
 }
 """By the name under ``#/components/headers``."""
 

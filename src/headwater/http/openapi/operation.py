@@ -13,6 +13,14 @@ from headwater.http.openapi.schemas import Schemas, answer_type, plans_of
 from headwater.http.problem import phrase_of
 from headwater.http.route import Route
 
+_BYTES: Final[dict[str, Any]] = {"*/*": {"schema": {}}}
+_DOWNLOADED: Final = {
+    "ETag": "ETag",
+    "Content-Disposition": "ContentDisposition",
+    "Accept-Ranges": "AcceptRanges",
+    "Repr-Digest": "ReprDigest",
+}
+_PART: Final = {"Content-Range": "ContentRange"}
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 
 
@@ -39,7 +47,7 @@ def write_operation(endpoint: Endpoint, name: str, schemas: Schemas, links: dict
         "description": description or summary,
         "parameters": write_parameters(endpoint, schemas),
         "requestBody": _body(endpoint, schemas),
-        "responses": {str(endpoint.rendering.status): answer, **_problems(endpoint)},
+        "responses": {str(endpoint.rendering.status): answer, **_parts(endpoint), **_problems(endpoint)},
     }
     return {key: value for key, value in operation.items() if value}
 
@@ -73,6 +81,9 @@ def _body(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any] | None:
     source = endpoint.binding.body
     if source is None:
         return None
+    if source.where == "upload":
+        kinds = endpoint.route.media_types or ("*/*",)
+        return {"required": True, "content": {kind: {"schema": {}} for kind in kinds}}
     if source.where == "raw body":
         return {"required": source.required, "content": {"*/*": {"schema": {}}}}
     return {"required": source.required, "content": schemas.content("application/json", source.annotation)}
@@ -90,7 +101,19 @@ def _answer(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": phrase_of(rendering.status), "headers": refer_to(headers)}
     if rendering.media_type is not None:
         answer["content"] = schemas.content(rendering.media_type, answer_type(endpoint))
+    if rendering.downloads:
+        answer["content"] = _BYTES
+        answer["headers"] |= refer_to(_DOWNLOADED)
     return answer
+
+
+def _parts(endpoint: Endpoint) -> dict[str, Any]:
+    """What a download is beside the whole file: a part of it, or nothing if the client has it."""
+    if not endpoint.rendering.downloads:
+        return {}
+    headers = refer_to({"X-Request-Id": "RequestId", **_DOWNLOADED})
+    part = {"description": phrase_of(206), "content": _BYTES, "headers": headers | refer_to(_PART)}
+    return {"206": part, "304": {"description": phrase_of(304), "headers": refer_to({"ETag": "ETag"})}}
 
 
 def _problems(endpoint: Endpoint) -> dict[str, Any]:
@@ -103,7 +126,7 @@ def _statuses_by_use(endpoint: Endpoint) -> Iterable[int]:
     for source in endpoint.binding.inputs:
         if source.where in ("path", "db", "tx"):
             yield 404
-        if source.where in ("body", "raw body"):
+        if source.where in ("body", "raw body", "upload"):
             yield from (408, 413, 415)
         if source.where in ("db", "tx"):
             yield 503
@@ -111,6 +134,10 @@ def _statuses_by_use(endpoint: Endpoint) -> Iterable[int]:
             yield 504
         if source.provider is not None:
             yield from source.provider.statuses
+        if source.where == "upload":
+            yield 507
+    if endpoint.rendering.downloads:
+        yield from (404, 412, 416, 503)
     if endpoint.rendering.media_type is not None:
         yield 406
     if endpoint.route.verb == "command":

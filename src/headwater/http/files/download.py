@@ -1,0 +1,42 @@
+"""A download: an answer that stands for an object, until it is sent (see `headwater.http.files.sending`)."""
+
+from datetime import datetime
+from uuid import UUID
+
+from headwater.http.answer import Answer, Write
+
+
+class Download(Answer):
+    """The object with this `id`, as a command kept it, or under this key of the object storage.
+
+    A handler that answers with it says so: ``-> Download``. What is left out is known from the upload: its name, its
+    type, and when it was kept. `attachment` makes a browser save it even if it could show it. `etag` is what tells its
+    states apart, for an object that is replaced under its key. Raises `ValueError` for what cannot be sent in a header.
+    """
+
+    __slots__ = ("attachment", "etag", "filename", "last_modified", "media_type", "source")
+
+    def __init__(
+        self,
+        source: UUID | str,
+        *,
+        filename: str | None = None,
+        media_type: str | None = None,
+        attachment: bool = False,
+        etag: str | None = None,
+        last_modified: datetime | None = None,
+        cache_control: str = "private, no-cache",
+    ) -> None:
+        if not cache_control.isprintable() or not cache_control.isascii():
+            raise ValueError(f"{cache_control!r} is no Cache-Control")
+        super().__init__(200, [(b"cache-control", cache_control.encode())], stream=_not_declared)
+        self.source = source
+        self.filename = filename
+        self.media_type = media_type
+        self.attachment = attachment
+        self.etag = etag
+        self.last_modified = last_modified
+
+
+async def _not_declared(write: Write) -> None:
+    raise TypeError("a handler that answers with a Download says so: `-> Download`")

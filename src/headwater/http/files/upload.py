@@ -1,0 +1,202 @@
+"""An upload: the body of a request as a file, in the object storage before the command's transaction begins.
+
+Commit once: the bytes are stored under a random id that is recorded first; the transaction then keeps that id, together
+with what the handler writes. Whatever does not come to a commit leaves nothing: what ends in an error is deleted at
+once, and what is killed is swept (see `headwater.objects.staging`).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from headwater.commit import Tx
+from headwater.db import DbError
+from headwater.http.answer import Answer
+from headwater.http.files.digest import Hashing, expected_of
+from headwater.http.files.filename import name_in
+from headwater.http.files.incoming import Incoming, refuse_large
+from headwater.http.files.sniff import SNIFF_BYTES, UNKNOWN, allows, essence_of, settle
+from headwater.http.media import encoded
+from headwater.http.problem import Problem
+from headwater.http.request import Request
+from headwater.http.route import Route
+from headwater.objects import ObjectsError
+from headwater.objects.parts import PART_BYTES, Part
+from headwater.objects.staging import Staging, keep
+
+DEFAULT_LIMIT: Final = 64 * 1024 * 1024
+"""Bytes of an upload whose route has no ``upload_limit``."""
+
+Call = Callable[[Request], Awaitable[Answer]]
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that has arrived whole, and that the transaction of this command keeps.
+
+    `id` is what a row refers to: ``object uuid not null references headwater.object``. `size` is in bytes.
+    `media_type` is what the bytes are, as far as bytes tell. `filename` is the last segment of what the client called
+    it. `sha256` is None for a resumable upload that came in several requests. `metadata` is what a resumable upload
+    was created with.
+    """
+
+    id: UUID
+    size: int
+    media_type: str
+    filename: str | None = None
+    sha256: bytes | None = None
+    metadata: dict[str, str] = {}
+    parts: list[Part] = []
+    """Where the bytes are, for Headwater itself."""
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """What a route takes: at most `limit` bytes, of the types in `media_types`, or of any."""
+
+    limit: int
+    media_types: tuple[str, ...] = ()
+
+    def check_type(self, media_type: str) -> None:
+        """Raise a `Problem` 415 for a type that the route does not take."""
+        if self.media_types and not allows(self.media_types, media_type):
+            accepted = ", ".join(self.media_types)
+            detail = f"This operation takes {accepted}, and not {media_type}."
+            raise Problem(415, detail=detail, headers={"Accept-Post": accepted})
+
+    def settle(self, declared: str, head: bytes) -> str:
+        """The type of a file that begins with `head`; raises a `Problem` 415."""
+        media_type = settle(declared, head)
+        self.check_type(media_type)
+        return media_type
+
+
+def rules_of(route: Route) -> Rules:
+    """The rules of a route, with the default for what it does not say."""
+    return Rules(route.upload_limit or DEFAULT_LIMIT, tuple(route.media_types))
+
+
+class Intake:
+    """Takes in the uploads of one route."""
+
+    def __init__(self, route: Route, staging: Staging) -> None:
+        self._rules = rules_of(route)
+        self._staging = staging
+
+    async def receive(self, request: Request) -> None:
+        """Store the body and make it the request's upload; raises a `Problem`, after which nothing of it is left."""
+        if request.fields.get(b"content-encoding", b"identity").lower() != b"identity":
+            raise encoded()
+        refuse_large(request, self._rules.limit)
+        declared = essence_of(request.headers.get("content-type"))
+        if declared != UNKNOWN:
+            self._rules.check_type(declared)
+        hashing = Hashing(expected_of(request))
+        id = await self._staging.begin()
+        try:
+            request.upload = await self._store(id, request, declared, hashing)
+        except BaseException:
+            await drop(self._staging, id)
+            raise
+        request.raw_body = hashing.sha256  # stands for the body where an idempotency key is compared
+
+    async def _store(self, id: UUID, request: Request, declared: str, hashing: Hashing) -> Upload:
+        incoming, typing = Incoming(request, self._rules.limit), Typing(self._rules, declared)
+        parts = [
+            await self._staging.put(id, content, at)
+            async for at, content in in_parts(aiter(incoming), hashing, typing.look)
+        ]
+        hashing.check()
+        return Upload(
+            id=id,
+            size=incoming.size,
+            media_type=typing.media_type,
+            filename=name_in(request.headers.get("content-disposition", "")),
+            sha256=hashing.sha256,
+            parts=parts,
+        )
+
+
+class Typing:
+    """Finds the type of a file while it arrives."""
+
+    def __init__(self, rules: Rules, declared: str) -> None:
+        self._rules = rules
+        self.media_type = declared
+
+    def look(self, head: bytes) -> None:
+        """Take what the file begins with into account; raises a `Problem` 415."""
+        self.media_type = self._rules.settle(self.media_type, head)
+
+
+async def in_parts(
+    pieces: AsyncIterator[bytes], hashing: Hashing, look: Callable[[bytes], None]
+) -> AsyncIterator[tuple[int, bytes]]:
+    """What comes, cut for the store, each part with its place; `look` sees the first bytes as soon as they came."""
+    waiting, at, looked = bytearray(), 0, False
+    async for piece in pieces:
+        hashing.update(piece)
+        waiting += piece
+        if not looked and len(waiting) >= SNIFF_BYTES:
+            look(bytes(waiting[:SNIFF_BYTES]))
+            looked = True
+        while len(waiting) >= PART_BYTES:
+            content = bytes(waiting[:PART_BYTES])
+            del waiting[:PART_BYTES]
+            yield at, content
+            at += len(content)
+    if not looked:
+        look(bytes(waiting))
+    if waiting:
+        yield at, bytes(waiting)
+
+
+async def keep_upload(tx: Tx, request: Request) -> None:
+    """Make the request's upload an object of the transaction; raises `UploadExpired`."""
+    upload: Upload = request.upload
+    request.kept = True
+    await keep(
+        tx,
+        upload.id,
+        upload.parts,
+        size=upload.size,
+        media_type=upload.media_type,
+        sha256=upload.sha256,
+        filename=upload.filename,
+    )
+
+
+def with_upload(call: Call, staging: Staging) -> Call:
+    """The same, and an upload that did not come to a commit is deleted when the request has been answered."""
+
+    async def call_and_tidy(request: Request) -> Answer:
+        request.upload, request.kept = None, False
+        try:
+            answer = await call(request)
+        except BaseException:
+            if request.upload is not None:
+                await drop(staging, request.upload.id)
+            raise
+        if request.upload is not None and not (request.kept and answer.status < 400):  # refused, or a replay
+            await drop(staging, request.upload.id)
+        return answer
+
+    return call_and_tidy
+
+
+async def drop(staging: Staging, id: UUID) -> None:
+    """Delete what is not kept, now if that can be done; otherwise the sweeper does it."""
+    with suppress(DbError, ObjectsError):
+        await _to_its_end(staging.drop(id))
+
+
+async def _to_its_end(work: Awaitable[Any]) -> None:
+    """Wait for it even if whoever waits is told to stop; it is short."""
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
