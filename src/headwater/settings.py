@@ -69,6 +69,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     balancer_seconds: Annotated[
         float, Meta(ge=0, le=3600, description="Seconds that readiness says 503 before the web stops accepting.")
     ] = 0.0
+    compression: Annotated[bool, Meta(description="Compress answers for clients that take it.")] = True
+    compression_minimum: Annotated[int, Meta(ge=1, description="Bytes from which an answer is compressed.")] = 1024
+    zstd_level: Annotated[int, Meta(ge=1, le=19, description="Effort of zstd, 1 to 19.")] = 3
+    brotli_level: Annotated[int, Meta(ge=0, le=11, description="Effort of brotli, 0 to 11.")] = 4
+    gzip_level: Annotated[int, Meta(ge=1, le=9, description="Effort of gzip, 1 to 9.")] = 6
     log_level: Annotated[LogLevel, Meta(description="debug, info, warning or error.")] = "info"
     docs: Annotated[bool, Meta(description="Serve the documentation page at /docs.")] = True
 

@@ -11,11 +11,14 @@ from contextlib import suppress
 from time import perf_counter, time
 from typing import Any, ClassVar
 
+import msgspec
+
 from headwater.clock import Clock, SystemClock
 from headwater.errors import HeadwaterError
 from headwater.http.accesslog import AccessLog
 from headwater.http.answer import Answer, Fields, Stream
 from headwater.http.body import BodyBroken, ClientGone, Limits
+from headwater.http.compression import Choice, Compression, PackedStream
 from headwater.http.docs import docs_routes
 from headwater.http.endpoint import Endpoint, compile_endpoint
 from headwater.http.errors import HttpError
@@ -97,6 +100,8 @@ class HttpApp:
         write: Callable[[bytes], Any] | None = None,
     ) -> None:
         metrics = metrics or Metrics()
+        if not settings.compression:
+            resources = msgspec.structs.replace(resources, compresses=False)
         self.health = Health(readiness or _always_ready)
         ours = [*self.health.routes(), metrics_route(metrics)]
         if settings.docs:
@@ -114,6 +119,7 @@ class HttpApp:
             self._router, self._nowhere = self._versions.platform, self._versions.nowhere
         self._mounts = sort_mounts([Mount(prefix, app) for prefix, app in (mounts or {}).items()])
         self._settings = settings
+        self._compression = Compression(settings)
         self._limits = Limits(
             settings.body_limit, settings.body_seconds, settings.body_depth, settings.upload_bytes_per_second
         )
@@ -134,6 +140,7 @@ class HttpApp:
         at, started = time(), perf_counter()
         request = Request(scope, receive, self._limits, started)
         endpoint, status, size = self._nowhere, CLIENT_GONE, 0
+        choice: Choice | None = None
         slots, in_flight, running = self._meter.slots, self._meter.in_flight, self._watch.running
         slots[in_flight] += 1
         try:
@@ -144,12 +151,18 @@ class HttpApp:
                     endpoint, request.path_values = self._router.find(request.method, scope) or (self._nowhere, ())
                 else:
                     endpoint, request.path_values = self._versions.find(request)
+                if endpoint.compresses and (accept := request.fields.get(b"accept-encoding")) is not None:
+                    choice = self._compression.choose(accept)
                 if endpoint.cancels:
                     request.task = asyncio.current_task()
                     running.add(request)
                 answer = await endpoint.call(request)
+                if choice is not None and (len(answer.body) >= choice.minimum or answer.stream is not None):
+                    answer = await self._compression.encode(answer, request, choice)
             except Exception as error:
                 answer = self._answer_failure(error, request, endpoint)
+                if choice is not None and len(answer.body) >= choice.minimum:
+                    answer = self._compression.encode_problem(answer, request, choice)
             except asyncio.CancelledError:
                 answer = self._answer_stopped(request)
             status, size = answer.status, len(answer.body)
@@ -157,7 +170,7 @@ class HttpApp:
                 size = await self._send_otherwise(answer, request, send, endpoint)
             else:
                 length, request_id = (b"content-length", b"%d" % size), (b"x-request-id", request.id.encode())
-                fields = [*answer.fields, length, request_id]
+                fields = [*answer.fields, length, request_id, *endpoint.standing]
                 if request.added is not None:
                     fields += request.added
                 await send({"type": "http.response.start", "status": status, "headers": fields})
@@ -262,7 +275,8 @@ class HttpApp:
 
     async def _send_otherwise(self, answer: Answer, request: Request, send: Any, endpoint: Counted) -> int:
         """Send what is empty, streamed, only asked about, or the last on its connection; returns the body's bytes."""
-        fields: Fields = [*answer.fields, *(request.added or ()), (b"x-request-id", request.id.encode())]
+        request_id = (b"x-request-id", request.id.encode())
+        fields: Fields = [*answer.fields, request_id, *endpoint.standing, *(request.added or ())]
         if (self._draining or answer.status in _LAST) and request.scope["http_version"] in ("1.0", "1.1"):
             fields.append(_CLOSE)
         if answer.stream is None and answer.status not in _WITHOUT_LENGTH:
@@ -290,6 +304,8 @@ class HttpApp:
             await stream(write)
         except Exception as error:
             record = self._answer_failure(error, request, endpoint).body + b"\n"
+            if isinstance(stream, PackedStream):
+                record = stream.pack(record)
             if not announced:  # with a length the client sees that bytes are missing, and no others belong there
                 with suppress(TimeoutError):  # the client may be what failed
                     async with asyncio.timeout(_RECORD_SECONDS):

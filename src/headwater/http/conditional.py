@@ -49,15 +49,15 @@ def is_validated(route: Route) -> bool:
     return bool(route.etag) or route.last_modified is not None
 
 
-def with_validators(route: Route, rendering: Rendering) -> Rendering:
-    """The same rendering, whose answers carry what the route declares; raises `OptionInvalid`."""
+def with_validators(route: Route, rendering: Rendering, changed: Any = None) -> Rendering:
+    """The same rendering, whose answers carry what the route declares; raises `OptionInvalid`.
+
+    `changed` is the type of what a command changes, if it has a `current=`.
+    """
     if route.verb == "command":
         if route.cache_control is not None:
             _invalid(route, "cache_control", "only what a query answers can be kept")
-        return _of_command(route, rendering) if is_validated(route) else rendering
-    for option in ("current", "if_match"):
-        if getattr(route, option) not in (None, "optional"):
-            _invalid(route, option, "only a command changes something")
+        return _of_command(route, rendering, changed) if is_validated(route) else rendering
     if is_validated(route):
         return _of_query(route, rendering)
     return rendering if route.cache_control is None else _with_cache_control(route, rendering)
@@ -79,7 +79,7 @@ def _of_query(route: Route, rendering: Rendering) -> Rendering:
         _invalid(route, option, "a stream or a Response is not known before it is sent; a Response can set its own")
     reading = compile_reading(route, rendering.result, "the answer")
     kept = [(b"cache-control", (route.cache_control or REVALIDATED).encode())]
-    render = _render_digested(reading, rendering.render, kept) if reading.digests else None
+    render = _render_digested(reading, rendering, kept) if reading.digests else None
     return msgspec.structs.replace(rendering, render=render or _render_revised(reading, rendering.render, kept))
 
 
@@ -99,12 +99,14 @@ def _render_revised(reading: Reading, render: Render, kept: Fields) -> Render:
     return render_revised
 
 
-def _render_digested(reading: Reading, render: Render, kept: Fields) -> Render:
+def _render_digested(reading: Reading, rendering: Rendering, kept: Fields) -> Render:
+    render, newest = rendering.render, rendering.convert is None
+
     def render_digested(result: Any, request: Request) -> Answer:
         if isinstance(result, Answer):
             return result
         answer = render(result, request)
-        validators = reading.of(result, request.variant, None if request.variant else answer.body)
+        validators = reading.of(result, request.variant, answer.body if newest else None)
         conditions = conditions_of(request)
         if conditions is not None:
             unchanged = evaluate(conditions, validators, "query")
@@ -123,20 +125,20 @@ def _not_modified(unchanged: Unchanged, validators: Validators, kept: Fields) ->
     return Answer(304, [*fields, *kept])
 
 
-def _of_command(route: Route, rendering: Rendering) -> Rendering:
-    """Its answer carries the validators of what it shows, if that is a representation of what was changed."""
-    if rendering.returns is None:
-        if route.current is None:
-            _invalid(route, "etag" if route.etag else "last_modified", "the answer has no fields")
+def _of_command(route: Route, rendering: Rendering, changed: Any) -> Rendering:
+    """Its answer carries the validators of what it shows, if that is what was changed and not a mere receipt."""
+    if changed is not None and rendering.result != changed:
         return rendering
+    if rendering.result is None:
+        _invalid(route, "etag" if route.etag else "last_modified", "the answer has no fields")
     reading = compile_reading(route, rendering.result, "the answer")
-    render, located = rendering.render, route.method == "PUT"
+    render, newest, located = rendering.render, rendering.convert is None, route.method == "PUT"
 
     def render_validated(result: Any, request: Request) -> Answer:
         if isinstance(result, Answer):
             return result
         answer = render(result, request)
-        validators = reading.of(result, request.variant, None if request.variant else answer.body)
+        validators = reading.of(result, request.variant, answer.body if newest else None)
         fields = [*answer.fields, *fields_of(validators)]
         if located:
             # An ETag in the answer to a PUT would say that the body was stored as it came (section 9.3.4); this one is

@@ -22,13 +22,14 @@ from headwater.http.signature import Signature, read_signature
 
 
 class Current:
-    """The `current=` of one command; `binding` is how its parameters are filled."""
+    """The `current=` of one command; `binding` is how its parameters are filled, `kind` the type of what it finds."""
 
     def __init__(
-        self, function: Callable[..., Awaitable[Any]], binding: Binding, reading: Reading, required: bool
+        self, function: Callable[..., Awaitable[Any]], binding: Binding, kind: Any, reading: Reading, required: bool
     ) -> None:
         assert binding.tx_index is not None
         self.binding = binding
+        self.kind = kind
         self._function = function
         self._tx_index = binding.tx_index
         self._reading = reading
@@ -61,6 +62,11 @@ class Current:
 
 def compile_current(route: Route, resources: Resources, binding: Binding) -> Current | None:
     """The `current=` of a command, None if it has none; raises a `RouteError` that names what mends it."""
+    if route.verb == "query":
+        for option in ("current", "if_match"):
+            if getattr(route, option) not in (None, "optional"):
+                _invalid(route, option, "only a command changes something")
+        return None
     if route.current is None:
         if route.if_match == "required":
             _invalid(route, "if_match='required'", "without `current=` there is nothing to compare with")
@@ -85,8 +91,9 @@ def _compile(route: Route, resources: Resources, beside: Binding) -> Current:
         _invalid(asked, "current", "it takes no `tx: Tx`, so it cannot lock what it finds")
     if binding.body is not None and beside.body is None:
         _invalid(asked, "current", "it takes the body, which the command does not")
-    reading = compile_reading(asked, _found(signature), "what `current=` returns")
-    return Current(route.current, binding, reading, route.if_match == "required")
+    kind = _found(signature)
+    reading = compile_reading(asked, kind, "what `current=` returns")
+    return Current(route.current, binding, kind, reading, route.if_match == "required")
 
 
 def _found(signature: Signature) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 from headwater.commit import Committer, Origin, OutcomeUnknown, Stored, Tx
 from headwater.http.answer import Answer, from_stored, to_stored
 from headwater.http.binding import Binding
+from headwater.http.compression import VARY
 from headwater.http.conditional import with_validators
 from headwater.http.current import Current, compile_current, refuse_if_match
 from headwater.http.errors import OptionInvalid
@@ -39,17 +40,23 @@ class Endpoint(Counted):
     """`call` answers a request, or raises whatever the handler raises; `binding` and `rendering` say how.
 
     `cancels`: its work is stopped when the client is gone. A command is never stopped on the way to its commit.
+    `compresses`: its answers are encoded for a client that takes that.
     """
 
-    __slots__ = ("binding", "call", "cancels", "rendering", "route")
+    __slots__ = ("binding", "call", "cancels", "compresses", "rendering", "route")
 
-    def __init__(self, route: Route, call: Call, binding: Binding, rendering: Rendering) -> None:
+    def __init__(
+        self, route: Route, call: Call, binding: Binding, rendering: Rendering, compresses: bool = False
+    ) -> None:
         super().__init__(route.method, route.path, route.quiet)
         self.route = route
         self.call = call
         self.binding = binding
         self.rendering = rendering
         self.cancels = route.verb == "query"
+        self.compresses = compresses
+        if compresses:
+            self.standing = [VARY]
 
     def for_method(self, method: str) -> "Endpoint":
         """The same for another method."""
@@ -73,17 +80,18 @@ def compile_endpoint(route: Route, resources: Resources, adapt: Adapt | None = N
     if adapt is not None:
         signature = adapt(route, signature)
     binding = Binding(route, signature, resources)
-    rendering = with_validators(route, compile_rendering(route, signature))
+    current = compile_current(route, resources, binding)
+    rendering = with_validators(route, compile_rendering(route, signature), current.kind if current else None)
     handle = _handle(route, signature, binding)
     if route.verb == "command":
-        current = compile_current(route, resources, binding)
         call = _Command(route, binding, rendering, handle, resources.committer, current).steps()
     else:
         _refuse_key(route)
         streams = signature.streams
         call = _stream(binding, rendering, handle, signature) if streams else _query(binding, rendering, handle)
     call = _with_files(call, binding, rendering, resources)
-    return Endpoint(route, _with_accept(call, rendering), binding, rendering)
+    compresses = resources.compresses and route.compress and not (rendering.empty or rendering.downloads)
+    return Endpoint(route, _with_accept(call, rendering), binding, rendering, compresses)
 
 
 def _with_files(call: Call, binding: Binding, rendering: Rendering, resources: Resources) -> Call:

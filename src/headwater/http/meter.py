@@ -15,6 +15,7 @@ A path without a route counts as ``unmatched``, a mounted application as its pre
 from bisect import bisect_left
 from typing import Final
 
+from headwater.http.answer import Fields
 from headwater.observe import Metrics
 
 BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -29,16 +30,17 @@ _SUM: Final = _HISTOGRAM + len(BOUNDS) + 1
 class Counted:
     """What requests are counted as: a `method` and a `label`, from `slot` on. `quiet`: no access line on success.
 
-    `version` is one more label, where there are versions.
+    `version` is one more label, where there are versions. `standing` are header fields that go with every answer.
     """
 
-    __slots__ = ("label", "method", "quiet", "slot", "version")
+    __slots__ = ("label", "method", "quiet", "slot", "standing", "version")
 
     def __init__(self, method: str, label: str, quiet: bool = False) -> None:
         self.method = method
         self.label = label
         self.quiet = quiet
         self.slot = 0
+        self.standing: Fields = []
         self.version: str | None = None
 
     @property

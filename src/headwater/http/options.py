@@ -14,6 +14,8 @@ class Options(TypedDict, total=False):
     """True for a digest of the answer, or the name of the field that is its revision."""
     last_modified: str | None
     """The name of the field that holds when it last changed."""
+    compress: bool
+    """False for an answer with a secret beside something that the request says, which its length would tell."""
     status: int
     """Of an answer that is no Response of its own; 200, or 204 without content."""
     summary: str | None

@@ -38,6 +38,7 @@ class Rendering(msgspec.Struct, frozen=True, kw_only=True):
     """`returns` is the type that is encoded, None if there is none to encode; `media_type` what it is encoded as.
 
     `result` is the type that the handler returns, of which `convert` makes a `returns` in an older version of the API.
+    `empty`: there is never a body.
     """
 
     status: int
@@ -49,6 +50,7 @@ class Rendering(msgspec.Struct, frozen=True, kw_only=True):
     downloads: bool = False
     """The handler answers with a `Download`."""
     convert: Convert | None = None
+    empty: bool = False
 
 
 def compile_rendering(route: Route, signature: Signature) -> Rendering:
@@ -59,7 +61,7 @@ def compile_rendering(route: Route, signature: Signature) -> Rendering:
     if not alternatives:
         return _of_response(route, signature)
     if alternatives == [type(None)]:
-        return _of_nothing(route)
+        return _of_nothing(route, signature)
     return _of_json(route, typing.Union[tuple(alternatives)], signature)  # noqa: UP007
 
 
@@ -101,7 +103,7 @@ def _of_response(route: Route, signature: Signature) -> Rendering:
     return Rendering(status=route.status, render=_as_it_is, downloads=_downloads(signature))
 
 
-def _of_nothing(route: Route) -> Rendering:
+def _of_nothing(route: Route, signature: Signature) -> Rendering:
     _refuse_location(route, "the answer is empty")
     status = 204 if route.status == 200 else route.status
     fields: Fields = [NOSNIFF]
@@ -109,7 +111,8 @@ def _of_nothing(route: Route) -> Rendering:
     def render(result: Any, request: Request) -> Answer:
         return result if isinstance(result, Answer) else Answer(status, fields)
 
-    return Rendering(status=status, render=render)
+    empty = not any(_is_response(each) for each in _alternatives(signature.returns))
+    return Rendering(status=status, render=render, empty=empty)
 
 
 def _of_json(route: Route, returns: Any, signature: Signature) -> Rendering:

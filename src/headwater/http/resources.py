@@ -30,7 +30,8 @@ class Resources(msgspec.Struct, frozen=True):
     """`db` fills parameters of type Db, `committer` runs commands, `providers` fill whatever types they are under.
 
     `staging` takes in uploads, and has the object storage that downloads come from.
-    `keyring` signs; by default with the secret that the database keeps.
+    `keyring` signs; by default with the secret that the database keeps. `compresses`: whether
+    answers are compressed at all.
     """
 
     db: Db
@@ -39,3 +40,4 @@ class Resources(msgspec.Struct, frozen=True):
     staging: Staging | None = None
     keyring: Keyring | None = None
     clock: Clock = SystemClock()
+    compresses: bool = True

@@ -41,6 +41,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes that an upload may have; by default 64 MiB."""
     media_types: Sequence[str] = ()
     """What an upload may be, ``("image/*", "application/pdf")``; by default anything."""
+    compress: bool = True
+    """Encode large answers for clients that take that. Not for a secret beside something that the request says."""
     summary: str | None = None
     """One line for the documentation; by default the first of the handler's docstring."""
     hidden: bool = False

@@ -10,6 +10,7 @@ from headwater.commit import Tx
 from headwater.db import NoRow
 from headwater.http import Problem, Provider, Request, Resources, Response, Route, compile_endpoint
 from headwater.http.errors import AnnotationMissing, OptionInvalid, ParameterUnbound
+from headwater.http.version import Converter, Versions
 from tests.unit.http.support import build, command, query
 
 AT = datetime(1994, 11, 6, 8, 49, 37, 123456, tzinfo=UTC)
@@ -255,6 +256,15 @@ async def test_what_is_removed_is_protected_as_well() -> None:
     assert (reply.status, "etag" in reply.headers) == (204, False)
 
 
+async def test_a_receipt_has_no_tag_of_what_was_changed() -> None:
+    async def sign(tx: Tx, id: int) -> Other:
+        return Other("ann")
+
+    for etag in ("revision", True):
+        reply = await build(changed(sign, etag=etag)).client.patch("/tasks/1")
+        assert (reply.status, "etag" in reply.headers) == (200, False)
+
+
 async def test_what_is_created_has_its_tag_at_once() -> None:
     async def create(tx: Tx) -> Task:
         return Task(1)
@@ -313,7 +323,37 @@ async def test_what_is_locked_is_bound_as_a_handler_is() -> None:
     assert ran == ["other", "asking"]
 
 
-async def nothing(tx: Tx, id: int) -> Task | None: ...
+class OldTask(msgspec.Struct):
+    id: int
+    name: str
+
+
+async def test_a_tag_from_an_older_version_is_another_one_and_protects_an_update_all_the_same() -> None:
+    def to_old(task: Task) -> OldTask:
+        return OldTask(task.id, task.title)
+
+    for etag in ("revision", True):
+        client = build(
+            shown(etag=etag),
+            changed(etag=etag),
+            versions=Versions("1", "2"),
+            converters=[Converter(version="1", direction="downgrade", convert=to_old)],
+        ).client
+        old, new = await client.get("/v1/tasks/1"), await client.get("/v2/tasks/1")
+        tags = [reply.headers["etag"] for reply in (old, new)]
+        assert (old.json(), new.json()["revision"]) == ({"id": 1, "name": "a"}, 7)
+        assert tags[0] == tags[1][:-1] + '+v1"'
+        for path, known, status in (
+            ("/v1/tasks/1", tags[0], 304),
+            ("/v1/tasks/1", tags[1], 200),
+            ("/v2/tasks/1", tags[1], 304),
+            ("/v2/tasks/1", tags[0], 200),
+        ):
+            assert (await client.get(path, headers={"If-None-Match": known})).status == status
+        for path in ("/v1/tasks/1", "/v2/tasks/1"):
+            for tag in tags:
+                assert (await client.patch(path, headers={"If-Match": tag})).status == 200
+        assert (await client.patch("/v1/tasks/2", headers={"If-Match": '"6+v1"'})).status == 412
 
 
 async def no_tx(id: int) -> Task:
