@@ -52,7 +52,7 @@ def inputs_of(route: Route, signature: Signature, resources: Resources, whole: b
 
     `whole`: the handler has to take every parameter of the path.
     """
-    sources = _Sources(route, resources, signature.returns)
+    sources = _Sources(route, resources, signature)
     inputs = tuple(sources.input_of(parameter) for parameter in signature.parameters)
     for name in names_of(segments_of(route)) if whole else ():
         if not any(each.where == "path" and each.name == name for each in inputs):
@@ -64,10 +64,11 @@ def inputs_of(route: Route, signature: Signature, resources: Resources, whole: b
 class _Sources:
     """Decides for the parameters of one route; only one of them can be the body."""
 
-    def __init__(self, route: Route, resources: Resources, returns: Any) -> None:
+    def __init__(self, route: Route, resources: Resources, signature: Signature) -> None:
         self._route = route
         self._resources = resources
-        self._returns = returns
+        self._returns = signature.returns
+        self._converted = signature.convert is not None
         self._in_path = names_of(segments_of(route))
         self._body: str | None = None
 
@@ -161,7 +162,7 @@ class _Sources:
         if self._route.verb == "command":
             self._misplaced(parameter, "only a query answers with pages", "Make it a query.")
         try:
-            plan = Plan(pages)
+            plan = Plan(pages, whole=self._converted)
         except PagesFault as fault:
             self._unpaged(parameter, str(fault), "Mend the declaration.")
         if self._returns != Listing[plan.kind]:  # type: ignore[name-defined]

@@ -75,10 +75,11 @@ class Plan:
 
     `default` is the text of the order without ``sort=``, empty for that of the key alone. `part` is the row with every
     field optional, and `listing` a list of these, if fields may be chosen. `sorts` are the orders that are expected to
-    have an index. Raises `Fault`.
+    have an index. With `whole` rows are shown whole, whatever the declaration says: in an older version of the API they
+    have other fields than those that could be chosen. Raises `Fault`.
     """
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: Pages, *, whole: bool = False) -> None:
         self.pages = pages
         self.kind, self.table = pages.kind, pages.table
         self._by_name = {column.name: column for column in _columns_of(pages.kind)}
@@ -88,7 +89,7 @@ class Plan:
         self.sortable = tuple(dict.fromkeys(self._sortable_names()))
         self.default = pages.default or next(iter(pages.sort), "")
         self.filters = {each.name: each for each in self._filters()}
-        self.fields = self._fields()
+        self.fields = () if whole else self._fields()
         self.part = _part_of(pages.kind, self._by_column.values()) if self.fields else None
         self.listing: Any = Listing[self.part] if self.part is not None else None  # type: ignore[name-defined]
         self.counts = tuple(count for count in _COUNTS if count in pages.count)
