@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -19,14 +19,18 @@ from headwater.http import Endpoint, HttpApp, Provider, Resources, Route, compil
 from headwater.http.keyring import Keyring
 from headwater.http.openapi import About, write_document
 from headwater.http.options import CommandOptions, QueryOptions
+from headwater.http.page import Pages
+from headwater.http.page.indexes import missing_indexes
+from headwater.http.page.plan import Plan
 from headwater.http.router import Router
+from headwater.http.signature import read_signature
 from headwater.http.version import Converter, Edition, Versions, compile_editions, refuse_versions
 from headwater.http.version.document import write_edition
 from headwater.ids import Snowflakes
 from headwater.log import CAN_CONTINUE
 from headwater.objects import Objects, Place, place_of
 from headwater.objects.staging import Staging
-from headwater.observe import Metrics
+from headwater.observe import Metrics, report
 from headwater.settings import Settings, read_settings
 from headwater.types import Event
 
@@ -285,12 +289,21 @@ class Backend:
             readiness=_Readiness(url, self.sources, db, settings.slot),
             metrics=metrics,
         )
+        for missing in await missing_indexes(db, self._plans()):
+            report(missing)
         return Opened(db, committer, http)
 
     async def close(self) -> None:
         """Close what `open` opened; it may be opened again."""
         self._opened = None
         await self._closing.aclose()
+
+    def _plans(self) -> Iterator[Plan]:
+        """What the pages of the routes can be asked."""
+        for route in self.routes:
+            for parameter in read_signature(route).parameters:
+                if isinstance(parameter.marker, Pages):
+                    yield Plan(parameter.marker)
 
     def check(self) -> None:
         """Raise a `RouteError`, `VersionError` or `BadHandler` for the first that cannot be run; needs no engine."""

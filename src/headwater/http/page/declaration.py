@@ -31,7 +31,7 @@ class Pages:
 
     `limit` and `most` bound ``limit=``. `fields` lets a client choose among all fields, or among those named. `count`
     are the ways of counting that a client may ask for. `tenant` names the column that must hold the tenant of who is
-    asking. A cursor lives for `lifetime` at least, and for twice that at most.
+    asking. Fields are called what the API calls them. A cursor lives for `lifetime` at least, and at most twice that.
     """
 
     def __init__(
