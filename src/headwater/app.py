@@ -16,9 +16,10 @@ from headwater.consumer.handler import compile_handler
 from headwater.db import Db, DbError, Pool, Source, pending, platform_source
 from headwater.errors import HeadwaterError
 from headwater.http import Endpoint, HttpApp, Provider, Resources, Route, compile_endpoint
+from headwater.http.files.tus import routes_of
 from headwater.http.keyring import Keyring
 from headwater.http.openapi import About, write_document
-from headwater.http.options import CommandOptions, QueryOptions
+from headwater.http.options import CommandOptions, QueryOptions, UploadsOptions
 from headwater.http.page import Pages
 from headwater.http.page.indexes import missing_indexes
 from headwater.http.page.plan import Plan
@@ -113,6 +114,25 @@ class App:
     def command(self, route: str, **options: Unpack[CommandOptions]) -> Callable[[Handler], Handler]:
         """Answer ``"POST /orders"`` by writing: one transaction, one commit. Raises `BadRoute`."""
         return self._route("command", route, {"idempotency": "optional", **options})
+
+    def uploads(self, path: str, **options: Unpack[UploadsOptions]) -> Callable[[Handler], Handler]:
+        """Take resumable uploads at ``"/uploads"``, by the tus protocol.
+
+        The function is called once for each, in the transaction that finishes it: ``async def attach(tx: Tx, upload:
+        Upload) -> None``. Raises `BadRoute`.
+        """
+        if not path.startswith("/"):
+            raise BadRoute(route=path)
+        given: dict[str, Any] = {**options}
+        if "limit" in given:
+            given["upload_limit"] = given.pop("limit")
+
+        def record(handler: Handler) -> Handler:
+            declared = Route(method="POST", path=path, handler=handler, verb="command", app=self.name, **given)
+            self.routes += routes_of(declared)
+            return handler
+
+        return record
 
     def downgrade(self, version: str) -> Callable[[Converting], Converting]:
         """Make of a type what it was in `version`, for every answer that is or holds it.

@@ -16,6 +16,7 @@ from headwater.http.conditional import with_validators
 from headwater.http.current import Current, compile_current, refuse_if_match
 from headwater.http.errors import OptionInvalid
 from headwater.http.files.sending import with_download
+from headwater.http.files.tus import compile_step
 from headwater.http.files.upload import keep_upload, with_upload
 from headwater.http.idempotency import key_of
 from headwater.http.kind import OUTCOME_UNKNOWN
@@ -76,6 +77,8 @@ def compile_endpoint(route: Route, resources: Resources, adapt: Adapt | None = N
 
     `adapt` makes of the handler's signature the one that an older version of the API shows.
     """
+    if route.uploads is not None:
+        route = compile_step(route, resources)
     signature = read_signature(route)
     if adapt is not None:
         signature = adapt(route, signature)

@@ -37,6 +37,15 @@ class QueryOptions(Options, total=False):
     """Of successful answers; by default ``private, no-cache`` where there is an ETag or a Last-Modified."""
 
 
+class UploadsOptions(Options, total=False):
+    """What resumable uploads can say."""
+
+    limit: int
+    """Bytes that an upload may have; by default 64 MiB."""
+    media_types: Sequence[str]
+    """What an upload may be: ``("image/*", "application/pdf")``."""
+
+
 class CommandOptions(Options, total=False):
     """What a route that writes can say."""
 

@@ -43,6 +43,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """What an upload may be, ``("image/*", "application/pdf")``; by default anything."""
     compress: bool = True
     """Encode large answers for clients that take that. Not for a secret beside something that the request says."""
+    uploads: tuple[str, str] | None = None
+    """Of a resumable upload: the path where it was declared, and which of its steps this is."""
     summary: str | None = None
     """One line for the documentation; by default the first of the handler's docstring."""
     hidden: bool = False

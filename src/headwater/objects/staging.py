@@ -71,6 +71,10 @@ class Staging:
         await self.objects.put(f"{prefix_of(id)}/{part.name}", bytes(content))
         return part
 
+    async def remove(self, id: UUID, part: Part) -> None:
+        """Delete a piece that did not become part of anything."""
+        await self.objects.delete(f"{prefix_of(id)}/{part.name}")
+
     async def drop(self, id: UUID) -> None:
         """Forget an upload and delete its bytes, unless it has been kept meanwhile."""
         if await self.db.maybe(UUID, "select id from headwater.upload where id = $1 for update", id) is not None:

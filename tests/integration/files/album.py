@@ -59,6 +59,25 @@ async def put_anything(tx: Tx, upload: Upload, name: str) -> Added:
     return added(picture, upload)
 
 
+@app.uploads("/uploads", limit=500 * MIB)
+async def attach(tx: Tx, upload: Upload, objects: Objects) -> None:
+    """Keep what was uploaded in pieces."""
+    assert repr(objects).startswith("Objects(")
+    title = upload.metadata.get("title", upload.filename or "untitled")
+    picture = await tx.one(
+        Picture, "insert into album.picture (title, object) values ($1, $2) returning *", title, upload.id
+    )
+    if title == "refused":
+        raise Problem(403, detail="Nobody wants this picture.")
+    tx.emit(PictureAdded(picture=picture.id))
+
+
+@app.uploads("/images", limit=MIB, media_types=("image/*",))
+async def attach_image(tx: Tx, upload: Upload) -> None:
+    """Keep an image."""
+    await tx.run("insert into album.picture (title, object) values ($1, $2)", upload.media_type, upload.id)
+
+
 @app.query("GET /pictures/{id}/file")
 async def show_file(db: Db, id: UUID, save: bool = False) -> Download:
     """The picture itself."""

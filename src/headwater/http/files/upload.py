@@ -106,7 +106,7 @@ class Intake:
         incoming, typing = Incoming(request, self._rules.limit), Typing(self._rules, declared)
         parts = [
             await self._staging.put(id, content, at)
-            async for at, content in in_parts(aiter(incoming), hashing, typing.look)
+            async for at, content in in_parts(aiter(incoming), hashing.update, typing.look)
         ]
         hashing.check()
         return Upload(
@@ -130,14 +130,22 @@ class Typing:
         """Take what the file begins with into account; raises a `Problem` 415."""
         self.media_type = self._rules.settle(self.media_type, head)
 
+    def look_early(self, head: bytes) -> None:
+        """The same for what may be no more than the first few bytes, which do not say anything yet."""
+        if len(head) >= SNIFF_BYTES:
+            self.look(head)
+
 
 async def in_parts(
-    pieces: AsyncIterator[bytes], hashing: Hashing, look: Callable[[bytes], None]
+    pieces: AsyncIterator[bytes], take: Callable[[bytes], None], look: Callable[[bytes], None]
 ) -> AsyncIterator[tuple[int, bytes]]:
-    """What comes, cut for the store, each part with its place; `look` sees the first bytes as soon as they came."""
+    """What comes, cut for the store, each part with its place.
+
+    `take` sees every piece, `look` the first bytes as soon as they came.
+    """
     waiting, at, looked = bytearray(), 0, False
     async for piece in pieces:
-        hashing.update(piece)
+        take(piece)
         waiting += piece
         if not looked and len(waiting) >= SNIFF_BYTES:
             look(bytes(waiting[:SNIFF_BYTES]))

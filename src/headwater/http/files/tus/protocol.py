@@ -1,0 +1,153 @@
+"""The headers of tus 1.0, read and written without I/O (https://tus.io/protocols/resumable-upload)."""
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+from headwater.http.answer import Fields
+from headwater.http.problem import Problem
+from headwater.http.request import Request
+
+VERSION: Final = b"1.0.0"
+EXTENSIONS: Final = b"creation,creation-with-upload,creation-defer-length,checksum,expiration,termination"
+ALGORITHMS: Final = {"md5": "md5", "sha1": "sha1", "sha256": "sha256", "sha512": "sha512"}
+"""What Upload-Checksum may name, and what Python calls it; sha1 is required of a server."""
+CONTENT_TYPE: Final = "application/offset+octet-stream"
+MISMATCH: Final = 460
+"""The status for a checksum that does not match, which the protocol has made up."""
+
+SPOKEN: Final = (b"tus-resumable", VERSION)
+
+_KEY: Final = re.compile(r"[\x21-\x2b\x2d-\x7e]+")  # visible ASCII without the comma
+_DIGITS: Final = re.compile(r"[0-9]{1,18}")
+_METADATA_BYTES: Final = 8192
+
+
+class Checksum(NamedTuple):
+    """What the body of a request hashes to, as its sender says."""
+
+    algorithm: str
+    value: bytes
+
+
+class Checking:
+    """Hashes the body of one request, if it announces a checksum."""
+
+    def __init__(self, checksum: Checksum | None) -> None:
+        self._checksum = checksum
+        self._hash: Any = None
+        if checksum is not None:
+            self._hash = hashlib.new(ALGORITHMS[checksum.algorithm], usedforsecurity=False)
+
+    def __bool__(self) -> bool:
+        """Whether there is something to be checked, before which nothing may be kept."""
+        return self._checksum is not None
+
+    def update(self, piece: bytes) -> None:
+        """Take in what comes next."""
+        if self._hash is not None:
+            self._hash.update(piece)
+
+    def check(self) -> None:
+        """Raise a `Problem` 460 if it does not match."""
+        if self._checksum is not None and self._hash.digest() != self._checksum.value:
+            detail = "The bytes that arrived do not match Upload-Checksum, and were discarded. Send them again."
+            raise Problem(MISMATCH, "Checksum Mismatch", detail)
+
+
+def require_version(request: Request) -> None:
+    """Raise a `Problem` 412 for a client that speaks another version."""
+    if request.fields.get(SPOKEN[0]) != VERSION:
+        detail = "This is tus 1.0.0; say so in Tus-Resumable."
+        raise Problem(412, detail=detail, headers={"Tus-Version": VERSION.decode()})
+
+
+def require_content_type(request: Request) -> None:
+    """Raise a `Problem` 415 for a body that is not declared as bytes of an upload."""
+    given = request.fields.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+    if given != CONTENT_TYPE:
+        raise Problem(415, detail=f"The body is declared as {CONTENT_TYPE}.", headers={"Accept-Patch": CONTENT_TYPE})
+
+
+def offset_of(request: Request) -> int:
+    """Upload-Offset; raises a `Problem` 400 without it."""
+    offset = number_in(request, "Upload-Offset")
+    if offset is None:
+        raise Problem(400, detail="Upload-Offset says where the bytes belong.")
+    return offset
+
+
+def number_in(request: Request, name: str) -> int | None:
+    """The number in a header, None without it; raises a `Problem` 400 for what is none."""
+    if name.lower().encode() not in request.fields:
+        return None
+    text = request.headers[name]
+    if _DIGITS.fullmatch(text) is None:
+        raise Problem(400, detail=f"{name} is a number of bytes, in digits.")
+    return int(text)
+
+
+def length_of(request: Request) -> int | None:
+    """Upload-Length of a new upload, None if it is deferred; raises a `Problem` 400 unless one of the two is said."""
+    length, deferred = number_in(request, "Upload-Length"), request.fields.get(b"upload-defer-length")
+    if deferred not in (None, b"1"):
+        raise Problem(400, detail="Upload-Defer-Length is 1.")
+    if (length is None) == (deferred is None):
+        raise Problem(400, detail="Say either Upload-Length, or Upload-Defer-Length: 1.")
+    return length
+
+
+def checksum_of(request: Request) -> Checksum | None:
+    """Upload-Checksum, None without it; raises a `Problem` 400 for another algorithm, and for what is no checksum."""
+    if b"upload-checksum" not in request.fields:
+        return None
+    algorithm, _, encoded = request.headers["upload-checksum"].partition(" ")
+    if algorithm not in ALGORITHMS:
+        raise Problem(400, detail=f"Upload-Checksum is of {', '.join(ALGORITHMS)}.")
+    value = _decode(encoded)
+    if value is None or len(value) != hashlib.new(ALGORITHMS[algorithm], usedforsecurity=False).digest_size:
+        raise Problem(400, detail=f"Upload-Checksum has no {algorithm} in base64.")
+    return Checksum(algorithm, value)
+
+
+def metadata_in(header: str) -> dict[str, str]:
+    """Upload-Metadata: pairs of a key and a text in base64; raises a `Problem` 400."""
+    if len(header) > _METADATA_BYTES:
+        raise Problem(400, detail=f"Upload-Metadata may have {_METADATA_BYTES} bytes.")
+    found: dict[str, str] = {}
+    for pair in header.split(",") if header.strip() else ():
+        key, _, encoded = pair.strip().partition(" ")
+        value = _decode(encoded)
+        if _KEY.fullmatch(key) is None or value is None or key in found:
+            raise Problem(400, detail="Upload-Metadata is a list of different keys, each with a value in base64.")
+        try:
+            found[key] = value.decode()
+        except UnicodeDecodeError:
+            raise Problem(400, detail=f"The value of {key} in Upload-Metadata is no UTF-8.") from None
+    return found
+
+
+def abilities(limit: int) -> Fields:
+    """What OPTIONS answers."""
+    return [
+        SPOKEN,
+        (b"tus-version", VERSION),
+        (b"tus-extension", EXTENSIONS),
+        (b"tus-max-size", b"%d" % limit),
+        (b"tus-checksum-algorithm", ",".join(ALGORITHMS).encode()),
+    ]
+
+
+def first_of(metadata: dict[str, str], names: Iterable[str]) -> str | None:
+    """The value of the first of these keys that is there; clients differ in how they call a name and a type."""
+    return next((metadata[name] for name in names if metadata.get(name)), None)
+
+
+def _decode(encoded: str) -> bytes | None:
+    try:
+        return base64.b64decode(encoded.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        return None

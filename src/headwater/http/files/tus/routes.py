@@ -1,0 +1,129 @@
+"""The routes of a resumable upload, and the transaction at its end."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Literal, NoReturn
+from uuid import UUID
+
+import msgspec
+
+from headwater.commit import Tx
+from headwater.http.binding import Binding
+from headwater.http.errors import OptionInvalid, ParameterMisplaced
+from headwater.http.files.tus.steps import Finish, Steps
+from headwater.http.files.upload import rules_of
+from headwater.http.request import Request
+from headwater.http.resources import Resources
+from headwater.http.response import Response
+from headwater.http.route import Route
+from headwater.http.signature import read_signature
+
+Step = Literal["describe", "create", "show", "append", "remove", "override"]
+
+_STEPS: Final[tuple[tuple[Step, str, str], ...]] = (
+    ("describe", "OPTIONS", ""),
+    ("create", "POST", ""),
+    ("show", "HEAD", "/{upload_id}"),
+    ("append", "PATCH", "/{upload_id}"),
+    ("remove", "DELETE", "/{upload_id}"),
+    ("override", "POST", "/{upload_id}"),
+)
+_FILLED: Final = ("tx", "upload", "request", "provider")
+
+
+def routes_of(route: Route) -> list[Route]:
+    """One route for each step of the uploads that are declared at ``route.path``."""
+    return [
+        msgspec.structs.replace(
+            route,
+            method=method,
+            path=route.path + below,
+            uploads=(route.path, step),
+            hidden=route.hidden or step == "override",
+        )
+        for step, method, below in _STEPS
+    ]
+
+
+def compile_step(route: Route, resources: Resources) -> Route:
+    """The same route with a handler that does its step; raises a `RouteError` if the declared one cannot finish."""
+    assert route.uploads is not None
+    assert resources.staging is not None
+    base, step = route.uploads
+    steps = Steps(
+        base,
+        rules_of(route),
+        resources.staging,
+        resources.committer,
+        route.app,
+        route.name,
+        _finish(msgspec.structs.replace(route, method="POST", path=base, uploads=None), resources),
+    )
+    handler = _handler(getattr(steps, step), f"{route.name}_{step}", below="{" in route.path)
+    return msgspec.structs.replace(
+        route, handler=handler, uploads=None, upload_limit=None, media_types=(), idempotency="none"
+    )
+
+
+def _finish(route: Route, resources: Resources) -> Finish:
+    """What runs the declared handler in the transaction that finishes an upload."""
+    signature = read_signature(route)
+    binding = Binding(route, signature, resources)
+    if signature.returns not in (None, type(None)):
+        reason = "the protocol has no place for an answer; return None"
+        raise OptionInvalid(route=route, handler=route.place, option=f"-> {signature.returns}", reason=reason)
+    if not any(each.where == "upload" for each in binding.inputs):
+        raise OptionInvalid(
+            route=route, handler=route.place, option="uploads", reason="the handler takes no `upload: Upload`"
+        )
+    for each in binding.inputs:
+        if each.where not in _FILLED:
+            _misplaced(route, each.parameter, each.annotation)
+    return _Finish(route, binding)
+
+
+class _Finish:
+    """Runs the declared handler."""
+
+    def __init__(self, route: Route, binding: Binding) -> None:
+        assert binding.tx_index is not None, "an Upload goes with a Tx"
+        self._handler = route.handler
+        self._binding = binding
+        self._tx_index = binding.tx_index
+
+    async def prepare(self, request: Request) -> None:
+        if self._binding.providers:
+            await self._binding.provide(request)
+
+    async def run(self, tx: Tx, request: Request) -> None:
+        arguments = self._binding.bind(request)
+        arguments[self._tx_index] = tx
+        if self._binding.by_name:
+            await self._handler(**dict(zip(self._binding.names, arguments, strict=True)))
+        else:
+            await self._handler(*arguments)
+
+
+def _handler(step: Callable[..., Awaitable[Response]], name: str, below: bool) -> Callable[..., Awaitable[Response]]:
+    """A function with a name of its own, for the documentation, and the parameters that the step has."""
+
+    async def at_base(request: Request) -> Response:
+        return await step(request)
+
+    async def at_one(request: Request, upload_id: UUID) -> Response:
+        return await step(request, upload_id)
+
+    handler: Any = at_one if below else at_base
+    handler.__name__ = handler.__qualname__ = name
+    handler.__doc__ = step.__doc__
+    return handler  # type: ignore[no-any-return]
+
+
+def _misplaced(route: Route, parameter: str, kind: Any) -> NoReturn:
+    raise ParameterMisplaced(
+        route=route,
+        handler=route.place,
+        parameter=parameter,
+        kind=getattr(kind, "__name__", kind),
+        reason="an upload takes several requests, and this would belong to the last of them",
+        mend="Take it from `upload.metadata`.",
+    )
