@@ -1,0 +1,148 @@
+"""A process killed with SIGKILL between any two steps of an upload leaves a kept file, or nothing but what is swept."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from headwater.objects.sweep import sweep
+from headwater.testing.running import RunningBackend
+from tests.integration.files.album import Picture
+from tests.integration.files.sending import NOTHING, ONE, counts, objects_of, stored
+from tests.integration.files.tus import Upload
+from tests.integration.files.victim import CONTENT, write_settings
+
+ROOT = Path(__file__).parents[3]
+only_folder = pytest.mark.parametrize("store", ["folder"], indirect=True)
+
+
+class Victim:
+    """The process of `tests.integration.files.victim`, led from point to point."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def run_to(self, point: str, times: int = 1) -> str:
+        """Let it go on until it reaches the point for the so-manieth time; returns what it says there."""
+        assert self._process.stdin is not None
+        while True:
+            said = await self._read()
+            times -= said.startswith(point)
+            if times == 0:
+                return said
+            self._process.stdin.write(b"\n")
+
+    async def kill(self) -> None:
+        if self._process.returncode is None:
+            os.kill(self._process.pid, signal.SIGKILL)
+        await self._process.wait()
+
+    async def _read(self) -> str:
+        assert self._process.stdout is not None
+        async with asyncio.timeout(30):
+            line = (await self._process.stdout.readline()).decode().strip()
+        assert line, "the victim ended before it was killed"
+        return line
+
+
+@asynccontextmanager
+async def victim(album: RunningBackend, *arguments: str) -> AsyncIterator[Victim]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.integration.files.victim", write_settings(album.settings), *arguments),
+        cwd=ROOT,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    led = Victim(process)
+    try:
+        yield led
+    finally:
+        await led.kill()
+
+
+async def sweep_everything(album: RunningBackend) -> None:
+    """As if a day had passed."""
+    async with album.transaction() as tx:
+        await tx.run("update headwater.upload set expires_at = now() - interval '1 s'")
+    await sweep(album.backend.opened.committer, objects_of(album))
+
+
+async def the_file(album: RunningBackend) -> bytes:
+    picture = await album.db.one(Picture, "select * from album.picture")
+    return (await album.client.get(f"/pictures/{picture.id}/file")).body
+
+
+STEPS = [
+    ("before begin", 1),
+    ("after begin", 1),
+    ("after put", 1),
+    ("after put", 3),
+    ("before keep", 1),
+    ("after keep", 1),
+    ("before commit", 1),
+    ("after commit", 1),
+    ("answered 200", 1),
+]
+
+
+@pytest.mark.parametrize(("point", "times"), STEPS)
+@only_folder
+async def test_an_upload_killed_at_any_step_is_kept_whole_or_not_at_all(
+    album: RunningBackend, point: str, times: int
+) -> None:
+    async with victim(album, "plain") as process:
+        await process.run_to(point, times)
+        await process.kill()
+    committed = point in ("after commit", "answered 200")
+    assert (await counts(album))["objects"] == committed
+    await sweep_everything(album)
+    assert await counts(album) == (ONE if committed else NOTHING)
+    assert len(await stored(album)) == (3 if committed else 0)
+    if committed:
+        assert await the_file(album) == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("point", "times", "offset"),
+    [
+        ("before put", 1, 0),
+        ("after put", 1, 0),
+        ("after append", 1, 8 << 20),
+        ("after put", 2, 8 << 20),
+        ("after append", 2, 16 << 20),
+        ("after put", 3, 16 << 20),
+        ("after keep", 1, 16 << 20),
+        ("before commit", 1, 16 << 20),
+        ("after commit", 1, 20 << 20),
+        ("answered 204", 1, 20 << 20),
+    ],
+)
+@only_folder
+async def test_a_resumable_upload_killed_at_any_step_goes_on_elsewhere(
+    album: RunningBackend, point: str, times: int, offset: int
+) -> None:
+    upload = await Upload.create(album, len(CONTENT))
+    async with victim(album, "tus", upload.address, "0") as process:
+        await process.run_to(point, times)
+        await process.kill()
+    assert await upload.offset() == offset
+    assert (await upload.append(offset, CONTENT[offset:])).status == 204
+    assert await the_file(album) == CONTENT
+    await sweep_everything(album)
+    assert await counts(album) == ONE
+
+
+@only_folder
+async def test_what_a_killed_write_leaves_in_a_folder_is_swept_as_well(album: RunningBackend) -> None:
+    upload = await Upload.create(album, 100)
+    await upload.append(0, b"x" * 50)
+    for folder in album.settings.home.glob("objects/uploads/*/*"):
+        (folder / "50-abcdef#1").write_bytes(b"the part that was being written")
+    await sweep_everything(album)
+    assert list(album.settings.home.glob("objects/uploads/*/*")) == []
+    assert await stored(album) == []
