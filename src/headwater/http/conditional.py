@@ -80,7 +80,7 @@ def _of_query(route: Route, rendering: Rendering) -> Rendering:
     reading = compile_reading(route, rendering.result, "the answer")
     kept = [(b"cache-control", (route.cache_control or REVALIDATED).encode())]
     render = _render_digested(reading, rendering, kept) if reading.digests else None
-    return msgspec.structs.replace(rendering, render=render or _render_revised(reading, rendering.render, kept))
+    return _validated(route, rendering, render or _render_revised(reading, rendering.render, kept))
 
 
 def _render_revised(reading: Reading, render: Render, kept: Fields) -> Render:
@@ -146,7 +146,12 @@ def _of_command(route: Route, rendering: Rendering, changed: Any) -> Rendering:
             fields.append((b"content-location", request.target.encode("latin-1")))
         return Answer(answer.status, fields, answer.body)
 
-    return msgspec.structs.replace(rendering, render=render_validated)
+    return _validated(route, rendering, render_validated)
+
+
+def _validated(route: Route, rendering: Rendering, render: Render) -> Rendering:
+    names = ("ETag",) * bool(route.etag) + ("Last-Modified",) * (route.last_modified is not None)
+    return msgspec.structs.replace(rendering, render=render, validators=names)
 
 
 def _with_cache_control(route: Route, rendering: Rendering) -> Rendering:

@@ -38,7 +38,7 @@ class Rendering(msgspec.Struct, frozen=True, kw_only=True):
     """`returns` is the type that is encoded, None if there is none to encode; `media_type` what it is encoded as.
 
     `result` is the type that the handler returns, of which `convert` makes a `returns` in an older version of the API.
-    `empty`: there is never a body.
+    `empty`: there is never a body. `validators` are the header fields that tell its states apart.
     """
 
     status: int
@@ -51,6 +51,7 @@ class Rendering(msgspec.Struct, frozen=True, kw_only=True):
     """The handler answers with a `Download`."""
     convert: Convert | None = None
     empty: bool = False
+    validators: tuple[str, ...] = ()
 
 
 def compile_rendering(route: Route, signature: Signature) -> Rendering:

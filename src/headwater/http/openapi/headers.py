@@ -42,6 +42,16 @@ HEADERS: Final[dict[str, Any]] = {
         "schema": {"type": "string"},
         "example": '"7"',
     },
+    "LastModified": {
+        "description": "When it last changed.",
+        "schema": {"type": "string"},
+        "example": "Fri, 02 Jan 2026 03:04:05 GMT",
+    },
+    "CacheControl": {
+        "description": "Who may keep the answer, and for how long (RFC 9111).",
+        "schema": {"type": "string"},
+        "example": "private, no-cache",
+    },
     "ContentDisposition": {
         "description": "Whether a browser may show the file, and what it is called.",
         "schema": {"type": "string"},

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from headwater.http.endpoint import Endpoint
+from headwater.http.openapi.conditions import condition_statuses, validator_headers, write_not_modified
 from headwater.http.openapi.headers import refer_to
 from headwater.http.openapi.parameters import write_parameters
 from headwater.http.openapi.problems import reference_problem
@@ -47,7 +48,7 @@ def write_operation(endpoint: Endpoint, name: str, schemas: Schemas, links: dict
         "description": description or summary,
         "parameters": write_parameters(endpoint, schemas),
         "requestBody": _body(endpoint, schemas),
-        "responses": {str(endpoint.rendering.status): answer, **_parts(endpoint), **_problems(endpoint)},
+        "responses": {str(endpoint.rendering.status): answer, **_others(endpoint), **_problems(endpoint)},
     }
     return {key: value for key, value in operation.items() if value}
 
@@ -91,7 +92,7 @@ def _body(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any] | None:
 
 def _answer(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
     rendering = endpoint.rendering
-    headers = {"X-Request-Id": "RequestId"}
+    headers = {"X-Request-Id": "RequestId", **validator_headers(endpoint)}
     if plans_of(endpoint):
         headers["Link"] = "Link"
     if rendering.location is not None:
@@ -114,6 +115,10 @@ def _parts(endpoint: Endpoint) -> dict[str, Any]:
     headers = refer_to({"X-Request-Id": "RequestId", **_DOWNLOADED})
     part = {"description": phrase_of(206), "content": _BYTES, "headers": headers | refer_to(_PART)}
     return {"206": part, "304": {"description": phrase_of(304), "headers": refer_to({"ETag": "ETag"})}}
+
+
+def _others(endpoint: Endpoint) -> dict[str, Any]:
+    return write_not_modified(endpoint) | _parts(endpoint)
 
 
 def _problems(endpoint: Endpoint) -> dict[str, Any]:
@@ -142,3 +147,4 @@ def _statuses_by_use(endpoint: Endpoint) -> Iterable[int]:
         yield 406
     if endpoint.route.verb == "command":
         yield 409
+    yield from condition_statuses(endpoint.route)

@@ -6,6 +6,7 @@ import msgspec
 
 from headwater.http.endpoint import Endpoint
 from headwater.http.idempotency import KEY_PATTERN
+from headwater.http.openapi.conditions import write_condition_parameters
 from headwater.http.openapi.schemas import Schema, Schemas, plans_of
 from headwater.http.page.document import describe_parameters
 from headwater.http.signature import MISSING
@@ -31,7 +32,7 @@ def write_parameters(endpoint: Endpoint, schemas: Schemas) -> list[dict[str, Any
     parameters += [each for plan in plans_of(endpoint) for each in describe_parameters(plan, schemas.of)]
     if endpoint.route.idempotency != "none":
         parameters.append({**_KEY, "required": endpoint.route.idempotency == "required"})
-    return parameters
+    return parameters + write_condition_parameters(endpoint)
 
 
 def _parameter(source: Input, schemas: Schemas) -> dict[str, Any]:

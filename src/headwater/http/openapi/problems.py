@@ -6,7 +6,7 @@ from headwater.http.kind import INVALID_REQUEST, KINDS, MALFORMED_BODY, NOT_READ
 from headwater.http.openapi.headers import refer_to
 from headwater.http.problem import MEDIA_TYPE, phrase_of
 
-STATUSES: Final = (400, 401, 403, 404, 405, 406, 408, 409, 410, 413, 415, 422, 429, 500, 503, 504)
+STATUSES: Final = (400, 401, 403, 404, 405, 406, 408, 409, 410, 412, 413, 415, 422, 428, 429, 500, 503, 504)
 """Those that operations refer to by name; any other is the default."""
 
 _REFERENCE: Final = "#/components/schemas/"
