@@ -11,13 +11,13 @@ from headwater import Db, Listing, Page, Pages, Problem, ReferenceMissing, Tx
 PRODUCTS = Pages(Product, sort=("name",))
 
 
-@app.query("GET /products")
+@app.query("GET /products", etag=True)
 async def list_products(db: Db, page: Annotated[Page, PRODUCTS]) -> Listing[Product]:
     """Products in the order of their names, a page at a time: `next` is the cursor of the page that follows."""
     return await page.read(db)
 
 
-@app.query("GET /products/{id}")
+@app.query("GET /products/{id}", etag=True)
 async def show_product(db: Db, id: UUID) -> Product:
     """One product, with the stock that is left."""
     return await store.product(db, id)
@@ -34,7 +34,7 @@ async def place_order(tx: Tx, order: NewOrder) -> Order:
     return placed
 
 
-@app.query("GET /orders/{id}")
+@app.query("GET /orders/{id}", etag=True)
 async def show_order(db: Db, id: UUID) -> Order:
     """One order, in the state it has come to."""
     return await store.order(db, id)

@@ -56,7 +56,7 @@ class Endpoint(Counted):
         self.rendering = rendering
         self.cancels = route.verb == "query"
         self.compresses = compresses
-        if compresses:
+        if compresses and self.cancels:  # nobody keeps what a command answers
             self.standing = [VARY]
 
     def for_method(self, method: str) -> "Endpoint":
