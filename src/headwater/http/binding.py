@@ -66,7 +66,7 @@ class Binding:
         self._intake = _intake(route, self.inputs, resources) if beside is None else None
         self._before = 0 if beside is None else len(beside.providers)
         self._binds = _binds(route, self.inputs, resources, self._before)
-        self._check_query = _query_check(self.inputs) if beside is None else _bind_constant(None)
+        self._check_query = _query_check(self.inputs, signature.passed) if beside is None else _bind_constant(None)
 
     def bind(self, request: Request) -> list[Any]:
         """The arguments; raises a `Problem` that lists every fault."""
@@ -152,11 +152,12 @@ def _binds(route: Route, inputs: tuple[Input, ...], resources: Resources, provid
     return binds
 
 
-def _query_check(inputs: tuple[Input, ...]) -> Bind:
+def _query_check(inputs: tuple[Input, ...], passed: frozenset[str]) -> Bind:
     if any(each.where == "request" for each in inputs):
         return _bind_constant(None)
-    known = frozenset(each.name for each in inputs if each.where == "query").union(
-        *(each.plan.parameters for each in inputs if each.plan is not None)
+    known = passed.union(
+        (each.name for each in inputs if each.where == "query"),
+        *(each.plan.parameters for each in inputs if each.plan is not None),
     )
 
     def check(request: Request) -> None:

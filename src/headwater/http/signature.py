@@ -49,6 +49,8 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True):
     """The handler is an async generator function: calling it gives the iterator, without awaiting."""
     convert: Convert | None = None
     shown: Any = None
+    passed: frozenset[str] = frozenset()
+    """Query parameters that mean something to others than the handler."""
 
 
 def read_signature(route: Route) -> Signature:

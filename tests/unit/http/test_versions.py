@@ -337,12 +337,15 @@ async def test_methods_and_paths_that_a_version_lacks_are_answered_as_ever() -> 
     assert (await client.request("HEAD", "/v1/products/7")).status == 200
 
 
-async def test_a_handler_sees_the_version_and_not_how_it_was_named() -> None:
-    async def show(request: Request) -> list[str]:
-        return [request.version or "", *request.query]
+async def test_a_handler_sees_the_version_however_it_was_named() -> None:
+    async def show(request: Request) -> str | None:
+        return request.version
 
     client = shop(query("/x", show), converters=(), **EVERYWHERE).client
-    assert (await client.get("/x?a=1&version=1&b=2")).json() == ["1", "a", "b"]
+    assert (await client.get("/x?a=1&version=1&b=2")).json() == "1"
+    assert (await client.get("/v1/x")).json() == "1"
+    assert (await client.get("/x")).json() == "2"
+    assert (await build(query("/x", show)).client.get("/x")).json() is None
 
 
 async def test_the_same_key_in_another_version_replays_nothing() -> None:
@@ -407,6 +410,8 @@ async def test_by_query_the_successor_is_the_same_url_with_its_version() -> None
     client = shop(deprecated={"1": Deprecated(at=date(2026, 1, 1))}, by=("query",)).client
     reply = await client.get("/products/7?version=1")
     assert reply.headers.get_all("link") == ['</products/7?version=2>; rel="successor-version"']
+    reply = await client.get("/products/7?a=%3E&%76ersion=1&b=>")
+    assert reply.headers.get_all("link") == ['</products/7?a=%3E&b=%3E&version=2>; rel="successor-version"']
 
 
 @pytest.mark.parametrize(
@@ -534,7 +539,10 @@ async def test_every_version_has_its_document() -> None:
     assert "ProductV1" in old["components"]["schemas"]
     assert "Product" not in old["components"]["schemas"]
     assert "deprecated" not in new["paths"]["/products/{id}"]["get"]
-    assert [each["name"] for each in new["x-headwater-versions"]] == ["2", "1"]
+    assert new["x-headwater-versions"] == [
+        {"name": "2", "url": "/openapi/2.json", "deprecated": False, "prefix": "v2/"},
+        {"name": "1", "url": "/openapi/1.json", "deprecated": True, "prefix": "v1/"},
+    ]
 
 
 async def test_requests_are_counted_by_version_and_deprecated_ones_by_principal() -> None:

@@ -13,7 +13,10 @@ const make = (tag, attributes = {}, ...children) => {
 };
 
 const root = new URL(".", location.href);
+const asked = new URLSearchParams(location.search).get("version");
 let document_ = {};
+let versions = [];
+let base = root;
 
 const resolve = (node) => {
   let found = node ?? {};
@@ -108,10 +111,11 @@ const newKey = () => globalThis.crypto?.randomUUID?.() ??
 
 const showParameter = (parameter) => {
   const isKey = parameter.name === "Idempotency-Key";
+  const isVersion = parameter["x-headwater-version"] && parameter.required;
   const input = make("input", {
     class: "value", "data-name": parameter.name, "data-in": parameter.in, "aria-label": parameter.name,
     "data-many": resolve(parameter.schema).type === "array", placeholder: limitsOf(parameter.schema) || undefined,
-    value: isKey ? `"${newKey()}"` : undefined, autocomplete: "off", spellcheck: "false",
+    value: isKey ? `"${newKey()}"` : isVersion ? parameter.schema.enum[0] : undefined, autocomplete: "off", spellcheck: "false",
   });
   return make("tr", {},
     make("th", { scope: "row" }, make("code", {}, parameter.name), " ",
@@ -133,7 +137,7 @@ const requestOf = (path, method, form) => {
     else if (where === "header") headers[name] = input.value;
     else for (const value of many === undefined ? [input.value] : input.value.split(",")) query.append(name, value.trim());
   }
-  const url = new URL(filled.slice(1) + (query.size ? `?${query}` : ""), root);
+  const url = new URL(filled.slice(1) + (query.size ? `?${query}` : ""), base);
   const body = form.querySelector("textarea")?.value;
   if (body) headers["Content-Type"] = "application/json";
   return { url, init: { method: method.toUpperCase(), headers, body: body || undefined, cache: "no-store" } };
@@ -212,7 +216,7 @@ const showOperation = (path, method, operation) => {
     make("header", {},
       make("h3", {}, make("span", { class: `method ${method.toUpperCase()}` }, method.toUpperCase()),
         make("a", { class: "path", href: `#${operation.operationId}` }, path)),
-      make("p", {}, operation.summary ?? "")),
+      make("p", {}, operation.deprecated ? make("span", { class: "bad" }, "deprecated ") : "", operation.summary ?? "")),
     make("div", {}, operation.description ? make("p", { class: "text" }, operation.description) : undefined,
       form, output, make("h4", {}, "Answers"), ...Object.entries(operation.responses).map(showAnswer)),
   );
@@ -233,10 +237,23 @@ const showIndex = (operations, text) => {
   ]));
 };
 
+const showVersions = () => {
+  const label = document.getElementById("version");
+  if (!versions.length) {
+    label.textContent = `Version ${document_.info.version}`;
+    return;
+  }
+  const select = make("select", { "aria-label": "Version" }, ...versions.map((each) => make("option",
+    { value: each.name, selected: each.name === document_.info.version },
+    `Version ${each.name}${each.deprecated ? ", deprecated" : ""}`)));
+  select.addEventListener("change", () => { location.search = `?${new URLSearchParams({ version: select.value })}`; });
+  label.replaceChildren(select);
+};
+
 const show = () => {
   const operations = Object.entries(document_.paths).flatMap(([path, item]) =>
     METHODS.filter((method) => item[method]).map((method) => ({ path, method, operation: item[method] })));
-  document.getElementById("version").textContent = `Version ${document_.info.version}`;
+  showVersions();
   document.getElementById("filter").addEventListener("input", (event) => showIndex(operations, event.target.value));
   showIndex(operations, "");
   document.getElementById("main").replaceChildren(
@@ -246,10 +263,19 @@ const show = () => {
   if (location.hash) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
 };
 
+const read = async (path) => {
+  const answer = await fetch(new URL(path, root));
+  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+  return answer.json();
+};
+
 try {
-  const answer = await fetch(new URL("openapi.json", root));
-  if (!answer.ok) throw new Error(`openapi.json: ${answer.status}`);
-  document_ = await answer.json();
+  document_ = await read("openapi.json");
+  versions = document_["x-headwater-versions"] ?? [];
+  const chosen = versions.find((each) => each.name === (asked ?? document_.info.version));
+  if (chosen && chosen.name !== document_.info.version) document_ = await read(chosen.url.slice(1));
+  if (chosen?.prefix) base = new URL(chosen.prefix, root);
+  for (const link of document.querySelectorAll('a[href="openapi.json"]')) link.href = chosen?.url.slice(1) ?? link.href;
   show();
 } catch (error) {
   document.getElementById("status").textContent = `The document cannot be shown: ${error.message}`;

@@ -1,6 +1,6 @@
 """The OpenAPI document of one version: what its operations are, how a request names it, and whether it ends."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any, Final
 
@@ -8,9 +8,8 @@ import msgspec
 
 from headwater.http.media import JSON
 from headwater.http.openapi import About, write_document
-from headwater.http.request import Request
-from headwater.http.response import Response
 from headwater.http.route import Route
+from headwater.http.static import static_route
 from headwater.http.version.declaration import Versions
 from headwater.http.version.edition import Edition
 from headwater.http.version.naming import QUERY, segment_of
@@ -20,7 +19,7 @@ DOCUMENT: Final = "/openapi.json"
 Document = dict[str, Any]
 
 LISTED: Final = "x-headwater-versions"
-"""The versions that there are, for the documentation page: name, url of the document, deprecated or not."""
+"""The versions that there are, for the documentation page: name, url of the document, deprecated or not, prefix."""
 
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 OF_VERSION: Final = "x-headwater-version"
@@ -63,21 +62,9 @@ def document_path(version: str) -> str:
     return f"/openapi/{version}.json"
 
 
-def document_handler(edition: Edition, versions: Versions, about: About) -> Callable[[Request], Awaitable[Response]]:
-    """What shows the document of a version; it is written when first asked for."""
-    written: list[bytes] = []
-
-    async def show_document(request: Request) -> Response:
-        if not written:
-            written.append(msgspec.json.encode(write_edition(edition, versions, about)))
-        return Response(written[0], media_type=JSON, headers={"Cache-Control": "no-cache"})
-
-    return show_document
-
-
-def document_route(path: str, handler: Callable[[Request], Awaitable[Response]]) -> Route:
-    """A route to a document."""
-    return Route(method="GET", path=path, handler=handler, hidden=True)
+def document_route(path: str, edition: Edition, versions: Versions, about: About) -> Route:
+    """The route to the document of a version; it is written when first asked for."""
+    return static_route(path, lambda: msgspec.json.encode(write_edition(edition, versions, about)), JSON)
 
 
 def _versioned(server: str, version: str) -> str:
@@ -86,7 +73,8 @@ def _versioned(server: str, version: str) -> str:
 
 
 def _listed(versions: Versions, name: str) -> Document:
-    return {"name": name, "url": document_path(name), "deprecated": name in versions.deprecated}
+    prefix = {"prefix": f"{segment_of(name)}/"} if "uri" in versions.by else {}
+    return {"name": name, "url": document_path(name), "deprecated": name in versions.deprecated, **prefix}
 
 
 def _headers(edition: Edition) -> Document:

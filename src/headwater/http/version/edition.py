@@ -90,7 +90,8 @@ _DIRECTIONS: Final[tuple[Direction, ...]] = ("downgrade", "upgrade")
 class _Adaptation:
     """Makes of a handler's signature that of an older version, through every stage between."""
 
-    def __init__(self, stages: Sequence[_Stage]) -> None:
+    def __init__(self, versions: Versions, stages: Sequence[_Stage]) -> None:
+        self._passed = frozenset({QUERY}) if "query" in versions.by else frozenset()
         self._stages = stages[::-1]  # the newest first
 
     def __call__(self, route: Route, signature: Signature) -> Signature:
@@ -100,6 +101,7 @@ class _Adaptation:
             parameters=tuple(self._parameter(each) for each in signature.parameters),
             convert=answer.convert,
             shown=answer.older,
+            passed=self._passed,
         )
 
     def _parameter(self, parameter: Parameter) -> Parameter:
@@ -136,7 +138,7 @@ def _compile(
     versions: Versions, index: int, routes: Sequence[Route], stages: Sequence[_Stage], resources: Resources
 ) -> Edition:
     name = versions.names[index]
-    adapt = _Adaptation(stages) if stages else None
+    adapt = _Adaptation(versions, stages)
     endpoints = [compile_endpoint(route, resources, adapt) for route in routes if _lives(versions, route, index)]
     for endpoint in endpoints:
         endpoint.version = name

@@ -15,7 +15,7 @@ from headwater.http.kind import VERSION_CONFLICT, VERSION_UNKNOWN
 from headwater.http.media import JSON
 from headwater.http.problem import Problem
 from headwater.http.request import Request
-from headwater.http.target import below, query_fields
+from headwater.http.target import below
 from headwater.http.version.declaration import Versions
 
 QUERY: Final = "version"
@@ -63,9 +63,10 @@ class Naming:
         self._accepted: dict[bytes, Accepted] = {}
 
     def read(self, request: Request) -> Named:
-        """What the request names; raises a `Problem`. What named it is taken out of the request's scope.
+        """What the request names; raises a `Problem`.
 
-        A version in the path joins the root path, as the prefix of a mounted application does.
+        A version in the path joins the root path, as the prefix of a mounted application does, so that what is found
+        below it, and links to it, stay in that version.
         """
         fields, query = request.fields, request.scope["query_string"]
         named: list[str] = []
@@ -158,17 +159,8 @@ class Naming:
         return [version[1]]
 
     def _read_query(self, request: Request) -> list[str]:
-        """The versions in the query string, which then goes on without them."""
-        kept, values = [], []
-        for pair in request.scope["query_string"].split(b"&"):
-            found = query_fields(pair).get(QUERY)
-            if found is None:
-                kept.append(pair)
-            else:
-                values += found
-        if values:
-            request.scope = {**request.scope, "query_string": b"&".join(kept)}
-        return self._known(values)
+        """The versions in the query string, of which whatever links to this URL keeps them."""
+        return self._known(request.query.get(QUERY, ()))
 
     def _known(self, values: Any) -> list[str]:
         found = list(values)

@@ -8,7 +8,7 @@ the sunset on every answer is a 410, which has them as well.
 from collections.abc import Callable
 from email.utils import format_datetime
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote_plus
 
 from headwater.clock import Clock
 from headwater.http.answer import Answer, Fields
@@ -107,6 +107,8 @@ def _in_path(request: Request, successor: str) -> str:
 
 
 def _in_query(request: Request, successor: str) -> str:
-    query = request.scope["query_string"].decode("latin-1")
-    named = f"{QUERY}={quote(successor)}"
-    return quote(request.target, safe=_SAFE) + "?" + (f"{quote(query, safe=_SAFE)}&{named}" if query else named)
+    """The same URL with the other version in the place of its own, or at the end."""
+    pairs = request.scope["query_string"].decode("latin-1").split("&")
+    kept = [pair for pair in pairs if pair and unquote_plus(pair.partition("=")[0]) != QUERY]
+    query = "&".join([*(quote(pair, safe=_SAFE) for pair in kept), f"{QUERY}={quote(successor)}"])
+    return f"{quote(request.target, safe=_SAFE)}?{query}"

@@ -19,7 +19,7 @@ from headwater.http.route import Route
 from headwater.http.router import Match, Router
 from headwater.http.target import below
 from headwater.http.version.declaration import Versions
-from headwater.http.version.document import DOCUMENT, document_handler, document_path, document_route
+from headwater.http.version.document import DOCUMENT, document_path, document_route
 from headwater.http.version.edition import Edition
 from headwater.http.version.naming import Naming, segment_of
 from headwater.http.version.retirement import retire, retire_nowhere
@@ -43,8 +43,8 @@ class VersionRouter:
         metrics: Metrics,
     ) -> None:
         self._versions = versions
-        documents = {each.name: document_handler(each, versions, about) for each in editions}
-        unversioned = [*unversioned, *(document_route(document_path(name), each) for name, each in documents.items())]
+        documents = [document_route(document_path(each.name), each, versions, about) for each in editions]
+        unversioned = [*unversioned, *documents]
         self.platform = Router([compile_endpoint(route, resources) for route in unversioned])
         self.nowhere = nowhere(self.platform, resources)
         self._platform_paths = frozenset(route.path for route in unversioned) | {"*"}
@@ -52,7 +52,7 @@ class VersionRouter:
         by_name = {edition.name: edition for edition in editions}
         self._served: dict[str, _Served] = {}
         for edition in editions:
-            document = compile_endpoint(document_route(DOCUMENT, documents[edition.name]), resources)
+            document = compile_endpoint(document_route(DOCUMENT, edition, versions, about), resources)
             Router([*edition.endpoints, document, *(compile_endpoint(route, resources) for route in unversioned)])
             successor = by_name.get(edition.successor or "")
             self._served[edition.name] = _Served(versions, edition, successor, document, resources, clock, metrics)
