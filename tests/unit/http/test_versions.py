@@ -7,7 +7,9 @@ from typing import Annotated, Any, Generic, TypeVar
 import msgspec
 import pytest
 
-from headwater.http import Body, Request, Response, Route
+from headwater import Row
+from headwater.http import Body, Page, Pages, Request, Response, Route
+from headwater.http import Listing as PageOf
 from headwater.http.errors import OptionInvalid, RoutesClash
 from headwater.http.version import Converter, Deprecated, Versions
 from headwater.http.version.errors import (
@@ -107,7 +109,9 @@ def shop(*routes: Route, names: tuple[str, ...] = ("1", "2"), **options: Any) ->
     """A shop whose prices were in whole units in version 1."""
     converters = options.pop("converters", CONVERTERS)
     clock = options.pop("clock", None)
-    return build(*(routes or (SHOW, ADD)), versions=Versions(*names, **options), converters=converters, clock=clock)
+    db = options.pop("db", None)
+    versions = Versions(*names, **options)
+    return build(*(routes or (SHOW, ADD)), versions=versions, converters=converters, clock=clock, db=db)
 
 
 class Jumping:
@@ -583,3 +587,43 @@ async def test_an_etag_differs_by_version_and_its_state_does_not(etag: bool | st
     again = await client.get("/v1/x", headers={"If-None-Match": old.headers["etag"]})
     assert (again.status, again.headers["api-version"]) == (304, "1")
     assert (await client.get("/v2/x", headers={"If-None-Match": old.headers["etag"]})).status == 200
+
+
+class Person(Row, table="directory.person"):
+    id: int
+    name: str
+
+
+class PersonV1(Row):
+    id: int
+    full_name: str
+
+
+def renamed(person: Person) -> PersonV1:
+    return PersonV1(id=person.id, full_name=person.name)
+
+
+class Rows:
+    """A database that has one person."""
+
+    async def all(self, kind: Any, sql: str, *arguments: Any) -> list[Any]:
+        return [Person(id=1, name="Ada")]
+
+    async def one(self, kind: Any, sql: str) -> bytes:
+        return b"a secret of thirty-two characters"
+
+
+async def test_a_page_is_converted_and_offers_no_part_of_an_older_item() -> None:
+    people = Pages(Person, fields=True)
+
+    async def list_people(page: Annotated[Page, people]) -> PageOf[Person]:
+        return await page.read(Rows())  # type: ignore[arg-type]
+
+    built = shop(query("/people", list_people), converters=[down(renamed)], db=Rows())
+    old = await built.client.get("/v1/people")
+    assert old.json()["items"] == [{"id": 1, "full_name": "Ada"}]
+    assert old.headers.get_all("link") == ['</v1/people>; rel="first"']
+    assert (await built.client.get("/people")).json()["items"] == [{"id": 1, "name": "Ada"}]
+    assert (await built.client.get("/v1/people?fields=name")).status == 422
+    schemas = (await built.client.get("/openapi/1.json")).json()["components"]["schemas"]
+    assert "full_name" in schemas["PersonV1"]["properties"]

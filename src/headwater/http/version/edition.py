@@ -1,12 +1,14 @@
 """An edition: one version of the API compiled, with the routes that it has and its types in the place of the newest."""
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, Final
 
 import msgspec
 
 from headwater.http.endpoint import Endpoint, compile_endpoint
 from headwater.http.errors import OptionInvalid
+from headwater.http.page import Pages
 from headwater.http.resources import Resources
 from headwater.http.route import Route
 from headwater.http.signature import Convert, Parameter, Signature
@@ -98,13 +100,15 @@ class _Adaptation:
         answer = self._convert(signature.returns, "downgrade")
         return msgspec.structs.replace(
             signature,
-            parameters=tuple(self._parameter(each) for each in signature.parameters),
+            parameters=tuple(self._parameter(each, answer) for each in signature.parameters),
             convert=answer.convert,
             shown=answer.older,
             passed=self._passed,
         )
 
-    def _parameter(self, parameter: Parameter) -> Parameter:
+    def _parameter(self, parameter: Parameter, answer: Conversion) -> Parameter:
+        if isinstance(parameter.marker, Pages) and answer.convert is not None:
+            return msgspec.structs.replace(parameter, marker=_whole(parameter.marker))
         found = self._convert(parameter.annotation, "upgrade")
         if found.convert is None:
             return parameter
@@ -120,6 +124,13 @@ class _Adaptation:
             if found.convert is not None:
                 converts.append(found.convert)
         return Conversion(kind, _chain(converts if direction == "downgrade" else converts[::-1]))
+
+
+def _whole(pages: Pages) -> Pages:
+    """The same list without a choice of fields: of part of a row no converter could make an older one."""
+    whole = copy(pages)
+    whole.fields = False
+    return whole
 
 
 def _chain(converts: list[Convert]) -> Convert | None:
