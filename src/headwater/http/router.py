@@ -14,7 +14,7 @@ from headwater.http.fault import Invalid
 from headwater.http.route import Route, segments_of
 from headwater.http.scalar import Read, rank_of, reader_of
 from headwater.http.shape import shape_of
-from headwater.http.target import segments
+from headwater.http.target import below, segments
 
 Match = tuple[Endpoint, Sequence[Any]]
 """An endpoint and the values of the parameters in its path, in their order."""
@@ -37,7 +37,8 @@ class Router:
         """What answers, and the values in its path; raises a `Problem` for a path that does not decode."""
         raw = scope.get("raw_path")
         if raw is None or b"%" not in raw:
-            found = self._find_quickly(method, scope["path"])
+            root, path = scope.get("root_path"), scope["path"]
+            found = self._find_quickly(method, below(root, path) if root else path)
             if found is not None:
                 return found
         values: list[Any] = []

@@ -520,6 +520,12 @@ def test_a_route_in_no_version_is_refused(options: dict[str, str]) -> None:
         shop(query("/products/{id}", show_product, **options))
 
 
+def test_a_path_that_begins_with_a_version_is_refused() -> None:
+    with pytest.raises(OptionInvalid, match="without it"):
+        shop(query("/v1/products/{id}", show_product))
+    shop(query("/v1/products/{id}", show_product), by=("header",), converters=())
+
+
 def test_a_parameter_that_names_the_version_is_refused() -> None:
     async def show(version: int) -> str:
         return ""

@@ -10,14 +10,14 @@ from headwater.http.endpoint import Endpoint, compile_endpoint
 from headwater.http.errors import OptionInvalid
 from headwater.http.page import Pages
 from headwater.http.resources import Resources
-from headwater.http.route import Route
+from headwater.http.route import Route, segments_of
 from headwater.http.signature import Convert, Parameter, Signature
 from headwater.http.source import Input
 from headwater.http.version.conversion import Conversion, Conversions
 from headwater.http.version.converter import Converter, Direction, read_steps
 from headwater.http.version.declaration import Deprecated, Versions
 from headwater.http.version.errors import ConverterInvalid, ConverterUnused, VersionsMissing
-from headwater.http.version.naming import QUERY
+from headwater.http.version.naming import QUERY, segment_of
 
 DOWNGRADE: Final = "downgrade"
 UPGRADE: Final = "upgrade"
@@ -186,6 +186,9 @@ def _refuse_ranges(versions: Versions, route: Route) -> None:
         named = getattr(route, option)
         if named is not None and named not in versions.names:
             _invalid(route, f"{option}={named!r}", f"the versions are {', '.join(map(repr, versions.names))}")
+    first = segments_of(route)[0]
+    if "uri" in versions.by and first in map(segment_of, versions.names):
+        _invalid(route, "the path", f"/{first} names a version already; write the path without it")
     if not any(_lives(versions, route, index) for index in range(len(versions.names))):
         _invalid(route, f"since={route.since!r}, until={route.until!r}", "no version is between the two")
 
