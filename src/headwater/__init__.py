@@ -21,17 +21,22 @@ if TYPE_CHECKING:
     from headwater.db import NoRow as NoRow
     from headwater.db import ReferenceMissing as ReferenceMissing
     from headwater.errors import HeadwaterError as HeadwaterError
+    from headwater.http import ApiKey as ApiKey
+    from headwater.http import Bearer as Bearer
     from headwater.http import Body as Body
+    from headwater.http import Cookie as Cookie
     from headwater.http import Download as Download
     from headwater.http import Header as Header
     from headwater.http import Listing as Listing
     from headwater.http import Page as Page
     from headwater.http import Pages as Pages
+    from headwater.http import Principal as Principal
     from headwater.http import Problem as Problem
     from headwater.http import Query as Query
     from headwater.http import Request as Request
     from headwater.http import Response as Response
     from headwater.http import Upload as Upload
+    from headwater.http import digest_secret as digest_secret
     from headwater.http.version import Deprecated as Deprecated
     from headwater.http.version import Versions as Versions
     from headwater.ids import Snowflake as Snowflake
@@ -43,13 +48,16 @@ if TYPE_CHECKING:
     from headwater.types import Row as Row
 
 _HOMES = {
+    "ApiKey": "headwater.http",
     "App": "headwater.app",
     "Backend": "headwater.app",
     "Backoff": "headwater.backoff",
+    "Bearer": "headwater.http",
     "Body": "headwater.http",
     "Changed": "headwater.types",
     "CheckFailed": "headwater.db",
     "Conflict": "headwater.db",
+    "Cookie": "headwater.http",
     "Db": "headwater.db",
     "Delivery": "headwater.consumer",
     "Deprecated": "headwater.http.version",
@@ -63,6 +71,7 @@ _HOMES = {
     "Objects": "headwater.objects",
     "Page": "headwater.http",
     "Pages": "headwater.http",
+    "Principal": "headwater.http",
     "Problem": "headwater.http",
     "Query": "headwater.http",
     "ReferenceMissing": "headwater.db",
@@ -75,6 +84,7 @@ _HOMES = {
     "Tx": "headwater.commit",
     "Versions": "headwater.http.version",
     "Upload": "headwater.http",
+    "digest_secret": "headwater.http",
     "uuid7": "headwater.clock",
 }
 

@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar, Unpack, cast
 
+from msgspec import structs
+
 from headwater.backoff import Backoff
 from headwater.clock import Clock, SystemClock
 from headwater.commit import Committer, Tx
@@ -15,7 +17,7 @@ from headwater.consumer import Interest, Subscription, tables_of
 from headwater.consumer.handler import compile_handler
 from headwater.db import Db, DbError, Pool, Source, pending, platform_source
 from headwater.errors import HeadwaterError
-from headwater.http import Endpoint, HttpApp, Provider, Resources, Route, compile_endpoint
+from headwater.http import Credential, Endpoint, HttpApp, Identity, Provider, Resources, Route, compile_endpoint
 from headwater.http.files.tus import routes_of
 from headwater.http.keyring import Keyring
 from headwater.http.openapi import About, write_document
@@ -214,7 +216,8 @@ class Backend:
     on an empty database, and may answer with a sentence for the start screen. With `versions` the API has several, of
     which handlers are written for the newest. `title`, `version`, `description`,
     `license` (an SPDX identifier or a URL), `contact` (a mail address or a URL) and `servers` (URLs) are what the
-    OpenAPI document says of the whole. Raises an `AppError` when parts clash.
+    OpenAPI document says of the whole. `identify` is by which credentials one knows who asks: `Bearer`, `ApiKey`,
+    `Cookie`, or several of them. Raises an `AppError` when parts clash.
     """
 
     def __init__(
@@ -228,6 +231,7 @@ class Backend:
         contact: str | None = None,
         servers: Sequence[str] = ("/",),
         versions: Versions | None = None,
+        identify: Credential | Sequence[Credential] = (),
         seed: Seed | None = None,
     ) -> None:
         self.apps = apps
@@ -243,6 +247,8 @@ class Backend:
             apps={app.name: app.description for app in apps},
         )
         self.versions = versions
+        credentials = tuple(identify) if isinstance(identify, Sequence) else (identify,)
+        self.identity = Identity(credentials, self.title) if credentials else None
         self.seed = seed
         self.routes = tuple(route for app in apps for route in app.routes)
         self.converters = tuple(converter for app in apps for converter in app.converters)
@@ -299,6 +305,7 @@ class Backend:
                 staging=Staging(Db(writes), objects, keep=timedelta(hours=settings.upload_hours), clock=clock),
                 keyring=Keyring(settings.secret, db),
                 clock=clock or SystemClock(),
+                identity=self.identity,
             ),
             settings,
             mounts=self.mounts,
@@ -328,7 +335,7 @@ class Backend:
     def check(self) -> None:
         """Raise a `RouteError`, `VersionError` or `BadHandler` for the first that cannot be run; needs no engine."""
         if self.versions is None:
-            Router(self._endpoints(_WITHOUT_ENGINES))
+            Router(self._endpoints())
         else:
             for edition in self._editions(self.versions):
                 Router(edition.endpoints)
@@ -343,19 +350,23 @@ class Backend:
         if self.versions is None:
             if version is not None:
                 raise VersionUnknown(version=version, there="none")
-            return write_document(self._endpoints(_WITHOUT_ENGINES), self.about)
+            return write_document(self._endpoints(), self.about)
         wanted = version or self.versions.newest
         for edition in self._editions(self.versions):
             if edition.name == wanted:
                 return write_edition(edition, self.versions, self.about)
         raise VersionUnknown(version=wanted, there=", ".join(self.versions.names))
 
-    def _endpoints(self, resources: Resources) -> list[Endpoint]:
+    def _endpoints(self) -> list[Endpoint]:
         refuse_versions(self.routes, self.converters)
-        return [compile_endpoint(route, resources) for route in self.routes]
+        return [compile_endpoint(route, self._without_engines) for route in self.routes]
 
     def _editions(self, versions: Versions) -> list[Edition]:
-        return compile_editions(versions, self.routes, self.converters, _WITHOUT_ENGINES)
+        return compile_editions(versions, self.routes, self.converters, self._without_engines)
+
+    @property
+    def _without_engines(self) -> Resources:
+        return structs.replace(_WITHOUT_ENGINES, identity=self.identity)
 
     @property
     def opened(self) -> "Opened":

@@ -1,11 +1,14 @@
 """HTTP: routes compiled to endpoints, served as one ASGI application."""
 
 from headwater.http.application import HttpApp
+from headwater.http.credential import ApiKey, Bearer, Cookie, Credential, digest_secret
 from headwater.http.endpoint import Endpoint, compile_endpoint
 from headwater.http.errors import HttpError, RouteError
 from headwater.http.files import Download, Upload
+from headwater.http.identity import Identity
 from headwater.http.page import Listing, Page, Pages
 from headwater.http.parameter import Body, Header, Query
+from headwater.http.principal import Principal
 from headwater.http.problem import Problem
 from headwater.http.request import Request
 from headwater.http.resources import Provider, Resources
@@ -14,15 +17,21 @@ from headwater.http.route import Route
 from headwater.http.server import serve
 
 __all__ = [
+    "ApiKey",
+    "Bearer",
     "Body",
+    "Cookie",
+    "Credential",
     "Download",
     "Endpoint",
     "Header",
     "HttpApp",
     "HttpError",
+    "Identity",
     "Listing",
     "Page",
     "Pages",
+    "Principal",
     "Problem",
     "Provider",
     "Query",
@@ -33,5 +42,6 @@ __all__ = [
     "RouteError",
     "Upload",
     "compile_endpoint",
+    "digest_secret",
     "serve",
 ]

@@ -10,6 +10,7 @@
 ``bytes``             of the answer's body
 ``request_id``        as in the answer's X-Request-Id and in every problem
 ``trace_id``          of the trace that the request belongs to
+``principal``         who asked, if the route needed to know and it was known
 ``client, agent``     the address of the connection, and User-Agent
 ====================  =========================================================================
 
@@ -47,6 +48,7 @@ class Line(msgspec.Struct, gc=False):
     bytes: int
     request_id: str
     trace_id: str
+    principal: str | None
     client: str | None
     agent: str | None
 
@@ -63,9 +65,8 @@ class AccessLog:
     def add(self, request: Request, route: str, status: int, size: int, at: float, seconds: float) -> None:
         """Add one request that arrived `at` (seconds since 1970) and took `seconds`."""
         client, agent = request.scope.get("client"), request.fields.get(b"user-agent")
-        self._gathered.append(
-            (at, request.method, request.path, route, status, seconds, size, request.id, request.trace, client, agent)
-        )
+        facts = (at, request.method, request.path, route, status, seconds, size)
+        self._gathered.append((*facts, request.id, request.trace, request.principal, client, agent))
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self.flush)
         elif len(self._gathered) >= _FLUSH_LINES:
@@ -83,7 +84,7 @@ class AccessLog:
 
 def _lines(process: str, gathered: Iterable[tuple[Any, ...]]) -> Iterator[Line]:
     second, prefix = -1, ""
-    for at, method, path, route, status, seconds, size, request_id, trace_id, client, agent in gathered:
+    for at, method, path, route, status, seconds, size, request_id, trace_id, principal, client, agent in gathered:
         if int(at) != second:
             second = int(at)
             prefix = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
@@ -100,6 +101,7 @@ def _lines(process: str, gathered: Iterable[tuple[Any, ...]]) -> Iterator[Line]:
             size,
             request_id,
             trace_id,
+            principal.id if principal is not None else None,
             client[0] if client else None,
             None if agent is None else agent[:LONGEST_TEXT].decode("latin-1"),
         )

@@ -198,6 +198,10 @@ def _bind_request(source: Input) -> Bind:
     return lambda request: request
 
 
+def _bind_principal(source: Input) -> Bind:
+    return lambda request: request.principal
+
+
 def _bind_raw_body(source: Input) -> Bind:
     return lambda request: request.raw_body
 
@@ -332,6 +336,7 @@ def _fault(detail: str, where: str, name: str) -> Fault:
 
 _BINDS: dict[str, Callable[[Input], Bind]] = {
     "request": _bind_request,
+    "principal": _bind_principal,
     "query": _bind_query,
     "header": _bind_header,
     "body": _bind_body,

@@ -1,7 +1,7 @@
 """An endpoint: a route with its steps composed once. What a route does not use, its requests do not pay for.
 
-The steps, of which each route has those that it needs: does the client accept what this yields; providers; the body;
-the arguments; for a command, its transaction; the handler; the answer.
+The steps, of which each route has those that it needs: who asks; does the client accept what this yields; providers;
+the body; the arguments; for a command, its transaction; the handler; the answer.
 """
 
 from collections.abc import Awaitable, Callable
@@ -19,6 +19,7 @@ from headwater.http.files.sending import with_download
 from headwater.http.files.tus import compile_step
 from headwater.http.files.upload import keep_upload, with_upload
 from headwater.http.idempotency import key_of
+from headwater.http.identify import Admission, admission_of, with_principal
 from headwater.http.kind import OUTCOME_UNKNOWN
 from headwater.http.media import accept_check
 from headwater.http.meter import Counted
@@ -38,22 +39,30 @@ _NOT_KEPT = Stored(200, [], b"")
 
 
 class Endpoint(Counted):
-    """`call` answers a request, or raises whatever the handler raises; `binding` and `rendering` say how.
+    """`call` answers a request, or raises whatever the handler raises; `binding` and `rendering` say how,
+    `admission` whom it lets in.
 
     `cancels`: its work is stopped when the client is gone. A command is never stopped on the way to its commit.
     `compresses`: its answers are encoded for a client that takes that.
     """
 
-    __slots__ = ("binding", "call", "cancels", "compresses", "rendering", "route")
+    __slots__ = ("admission", "binding", "call", "cancels", "compresses", "rendering", "route")
 
     def __init__(
-        self, route: Route, call: Call, binding: Binding, rendering: Rendering, compresses: bool = False
+        self,
+        route: Route,
+        call: Call,
+        binding: Binding,
+        rendering: Rendering,
+        admission: Admission | None = None,
+        compresses: bool = False,
     ) -> None:
         super().__init__(route.method, route.path, route.quiet)
         self.route = route
         self.call = call
         self.binding = binding
         self.rendering = rendering
+        self.admission = admission
         self.cancels = route.verb == "query"
         self.compresses = compresses
         if compresses and self.cancels:  # nobody keeps what a command answers
@@ -86,15 +95,20 @@ def compile_endpoint(route: Route, resources: Resources, adapt: Adapt | None = N
     current = compile_current(route, resources, binding)
     rendering = with_validators(route, compile_rendering(route, signature), current.kind if current else None)
     handle = _handle(route, signature, binding)
+    inputs = binding.inputs
     if route.verb == "command":
         call = _Command(route, binding, rendering, handle, resources.committer, current).steps()
+        inputs += current.binding.inputs if current is not None else ()
     else:
         _refuse_key(route)
         streams = signature.streams
         call = _stream(binding, rendering, handle, signature) if streams else _query(binding, rendering, handle)
     call = _with_files(call, binding, rendering, resources)
     compresses = resources.compresses and route.compress and not (rendering.empty or rendering.downloads)
-    return Endpoint(route, _with_accept(call, rendering), binding, rendering, compresses)
+    call = _with_accept(call, rendering)
+    admission = admission_of(route, inputs, resources.identity)
+    call = with_principal(call, admission, resources.db)
+    return Endpoint(route, call, binding, rendering, admission, compresses)
 
 
 def _with_files(call: Call, binding: Binding, rendering: Rendering, resources: Resources) -> Call:
@@ -239,7 +253,8 @@ class _Command:
         return _Work(self._binding, self._handle, self._render, self._require, self._check, self._keep, request)
 
     def _origin(self, request: Request) -> Origin:
-        return Origin(self._route.app, self._route.name, request.principal, request.trace)
+        actor = request.principal.id if request.principal is not None else None
+        return Origin(self._route.app, self._route.name, actor, request.trace)
 
 
 class _Work:

@@ -15,6 +15,7 @@
              ├─ AnswerUnencodable     an answer that is no JSON
              ├─ PagesInvalid          a declaration of pages that its row or its handler contradicts
              ├─ LocationInvalid       a Location template that the answer cannot fill
+             ├─ IdentityMissing       a route that must know who asks, where nothing says how
              └─ OptionInvalid         any other option of the route
 """
 
@@ -67,6 +68,10 @@ class LocationInvalid(RouteError):
 
 class PagesInvalid(RouteError):
     """{route} ({handler}): the pages of `{parameter}` cannot be served: {reason}. {mend}"""
+
+
+class IdentityMissing(RouteError):
+    """{route} ({handler}): {what}, but nothing says who asks. Give the backend a way: identify=Bearer(find), say."""
 
 
 class OptionInvalid(RouteError):

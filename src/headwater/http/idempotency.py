@@ -12,6 +12,7 @@ import msgspec
 
 from headwater.commit import IdempotencyKey
 from headwater.http.kind import KEY_INVALID, KEY_MISSING
+from headwater.http.principal import Principal
 from headwater.http.request import Request
 
 LIMIT: Final = 255
@@ -27,7 +28,8 @@ _ESCAPE: Final = re.compile(rb"\\(.)")
 def key_of(request: Request, template: str, required: bool) -> IdempotencyKey | None:
     """The key of a request whose body has been read; None without the header.
 
-    Its scope is (principal, method, template, key), so that two principals, or two operations, never share one. Raises
+    Its scope is (principal and tenant, method, template, key), so that two principals, or two operations, never share
+    one. Raises
     a `Problem` 400 for a missing key that is `required`, and for one that is no key.
     """
     header = request.fields.get(_NAME)
@@ -37,7 +39,8 @@ def key_of(request: Request, template: str, required: bool) -> IdempotencyKey | 
         return None
     if request.count(_NAME) > 1:
         raise KEY_INVALID.problem("Idempotency-Key was given more than once.")
-    scope = _digest((request.principal or "").encode(), request.method.encode(), template.encode(), parse_key(header))
+    who = _who(request.principal)
+    scope = _digest(who, request.method.encode(), template.encode(), parse_key(header))
     return IdempotencyKey(scope, fingerprint_of(request))
 
 
@@ -69,6 +72,11 @@ def fingerprint_of(request: Request) -> bytes:
     if request.version is not None:
         parts.append(request.version.encode())
     return _digest(*parts)
+
+
+def _who(principal: Principal | None) -> bytes:
+    """Empty for nobody; a principal without a tenant is another than one whose tenant is the empty text."""
+    return b"" if principal is None else msgspec.json.encode((principal.id, principal.tenant))
 
 
 def _digest(*parts: bytes) -> bytes:

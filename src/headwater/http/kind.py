@@ -50,6 +50,12 @@ CURSOR_INVALID: Final = Kind(
     "The cursor is invalid",
     "It was altered, has expired, or belongs to another list, order, filter or tenant. Begin with the first page.",
 )
+CREDENTIALS_CLASH: Final = Kind(
+    "credentials-clash",
+    400,
+    "Two credentials contradict each other",
+    "The request has the credentials of two principals. Send those of one.",
+)
 KEY_MISSING: Final = Kind(
     "idempotency-key-missing",
     400,
@@ -100,6 +106,12 @@ VERSION_CONFLICT: Final = Kind(
     400,
     "The request names two versions",
     "What the path, the media type, the header and the query string say about the version has to agree.",
+)
+INSUFFICIENT_SCOPE: Final = Kind(
+    "insufficient-scope",
+    403,
+    "The credential does not allow this",
+    "It is known who asks, but the credential lacks one of `scopes`.",
 )
 CONFLICT: Final = Kind(
     "conflict",
@@ -211,6 +223,8 @@ KINDS: Final = (
     DIGEST_UNSUPPORTED,
     DIGEST_INVALID,
     DIGEST_MISMATCHED,
+    CREDENTIALS_CLASH,
+    INSUFFICIENT_SCOPE,
     CONFLICT,
     STILL_REFERENCED,
     RULE_BROKEN,

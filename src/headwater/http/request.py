@@ -9,6 +9,7 @@ import msgspec
 from headwater.http.answer import Fields
 from headwater.http.body import Limits, Receive, read_body
 from headwater.http.headers import Headers
+from headwater.http.principal import Principal
 from headwater.http.target import QueryFields, query_fields
 from headwater.http.tracing import new_id, request_id_of, trace_of
 
@@ -18,9 +19,10 @@ NO_VALUES: Final = ()
 class Request:
     """A parameter of this type receives it.
 
-    `id` is the request's identifier and `trace` its trace, 32 hexadecimal digits. `principal` is who is asking, set
-    by whatever authenticates. `version` is the version of the API that answers, None if the backend has none. `variant`
-    is in which form the answer will be shown, if not in the plain one: part of its ETag, see `add_variant`.
+    `id` is the request's identifier and `trace` its trace, 32 hexadecimal digits. `principal` is who asks, once
+    identified, as it is for each route that needs to know; `session` is then the secret of the cookie that said so, and
+    None if it was another credential. `version` is the version of the API that answers, None if the backend has none.
+    `variant` is in which form the answer will be shown, if not in the plain one: part of its ETag, see `add_variant`.
     """
 
     __slots__ = (
@@ -39,6 +41,7 @@ class Request:
         "raw_body",
         "receive",
         "scope",
+        "session",
         "started",
         "task",
         "trace",
@@ -49,7 +52,8 @@ class Request:
 
     id: str
     trace: str
-    principal: str | None
+    principal: Principal | None
+    session: str | None
     provided: list[Any]
     upload: Any
     kept: bool
@@ -63,7 +67,7 @@ class Request:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.path_values: Sequence[Any] = NO_VALUES
-        self.principal = None
+        self.principal = self.session = None
         self.version: str | None = None
         self.added: Fields | None = None
         self.variant: bytes = b""

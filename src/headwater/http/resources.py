@@ -8,6 +8,7 @@ import msgspec
 from headwater.clock import Clock, SystemClock
 from headwater.commit import Committer
 from headwater.db import Db
+from headwater.http.identity import Identity
 from headwater.http.keyring import Keyring
 from headwater.http.request import Request
 from headwater.objects.staging import Staging
@@ -31,7 +32,7 @@ class Resources(msgspec.Struct, frozen=True):
 
     `staging` takes in uploads, and has the object storage that downloads come from.
     `keyring` signs; by default with the secret that the database keeps. `compresses`: whether
-    answers are compressed at all.
+    answers are compressed at all. `identity` says who asks, None if nothing does.
     """
 
     db: Db
@@ -41,3 +42,4 @@ class Resources(msgspec.Struct, frozen=True):
     keyring: Keyring | None = None
     clock: Clock = SystemClock()
     compresses: bool = True
+    identity: Identity | None = None

@@ -45,6 +45,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """Encode large answers for clients that take that. Not for a secret beside something that the request says."""
     uploads: tuple[str, str] | None = None
     """Of a resumable upload: the path where it was declared, and which of its steps this is."""
+    scopes: tuple[str, ...] = ()
+    """What a credential must allow to come in: ``("tasks:write",)``."""
     summary: str | None = None
     """One line for the documentation; by default the first of the handler's docstring."""
     hidden: bool = False

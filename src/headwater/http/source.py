@@ -5,6 +5,8 @@ The first that matches: a name in the path; a type that something provides (`Db`
 text can spell, or a list of these, which is the query string.
 """
 
+import typing
+from types import UnionType
 from typing import Any, Final, Literal, NoReturn
 
 import msgspec
@@ -18,6 +20,7 @@ from headwater.http.page import Listing, Page, Pages
 from headwater.http.page.plan import Fault as PagesFault
 from headwater.http.page.plan import Plan
 from headwater.http.parameter import Body, Header, Query
+from headwater.http.principal import Principal
 from headwater.http.request import Request
 from headwater.http.resources import Provider, Resources
 from headwater.http.route import Route, names_of, segments_of
@@ -25,7 +28,9 @@ from headwater.http.scalar import list_reader_of, reader_of
 from headwater.http.shape import is_optional, members_of, shape_of
 from headwater.http.signature import MISSING, Convert, Parameter, Signature
 
-Where = Literal["path", "query", "header", "body", "raw body", "upload", "provider", "request", "db", "tx", "page"]
+Where = Literal[
+    "path", "query", "header", "body", "raw body", "upload", "provider", "request", "principal", "db", "tx", "page"
+]
 
 BODILESS: Final = frozenset({"GET", "HEAD", "DELETE"})
 """Methods whose content has no meaning (RFC 9110 section 9.3), so that nothing may be bound to it."""
@@ -93,6 +98,11 @@ class _Sources:
 
     def _provided(self, parameter: Parameter) -> Input | None:
         kind, command = parameter.annotation, self._route.verb == "command"
+        principal, optional = _principal_in(kind)
+        if principal is not None:
+            return Input(
+                parameter=parameter.name, where="principal", name="", annotation=principal, required=not optional
+            )
         if not isinstance(kind, type):
             return None
         if kind is Tx:
@@ -214,6 +224,16 @@ class _Sources:
             reason=reason,
             mend=mend,
         )
+
+
+def _principal_in(annotation: Any) -> tuple[type[Principal] | None, bool]:
+    """The kind of principal that a type is, and whether it may be None."""
+    union = typing.get_origin(annotation) in (typing.Union, UnionType)
+    kinds = typing.get_args(annotation) if union else (annotation,)
+    found = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Principal)]
+    if len(found) != 1 or not {*kinds} <= {found[0], type(None)}:
+        return None, False
+    return found[0], union
 
 
 def _written(annotation: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from headwater.commit import IdempotencyKey, KeyReused, Origin, Outcome, Stored
-from headwater.http import HttpApp, Provider, Resources, Route
+from headwater.http import HttpApp, Identity, Provider, Resources, Route
 from headwater.observe import Metrics
 from headwater.settings import Settings
 from headwater.testing.client import Client
@@ -85,11 +85,12 @@ def build(
     providers: Mapping[type, Provider] | None = None,
     settings: Settings | None = None,
     db: Any = None,
+    identity: Identity | None = None,
     **options: Any,
 ) -> Built:
     """An application of these routes."""
     committer, metrics, log = MemoryCommitter(), Metrics("web 1"), Log()
-    resources = Resources(db=db, committer=committer, providers=providers or {})  # type: ignore[arg-type]
+    resources = Resources(db=db, committer=committer, providers=providers or {}, identity=identity)  # type: ignore[arg-type]
     app = HttpApp(routes, resources, settings or Settings(), metrics=metrics, write=log.write, **options)
     return Built(app, committer, metrics, log)
 

@@ -132,6 +132,7 @@ async def test_each_request_is_one_line() -> None:
         "bytes": len(reply.body),
         "request_id": request_id,
         "trace_id": request_id,
+        "principal": None,
         "client": "127.0.0.1",
         "agent": "me",
     }

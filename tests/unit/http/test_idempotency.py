@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.commit import Tx
-from headwater.http import Problem, Provider, Request, Response
+from headwater.http import Principal, Problem, Provider, Request, Response
 from headwater.http.body import Limits
 from headwater.http.idempotency import fingerprint_of, key_of, parse_key
 from tests.unit.http.support import build, command
@@ -35,7 +35,7 @@ def requesting(
     scope = {"method": method, "path": path, "query_string": query, "headers": list(headers)}
     request = Request(scope, None, Limits(1, 1, 1))  # type: ignore[arg-type]
     request.raw_body = body
-    request.principal = principal
+    request.principal = Principal(principal) if principal is not None else None
     return request
 
 
@@ -140,7 +140,7 @@ def test_parts_never_run_into_each_other(a: str, b: str, c: str, d: str) -> None
     two = key_of(requesting(principal=b, method=c), d, True)
     assert one is not None
     assert two is not None
-    assert (one.scope == two.scope) is ((a or "", b, c) == (b or "", c, d))
+    assert (one.scope == two.scope) is ((a, b, c) == (b, c, d))
 
 
 async def test_the_same_request_is_executed_once_and_answered_alike() -> None:
@@ -166,7 +166,7 @@ async def test_the_same_request_is_executed_once_and_answered_alike() -> None:
 
 async def test_two_principals_never_share_a_key() -> None:
     def user(request: Request) -> User:
-        request.principal = request.headers.get("x-user")
+        request.principal = Principal(request.headers["x-user"])
         return User()
 
     async def place(tx: Tx, user: User, order: Order) -> int:

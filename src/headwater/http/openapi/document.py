@@ -9,6 +9,7 @@ from headwater.http.openapi.headers import HEADERS
 from headwater.http.openapi.operation import name_operations, write_links, write_operation
 from headwater.http.openapi.problems import PROBLEM_SCHEMAS, write_problem_responses
 from headwater.http.openapi.schemas import schemas_of
+from headwater.http.openapi.security import write_schemes, write_security
 
 Document = dict[str, Any]
 
@@ -20,6 +21,7 @@ def write_document(endpoints: Sequence[Endpoint], about: About) -> Document:
     paths: dict[str, Document] = {}
     for endpoint, name in zip(shown, names, strict=True):
         operation = write_operation(endpoint, name, schemas, write_links(endpoint, shown, names))
+        operation |= write_security(endpoint)
         paths.setdefault(endpoint.route.path, {})[endpoint.route.method.lower()] = operation
     components = {
         "schemas": {**schemas.components, **PROBLEM_SCHEMAS},
@@ -33,7 +35,7 @@ def write_document(endpoints: Sequence[Endpoint], about: About) -> Document:
         "tags": write_tags(about, list(dict.fromkeys(endpoint.route.app for endpoint in shown))),
         "security": [],
         "paths": paths,
-        "components": _used(components, paths),
+        "components": _used(components, paths) | write_schemes(shown),
     }
 
 

@@ -27,6 +27,11 @@ HEADERS: Final[dict[str, Any]] = {
         "schema": {"type": "integer", "minimum": 1},
         "example": 1,
     },
+    "WWWAuthenticate": {
+        "description": "Which credential is wanted (RFC 9110 section 11.6.1).",
+        "schema": {"type": "string"},
+        "example": 'Bearer realm="shop", error="invalid_token"',
+    },
     "Allow": {
         "description": "The methods that the path has.",
         "schema": {"type": "string"},

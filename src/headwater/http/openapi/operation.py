@@ -143,6 +143,8 @@ def _statuses_by_use(endpoint: Endpoint) -> Iterable[int]:
             yield 507
     if endpoint.rendering.downloads:
         yield from (404, 412, 416, 503)
+    if endpoint.admission is not None:
+        yield from (401, 403)
     if endpoint.rendering.media_type is not None:
         yield 406
     if endpoint.route.verb == "command":

@@ -11,7 +11,12 @@ STATUSES: Final = (400, 401, 403, 404, 405, 406, 408, 409, 410, 412, 413, 415, 4
 
 _REFERENCE: Final = "#/components/schemas/"
 _EXAMPLE_ID: Final = "4bf92f3577b34da6a3ce929d0e0e4736"
-_MORE_HEADERS: Final = {405: {"Allow": "Allow"}, 415: {"Accept-Post": "AcceptPost"}, 503: {"Retry-After": "RetryAfter"}}
+_MORE_HEADERS: Final = {
+    401: {"WWW-Authenticate": "WWWAuthenticate"},
+    405: {"Allow": "Allow"},
+    415: {"Accept-Post": "AcceptPost"},
+    503: {"Retry-After": "RetryAfter"},
+}
 _EXAMPLE_MEMBERS: Final[dict[str, dict[str, Any]]] = {
     MALFORMED_BODY.name: {"offset": 17},
     NOT_READY.name: {"missing": ["the process is draining"]},

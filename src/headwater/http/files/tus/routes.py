@@ -9,13 +9,15 @@ import msgspec
 from headwater.commit import Tx
 from headwater.http.binding import Binding
 from headwater.http.errors import OptionInvalid, ParameterMisplaced
-from headwater.http.files.tus.steps import Finish, Steps
+from headwater.http.files.tus.steps import Steps
 from headwater.http.files.upload import rules_of
+from headwater.http.principal import Principal
 from headwater.http.request import Request
 from headwater.http.resources import Resources
 from headwater.http.response import Response
 from headwater.http.route import Route
 from headwater.http.signature import read_signature
+from headwater.http.source import Input
 
 Step = Literal["describe", "create", "show", "append", "remove", "override"]
 
@@ -27,7 +29,7 @@ _STEPS: Final[tuple[tuple[Step, str, str], ...]] = (
     ("remove", "DELETE", "/{upload_id}"),
     ("override", "POST", "/{upload_id}"),
 )
-_FILLED: Final = ("tx", "upload", "request", "provider")
+_FILLED: Final = ("tx", "upload", "request", "principal", "provider")
 
 
 def routes_of(route: Route) -> list[Route]:
@@ -49,6 +51,7 @@ def compile_step(route: Route, resources: Resources) -> Route:
     assert route.uploads is not None
     assert resources.staging is not None
     base, step = route.uploads
+    finish = _finish(msgspec.structs.replace(route, method="POST", path=base, uploads=None), resources)
     steps = Steps(
         base,
         rules_of(route),
@@ -56,15 +59,16 @@ def compile_step(route: Route, resources: Resources) -> Route:
         resources.committer,
         route.app,
         route.name,
-        _finish(msgspec.structs.replace(route, method="POST", path=base, uploads=None), resources),
+        finish,
     )
-    handler = _handler(getattr(steps, step), f"{route.name}_{step}", below="{" in route.path)
+    who = finish.principal if step != "describe" else None
+    handler = _handler(getattr(steps, step), f"{route.name}_{step}", below="{" in route.path, who=who)
     return msgspec.structs.replace(
         route, handler=handler, uploads=None, upload_limit=None, media_types=(), idempotency="none"
     )
 
 
-def _finish(route: Route, resources: Resources) -> Finish:
+def _finish(route: Route, resources: Resources) -> "_Finish":
     """What runs the declared handler in the transaction that finishes an upload."""
     signature = read_signature(route)
     binding = Binding(route, signature, resources)
@@ -89,6 +93,8 @@ class _Finish:
         self._handler = route.handler
         self._binding = binding
         self._tx_index = binding.tx_index
+        asked = [each for each in binding.inputs if each.where == "principal"]
+        self.principal = asked[0] if asked else None
 
     async def prepare(self, request: Request) -> None:
         if self._binding.providers:
@@ -103,8 +109,13 @@ class _Finish:
             await self._handler(*arguments)
 
 
-def _handler(step: Callable[..., Awaitable[Response]], name: str, below: bool) -> Callable[..., Awaitable[Response]]:
-    """A function with a name of its own, for the documentation, and the parameters that the step has."""
+def _handler(
+    step: Callable[..., Awaitable[Response]], name: str, below: bool, who: Input | None
+) -> Callable[..., Awaitable[Response]]:
+    """A function with a name of its own, for the documentation, and the parameters that the step has.
+
+    `who` is the parameter of the declared handler for who asks: then each step lets in only whom that one would.
+    """
 
     async def at_base(request: Request) -> Response:
         return await step(request)
@@ -112,7 +123,16 @@ def _handler(step: Callable[..., Awaitable[Response]], name: str, below: bool) -
     async def at_one(request: Request, upload_id: UUID) -> Response:
         return await step(request, upload_id)
 
+    async def at_base_by(request: Request, principal: Principal) -> Response:
+        return await step(request)
+
+    async def at_one_by(request: Request, upload_id: UUID, principal: Principal) -> Response:
+        return await step(request, upload_id)
+
     handler: Any = at_one if below else at_base
+    if who is not None:
+        handler = at_one_by if below else at_base_by
+        handler.__annotations__["principal"] = who.annotation if who.required else who.annotation | None
     handler.__name__ = handler.__qualname__ = name
     handler.__doc__ = step.__doc__
     return handler  # type: ignore[no-any-return]

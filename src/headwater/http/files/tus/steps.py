@@ -4,6 +4,8 @@ from contextlib import suppress
 from typing import Protocol
 from uuid import UUID
 
+import msgspec
+
 from headwater.commit import Committer, Origin, OutcomeUnknown, Stored, Tx
 from headwater.db import DbError
 from headwater.http.answer import Fields
@@ -211,7 +213,7 @@ class Steps:
 
         await self._finish.prepare(request)
         try:
-            await self._execute(work, Origin(self._app, self._name, _owner(request), request.trace))
+            await self._execute(work, Origin(self._app, self._name, _actor(request), request.trace))
         except UploadExpired:
             raise Problem(410, detail="The upload has expired.") from None
         except OutcomeUnknown as error:
@@ -234,7 +236,13 @@ def _progress(state: State, position: int, *, finished: bool = False) -> Fields:
 
 
 def _owner(request: Request) -> str | None:
-    return request.principal
+    """Whose upload it is, None for anybody's."""
+    who = request.principal
+    return None if who is None else msgspec.json.encode((who.id, who.tenant)).decode()
+
+
+def _actor(request: Request) -> str | None:
+    return request.principal.id if request.principal is not None else None
 
 
 def _has_body(request: Request) -> bool:

@@ -1,0 +1,76 @@
+"""Identity: from the credentials of a request to its principal. After RFC 9110 section 11 and RFC 6750."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from headwater.db import Db
+from headwater.http.credential import Bearer, Credential, quoted
+from headwater.http.kind import CREDENTIALS_CLASH, INSUFFICIENT_SCOPE
+from headwater.http.principal import Principal
+from headwater.http.problem import Problem
+from headwater.http.request import Request
+
+_REALM: Final = re.compile(r"[\x20-\x7e]")
+
+
+class Identity:
+    """What a backend identifies by: one or several credentials, asked in this order.
+
+    `realm` names in WWW-Authenticate what one would be let into; what is not printable ASCII in it is replaced.
+    """
+
+    def __init__(self, credentials: Sequence[Credential], realm: str) -> None:
+        self.credentials = tuple(credentials)
+        self.named = _named_apart(credentials)
+        self.realm = "".join(each if _REALM.match(each) else "?" for each in realm)
+        self._challenges = ", ".join(each.challenge(self.realm) for each in credentials)
+
+    async def identify(self, request: Request, db: Db) -> None:
+        """Set the request's principal. Raises a `Problem`: 401 for a credential that is nobody's, 400 for two that
+        are not of one principal."""
+        found: Principal | None = None
+        for credential in self.credentials:
+            secret = credential.secret_of(request)
+            if secret is None:
+                continue
+            principal = await credential.find(db, secret) if secret else None
+            if principal is None:
+                if credential.ambient:
+                    continue
+                raise self._wrong(credential)
+            if found is None:
+                found, request.session = principal, secret if credential.ambient else None
+            elif (found.id, found.tenant) != (principal.id, principal.tenant):
+                raise CREDENTIALS_CLASH.problem("The request has two credentials, of two principals. Send one.")
+            elif not credential.ambient:
+                request.session = None
+        request.principal = found
+
+    def missing(self) -> Problem:
+        """401, for a request without a credential where one is needed."""
+        detail = "This needs to know who asks, and the request has no credential."
+        return Problem(401, detail=detail, headers={"WWW-Authenticate": self._challenges})
+
+    def narrow(self, scopes: Sequence[str]) -> Problem:
+        """403, for a credential that lacks one of `scopes`."""
+        detail = f"The credential does not have all that this needs: {', '.join(scopes)}."
+        headers = {}
+        if any(isinstance(each, Bearer) for each in self.credentials):
+            needed = f'error="insufficient_scope", scope={quoted(" ".join(scopes))}'
+            headers["WWW-Authenticate"] = f"Bearer realm={quoted(self.realm)}, {needed}"
+        return INSUFFICIENT_SCOPE.problem(detail, headers, scopes=list(scopes))
+
+    def _wrong(self, credential: Credential) -> Problem:
+        challenge = f'{credential.challenge(self.realm)}, error="invalid_token"'
+        detail = "The credential is nobody's: it is mistyped, expired or revoked."
+        return Problem(401, detail=detail, headers={"WWW-Authenticate": challenge})
+
+
+def _named_apart(credentials: Sequence[Credential]) -> dict[str, Credential]:
+    """By their names in the OpenAPI document; a second of one kind is numbered."""
+    named: dict[str, Credential] = {}
+    for each in credentials:
+        same = sum(other.name == each.name for other in named.values())
+        named[each.name if not same else f"{each.name}{same + 1}"] = each
+    return named
