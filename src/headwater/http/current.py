@@ -18,7 +18,7 @@ from headwater.http.problem import Problem
 from headwater.http.request import Request
 from headwater.http.resources import Resources
 from headwater.http.route import Route
-from headwater.http.signature import Signature, read_signature
+from headwater.http.signature import Adapt, Signature, read_signature
 
 
 class Current:
@@ -60,8 +60,11 @@ class Current:
         return self._function(*arguments)
 
 
-def compile_current(route: Route, resources: Resources, binding: Binding) -> Current | None:
-    """The `current=` of a command, None if it has none; raises a `RouteError` that names what mends it."""
+def compile_current(route: Route, resources: Resources, binding: Binding, adapt: Adapt | None = None) -> Current | None:
+    """The `current=` of a command, None if it has none; raises a `RouteError` that names what mends it.
+
+    `adapt` makes of its parameters those of an older version of the API; what it finds is always the newest.
+    """
     if route.verb == "query":
         for option in ("current", "if_match"):
             if getattr(route, option) not in (None, "optional"):
@@ -77,16 +80,17 @@ def compile_current(route: Route, resources: Resources, binding: Binding) -> Cur
         _invalid(route, "if_match='required'", "without `etag=` there is no ETag to send")
     if binding.tx_index is None:
         _invalid(route, "current", "the command takes no `tx: Tx`, so there is no transaction to hold it in")
-    return _compile(route, resources, binding)
+    return _compile(route, resources, binding, adapt)
 
 
-def _compile(route: Route, resources: Resources, beside: Binding) -> Current:
+def _compile(route: Route, resources: Resources, beside: Binding, adapt: Adapt | None) -> Current:
     assert route.current is not None
     asked = msgspec.structs.replace(route, handler=route.current)  # what is wrong with it names this function
     signature = read_signature(asked)
     if signature.streams:
         _invalid(asked, "current", "it streams; it has to return one thing or None")
-    binding = Binding(asked, signature, resources, beside=beside)
+    taken = signature if adapt is None else adapt(asked, signature)
+    binding = Binding(asked, taken, resources, beside=beside)
     if binding.tx_index is None:
         _invalid(asked, "current", "it takes no `tx: Tx`, so it cannot lock what it finds")
     if binding.body is not None and beside.body is None:

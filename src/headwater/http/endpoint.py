@@ -27,11 +27,10 @@ from headwater.http.rendering import Rendering, compile_rendering, start_stream
 from headwater.http.request import Request
 from headwater.http.resources import Resources
 from headwater.http.route import Route
-from headwater.http.signature import Signature, read_signature
+from headwater.http.signature import Adapt, Signature, read_signature
 
 Call = Callable[[Request], Awaitable[Answer]]
 Handle = Callable[..., Awaitable[Any]]
-Adapt = Callable[[Route, Signature], Signature]
 
 REPLAYED = (b"idempotent-replayed", b"true")
 
@@ -92,7 +91,7 @@ def compile_endpoint(route: Route, resources: Resources, adapt: Adapt | None = N
     if adapt is not None:
         signature = adapt(route, signature)
     binding = Binding(route, signature, resources)
-    current = compile_current(route, resources, binding)
+    current = compile_current(route, resources, binding, adapt)
     rendering = with_validators(route, compile_rendering(route, signature), current.kind if current else None)
     handle = _handle(route, signature, binding)
     inputs = binding.inputs

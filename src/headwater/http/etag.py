@@ -51,6 +51,8 @@ class Parts(NamedTuple):
 
     def __bytes__(self) -> bytes:
         """The strong tag, with its quotes."""
+        if not self.variant and not self.coding:  # most often
+            return b'"%b"' % self.state
         return b'"%b"' % SEPARATOR.join([self.state, *(part for part in (self.variant, self.coding) if part)])
 
 

@@ -53,6 +53,10 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True):
     """Query parameters that mean something to others than the handler."""
 
 
+Adapt = Callable[[Route, Signature], Signature]
+"""Makes of a handler's signature the one that an older version of the API shows."""
+
+
 def read_signature(route: Route) -> Signature:
     """The signature of a route's handler; raises a `RouteError` for one that cannot serve."""
     generates = inspect.isasyncgenfunction(route.handler)

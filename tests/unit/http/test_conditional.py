@@ -356,6 +356,32 @@ async def test_a_tag_from_an_older_version_is_another_one_and_protects_an_update
         assert (await client.patch("/v1/tasks/2", headers={"If-Match": '"6+v1"'})).status == 412
 
 
+async def test_what_is_locked_takes_the_body_of_an_older_version_as_the_command_does() -> None:
+    class Named(msgspec.Struct):
+        id: int
+
+    class OldNamed(msgspec.Struct):
+        number: int
+
+    def to_new(old: OldNamed) -> Named:
+        return Named(old.number)
+
+    async def lock_named(tx: Tx, named: Named) -> Task:
+        return Task(named.id, revision=named.id)
+
+    async def change_named(tx: Tx, named: Named) -> Task:
+        return Task(named.id, revision=named.id + 1)
+
+    client = build(
+        command("/tasks", change_named, etag="revision", current=lock_named),
+        versions=Versions("1", "2"),
+        converters=[Converter(version="1", direction="upgrade", convert=to_new)],
+    ).client
+    for path, body in (("/v1/tasks", {"number": 7}), ("/v2/tasks", {"id": 7})):
+        reply = await client.post(path, json=body, headers={"If-Match": '"7"'})
+        assert (reply.status, reply.json()["revision"]) == (200, 8)
+
+
 async def no_tx(id: int) -> Task:
     return Task(id)
 

@@ -71,6 +71,11 @@ async def test_what_is_not_declared_is_not_shown() -> None:
     assert not {"304", "412"} & found["responses"].keys()
 
 
+async def test_a_header_that_is_ignored_when_it_is_malformed_has_no_pattern() -> None:
+    found = {each["name"]: each["schema"] for each in (await operation("get"))["parameters"]}
+    assert found["If-None-Match"] == found["If-Modified-Since"] == {"type": "string"}
+
+
 async def test_the_pattern_of_a_list_of_tags_takes_what_is_read() -> None:
     (pattern,) = {
         each["schema"]["pattern"] for each in (await operation("patch"))["parameters"] if "Match" in each["name"]

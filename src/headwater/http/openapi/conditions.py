@@ -13,7 +13,8 @@ _TAGS: Final = {
     "type": "string",
     "pattern": r'^(\*|(W/)?"[!#-~]*"(, ?(W/)?"[!#-~]*")*)$',
 }
-_DATE: Final = {"type": "string"}
+_ANY_TEXT: Final = {"type": "string"}
+"""For headers that are ignored when they are malformed."""
 _DATE_EXAMPLE: Final = "Fri, 02 Jan 2026 03:04:05 GMT"
 _REFERENCES: Final = {"ETag": "ETag", "Last-Modified": "LastModified"}
 
@@ -50,9 +51,9 @@ def condition_statuses(route: Route) -> Iterator[int]:
 
 def _reading(route: Route) -> Iterator[dict[str, Any]]:
     if route.etag:
-        yield _header("If-None-Match", "ETags of what you have: 304 if it is still so.", _TAGS, '"7"')
+        yield _header("If-None-Match", "ETags of what you have: 304 if it is still so.", _ANY_TEXT, '"7"')
     if route.last_modified:
-        yield _header("If-Modified-Since", "304 if it has not changed since then.", _DATE, _DATE_EXAMPLE)
+        yield _header("If-Modified-Since", "304 if it has not changed since then.", _ANY_TEXT, _DATE_EXAMPLE)
 
 
 def _writing(route: Route) -> Iterator[dict[str, Any]]:
@@ -61,7 +62,7 @@ def _writing(route: Route) -> Iterator[dict[str, Any]]:
         yield _header("If-Match", f"ETags of what you have read: 412 if it has changed.{required}", _TAGS, '"7"')
         yield _header("If-None-Match", "With `*`, only if there is nothing yet: otherwise 412.", _TAGS, "*")
     if route.last_modified:
-        yield _header("If-Unmodified-Since", "412 if it has changed since then.", _DATE, _DATE_EXAMPLE)
+        yield _header("If-Unmodified-Since", "412 if it has changed since then.", _ANY_TEXT, _DATE_EXAMPLE)
 
 
 def _header(name: str, description: str, schema: dict[str, Any], example: str) -> dict[str, Any]:
