@@ -2,7 +2,7 @@
 
 import enum
 import re
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Union
 from uuid import UUID
@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from headwater.http.openapi.examples import example_of
 from headwater.http.openapi.pattern import text_that_matches
+from headwater.http.openapi.schemas import Schemas
 
 
 class Colour(enum.Enum):
@@ -35,7 +36,9 @@ class Tree(msgspec.Struct, tag=True):
 Count = Annotated[int, Meta(ge=3, multiple_of=5)]
 
 TYPES: list[Any] = [
-    str, int, float, bool, None, bytes, UUID, Decimal, date, timedelta, Colour, Leaf, Tree, Any,
+    str, int, float, bool, None, bytes, UUID, Decimal, datetime, date, time, timedelta, datetime | None,
+    dict[str, list[datetime | int]],
+    tuple[time, str], Colour, Leaf, Tree, Any,
     Literal["a", "b"], list[int], dict[str, int], tuple[int, str], set[str], str | None, int | str, Count,
     Annotated[str, Meta(min_length=40)], Annotated[str, Meta(max_length=2)], Annotated[str, Meta(pattern="^[A-Z]{3}$")],
     Annotated[int, Meta(gt=7)], Annotated[int, Meta(le=-7)], Annotated[float, Meta(gt=0, lt=1)],
@@ -48,7 +51,8 @@ TYPES: list[Any] = [
 
 @pytest.mark.parametrize("kind", TYPES, ids=lambda kind: str(kind)[:60])
 def test_an_example_is_of_its_type(kind: Any) -> None:
-    (schema,), components = msgspec.json.schema_components([kind], ref_template="#/components/schemas/{name}")
+    schemas = Schemas([kind])
+    schema, components = schemas.of(kind), schemas.components
     example = example_of(schema, components)
     msgspec.json.decode(msgspec.json.encode(example), type=kind)
     assert example == example_of(schema, components)
@@ -80,3 +84,18 @@ PATTERNS = [
 def test_a_text_that_a_pattern_matches_is_found(pattern: str) -> None:
     assert re.search(pattern, text_that_matches(pattern))
     assert len(text_that_matches("^[a-z]+$", least=9)) >= 9
+
+
+class Stay(msgspec.Struct):
+    begins: datetime
+    ends: datetime | None
+    wakes: dict[str, tuple[time, str]]
+    before: Union["Stay", None] = None
+
+
+def test_times_have_their_format_wherever_they_stand() -> None:
+    properties = Schemas([list[Stay]]).components["Stay"]["properties"]
+    assert properties["begins"] == {"type": "string", "format": "date-time"}
+    assert properties["ends"]["anyOf"] == [{"type": "string", "format": "date-time"}, {"type": "null"}]
+    assert properties["wakes"]["additionalProperties"]["prefixItems"][0] == {"type": "string", "format": "time-local"}
+    assert properties["wakes"]["additionalProperties"]["prefixItems"][1] == {"type": "string"}

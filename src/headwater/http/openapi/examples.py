@@ -16,6 +16,7 @@ _BY_FORMAT: Final = {
     "date-time": "2026-01-31T12:30:00Z",
     "date": "2026-01-31",
     "time": "12:30:00Z",
+    "time-local": "12:30:00",
     "duration": "PT1H30M",
     "decimal": "12.50",
     "uri": "https://example.org/",
@@ -29,11 +30,11 @@ _BY_NAME: Final = {
     "description": "A few words about it.",
     "email": "ada@example.org",
     "label": "urgent",
-    "name": "Ada Lovelace",
+    "name": "A name",
     "note": "A few words about it.",
     "tag": "urgent",
     "text": "A few words about it.",
-    "title": "Water the plants",
+    "title": "A title",
     "url": "https://example.org/",
 }
 _TEXT: Final = "text"

@@ -1,5 +1,6 @@
 """Schemas: the JSON Schema of each type in use, with named types written once and referred to."""
 
+import inspect
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -7,6 +8,7 @@ import msgspec
 
 from headwater.http.endpoint import Endpoint
 from headwater.http.openapi.examples import example_of
+from headwater.http.openapi.times import mark_times
 from headwater.http.page.document import filter_types
 from headwater.http.page.plan import Plan
 
@@ -23,6 +25,10 @@ class Schemas:
     def __init__(self, types: Iterable[Any]) -> None:
         kinds = list(types)
         schemas, self.components = msgspec.json.schema_components(kinds, ref_template=REFERENCE)
+        mark_times(kinds, schemas, self._find)
+        for component in self.components.values():
+            if "description" in component:
+                component["description"] = inspect.cleandoc(component["description"])
         self._known = [*zip(kinds, schemas, strict=True)]
 
     def of(self, kind: Any) -> Schema:
@@ -32,6 +38,10 @@ class Schemas:
     def example(self, schema: Schema, name: str = "") -> Any:
         """A value that fits a schema; `name` is what it would be called."""
         return example_of(schema, self.components, name)
+
+    def _find(self, reference: str) -> Schema:
+        found: Schema = self.components[reference.rpartition("/")[2]]
+        return found
 
     def content(self, media_type: str, kind: Any) -> dict[str, Any]:
         """The ``content`` of a body or an answer, with an example."""
