@@ -1,8 +1,9 @@
-"""What can be done with a published API's document: compare two of them."""
+"""What can be done with a published API's document: compare two of them, and write a client from one."""
 
 from headwater.api.change import Change
+from headwater.api.client import write_client
 from headwater.api.declared import Declared, judge, read_declared
 from headwater.api.diff import compare
 from headwater.api.errors import ApiError
 
-__all__ = ["ApiError", "Change", "Declared", "compare", "judge", "read_declared"]
+__all__ = ["ApiError", "Change", "Declared", "compare", "judge", "read_declared", "write_client"]

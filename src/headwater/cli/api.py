@@ -1,4 +1,4 @@
-"""The API's document: written to a file, and compared with another one so that nothing breaks by accident."""
+"""The API's document: written to a file, compared so that nothing breaks by accident, made a client of."""
 
 import sys
 from pathlib import Path
@@ -77,6 +77,38 @@ def diff(
     (_print_json if json else _print_changes)(found, verdict)
     if verdict.undeclared:
         sys.exit(1)
+
+
+def client(
+    *,
+    document: Path | None = None,
+    version: str | None = None,
+    sync: Annotated[bool, Parameter(negative="")] = False,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+    app: AppOption = None,
+) -> None:
+    """Write a typed Python client of the API: one module that needs msgspec and httpx2.
+
+    Parameters
+    ----------
+    document
+        An OpenAPI document, in the place of the backend's own.
+    version
+        Of which version; by default the newest.
+    sync
+        A client that waits, instead of one for async code.
+    output
+        The file, such as shop_client.py; by default it is printed.
+    app
+        The backend, as module:name.
+    """
+    from headwater.api import write_client
+
+    text = write_client(_read(document) if document is not None else _backend(app).openapi(version), sync=sync)
+    if output is None:
+        print(text, end="")
+    else:
+        output.write_text(text)
 
 
 def _documents(old: Path | None, new: Path | None, version: str | None, to: str | None, app: str | None) -> Any:

@@ -35,6 +35,7 @@ api = App(name="api", help="The document of the API.", help_format="plaintext", 
 cli.command(api)
 api.command("headwater.cli.api:show", help="Print the OpenAPI document of a version, or write it to a file.")
 api.command("headwater.cli.api:diff", help="Say what changed since a document, and fail on what breaks clients.")
+api.command("headwater.cli.api:client", help="Write a typed Python client of the API.")
 log = App(name="log", help="Read the log and look after its consumers.", help_format="plaintext", group=LOG)
 cli.command(log)
 log.command("headwater.cli.log:tail", help="Print the entries of the log, one JSON object a line.")

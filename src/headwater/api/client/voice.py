@@ -1,0 +1,35 @@
+"""The voice of a client: everything is written as async, and turned into sync where that is wanted."""
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+Voice = Callable[[str], str]
+
+_TURNS: Final = {
+    "async def ": "def ",
+    "async with ": "with ",
+    "async for ": "for ",
+    "await ": "",
+    "AsyncIterator": "Iterator",
+    "AsyncClient": "Client",
+    "aiter_bytes": "iter_bytes",
+    "aclose": "close",
+    "aread": "read",
+    "__aenter__": "__enter__",
+    "__aexit__": "__exit__",
+    "from asyncio import": "from time import",
+}
+_LOOP: Final = re.compile(r"^( *)for (\w+) in (.+):\n +yield \2\n", re.MULTILINE)
+"""A loop that only hands on, which async has no shorter word for."""
+_PATTERN: Final = re.compile("|".join(map(re.escape, _TURNS)))
+
+
+def as_async(text: str) -> str:
+    """As it is."""
+    return text
+
+
+def as_sync(text: str) -> str:
+    """The same without waiting for anything but the network."""
+    return _LOOP.sub(r"\1yield from \3\n", _PATTERN.sub(lambda found: _TURNS[found[0]], text))
