@@ -44,7 +44,8 @@ def every_error_is_a_problem(
     """One shape of error, whatever went wrong; RFC 9457, and the identifier of the request."""
     if response.status_code < 400 or case.method == "HEAD":
         return
-    assert response.headers["content-type"] == ["application/problem+json"]
+    kind = response.headers.get("content-type")
+    assert kind == ["application/problem+json"], f"{case.method} {case.formatted_path}: {response.status_code} as {kind}"
     problem: dict[str, Any] = response.json()
     assert {"type", "title", "status", "instance", "request_id"} <= problem.keys()
     assert problem["status"] == response.status_code
