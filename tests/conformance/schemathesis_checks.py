@@ -45,7 +45,7 @@ def every_error_is_a_problem(
     if response.status_code < 400 or case.method == "HEAD":
         return
     kind = response.headers.get("content-type")
-    assert kind == ["application/problem+json"], f"{case.method} {case.formatted_path}: {response.status_code} as {kind}"
+    assert kind == ["application/problem+json"], f"{case.method} {case.path}: {response.status_code} is {kind}"
     problem: dict[str, Any] = response.json()
     assert {"type", "title", "status", "instance", "request_id"} <= problem.keys()
     assert problem["status"] == response.status_code
