@@ -1,0 +1,5 @@
+create table album.picture (
+    id uuid primary key default uuidv7(),
+    title text not null,
+    object uuid not null references headwater.object
+);
