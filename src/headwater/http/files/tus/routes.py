@@ -64,7 +64,13 @@ def compile_step(route: Route, resources: Resources) -> Route:
     who = finish.principal if step != "describe" else None
     handler = _handler(getattr(steps, step), f"{route.name}_{step}", below="{" in route.path, who=who)
     return msgspec.structs.replace(
-        route, handler=handler, uploads=None, upload_limit=None, media_types=(), idempotency="none"
+        route,
+        handler=handler,
+        uploads=None,
+        upload_limit=None,
+        media_types=(),
+        idempotency="none",
+        scopes=route.scopes if step != "describe" else (),
     )
 
 
