@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from headwater.testing.client import Client as Client
+    from headwater.testing.client import Reply as Reply
     from headwater.testing.databases import Databases as Databases
     from headwater.testing.running import RunningBackend as RunningBackend
 
 _HOMES = {
     "Client": "headwater.testing.client",
     "Databases": "headwater.testing.databases",
+    "Reply": "headwater.testing.client",
     "RunningBackend": "headwater.testing.running",
 }
 

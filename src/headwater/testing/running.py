@@ -51,11 +51,11 @@ class RunningBackend:
         async with self.backend.opened.committer.transaction(Origin(app="testing", command="test")) as tx:
             yield tx
 
-    async def seed(self) -> None:
-        """Write the backend's own demo data."""
+    async def seed(self) -> str | None:
+        """Write the backend's own demo data; returns what the start screen would say of it."""
         assert self.backend.seed is not None, "this backend has no seed"
         async with self.transaction() as tx:
-            await self.backend.seed(tx)
+            return await self.backend.seed(tx)
 
     async def settle(self, seconds: float = SETTLE_SECONDS) -> None:
         """Return once every consumer has applied everything that was committed, and what they committed themselves.

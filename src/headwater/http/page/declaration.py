@@ -43,7 +43,7 @@ class Pages:
         sort: Collection[str] = (),
         default: str | None = None,
         nulls: Nulls = "last",
-        filters: Mapping[str, Collection[Operator]] | None = None,
+        filters: Mapping[str, tuple[Operator, ...] | list[Operator]] | None = None,
         limit: int = 20,
         most: int = 100,
         fields: bool | Collection[str] = False,

@@ -1,0 +1,12 @@
+"""The parts, put together; importing routes and consumers declares them on the app."""
+
+from apps.links import follow, routes
+from apps.links.app import app
+from apps.links.seed import plant
+from apps.people import app as people
+from apps.people import find
+from headwater import Backend, Bearer
+
+__all__ = ["backend", "follow", "routes"]
+
+backend = Backend(app, people, title="links", seed=plant, identify=Bearer(find))

@@ -1,0 +1,24 @@
+"""What follows from the log."""
+
+from apps.links import store
+from apps.links.app import app
+from apps.links.rows import BlockedHost, LinkAimed, LinkFollowed
+from headwater import Changed, Tx
+
+
+@app.on(LinkFollowed, batch=1000)
+async def count_clicks(tx: Tx, followed: list[LinkFollowed]) -> None:
+    """Add up who was led where, a thousand at a time."""
+    await store.add_clicks(tx, followed)
+
+
+@app.on(Changed[BlockedHost])
+async def block_host(tx: Tx, change: Changed[BlockedHost]) -> None:
+    """Whoever has changed the list, by hand or otherwise: the links to that host follow it."""
+    await store.mark_blocked(tx, change.key.get("host"))
+
+
+@app.on(LinkAimed)
+async def look_again(tx: Tx, aimed: LinkAimed) -> None:
+    """A host may have been blocked while the link to it was being made; of the two commits, the later one sees both."""
+    await store.mark_blocked(tx, aimed.host)

@@ -1,0 +1,79 @@
+"""HTTP: what a request may say, and what it is answered."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+
+from apps.links import links, store
+from apps.links.app import app
+from apps.links.rows import BlockedHost, Link, LinkChange, LinkFollowed, NewLink, Statistics
+from headwater import Db, Header, Listing, Meta, Page, Pages, Principal, Problem, Response, Tx
+
+Code = Annotated[
+    str, Meta(min_length=3, max_length=40, pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$", examples=["spring-sale"])
+]
+Host = Annotated[str, Header("Host")]
+
+LINKS = Pages(Link, key="code", sort=("made_at",), default="-made_at", filters={"status": ("eq",), "blocked": ("eq",)})
+
+
+@app.command("POST /links", status=201, location="/links/{code}")
+async def make_link(tx: Tx, new: NewLink, principal: Principal | None, host: Host = "") -> Link:
+    """Shorten a URL, under a name of your own or a random one. Made without a key it is nobody's."""
+    return await links.make_link(tx, new, principal, host)
+
+
+@app.query("GET /links")
+async def list_links(db: Db, principal: Principal, page: Annotated[Page, LINKS]) -> Listing[Link]:
+    """Your links, the newest first."""
+    return await page.read(db, where="owner = $1 and deleted_at is null", arguments=[principal.id])
+
+
+@app.query("GET /links/{code}", etag="revision")
+async def show_link(db: Db, principal: Principal, code: Code) -> Link:
+    """One of your links."""
+    link = await store.link(db, code)
+    links.require_owner(link, principal)
+    return link
+
+
+@app.command("PATCH /links/{code}", etag="revision", current=links.lock_owned)
+async def change_link(tx: Tx, principal: Principal, code: Code, change: LinkChange, host: Host = "") -> Link:
+    """Lead elsewhere, in another way, or until another moment. What is left out stays."""
+    return await links.change_link(tx, await links.lock_owned(tx, principal, code), change, host)
+
+
+@app.command("DELETE /links/{code}", etag="revision", current=links.lock_owned)
+async def delete_link(tx: Tx, principal: Principal, code: Code) -> None:
+    """Take a link back. It answers 410 from now on, and its name is never given to another one."""
+    link = await links.lock_owned(tx, principal, code)
+    await store.delete_link(tx, link.code)
+
+
+@app.query("GET /links/{code}/statistics")
+async def show_statistics(
+    db: Db, principal: Principal, code: Code, since: date | None = None, until: date | None = None
+) -> Statistics:
+    """How often one of your links was followed: in all, and day by day (UTC), by default of the last thirty days."""
+    until = until or datetime.now(UTC).date()
+    since = since or until - timedelta(days=29)
+    if since > until:
+        raise Problem(422, errors=[{"detail": "Expected a day before `until`", "parameter": "since", "in": "query"}])
+    async with db.snapshot() as moment:
+        links.require_owner(await store.link(moment, code), principal)
+        return Statistics(
+            code=code, total=await store.total(moment, code), days=await store.days(moment, code, since, until)
+        )
+
+
+@app.query("GET /blocked-hosts")
+async def list_blocked_hosts(db: Db) -> list[BlockedHost]:
+    """Hosts that no link leads to, nor to any below them."""
+    return await store.blocked_hosts(db)
+
+
+@app.command("GET /{code}", idempotency="none")
+async def follow(tx: Tx, code: Code) -> Response:
+    """Be led on, with 301 or 302 as the link says; 410 once it has expired. Every visit is counted, exactly once."""
+    lead = links.require_way(await store.lead(tx, code))
+    tx.emit(LinkFollowed(code=code, at=datetime.now(UTC)))
+    return Response(status=lead.status, headers={"Location": lead.target, "Cache-Control": links.keeping(lead)})

@@ -1,0 +1,73 @@
+"""HTTP: what a request may say, and what it is answered.
+
+What shows a secret takes no idempotency key: the answer that is stored under one would be a copy of the secret.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from apps.people import store
+from apps.people.app import app
+from apps.people.key import make_secret
+from apps.people.rows import Joined, Key, MadeKey, NewKey, NewPerson, Person, PersonLeft, Profile
+from headwater import Db, Problem, Tx
+
+GRACE = timedelta(minutes=10)
+"""How long a rotated key still opens: whoever loses the answer that holds the new one can ask again."""
+
+
+@app.command("POST /people", status=201, idempotency="none")
+async def join(tx: Tx, new: NewPerson) -> Joined:
+    """Become known. The key in the answer is shown this once."""
+    _require_zone(new.time_zone)
+    person = await store.add_person(tx, new)
+    key = await store.add_key(tx, person.id, "first", make_secret())
+    return Joined(id=person.id, name=person.name, time_zone=person.time_zone, key=key)
+
+
+@app.query("GET /people/me")
+async def show_me(db: Db, person: Person) -> Profile:
+    """Who the key belongs to."""
+    return await store.profile(db, person.uuid)
+
+
+@app.command("DELETE /people/me")
+async def leave(tx: Tx, person: Person) -> None:
+    """Be forgotten, here and, a moment later, by the other apps."""
+    await store.remove_person(tx, person.uuid)
+    tx.emit(PersonLeft(person=person.uuid))
+
+
+@app.query("GET /people/me/keys")
+async def list_keys(db: Db, person: Person) -> list[Key]:
+    """The keys that are valid, without their secrets."""
+    return await store.keys(db, person.uuid)
+
+
+@app.command("POST /people/me/keys", status=201, idempotency="none")
+async def make_key(tx: Tx, person: Person, new: NewKey) -> MadeKey:
+    """One more key, for another device or program."""
+    return await store.add_key(tx, person.uuid, new.label, make_secret())
+
+
+@app.command("POST /people/me/keys/{id}/rotation", status=201, idempotency="none")
+async def rotate_key(tx: Tx, person: Person, id: UUID) -> MadeKey:
+    """A new key in the place of an old one, which opens for ten minutes more."""
+    old = await store.valid_key(tx, person.uuid, id)
+    await store.expire_key(tx, old.id, GRACE)
+    return await store.add_key(tx, person.uuid, old.label, make_secret())
+
+
+@app.command("DELETE /people/me/keys/{id}")
+async def revoke_key(tx: Tx, person: Person, id: UUID) -> None:
+    """From now on it opens nothing. That may be the last one: then nobody gets in any more."""
+    key = await store.valid_key(tx, person.uuid, id)
+    await store.expire_key(tx, key.id, timedelta())
+
+
+def _require_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Problem(422, errors=[{"detail": "There is no such time zone.", "pointer": "#/time_zone"}]) from None
