@@ -3,6 +3,7 @@
 from apps.shop import routes, stock
 from apps.shop.app import app
 from apps.shop.seed import plant
+from apps.shop.versions import VERSIONS
 from headwater import Backend
 
 __all__ = ["backend", "routes", "stock"]
@@ -13,5 +14,6 @@ backend = Backend(
     description="A shop that sells no more than it has, however many ask at once.",
     license="Apache-2.0",
     contact="shop@example.org",
+    versions=VERSIONS,
     seed=plant,
 )

@@ -18,6 +18,7 @@ DOCUMENTS = documents()
 WITH_CODE = (
     "docs/how-to/files.md",
     "docs/how-to/lost-updates.md",
+    "docs/how-to/versions.md",
     "docs/how-to/write-consumers.md",
     "docs/how-to/write-tests.md",
     "docs/reference/app.md",

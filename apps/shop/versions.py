@@ -1,0 +1,55 @@
+"""What version 1 of the API showed and took: prices as texts in units, and orders with an `amount`.
+
+Handlers know nothing of it. Each converter is between one type of version 2 and what that was before.
+"""
+
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from apps.shop.app import app
+from apps.shop.rows import NewOrder, Order, OrderState, Product, Quantity
+from headwater import Deprecated, Row, Versions
+
+VERSIONS = Versions("1", "2", deprecated={"1": Deprecated(at=date(2026, 9, 1))})
+
+
+class ProductV1(Row):
+    """`price` is in units, with two digits behind the point."""
+
+    id: UUID
+    name: str
+    price: Decimal
+    stock: int
+
+
+class NewOrderV1(Row, forbid_unknown_fields=True):
+    """What a buyer asks for."""
+
+    product: UUID
+    amount: Quantity
+
+
+class OrderV1(Row):
+    """`placed` until its stock has been looked at; then `reserved` or `rejected`, for good."""
+
+    id: UUID
+    product: UUID
+    amount: int
+    state: OrderState
+
+
+@app.downgrade("1")
+def product_in_units(product: Product) -> ProductV1:
+    price = Decimal(product.price).scaleb(-2)
+    return ProductV1(id=product.id, name=product.name, price=price, stock=product.stock)
+
+
+@app.downgrade("1")
+def order_with_amount(order: Order) -> OrderV1:
+    return OrderV1(id=order.id, product=order.product, amount=order.quantity, state=order.state)
+
+
+@app.upgrade("1")
+def new_order_with_quantity(order: NewOrderV1) -> NewOrder:
+    return NewOrder(product=order.product, quantity=order.amount)
