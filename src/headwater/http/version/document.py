@@ -50,10 +50,8 @@ def write_edition(edition: Edition, versions: Versions, about: About) -> Documen
     document[LISTED] = [_listed(versions, name) for name in reversed(versions.names)]
     parameters, components = _parameters(edition, versions), document["components"]
     components["headers"] = {**components.get("headers", {}), **_headers(edition)}
-    if parameters:
-        components["parameters"] = {**components.get("parameters", {}), **parameters}
     for operation in _operations(document):
-        _describe(operation, edition, versions, list(parameters))
+        _describe(operation, edition, versions, parameters)
     return document
 
 
@@ -91,17 +89,17 @@ def _header_names(edition: Edition) -> dict[str, str]:
     return names
 
 
-def _parameters(edition: Edition, versions: Versions) -> Document:
+def _parameters(edition: Edition, versions: Versions) -> list[Document]:
     """How a request can name the version beside the path; demanded if it is not what is served without."""
     schema = {"type": "string", "enum": [edition.name]}
     alone = "uri" not in versions.by and edition.name != versions.default
-    found: Document = {}
+    found: list[Document] = []
     if "header" in versions.by:
         required = alone and not {"media", "query"} & set(versions.by)
-        found["ApiVersion"] = _parameter("API-Version", "header", required, schema)
+        found.append(_parameter("API-Version", "header", required, schema))
     if "query" in versions.by:
         required = alone and not {"media", "header"} & set(versions.by)
-        found["ApiVersionInQuery"] = _parameter(QUERY, "query", required, schema)
+        found.append(_parameter(QUERY, "query", required, schema))
     return found
 
 
@@ -118,9 +116,8 @@ def _operations(document: Document) -> Iterator[Document]:
                 yield operation
 
 
-def _describe(operation: Document, edition: Edition, versions: Versions, parameters: list[str]) -> None:
-    references = [{"$ref": f"#/components/parameters/{name}"} for name in parameters]
-    operation["parameters"] = [*operation.get("parameters", ()), *references]
+def _describe(operation: Document, edition: Edition, versions: Versions, parameters: list[Document]) -> None:
+    operation["parameters"] = [*operation.get("parameters", ()), *parameters]
     if edition.deprecated is not None:
         operation["deprecated"] = True
     headers = {name: {"$ref": f"#/components/headers/{key}"} for name, key in _header_names(edition).items()}
