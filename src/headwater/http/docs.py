@@ -21,13 +21,16 @@ _HEADERS: Final = {
 }
 
 
+_KINDS: Final = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+
+
 def docs_routes(title: str) -> list[Route]:
-    """The page and the two files that it consists of."""
-    page = (_FOLDER / "index.html").read_text().replace("{title}", escape(title))
+    """The page and the files that it consists of."""
+    page = (_FOLDER / "index.html").read_text().replace("{title}", escape(title)).encode()
+    files = sorted(file for file in _FOLDER.iterdir() if file.suffix in _KINDS)
     return [
-        _route("/docs", page.encode(), "text/html; charset=utf-8"),
-        _route("/docs/docs.css", (_FOLDER / "docs.css").read_bytes(), "text/css; charset=utf-8"),
-        _route("/docs/docs.js", (_FOLDER / "docs.js").read_bytes(), "text/javascript; charset=utf-8"),
+        _route("/docs", page, "text/html; charset=utf-8"),
+        *(_route(f"/docs/{file.name}", file.read_bytes(), _KINDS[file.suffix]) for file in files),
     ]
 
 
