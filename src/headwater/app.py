@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar, Unpack, cast
@@ -12,10 +12,11 @@ from msgspec import structs
 
 from headwater.backoff import Backoff
 from headwater.clock import Clock, SystemClock
-from headwater.commit import Committer, Tx
+from headwater.commit import Committer, Origin, Tx
 from headwater.consumer import Interest, Subscription, tables_of
 from headwater.consumer.handler import compile_handler
 from headwater.db import Db, DbError, Pool, Source, pending, platform_source
+from headwater.engines import postgres_url
 from headwater.errors import HeadwaterError
 from headwater.http import Credential, Endpoint, HttpApp, Identity, Provider, Resources, Route, compile_endpoint
 from headwater.http.files.tus import routes_of
@@ -324,6 +325,22 @@ class Backend:
         """Close what `open` opened; it may be opened again."""
         self._opened = None
         await self._closing.aclose()
+
+    @asynccontextmanager
+    async def transaction(self, name: str) -> AsyncIterator[Tx]:
+        """A transaction outside of any request, for a script: ``async with backend.transaction("load people") as tx``.
+
+        Its database is that of HEADWATER_POSTGRES_URL, or the one that `headwater up` runs from this folder. `name` is
+        the command in what it emits. No statement has a time limit. Raises `EngineNotRunning` or `Unavailable`.
+        """
+        pool = await Pool.open(
+            postgres_url(read_settings()), size=1, application_name=f"headwater {name}", statement_timeout=0
+        )
+        try:
+            async with Committer(pool, keep=timedelta()).transaction(Origin(app=self.title, command=name)) as tx:
+                yield tx
+        finally:
+            await pool.close()
 
     def _plans(self) -> Iterator[Plan]:
         """What the pages of the routes can be asked."""
