@@ -62,7 +62,7 @@ def test_every_parameter_is_documented_with_its_bounds() -> None:
     assert parameters["count"]["schema"]["enum"] == ["none", "exact"]
     assert parameters["fields"]["schema"]["items"]["enum"] == ["id", "name", "bornIn"]
     assert parameters["kind[in]"]["schema"]["items"] == {"enum": ["cat", "dog"]}
-    assert parameters["name[prefix]"]["schema"] == {"type": "string", "maxLength": 255}
+    assert parameters["name[prefix]"]["schema"] == {"type": "string", "maxLength": 255, "pattern": r"^[^\x00]*$"}
     assert not any(each["required"] for each in parameters.values())
 
 

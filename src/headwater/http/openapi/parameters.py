@@ -1,5 +1,6 @@
 """Parameters in the document: what stands in the path, in the query string and in header fields."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +14,7 @@ from headwater.http.signature import MISSING
 from headwater.http.source import Input
 
 _INT64: Final = {"minimum": -(1 << 63), "maximum": (1 << 63) - 1}
+_WITHOUT_NUL: Final = "^[^\\x00]*$"
 _KEY: Final = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -29,7 +31,7 @@ def write_parameters(endpoint: Endpoint, schemas: Schemas) -> list[dict[str, Any
     """The ``parameters`` of an operation."""
     inputs = [each for each in endpoint.binding.inputs if each.where in ("path", "query", "header")]
     parameters = [_parameter(each, schemas) for each in inputs]
-    parameters += [each for plan in plans_of(endpoint) for each in describe_parameters(plan, schemas.of)]
+    parameters += [each for plan in plans_of(endpoint) for each in describe_parameters(plan, _schema_of(schemas))]
     if endpoint.route.idempotency != "none":
         parameters.append({**_KEY, "required": endpoint.route.idempotency == "required"})
     return parameters + write_condition_parameters(endpoint)
@@ -37,8 +39,8 @@ def write_parameters(endpoint: Endpoint, schemas: Schemas) -> list[dict[str, Any
 
 def _parameter(source: Input, schemas: Schemas) -> dict[str, Any]:
     schema = _without_null(schemas.of(source.annotation))
-    if schema.get("type") == "integer" and source.where != "header":
-        schema = {"format": "int64", **_INT64, **schema}
+    if source.where != "header":
+        schema = _as_read(schema)
     if source.default is not MISSING and source.default is not None:
         schema["default"] = msgspec.to_builtins(source.default)
     parameter: dict[str, Any] = {
@@ -52,6 +54,19 @@ def _parameter(source: Input, schemas: Schemas) -> dict[str, Any]:
     if parameter["required"] or "examples" in schema:
         parameter["example"] = schemas.example(schema, source.name)
     return parameter
+
+
+def _schema_of(schemas: Schemas) -> Callable[[Any], Schema]:
+    return lambda kind: _as_read(schemas.of(kind))
+
+
+def _as_read(schema: Schema) -> Schema:
+    """The schema with the bounds that every integer has, and without the character that no text may have."""
+    if schema.get("type") == "integer":
+        return {"format": "int64", **_INT64, **schema}
+    if schema.get("type") == "string" and not schema.keys() & {"enum", "format", "contentEncoding"}:
+        return {"pattern": _WITHOUT_NUL, **schema}
+    return schema
 
 
 def _without_null(schema: Schema) -> Schema:
