@@ -14,7 +14,10 @@ Label = Annotated[str, Meta(min_length=1, max_length=100, examples=["laptop"])]
 
 
 class Person(Principal, frozen=True):
-    """Who is asking: `id` is the person's UUID as text, and the months and days of `time_zone` are theirs."""
+    """Who is asking: `id` is the person's UUID as text, and the months and days of `time_zone` are theirs.
+
+    The tenant of a person is the person: lists with ``tenant="owner"`` show each their own.
+    """
 
     time_zone: str = "UTC"
 

@@ -34,7 +34,7 @@ async def person_of(db: Db, secret: str) -> Person | None:
     """Who is known by a key that is still valid."""
     return await db.maybe(
         Person,
-        "select p.id::text as id, null::text as tenant, '{}'::text[] as scopes, p.time_zone"
+        "select p.id::text as id, p.id::text as tenant, '{}'::text[] as scopes, p.time_zone"
         f" from people.key as k join people.person as p on p.id = k.person where k.digest = $1 and {VALID}",
         digest_secret(secret),
     )

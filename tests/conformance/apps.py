@@ -29,7 +29,13 @@ class AppCase(msgspec.Struct, frozen=True):
         return load_backend(f"apps.{self.name}:backend", PROJECT)
 
 
-PREPARATIONS: dict[str, Prepare] = {}
+async def a_person(running: RunningBackend) -> Mapping[str, str]:
+    """For an app of people: somebody has joined."""
+    joined = await running.client.post("/people", json={"name": "Ada"})
+    return {"Authorization": f"Bearer {joined.json()['key']['secret']}"}
+
+
+PREPARATIONS: dict[str, Prepare] = dict.fromkeys(("expenses", "links", "people", "tasks"), a_person)
 
 APPS = [
     AppCase(folder.name, PREPARATIONS.get(folder.name, nothing))

@@ -85,11 +85,13 @@ async def run_backend(backend: Backend, databases: Databases, settings: Settings
         stop = asyncio.Event()
         try:
             running.tasks = await _start(backend, own, stop)
-            yield running
+            try:
+                yield running
+            finally:
+                stop.set()
+                await asyncio.gather(*running.tasks)
+                await backend.opened.http.stop()
         finally:
-            stop.set()
-            await asyncio.gather(*running.tasks)
-            await backend.opened.http.stop()
             await backend.close()
             await pool.close()
 

@@ -1,0 +1,36 @@
+"""Demo data: a person with two months of plausible expenses, and a key to look at them with."""
+
+import random
+from datetime import UTC, datetime, timedelta
+
+from apps.expenses import budgets, store
+from apps.expenses.money import Currency
+from apps.expenses.month import first_day
+from apps.expenses.rows import NewExpense
+from apps.people.seed import plant_person
+from headwater import Tx
+
+DAYS = 60
+EURO = Currency("EUR")
+PLAN = {"Groceries": (40_000, 1_500, 9_000), "Rent": (95_000, 95_000, 95_000), "Travel": (20_000, 2_000, 12_000)}
+"""Budget of a month, and least and most of one expense, in cents."""
+
+
+async def plant(tx: Tx) -> str:
+    """Put it there, and say with which key it is seen."""
+    joined = await plant_person(tx)
+    chance, now = random.Random(7), datetime.now(UTC)
+    for name, (budget, least, most) in PLAN.items():
+        category = await store.add_category(tx, joined.id, name)
+        for day in range(DAYS, 0, -30 if least == most else -3):
+            spent = NewExpense(
+                category=category.id,
+                amount=chance.randint(least, most),
+                currency=EURO,
+                at=now - timedelta(days=day),
+            )
+            await store.add_expense(tx, joined.id, joined.time_zone, spent)
+        month = first_day(f"{now:%Y-%m}")
+        put = await store.put_budget(tx, joined.id, category.id, month, EURO.value, budget)
+        await budgets.judge(tx, joined.id, put)
+    return f"planted a demo account: curl -H 'Authorization: Bearer {joined.key.secret}' http://127.0.0.1:8000/reports/{now:%Y-%m}"
