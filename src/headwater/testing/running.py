@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -75,7 +76,18 @@ class RunningBackend:
 
 @asynccontextmanager
 async def run_backend(backend: Backend, databases: Databases, settings: Settings) -> AsyncIterator[RunningBackend]:
-    """Run `backend` on a database of its own until the context ends, and leave nothing of it."""
+    """Run `backend` on a database of its own until the context ends, and leave nothing of it.
+
+    Its files go to a folder of its own, unless `settings` name another place.
+    """
+    with TemporaryDirectory(prefix="headwater-objects-") as folder:
+        settings = msgspec.structs.replace(settings, objects_url=settings.objects_url or f"file://{folder}")
+        async with _run(backend, databases, settings) as running:
+            yield running
+
+
+@asynccontextmanager
+async def _run(backend: Backend, databases: Databases, settings: Settings) -> AsyncIterator[RunningBackend]:
     async with databases.database(backend.sources) as url:
         slot = urlsplit(url).path.removeprefix("/")  # slots are the server's, so each is named after its database
         own = msgspec.structs.replace(settings, postgres_url=url, slot=slot)

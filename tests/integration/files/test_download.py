@@ -149,7 +149,8 @@ async def test_an_object_of_the_app_is_sent_by_its_key(album: RunningBackend) ->
     assert (got.status, got.body) == (200, b"a,b\n1,2\n")
     assert got.headers["content-disposition"] == 'attachment; filename="july.csv"'
     assert (await album.client.get("/exports/july.csv", headers={"if-none-match": got.headers["etag"]})).status == 304
-    assert (await album.client.get("/exports/june.csv")).status == 404
+    for name in ("june.csv", "%C2%90", "%23", "..", "%2e%2e", "x" * 2000):
+        assert (await album.client.get(f"/exports/{name}")).status == 404
     hostile = await album.client.get("/exports/july.csv", headers={"x-kind": "text/html"})
     assert hostile.headers["content-type"] == "application/octet-stream"
 

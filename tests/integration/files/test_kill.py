@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from headwater.objects import place_of
 from headwater.objects.sweep import sweep
 from headwater.testing.running import RunningBackend
 from tests.integration.files.album import Picture
@@ -141,8 +142,10 @@ async def test_a_resumable_upload_killed_at_any_step_goes_on_elsewhere(
 async def test_what_a_killed_write_leaves_in_a_folder_is_swept_as_well(album: RunningBackend) -> None:
     upload = await Upload.create(album, 100)
     await upload.append(0, b"x" * 50)
-    for folder in album.settings.home.glob("objects/uploads/*/*"):
+    store = place_of(album.settings).folder
+    assert store is not None
+    for folder in store.glob("uploads/*/*"):
         (folder / "50-abcdef#1").write_bytes(b"the part that was being written")
     await sweep_everything(album)
-    assert list(album.settings.home.glob("objects/uploads/*/*")) == []
+    assert list(store.glob("uploads/*/*")) == []
     assert await stored(album) == []

@@ -26,7 +26,7 @@ from headwater.http.problem import Problem
 from headwater.http.ranges import ACCEPTED, Multipart, Span, range_holds, read_ranges, unsatisfied
 from headwater.http.request import Request
 from headwater.http.response import NOSNIFF
-from headwater.objects import Objects
+from headwater.objects import KeyInvalid, NoObject, Objects
 from headwater.objects.staging import find, stream_parts
 
 Call = Callable[[Request], Awaitable[Answer]]
@@ -123,7 +123,10 @@ async def _find_kept(download: Download, id: UUID, db: Db, objects: Objects) -> 
 
 
 async def _find_stored(download: Download, key: str, objects: Objects) -> Found:
-    stat = await objects.head(key)
+    try:
+        stat = await objects.head(key)
+    except KeyInvalid as error:  # made of what a client has sent, most likely
+        raise NoObject(key=key, place=objects.place) from error
     return Found(
         size=stat.size,
         media_type=download.media_type or UNKNOWN,

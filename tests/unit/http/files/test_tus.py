@@ -69,5 +69,7 @@ def test_each_step_is_an_operation_of_the_document() -> None:
 
     paths = Backend(app).openapi()["paths"]
     assert paths["/uploads"].keys() == {"options", "post"}
-    assert paths["/uploads/{upload_id}"].keys() == {"head", "patch", "delete"}
+    assert paths["/uploads/{upload_id}"].keys() == {"head", "patch", "delete", "post"}
     assert paths["/uploads"]["post"]["operationId"] == "files_attach_create"
+    assert "201" in paths["/uploads"]["post"]["responses"]
+    assert "204" in paths["/uploads/{upload_id}"]["patch"]["responses"]

@@ -29,6 +29,7 @@ _STEPS: Final[tuple[tuple[Step, str, str], ...]] = (
     ("remove", "DELETE", "/{upload_id}"),
     ("override", "POST", "/{upload_id}"),
 )
+_STATUSES: Final = {"create": 201, "show": 200}
 _FILLED: Final = ("tx", "upload", "request", "principal", "provider")
 
 
@@ -40,7 +41,6 @@ def routes_of(route: Route) -> list[Route]:
             method=method,
             path=route.path + below,
             uploads=(route.path, step),
-            hidden=route.hidden or step == "override",
         )
         for step, method, below in _STEPS
     ]
@@ -70,6 +70,7 @@ def compile_step(route: Route, resources: Resources) -> Route:
         upload_limit=None,
         media_types=(),
         idempotency="none",
+        status=_STATUSES.get(step, 204),
         scopes=route.scopes if step != "describe" else (),
     )
 
