@@ -11,6 +11,7 @@ from headwater import Row
 from headwater.http import Body, Page, Pages, Request, Response, Route
 from headwater.http import Listing as PageOf
 from headwater.http.errors import OptionInvalid, RoutesClash
+from headwater.http.principal import Principal
 from headwater.http.version import Converter, Deprecated, Versions
 from headwater.http.version.errors import (
     ConversionUnclear,
@@ -20,6 +21,9 @@ from headwater.http.version.errors import (
     VersionsInvalid,
     VersionsMissing,
 )
+from headwater.http.version.usage import PRINCIPALS, Usage
+from headwater.observe import Metrics
+from headwater.observe.occurrence import subscribe
 from tests.unit.http.support import Built, build, command, query
 
 T = TypeVar("T")
@@ -619,7 +623,7 @@ class Rows:
         return b"a secret of thirty-two characters"
 
 
-async def test_a_page_is_converted_and_offers_no_part_of_an_older_item() -> None:
+async def test_a_page_is_converted_and_its_document_says_so() -> None:
     people = Pages(Person, fields=True)
 
     async def list_people(page: Annotated[Page, people]) -> PageOf[Person]:
@@ -630,6 +634,45 @@ async def test_a_page_is_converted_and_offers_no_part_of_an_older_item() -> None
     assert old.json()["items"] == [{"id": 1, "full_name": "Ada"}]
     assert old.headers.get_all("link") == ['</v1/people>; rel="first"']
     assert (await built.client.get("/people")).json()["items"] == [{"id": 1, "name": "Ada"}]
-    assert (await built.client.get("/v1/people?fields=name")).status == 422
-    schemas = (await built.client.get("/openapi/1.json")).json()["components"]["schemas"]
-    assert "full_name" in schemas["PersonV1"]["properties"]
+    document = (await built.client.get("/openapi/1.json")).json()
+    (fields,) = [each for each in document["paths"]["/people"]["get"]["parameters"] if each["name"] == "fields"]
+    assert fields["schema"]["items"]["enum"] == ["id", "full_name"]
+    assert "full_name" in document["components"]["schemas"]["PersonV1Fields"]["properties"]
+
+
+async def test_fields_are_chosen_of_the_versions_own_items() -> None:
+    people = Pages(Person, fields=True)
+
+    async def list_people(page: Annotated[Page, people]) -> PageOf[Person]:
+        return await page.read(Rows())  # type: ignore[arg-type]
+
+    client = shop(query("/people", list_people, etag=True), converters=[down(renamed)], db=Rows()).client
+    whole, part = await client.get("/v1/people"), await client.get("/v1/people?fields=full_name")
+    assert part.json() == {**whole.json(), "items": [{"full_name": "Ada"}]}
+    assert part.headers["etag"] == whole.headers["etag"].replace("v1", "v1+fields-full_name")
+    assert part.headers["link"] == '</v1/people?fields=full_name>; rel="first"'
+    kept = {"If-None-Match": part.headers["etag"]}
+    assert (await client.get("/v1/people?fields=full_name", headers=kept)).status == 304
+    for wrong in ("name", "id,id", "id&fields=full_name", ""):
+        refused = await client.get(f"/v1/people?fields={wrong}")
+        assert (refused.status, refused.json()["errors"][0]["parameter"]) == (422, "fields")
+
+
+async def test_principals_are_counted_by_name_up_to_a_bound_and_told_once_a_day() -> None:
+    clock, metrics, told = Jumping(datetime(2026, 6, 1, tzinfo=UTC)), Metrics("web 1"), []
+    usage = Usage("1", metrics, clock)
+    end = subscribe(told.append)
+    try:
+        for number in (*range(PRINCIPALS + 5), 0, 0):
+            usage.add(Principal(id=f"p{number}"), "/x", "r")
+        assert len(told) == PRINCIPALS + 1
+        assert [each.principal for each in told][-1] == "other"
+        clock.at += timedelta(days=1)
+        usage.add(Principal(id="p0"), "/y", "r")
+        usage.add(None, "/y", "r")
+    finally:
+        end()
+    assert [(each.principal, each.route) for each in told[-2:]] == [("p0", "/y"), ("other", "/y")]
+    text = metrics.expose()[1].decode()
+    assert 'headwater_http_deprecated_requests_total{principal="p0",version="1"} 4.0' in text
+    assert 'headwater_http_deprecated_requests_total{principal="other",version="1"} 6.0' in text

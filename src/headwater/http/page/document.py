@@ -1,6 +1,6 @@
 """The query parameters of a list, as its OpenAPI operation has them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from headwater.http.page.cursor import LENGTH_LIMIT
@@ -31,9 +31,14 @@ def describe_parameters(plan: Plan, schema_of: Callable[[Any], Document]) -> Ite
         schema = {"type": "string", "enum": list(plan.counts), "default": "none"}
         yield _parameter(COUNT, "Whether `count` says how many items there are, over all pages.", schema)
     if plan.fields:
-        yield _list(FIELDS, "Only these fields of each item, separated by commas.", list(plan.fields), None)
+        yield describe_fields(plan.fields)
     for each in plan.filters.values():
         yield _filter(each, schema_of)
+
+
+def describe_fields(names: Iterable[str]) -> Document:
+    """The parameter that chooses among fields of these names."""
+    return _list(FIELDS, "Only these fields of each item, separated by commas.", list(names), None)
 
 
 def filter_types(plan: Plan) -> list[Any]:

@@ -8,6 +8,7 @@ import msgspec
 
 from headwater.http.media import JSON
 from headwater.http.openapi import About, write_document
+from headwater.http.page.document import describe_fields
 from headwater.http.route import Route
 from headwater.http.static import static_route
 from headwater.http.version.declaration import Versions
@@ -50,6 +51,10 @@ def write_edition(edition: Edition, versions: Versions, about: About) -> Documen
     document[LISTED] = [_listed(versions, name) for name in reversed(versions.names)]
     parameters, components = _parameters(edition, versions), document["components"]
     components["headers"] = {**components.get("headers", {}), **_headers(edition)}
+    for (method, path), choice in edition.choices.items():
+        operation = document["paths"].get(path, {}).get(method.lower())
+        if operation is not None:
+            operation["parameters"] = [*operation.get("parameters", ()), describe_fields(choice.names)]
     for operation in _operations(document):
         _describe(operation, edition, versions, parameters)
     return document

@@ -13,6 +13,7 @@ from headwater.http.resources import Resources
 from headwater.http.route import Route, segments_of
 from headwater.http.signature import Convert, Parameter, Signature
 from headwater.http.source import Input
+from headwater.http.version.choice import Choice, choice_of, with_choice
 from headwater.http.version.conversion import Conversion, Conversions
 from headwater.http.version.converter import Converter, Direction, read_steps
 from headwater.http.version.declaration import Deprecated, Versions
@@ -24,12 +25,16 @@ UPGRADE: Final = "upgrade"
 
 
 class Edition(msgspec.Struct, frozen=True, kw_only=True):
-    """The endpoints of one version; `deprecated` if it is on its way out, then toward `successor`."""
+    """The endpoints of one version; `deprecated` if it is on its way out, then toward `successor`.
+
+    `choices` are the fields that can be chosen of converted items, by method and path.
+    """
 
     name: str
     endpoints: list[Endpoint]
     deprecated: Deprecated | None = None
     successor: str | None = None
+    choices: dict[tuple[str, str], Choice] = {}
 
     def has(self, route: Route) -> bool:
         """Whether this edition answers the same method and path."""
@@ -95,16 +100,24 @@ class _Adaptation:
     def __init__(self, versions: Versions, stages: Sequence[_Stage]) -> None:
         self._passed = frozenset({QUERY}) if "query" in versions.by else frozenset()
         self._stages = stages[::-1]  # the newest first
+        self.choices: dict[tuple[str, str], Choice] = {}
 
     def __call__(self, route: Route, signature: Signature) -> Signature:
         answer = self._convert(signature.returns, "downgrade")
+        choice = self._choice(signature, answer)
+        if choice is not None:
+            self.choices[route.method, route.path] = choice
         return msgspec.structs.replace(
             signature,
             parameters=tuple(self._parameter(each, answer) for each in signature.parameters),
             convert=answer.convert,
-            shown=answer.older,
+            shown=answer.older if choice is None else choice.shown,
             passed=self._passed,
         )
+
+    def _choice(self, signature: Signature, answer: Conversion) -> Choice | None:
+        pages = [each.marker for each in signature.parameters if isinstance(each.marker, Pages)]
+        return choice_of(pages[0], answer.older) if pages and answer.convert is not None else None
 
     def _parameter(self, parameter: Parameter, answer: Conversion) -> Parameter:
         if isinstance(parameter.marker, Pages) and answer.convert is not None:
@@ -127,7 +140,7 @@ class _Adaptation:
 
 
 def _whole(pages: Pages) -> Pages:
-    """The same list without a choice of fields: of part of a row no converter could make an older one."""
+    """The same list without a choice of fields, which is made once they are converted: see `Choice`."""
     whole = copy(pages)
     whole.fields = False
     return whole
@@ -150,15 +163,22 @@ def _compile(
 ) -> Edition:
     name = versions.names[index]
     adapt = _Adaptation(versions, stages)
-    endpoints = [compile_endpoint(route, resources, adapt) for route in routes if _lives(versions, route, index)]
-    for endpoint in endpoints:
-        endpoint.version = name
-        _refuse_parameter(versions, endpoint)
+    endpoints = []
+    for route in routes:
+        if _lives(versions, route, index):
+            endpoint = compile_endpoint(route, resources, adapt)
+            choice = adapt.choices.get((route.method, route.path))
+            if choice is not None:
+                endpoint = endpoint.calling(with_choice(endpoint.call, choice))
+            endpoint.version = name
+            _refuse_parameter(versions, endpoint)
+            endpoints.append(endpoint)
     return Edition(
         name=name,
         endpoints=endpoints,
         deprecated=versions.deprecated.get(name),
         successor=versions.successor_of(name),
+        choices=adapt.choices,
     )
 
 

@@ -6,9 +6,10 @@ names of their own there, the rest are ``other``, so that nobody can flood the m
 """
 
 from datetime import date
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from headwater.clock import Clock
+from headwater.http.principal import Principal
 from headwater.observe import Level, Metrics, Occurrence, report
 
 PRINCIPALS: Final = 100
@@ -37,9 +38,9 @@ class Usage:
         self._slots: dict[str, int] = {}
         self._told: dict[str, date] = {}
 
-    def add(self, principal: Any, route: str, request_id: str) -> None:
-        """Count a request of `principal`, which is None, a text, or has an `id`."""
-        name = _name_of(principal)
+    def add(self, principal: Principal | None, route: str, request_id: str) -> None:
+        """Count a request."""
+        name = principal.id if principal is not None else _ANONYMOUS
         if name not in self._slots and len(self._slots) >= PRINCIPALS:
             name = _OTHER
         slot = self._slots.get(name)
@@ -55,9 +56,3 @@ class Usage:
         if self._told.get(name) != today:
             self._told[name] = today
             report(DeprecatedVersionUsed(version=self._version, principal=name, route=route, request_id=request_id))
-
-
-def _name_of(principal: Any) -> str:
-    if principal is None:
-        return _ANONYMOUS
-    return principal if isinstance(principal, str) else str(principal.id)
