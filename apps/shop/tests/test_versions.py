@@ -45,6 +45,16 @@ async def test_an_order_of_version_1_is_the_same_order(backend: RunningBackend) 
     assert (new["quantity"], new["state"]) == (2, "reserved")
 
 
+async def test_a_key_of_one_version_orders_nothing_in_the_other(backend: RunningBackend) -> None:
+    product, headers = await put(backend), {"Idempotency-Key": f'"{uuid4()}"'}
+    await backend.client.post("/v1/orders", json={"product": product, "amount": 2}, headers=headers)
+    for path, version in (("/v2/orders", {}), ("/orders", {}), ("/orders", {"API-Version": "2"})):
+        wish = {"product": product, "quantity": 2}
+        again = await backend.client.post(path, json=wish, headers={**headers, **version})
+        assert (again.status, again.json()["type"]) == (422, "urn:headwater:problem:idempotency-key-reused")
+    assert await backend.db.one(int, "select count(*) from shop.order_") == 1
+
+
 async def test_faults_speak_of_the_version_that_was_asked(backend: RunningBackend) -> None:
     headers = {"Idempotency-Key": '"1"', "API-Version": "1"}
     refused = await backend.client.post("/orders", json={"product": str(uuid4()), "amount": 0}, headers=headers)

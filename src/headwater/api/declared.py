@@ -3,7 +3,8 @@
 ::
 
     [[breaking]]
-    version = "1"                               # of the document it concerns; left out, any
+    version = "1"                               # of the older document; left out, any
+    to = "2"                                    # of the newer one; left out, any
     operation = "GET /products/{id}"            # `*` stands for anything
     what = "field-removed response 200 application/json /price"
     why = "Prices are in cents since version 2."
@@ -28,6 +29,11 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     what: str
     why: str
     version: str | None = None
+    to: str | None = None
+
+    def concerns(self, version: str | None, to: str | None) -> bool:
+        """Whether it speaks of changes between documents of these versions."""
+        return self.version in (None, version) and self.to in (None, to)
 
     def covers(self, change: Change) -> bool:
         return fnmatchcase(change.operation, _literally(self.operation)) and fnmatchcase(
@@ -42,9 +48,11 @@ class Verdict(NamedTuple):
     stale: list[Declared]
 
 
-def judge(changes: Iterable[Change], declared: Sequence[Declared], version: str | None = None) -> Verdict:
-    """Which of the changes from a document of `version` may not be, and which declarations have outlived theirs."""
-    ours = [each for each in declared if each.version is None or each.version == version]
+def judge(
+    changes: Iterable[Change], declared: Sequence[Declared], version: str | None = None, to: str | None = None
+) -> Verdict:
+    """Which changes from a document of one version to another may not be, and which declarations outlived theirs."""
+    ours = [each for each in declared if each.concerns(version, to)]
     breaking = [change for change in changes if change.breaking]
     undeclared = [change for change in breaking if not any(each.covers(change) for each in ours)]
     return Verdict(undeclared, [each for each in ours if not any(each.covers(change) for change in breaking)])

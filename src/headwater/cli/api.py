@@ -73,7 +73,7 @@ def diff(
     declarations = changes or _beside(old)
     declared = read_declared(declarations) if declarations is not None else []
     found = compare(before, after)
-    verdict = judge(found, declared, before["info"].get("version"))
+    verdict = judge(found, declared, before["info"].get("version"), after["info"].get("version"))
     (_print_json if json else _print_changes)(found, verdict)
     if verdict.undeclared:
         sys.exit(1)

@@ -39,6 +39,8 @@ def test_a_declaration_of_what_does_not_happen_is_reported() -> None:
     other = declared(what="field-removed response 200 application/json /name")
     assert judge([GONE], [declared(), other]).stale == [other]
     assert judge([], [declared(version="2")], "1") == ([], [])
+    assert judge([], [declared(to="2")], "1", "1") == ([], [])
+    assert judge([GONE], [declared(version="1", to="2")], "1", "1").undeclared == [GONE]
 
 
 def test_brackets_and_question_marks_stand_for_themselves() -> None:

@@ -36,7 +36,7 @@ _HEADERS: Final[Document] = {
         "description": "When the version ends, as an HTTP date (RFC 8594).",
         "schema": {"type": "string"},
     },
-    "Link": {
+    "VersionLink": {
         "description": "`deprecation` and `sunset` say what to do; `successor-version` is the version to go to.",
         "schema": {"type": "string"},
     },
@@ -88,7 +88,7 @@ def _header_names(edition: Edition) -> dict[str, str]:
     """What answers of this version carry, by name, and what that is called among the components."""
     names = {"API-Version": "ApiVersion"}
     if edition.deprecated is not None:
-        names |= {"Deprecation": "Deprecation", "Link": "Link"}
+        names |= {"Deprecation": "Deprecation", "Link": "VersionLink"}
         if edition.deprecated.until is not None:
             names["Sunset"] = "Sunset"
     return names
@@ -128,7 +128,7 @@ def _describe(operation: Document, edition: Edition, versions: Versions, paramet
     headers = {name: {"$ref": f"#/components/headers/{key}"} for name, key in _header_names(edition).items()}
     for response in operation["responses"].values():
         if "$ref" not in response:
-            response["headers"] = {**response.get("headers", {}), **headers}
+            response["headers"] = {**headers, **response.get("headers", {})}
             content = response.get("content", {})
             if versions.media is not None and JSON in content:
                 content[f"{versions.media}; version={edition.name}"] = content[JSON]
