@@ -16,17 +16,20 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Final
+from time import monotonic
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 import msgspec
 
 from headwater.commit import Tx
-from headwater.objects.errors import KeyInvalid, NoObject, ObjectsError
+from headwater.objects.errors import KeyInvalid, NoObject, ObjectsError, StoreFull, StoreUnavailable
 from headwater.objects.parts import PART_BYTES
 from headwater.objects.place import Place
+from headwater.observe import Level, Occurrence, report
 
 _CALLING_OFF_SECONDS: Final = 10.0
+_TELLING_SECONDS: Final = 10.0
 _KEY_BYTES: Final = 1024
 
 
@@ -39,6 +42,14 @@ class Stat(msgspec.Struct, frozen=True):
     etag: str | None = None
 
 
+class StoreTroubled(Occurrence, frozen=True, kw_only=True):
+    """The object storage could not be used, or is full; what was asked of it failed."""
+
+    level: ClassVar[Level] = "error"
+    place: str
+    reason: str
+
+
 class Objects:
     """The object storage of a backend. Handlers receive it by naming its type.
 
@@ -48,6 +59,7 @@ class Objects:
     def __init__(self, place: Place) -> None:
         self.place = place
         self._counts: Counter[str] = Counter()
+        self._told: float | None = None
 
     def __repr__(self) -> str:
         return f"Objects({self.place})"
@@ -186,7 +198,17 @@ class Objects:
     def _translated(self, error: BaseException, key: str) -> ObjectsError:
         from headwater.objects.translate import translate
 
-        return translate(error, key, self.place)
+        ours = translate(error, key, self.place)
+        if isinstance(ours, StoreUnavailable | StoreFull):
+            self._tell(ours)
+        return ours
+
+    def _tell(self, error: ObjectsError) -> None:
+        """Clients are told no more than that it does not work; whoever runs it is told why, now and then."""
+        now = monotonic()
+        if self._told is None or now - self._told > _TELLING_SECONDS:
+            self._told = now
+            report(StoreTroubled(place=str(self.place), reason=str(error)))
 
 
 class _CalledOff(Exception):

@@ -1,13 +1,20 @@
-"""A server that speaks S3: rclone, serving a folder on a port of its own."""
+"""A server that speaks S3: rclone, serving a folder on a port of its own.
+
+It answers a range with the right bytes under the wrong status, 200. What S3 does, 206, is had from a proxy before it.
+"""
 
 import re
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from headwater.objects import Place
 from headwater.settings import Settings
@@ -37,12 +44,13 @@ class Bucket(NamedTuple):
 
 
 @contextmanager
-def serving_bucket() -> Iterator[Bucket]:
+def serving_bucket(*, open_to_all: bool = False) -> Iterator[Bucket]:
     """The bucket ``files``, for as long as the context lasts."""
     with tempfile.TemporaryDirectory(prefix="headwater-s3-") as folder:
         (Path(folder) / "files").mkdir()
         program = Path(sys.executable).with_name("rclone")
-        options = ["--addr", "127.0.0.1:0", "--auth-key", "someone,something", "--config", "/dev/null"]
+        options = ["--addr", "127.0.0.1:0", "--config", "/dev/null"]
+        options += [] if open_to_all else ["--auth-key", "someone,something"]
         command = [
             program,
             "serve",
@@ -60,6 +68,50 @@ def serving_bucket() -> Iterator[Bucket]:
                 yield Bucket(_address(server.stderr), Path(folder) / "files")
             finally:
                 server.terminate()
+
+
+@contextmanager
+def answering_206(bucket: Bucket) -> Iterator[Bucket]:
+    """The same bucket, which answers ranges as RFC 9110 has it."""
+    there = urlsplit(bucket.endpoint)
+
+    class Proxy(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            with closing(HTTPConnection(there.hostname or "", there.port)) as onward:
+                onward.request(self.command, self.path, body, dict(self.headers))
+                got = onward.getresponse()
+                content = got.read()
+                status = 206 if got.status == 200 and got.getheader("Content-Range") else got.status
+                self.send_response_only(status)
+                for name, value in got.getheaders():
+                    if name.lower() not in ("transfer-encoding", "connection", "content-length"):
+                        self.send_header(name, value)
+                length = got.getheader("Content-Length") if self.command == "HEAD" else str(len(content))
+                self.send_header("Content-Length", length or "0")
+                self.end_headers()
+                self.wfile.write(content)
+
+        do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = answer
+
+        def log_message(self, *args: object) -> None:
+            """Nothing."""
+
+    with _Quiet(("127.0.0.1", 0), Proxy) as server:
+        thread = threading.Thread(target=server.serve_forever, name="206 proxy")
+        thread.start()
+        try:
+            yield bucket._replace(endpoint=f"http://127.0.0.1:{server.server_port}")
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class _Quiet(ThreadingHTTPServer):
+    def handle_error(self, *args: object) -> None:
+        """A client that goes away in the middle is no news."""
 
 
 def _address(lines: Iterator[str]) -> str:

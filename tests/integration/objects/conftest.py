@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from headwater.objects import Objects, Place
-from tests.integration.objects.bucket import Bucket, serving_bucket
+from tests.integration.objects.bucket import Bucket, answering_206, serving_bucket
 
 
 @pytest.fixture(scope="session")
@@ -15,9 +15,15 @@ def bucket() -> Iterator[Bucket]:
         yield serving
 
 
-@pytest.fixture(params=["folder", "bucket"])
+@pytest.fixture(scope="session")
+def ranged(bucket: Bucket) -> Iterator[Bucket]:
+    with answering_206(bucket) as behind:
+        yield behind
+
+
+@pytest.fixture(params=["folder", "bucket", "ranged"])
 def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Objects:
     if request.param == "folder":
         return Objects(Place(url=f"file://{tmp_path}/objects"))
-    serving: Bucket = request.getfixturevalue("bucket")
+    serving: Bucket = request.getfixturevalue(request.param)
     return Objects(serving.place(url=f"s3://files/{tmp_path.name}"))

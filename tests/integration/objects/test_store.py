@@ -1,10 +1,13 @@
 """What every store does alike: one suite for a folder and for a bucket."""
 
 import asyncio
+import os
 import resource
-from collections.abc import AsyncIterator
+import subprocess
+from collections.abc import AsyncIterator, Iterator
 from hashlib import sha256
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -15,12 +18,15 @@ from headwater.objects import (
     NoObject,
     Objects,
     Place,
+    StoreFull,
     StoreUnavailable,
 )
 from headwater.objects.doctor import examine_objects
 from headwater.objects.parts import PART_BYTES
+from headwater.objects.store import StoreTroubled
+from headwater.observe import subscribe
 from headwater.settings import Settings
-from tests.integration.objects.bucket import Bucket
+from tests.integration.objects.bucket import Bucket, serving_bucket
 
 MIB = 1024 * 1024
 
@@ -144,6 +150,7 @@ async def test_a_put_that_is_cancelled_leaves_nothing(objects: Objects) -> None:
     assert objects.statistics()["called_off"] == 1
 
 
+@pytest.mark.parametrize("objects", ["folder", "bucket"], indirect=True)  # the proxy of the third is in this process
 async def test_memory_stays_bounded_while_a_large_object_goes_in_and_out(objects: Objects) -> None:
     async def many() -> AsyncIterator[bytes]:
         for _ in range(200):
@@ -176,8 +183,58 @@ async def test_a_missing_bucket_is_named(bucket: Bucket) -> None:
 
 
 async def test_wrong_credentials_are_told_apart_from_an_outage(bucket: Bucket) -> None:
-    with pytest.raises(AccessRefused, match="refuses these credentials"):
-        await Objects(bucket.place(secret_key="wrong")).put("a", b"")
+    told: list[object] = []
+    unsubscribe = subscribe(told.append)
+    objects = Objects(bucket.place(secret_key="wrong"))
+    for _ in range(3):
+        with pytest.raises(AccessRefused, match="refuses these credentials"):
+            await objects.put("a", b"")
+    unsubscribe()
+    assert [each.place for each in told if isinstance(each, StoreTroubled)] == ["s3://files/below"]
+
+
+async def test_credentials_may_be_those_of_the_environment(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "someone")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "something")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    objects = Objects(Place(url="s3://files/environment", endpoint=bucket.endpoint))
+    await objects.put("a", b"hello")
+    assert await objects.get("a") == b"hello"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 20 MiB; only root may mount one."""
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", tmp_path], capture_output=True).returncode:
+        pytest.skip("needs the right to mount")
+    yield tmp_path
+    subprocess.run(["umount", "--lazy", tmp_path], check=True)
+
+
+async def test_a_full_disk_is_told_and_nothing_of_what_did_not_fit_stays(small_disk: Path) -> None:
+    objects = Objects(Place(url=f"file://{small_disk}"))
+    await objects.put("small", b"hello")
+    with pytest.raises(StoreFull, match="is full"):
+        await objects.put("large", pieces(*[bytes(MIB)] * 40))
+    with pytest.raises(StoreFull, match="is full"):
+        await objects.put("whole", bytes(40 * MIB))
+    assert await keys(objects) == ["small"]
+    assert os.listdir(small_disk) == ["small"]
+    await objects.put("other", bytes(10 * MIB))
+
+
+async def test_a_stream_that_breaks_leaves_no_unfinished_upload_in_a_bucket() -> None:
+    async def breaking() -> AsyncIterator[bytes]:
+        for _ in range(24):
+            yield bytes(MIB)
+        raise EOFError
+
+    with serving_bucket(open_to_all=True) as bucket:
+        with pytest.raises(EOFError):
+            await Objects(bucket.place()).put("broken", breaking())
+        listed = await asyncio.to_thread(urlopen, f"{bucket.endpoint}/files?uploads")
+        with listed:
+            assert b"<UploadId>" not in listed.read()
 
 
 async def test_a_store_that_does_not_answer_is_unavailable(tmp_path: Path) -> None:
