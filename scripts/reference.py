@@ -14,18 +14,28 @@ import msgspec
 
 from headwater.cli.main import cli
 from headwater.http.kind import KINDS
-from headwater.settings import Settings
+from headwater.settings import SECURITY, Settings
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 
 
 def settings_table() -> Iterator[str]:
     """Every setting, in the order of the code."""
+    return _settings(lambda group: group is None)
+
+
+def security_table() -> Iterator[str]:
+    """The settings that decide how safe it is."""
+    return _settings(lambda group: group == SECURITY)
+
+
+def _settings(chosen: Callable[[str | None], bool]) -> Iterator[str]:
     yield from ("| variable | default | meaning |", "| --- | --- | --- |")
     for field in msgspec.structs.fields(Settings):
-        meaning, limits = _described(field.type)
-        default = "" if field.default is None else f"`{str(field.default).lower()}`"
-        yield f"| `HEADWATER_{field.name.upper()}` | {default} | {meaning}{limits} |"
+        if chosen(_group(field.type)):
+            meaning, limits = _described(field.type)
+            default = "" if field.default in (None, ()) else f"`{str(field.default).lower()}`"
+            yield f"| `HEADWATER_{field.name.upper()}` | {default} | {meaning}{limits} |"
 
 
 def problems_table() -> Iterator[str]:
@@ -49,7 +59,7 @@ def commands() -> Iterator[str]:
 
 
 PARTS: dict[str, dict[str, Callable[[], Iterator[str]]]] = {
-    "settings.md": {"settings": settings_table},
+    "settings.md": {"settings": settings_table, "security": security_table},
     "http.md": {"problems": problems_table},
     "cli.md": {"commands": commands},
 }
@@ -89,6 +99,14 @@ def _described(kind: Any) -> tuple[str, str]:
             limits = limits or _limits(mark)
         kind = get_args(kind)[0]
     return meaning, limits
+
+
+def _group(kind: Any) -> str | None:
+    for mark in getattr(kind, "__metadata__", ()):
+        if mark.extra and "group" in mark.extra:
+            group: str = mark.extra["group"]
+            return group
+    return None
 
 
 def _limits(mark: msgspec.Meta) -> str:

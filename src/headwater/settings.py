@@ -1,9 +1,10 @@
 """Every switch of Headwater, read from the environment once; the table in the docs is made from here."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, NoReturn, get_origin
 
 import msgspec
 from msgspec import Meta
@@ -18,6 +19,17 @@ class SettingsError(HeadwaterError):
 Port = Annotated[int, Meta(ge=0, le=65535)]
 LogLevel = Literal["debug", "info", "warning", "error"]
 Count = Annotated[int, Meta(ge=1, le=256)]
+
+
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
+_HOST: Final = re.compile(r"\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]", re.IGNORECASE)
+
+SECURITY: Final = "security"
+"""The group of the switches that a reader who cares for security looks for."""
+
+
+def _security(description: str, **limits: Any) -> Meta:
+    return Meta(description=description, extra={"group": SECURITY}, **limits)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,9 +74,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         Meta(description="Secrets, with commas between; the first signs cursors. Unset, one is kept in the database."),
     ] = None
-    body_limit: Annotated[int, Meta(ge=1, description="Bytes that a request body may have.")] = 1_048_576
-    body_seconds: Annotated[float, Meta(gt=0, le=3600, description="Seconds for a request body to arrive.")] = 30.0
-    body_depth: Annotated[int, Meta(ge=1, le=500, description="Depth of arrays and objects in a request body.")] = 64
+    body_limit: Annotated[int, _security("Bytes that a request body may have.", ge=1)] = 1_048_576
+    body_seconds: Annotated[float, _security("Seconds for a request body to arrive.", gt=0, le=3600)] = 30.0
+    body_depth: Annotated[int, _security("Depth of arrays and objects in a request body.", ge=1, le=500)] = 64
     drain_seconds: Annotated[float, Meta(ge=0, le=3600, description="Seconds for requests after SIGTERM.")] = 10.0
     balancer_seconds: Annotated[
         float, Meta(ge=0, le=3600, description="Seconds that readiness says 503 before the web stops accepting.")
@@ -76,6 +88,29 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gzip_level: Annotated[int, Meta(ge=1, le=9, description="Effort of gzip, 1 to 9.")] = 6
     log_level: Annotated[LogLevel, Meta(description="debug, info, warning or error.")] = "info"
     docs: Annotated[bool, Meta(description="Serve the documentation page at /docs.")] = True
+    hosts: Annotated[
+        tuple[str, ...],
+        _security(
+            "Hosts that are answered, with commas between, others with 421; `.example.org` is all below it. Unset, any."
+        ),
+    ] = ()
+    cors_origins: Annotated[
+        tuple[str, ...],
+        _security("Origins whose pages may read answers, such as `https://app.example.org`, with commas between."),
+    ] = ()
+    cors_credentials: Annotated[bool, _security("Whether these pages may use the cookies of this host.")] = False
+    cors_seconds: Annotated[
+        int, _security("Seconds that a browser remembers what these pages may ask.", ge=0, le=86_400)
+    ] = 7200
+    hsts_seconds: Annotated[
+        int, _security("Seconds that browsers come back by TLS only, subdomains included; 0 says nothing of it.", ge=0)
+    ] = 0
+    mount_headers: Annotated[
+        bool, _security("Add security headers to answers of mounted applications that lack them.")
+    ] = True
+    send_seconds: Annotated[
+        float, _security("Seconds that a client may take none of what is sent to it.", gt=0, le=3600)
+    ] = 30.0
 
 
 def read_settings(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
@@ -86,13 +121,49 @@ def read_settings(environ: Mapping[str, str] = os.environ, **overrides: Any) -> 
         text = environ.get(variable)
         if not text:
             continue
+        given = _listed(text) if get_origin(_bare(field.type)) is tuple else text
         try:
-            found[field.name] = msgspec.convert(text, field.type, strict=False, dec_hook=_decode)
+            found[field.name] = msgspec.convert(given, field.type, strict=False, dec_hook=_decode)
         except msgspec.ValidationError as error:
             raise SettingsError(variable=variable, value=text, reason=str(error)) from None
     found.update({name: value for name, value in overrides.items() if value is not None})
     settings = Settings(**found)
+    _check(settings)
     return msgspec.structs.replace(settings, home=settings.home.absolute())
+
+
+def written(value: Any) -> str:
+    """A setting's value as its variable would have it."""
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _listed(text: str) -> list[str]:
+    return [each.strip() for each in text.split(",") if each.strip()]
+
+
+def _bare(kind: Any) -> Any:
+    """A type without what is annotated to it."""
+    return kind.__origin__ if hasattr(kind, "__metadata__") else kind
+
+
+def _check(settings: Settings) -> None:
+    """Raises `SettingsError` for what no type can say."""
+    for origin in settings.cors_origins:
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            _refuse(
+                "cors_origins", origin, "an origin is https://host or https://host:port in lower case, without a path"
+            )
+        if origin == "*" and settings.cors_credentials:
+            _refuse("cors_origins", origin, "with HEADWATER_CORS_CREDENTIALS each origin has to be named")
+    for host in settings.hosts:
+        if not _HOST.fullmatch(host):
+            _refuse("hosts", host, "a host is a name or an address without a port; with a leading dot, all below it")
+
+
+def _refuse(name: str, value: str, reason: str) -> NoReturn:
+    raise SettingsError(variable=f"HEADWATER_{name.upper()}", value=value, reason=reason)
 
 
 def _decode(wanted: type, value: Any) -> Any:

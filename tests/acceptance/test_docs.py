@@ -21,6 +21,7 @@ WITH_CODE = (
     "docs/how-to/versions.md",
     "docs/how-to/write-consumers.md",
     "docs/how-to/write-tests.md",
+    "docs/how-to/secure.md",
     "docs/reference/app.md",
 )
 """Their Python is one module each, from top to bottom."""
@@ -70,9 +71,9 @@ from headwater import Backend
 
 @pytest.fixture(scope="session")
 def headwater_backend():
-    from {package}.app import app
+    from {package} import app as document
 
-    return Backend(app)
+    return getattr(document, "backend", None) or Backend(document.app)
 """
 
 

@@ -27,13 +27,16 @@ def settings() -> None:
 
     from headwater.cli.output import print_table
     from headwater.engines.address import shown_host
-    from headwater.settings import Settings, read_settings
+    from headwater.settings import Settings, read_settings, written
 
     found = read_settings()
     rows = []
     for field in msgspec.structs.fields(Settings):
         value = getattr(found, field.name)
         shown = shown_host(value) if value is not None and field.name.endswith("_url") else value
+        if field.name.startswith("secret") or field.name.endswith("secret_key"):
+            shown = "(set)" if value else None
+        shown = written(shown) if isinstance(shown, tuple) else shown
         rows.append((f"HEADWATER_{field.name.upper()}", shown, _description(field.type)))
     print_table(("variable", "value", "meaning"), rows)
 

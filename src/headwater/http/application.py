@@ -19,23 +19,29 @@ from headwater.http.accesslog import AccessLog
 from headwater.http.answer import Answer, Fields, Stream
 from headwater.http.body import BodyBroken, ClientGone, Limits
 from headwater.http.compression import Choice, Compression, PackedStream
+from headwater.http.cors import VARY_ORIGIN, Cors
+from headwater.http.credential import ApiKey
 from headwater.http.docs import docs_routes
 from headwater.http.endpoint import Endpoint, compile_endpoint
 from headwater.http.errors import HttpError
 from headwater.http.exposition import metrics_route
 from headwater.http.failure import problem_of
 from headwater.http.health import Health, Readiness
+from headwater.http.identity import Identity
 from headwater.http.kind import MALFORMED_BODY, NOT_READY
 from headwater.http.lifespan import AsgiApp
 from headwater.http.meter import Counted, Meter
 from headwater.http.mount import Mount, Spy, sort_mounts
+from headwater.http.nowhere import LABEL as UNMATCHED
 from headwater.http.nowhere import nowhere
 from headwater.http.openapi import About, openapi_route
 from headwater.http.problem import Problem, write_problem
 from headwater.http.request import Request
 from headwater.http.resources import Resources
+from headwater.http.response import Response
 from headwater.http.route import Route
 from headwater.http.router import Router
+from headwater.http.security import Hosts, Security
 from headwater.http.target import below
 from headwater.http.version import Converter, VersionRouter, Versions, compile_editions, refuse_versions
 from headwater.http.watch import Watch
@@ -57,6 +63,10 @@ _LAST = (408, 413)
 
 class StreamBroken(HttpError):
     """The stream of {route} was broken off (request {request_id}); its cause has been logged."""
+
+
+class ClientUnread(ClientGone):
+    """The client takes nothing of what is sent to it."""
 
 
 class HandlerFailed(Occurrence, frozen=True, kw_only=True):
@@ -102,6 +112,7 @@ class HttpApp:
         metrics = metrics or Metrics()
         if not settings.compression:
             resources = msgspec.structs.replace(resources, compresses=False)
+        resources = msgspec.structs.replace(resources, origins=settings.cors_origins)
         self.health = Health(readiness or _always_ready)
         ours = [*self.health.routes(), metrics_route(metrics)]
         if settings.docs:
@@ -125,6 +136,14 @@ class HttpApp:
         )
         self._watch = Watch()
         self._meter = Meter(metrics)
+        self._preflights = compile_endpoint(
+            Route(method="OPTIONS", path="/", handler=self._answer_preflight), resources
+        )
+        self._preflights.label = UNMATCHED
+        self._security = Security(settings)
+        self._hosts = Hosts(settings.hosts) if settings.hosts else None
+        self._cors = self._open_to(settings, resources.identity) if settings.cors_origins else None
+        self._stand()
         for counted in (*self._counted(), *self._mounts):
             self._meter.place(counted)
         logs = settings.log_level in ("debug", "info")
@@ -135,7 +154,7 @@ class HttpApp:
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return await self._serve_other(scope, receive, send)
-        if self._mounts and (mount := self._mount_of(scope)) is not None:
+        if self._mounts and (mount := self._mount_of(scope)) is not None and not self._is_preflight(scope, receive):
             return await self._serve_mount(mount, scope, receive, send)
         at, started = time(), perf_counter()
         request = Request(scope, receive, self._limits, started)
@@ -143,11 +162,17 @@ class HttpApp:
         choice: Choice | None = None
         slots, in_flight, running = self._meter.slots, self._meter.in_flight, self._watch.running
         slots[in_flight] += 1
+        if self._cors is not None:
+            self._cors.grant(request)
         try:
             try:
                 if scope["http_version"] == "1.1" and not (request.fields.get(b"host") and request.count(b"host") == 1):
                     raise Problem(400, detail="A request has one Host header (RFC 9112 section 3.2).")
-                if self._versions is None:
+                if self._hosts is not None:
+                    self._hosts.check(request)
+                if self._cors is not None and self._cors.asks(request):
+                    endpoint = self._preflights
+                elif self._versions is None:
                     endpoint, request.path_values = self._router.find(request.method, scope) or (self._nowhere, ())
                 else:
                     endpoint, request.path_values = self._versions.find(request)
@@ -173,6 +198,8 @@ class HttpApp:
                 fields = [*answer.fields, length, request_id, *endpoint.standing]
                 if request.added is not None:
                     fields += request.added
+                if endpoint.free:
+                    fields = self._security.settle(fields)
                 await send({"type": "http.response.start", "status": status, "headers": fields})
                 await send({"type": "http.response.body", "body": answer.body})
         except BodyBroken:
@@ -226,8 +253,37 @@ class HttpApp:
         """Requests in flight, and those whose client is watched."""
         return {"in_flight": self.in_flight, "draining": self._draining, **self._watch.statistics()}
 
+    def _stand(self) -> None:
+        """Let every answer carry what it always carries, whatever is answered."""
+        varying = [VARY_ORIGIN] if self._cors is not None else []
+        for each in {id(each): each for each in self._counted()}.values():
+            each.standing = [*self._security.fields, *each.standing, *varying]
+        self._beside_mounted = [*self._security.mounted, *varying]
+
+    def _open_to(self, settings: Settings, identity: Identity | None) -> Cors:
+        bound = {
+            each.name for endpoint in self._counted() for each in endpoint.binding.inputs if each.where == "header"
+        }
+        keys = {each.header for each in identity.credentials if isinstance(each, ApiKey)} if identity else set()
+        return Cors(settings.cors_origins, settings.cors_credentials, settings.cors_seconds, bound | keys)
+
     def _counted(self) -> list[Endpoint]:
-        return self._versions.endpoints if self._versions is not None else [*self._router.endpoints, self._nowhere]
+        ours = self._versions.endpoints if self._versions is not None else [*self._router.endpoints, self._nowhere]
+        return [*ours, self._preflights]
+
+    def _is_preflight(self, scope: Scope, receive: Any) -> bool:
+        return self._cors is not None and self._cors.asks(Request(scope, receive, self._limits))
+
+    async def _answer_preflight(self, request: Request) -> Response:
+        """What a page of another origin may ask for at a path; of a mounted application, whatever it asks."""
+        assert self._cors is not None
+        methods = (self._versions or self._router).methods(request.scope)
+        if not methods and self._mount_of(request.scope) is not None:
+            wanted = request.fields[b"access-control-request-method"].decode("latin-1")
+            methods = [wanted] if wanted.isalpha() else []
+        if not methods:
+            raise Problem(404, detail="There is nothing at this path.")
+        return self._cors.answer(request, methods)
 
     def _answer_failure(self, error: Exception, request: Request, endpoint: Counted) -> Answer:
         if isinstance(error, ClientGone):
@@ -268,7 +324,8 @@ class HttpApp:
         problem = MALFORMED_BODY.problem("The body broke off before its end.")
         answer = write_problem(problem, request.id, request.target)
         length = (b"content-length", b"%d" % len(answer.body))
-        fields = [*answer.fields, *(request.added or ()), length, (b"x-request-id", request.id.encode()), _CLOSE]
+        own = (length, (b"x-request-id", request.id.encode()), _CLOSE)
+        fields = [*answer.fields, *self._nowhere.standing, *(request.added or ()), *own]
         with suppress(Exception):  # most often nobody is there to receive it, which servers say in their own ways
             await send({"type": "http.response.start", "status": answer.status, "headers": fields})
             await send({"type": "http.response.body", "body": answer.body})
@@ -277,6 +334,8 @@ class HttpApp:
         """Send what is empty, streamed, only asked about, or the last on its connection; returns the body's bytes."""
         request_id = (b"x-request-id", request.id.encode())
         fields: Fields = [*answer.fields, request_id, *endpoint.standing, *(request.added or ())]
+        if endpoint.free:
+            fields = self._security.settle(fields)
         if (self._draining or answer.status in _LAST) and request.scope["http_version"] in ("1.0", "1.1"):
             fields.append(_CLOSE)
         if answer.stream is None and answer.status not in _WITHOUT_LENGTH:
@@ -293,15 +352,21 @@ class HttpApp:
         self, stream: Stream, request: Request, send: Any, endpoint: Counted, announced: bool
     ) -> int:
         """Send piece by piece. An error is written as one more line, and then the transfer is broken off."""
-        size = 0
+        size, seconds = 0, self._settings.send_seconds
 
         async def write(piece: bytes) -> None:
             nonlocal size
             size += len(piece)
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            try:
+                async with asyncio.timeout(seconds):
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+            except TimeoutError:
+                raise ClientUnread from None
 
         try:
             await stream(write)
+        except ClientUnread:
+            raise
         except Exception as error:
             record = self._answer_failure(error, request, endpoint).body + b"\n"
             if isinstance(stream, PackedStream):
@@ -338,10 +403,14 @@ class HttpApp:
     async def _serve_mount(self, mount: Mount, scope: Scope, receive: Any, send: Any) -> None:
         at, started = time(), perf_counter()
         request = Request(scope, receive, self._limits, started)
-        spy = Spy(send, request.id)
+        if self._cors is not None:
+            self._cors.grant(request)
+        spy = Spy(send, request.id, [*self._beside_mounted, *(request.added or ())])
         slots, in_flight = self._meter.slots, self._meter.in_flight
         slots[in_flight] += 1
         try:
+            if self._hosts is not None:
+                self._hosts.check(request)
             await mount.serve(scope, receive, spy.send)
         except Exception as error:
             answer = self._answer_failure(error, request, mount)

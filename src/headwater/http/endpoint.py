@@ -11,8 +11,10 @@ from typing import Any
 from headwater.commit import Committer, Origin, OutcomeUnknown, Stored, Tx
 from headwater.http.answer import Answer, from_stored, to_stored
 from headwater.http.binding import Binding
+from headwater.http.bodylimit import with_body_limit
 from headwater.http.compression import VARY
 from headwater.http.conditional import with_validators
+from headwater.http.csrf import SAFE, with_csrf
 from headwater.http.current import Current, compile_current, refuse_if_match
 from headwater.http.errors import OptionInvalid
 from headwater.http.files.sending import with_download
@@ -23,7 +25,7 @@ from headwater.http.identify import Admission, admission_of, with_principal
 from headwater.http.kind import OUTCOME_UNKNOWN
 from headwater.http.media import accept_check
 from headwater.http.meter import Counted
-from headwater.http.rendering import Rendering, compile_rendering, start_stream
+from headwater.http.rendering import Rendering, answers_freely, compile_rendering, start_stream
 from headwater.http.request import Request
 from headwater.http.resources import Resources
 from headwater.http.route import Route
@@ -55,6 +57,7 @@ class Endpoint(Counted):
         rendering: Rendering,
         admission: Admission | None = None,
         compresses: bool = False,
+        free: bool = False,
     ) -> None:
         super().__init__(route.method, route.path, route.quiet)
         self.route = route
@@ -64,6 +67,7 @@ class Endpoint(Counted):
         self.admission = admission
         self.cancels = route.verb == "query"
         self.compresses = compresses
+        self.free = free
         if compresses and self.cancels:  # nobody keeps what a command answers
             self.standing = [VARY]
 
@@ -105,9 +109,13 @@ def compile_endpoint(route: Route, resources: Resources, adapt: Adapt | None = N
     call = _with_files(call, binding, rendering, resources)
     compresses = resources.compresses and route.compress and not (rendering.empty or rendering.downloads)
     call = _with_accept(call, rendering)
+    if route.body_limit is not None:
+        call = with_body_limit(route, call)
     admission = admission_of(route, inputs, resources.identity)
+    if admission is not None and admission.identity.ambient and route.method not in SAFE:
+        call = with_csrf(call, resources.origins)
     call = with_principal(call, admission, resources.db)
-    return Endpoint(route, call, binding, rendering, admission, compresses)
+    return Endpoint(route, call, binding, rendering, admission, compresses, answers_freely(signature))
 
 
 def _with_files(call: Call, binding: Binding, rendering: Rendering, resources: Resources) -> Call:

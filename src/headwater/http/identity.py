@@ -24,6 +24,7 @@ class Identity:
         self.credentials = tuple(credentials)
         self.named = _named_apart(credentials)
         self.realm = "".join(each if _REALM.match(each) else "?" for each in realm)
+        self.ambient = any(each.ambient for each in credentials)
         self._challenges = ", ".join(each.challenge(self.realm) for each in credentials)
 
     async def identify(self, request: Request, db: Db) -> None:

@@ -107,6 +107,12 @@ VERSION_CONFLICT: Final = Kind(
     "The request names two versions",
     "What the path, the media type, the header and the query string say about the version has to agree.",
 )
+CROSS_SITE: Final = Kind(
+    "cross-site-request",
+    403,
+    "The request may come from another site",
+    "A request that changes something under a session cookie comes from our own page, with its X-CSRF-Token.",
+)
 INSUFFICIENT_SCOPE: Final = Kind(
     "insufficient-scope",
     403,
@@ -225,6 +231,7 @@ KINDS: Final = (
     DIGEST_MISMATCHED,
     CREDENTIALS_CLASH,
     INSUFFICIENT_SCOPE,
+    CROSS_SITE,
     CONFLICT,
     STILL_REFERENCED,
     RULE_BROKEN,

@@ -30,10 +30,11 @@ _SUM: Final = _HISTOGRAM + len(BOUNDS) + 1
 class Counted:
     """What requests are counted as: a `method` and a `label`, from `slot` on. `quiet`: no access line on success.
 
-    `version` is one more label, where there are versions. `standing` are header fields that go with every answer.
+    `version` is one more label, where there are versions. `standing` are header fields that go with every answer; if it
+    is `free`, an answer may bring some of them itself.
     """
 
-    __slots__ = ("label", "method", "quiet", "slot", "standing", "version")
+    __slots__ = ("free", "label", "method", "quiet", "slot", "standing", "version")
 
     def __init__(self, method: str, label: str, quiet: bool = False) -> None:
         self.method = method
@@ -41,6 +42,7 @@ class Counted:
         self.quiet = quiet
         self.slot = 0
         self.standing: Fields = []
+        self.free = False
         self.version: str | None = None
 
     @property

@@ -4,9 +4,10 @@ As the ASGI specification has it, `path` stays whole and `root_path` grows by th
 itself, 404 included; ours are the request id, the metrics, the access log, and a 500 if it raises before it answers.
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
+from headwater.http.answer import Fields
 from headwater.http.errors import HttpError
 from headwater.http.lifespan import AsgiApp, Lifespan
 from headwater.http.meter import Counted
@@ -48,12 +49,14 @@ def sort_mounts(mounts: list[Mount]) -> list[Mount]:
 
 
 class Spy:
-    """Passes messages to the server, adds the request id, and knows how far the answer is."""
+    """Passes messages to the server, adds the request id and the `standing` fields that an answer lacks, and knows how
+    far the answer is."""
 
-    __slots__ = ("_field", "_send", "size", "status")
+    __slots__ = ("_field", "_send", "_standing", "size", "status")
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request_id: str, standing: Fields) -> None:
         self._send = send
+        self._standing = standing
         self._field = (b"x-request-id", request_id.encode())
         self.status = 0
         self.size = 0
@@ -66,7 +69,12 @@ class Spy:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = [field for field in message.get("headers", ()) if field[0].lower() != self._field[0]]
-            message = {**message, "headers": [*headers, self._field]}
+            message = {**message, "headers": [*headers, self._field, *self._lacking(headers)]}
         elif message["type"] == "http.response.body":
             self.size += len(message.get("body", b""))
         await self._send(message)
+
+    def _lacking(self, headers: Iterable[tuple[bytes, bytes]]) -> Fields:
+        """Vary is no single field: what an answer depends on adds up."""
+        there = {field[0].lower() for field in headers if field[0].lower() != b"vary"}
+        return [field for field in self._standing if field[0] not in there]

@@ -18,6 +18,8 @@ class Options(TypedDict, total=False):
     """False for an answer with a secret beside something that the request says, which its length would tell."""
     status: int
     """Of an answer that is no Response of its own; 200, or 204 without content."""
+    body_limit: int | None
+    """Bytes that a body may have; by default ``HEADWATER_BODY_LIMIT``."""
     scopes: tuple[str, ...]
     """What a credential must allow to come in, ``("tasks:write",)``; else 403."""
     summary: str | None

@@ -218,6 +218,11 @@ def _encoded(returns: Any) -> list[Any]:
     return [each for each in _alternatives(returns) if not _is_response(each)]
 
 
+def answers_freely(signature: Signature) -> bool:
+    """Whether an answer may have header fields that only the handler knows: a Response or a Download."""
+    return _downloads(signature) or any(map(_is_response, _alternatives(signature.returns)))
+
+
 def _downloads(signature: Signature) -> bool:
     return any(isinstance(each, type) and issubclass(each, Download) for each in _alternatives(signature.returns))
 

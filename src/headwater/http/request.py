@@ -8,6 +8,7 @@ import msgspec
 
 from headwater.http.answer import Fields
 from headwater.http.body import Limits, Receive, read_body
+from headwater.http.csrftoken import token_of
 from headwater.http.headers import Headers
 from headwater.http.principal import Principal
 from headwater.http.target import QueryFields, query_fields
@@ -115,6 +116,14 @@ class Request:
     async def json(self) -> Any:
         """The body decoded as JSON, as plain values; raises `msgspec.DecodeError`."""
         return msgspec.json.decode(await self.body())
+
+    @property
+    def csrf_token(self) -> str | None:
+        """What a page of ours sends back as X-CSRF-Token with each request that changes something.
+
+        Another text each time, all of them good for as long as the session is. None without a session cookie.
+        """
+        return token_of(self.session) if self.session is not None else None
 
     def add(self, name: bytes, value: bytes) -> None:
         """A header field, its name in lower case, for whatever this request is answered with, a problem as well."""

@@ -33,6 +33,7 @@ class Resources(msgspec.Struct, frozen=True):
     `staging` takes in uploads, and has the object storage that downloads come from.
     `keyring` signs; by default with the secret that the database keeps. `compresses`: whether
     answers are compressed at all. `identity` says who asks, None if nothing does.
+    `origins` are those that CORS allows.
     """
 
     db: Db
@@ -43,3 +44,4 @@ class Resources(msgspec.Struct, frozen=True):
     clock: Clock = SystemClock()
     compresses: bool = True
     identity: Identity | None = None
+    origins: tuple[str, ...] = ()

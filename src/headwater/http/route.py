@@ -45,6 +45,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """Encode large answers for clients that take that. Not for a secret beside something that the request says."""
     uploads: tuple[str, str] | None = None
     """Of a resumable upload: the path where it was declared, and which of its steps this is."""
+    body_limit: int | None = None
+    """Bytes that a body may have; by default the setting's."""
     scopes: tuple[str, ...] = ()
     """What a credential must allow to come in: ``("tasks:write",)``."""
     summary: str | None = None

@@ -20,6 +20,8 @@ from headwater.settings import Settings
 HEADER_SECONDS: Final = 75
 """Seconds for the head of a request to arrive, and for an idle connection: more than the 60 after which load balancers
 give up theirs, so that none sends a request into a connection that is just being closed."""
+HEAD_BYTES: Final = 65_536
+"""Bytes that the head of a request may have; beyond, or with more than 100 fields, it is answered with 431."""
 CONNECTIONS: Final = 16_384
 """Connections that one worker holds at once; what comes beyond waits in the socket's queue."""
 
@@ -58,6 +60,7 @@ async def serve(
     `LifespanFailed` if the application cannot start, and `ServerEnded`.
     """
     _allow_connections()
+    _end_unread(socket, settings.send_seconds)
     lifespan = Lifespan(app)
     await lifespan.start()
     gc.collect()
@@ -74,6 +77,16 @@ def _allow_connections() -> None:
     wanted = CONNECTIONS + _OTHER_DESCRIPTORS if hard == resource.RLIM_INFINITY else hard
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _end_unread(listening: socket.socket, seconds: float) -> None:
+    """Let the system close a connection whose other end takes nothing for so long (tcp(7), TCP_USER_TIMEOUT).
+
+    Accepted connections inherit it. It counts what was sent and not acknowledged, and what cannot be sent because the
+    other end's window is closed; a server has no other way to end such a connection, since its own writes just wait.
+    """
+    if listening.family != socket.AF_UNIX and hasattr(socket, "TCP_USER_TIMEOUT"):
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))
 
 
 async def _serve_until(
@@ -123,5 +136,5 @@ def _server(app: Served, listening: socket.socket) -> Any:
         backlog=CONNECTIONS,
         backpressure=CONNECTIONS,
         log_enabled=False,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000),
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=HEAD_BYTES),
     )

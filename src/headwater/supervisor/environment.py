@@ -2,17 +2,13 @@
 
 import msgspec
 
-from headwater.settings import Settings
+from headwater.settings import Settings, written
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
     """Every setting that has a value, under its variable's name; the inverse of `read_settings`."""
     return {
-        f"HEADWATER_{name.upper()}": _text(value)
+        f"HEADWATER_{name.upper()}": written(value)
         for name, value in msgspec.structs.asdict(settings).items()
         if value is not None
     }
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
