@@ -238,7 +238,7 @@ async def test_the_content_type_of_a_body_names_its_version() -> None:
     reply = await client.post("/products", body=body, headers={"Content-Type": f"{VENDOR}; version=1"})
     assert (reply.status, reply.headers["api-version"]) == (200, "1")
     reply = await client.post("/products", body=body, headers={"Content-Type": f"{VENDOR}; version=9"})
-    assert reply.status == 415
+    assert (reply.status, reply.headers["accept-post"]) == (415, f"application/json, {VENDOR}")
 
 
 async def test_a_type_is_converted_wherever_it_stands() -> None:
