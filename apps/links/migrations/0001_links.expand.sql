@@ -14,7 +14,7 @@ create table links.link (
     deleted_at timestamptz                              -- a code is never given twice, so the row stays
 ) with (fillfactor = 90);
 
-create index link_by_owner on links.link (owner, made_at, code) where deleted_at is null;
+create index link_by_owner on links.link (owner, made_at, code);
 create index link_by_host on links.link (reverse(host) text_pattern_ops);
 
 create table links.blocked_host (

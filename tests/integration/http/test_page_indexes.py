@@ -90,6 +90,12 @@ async def test_a_tenant_stands_before_the_order(url: str) -> None:
     assert await lacking(url, "user", tenant="team", indexes=(f"create index {missing[0]}",)) == []
 
 
+async def test_what_a_list_is_within_stands_before_the_order(url: str) -> None:
+    missing = await lacking(url, "name", within="team")
+    assert missing == ["person_by_team_name_id on person (team, name, id)"]
+    assert await lacking(url, "name", within="team", indexes=(f"create index {missing[0]}",)) == []
+
+
 async def test_what_is_no_table_needs_no_index(url: str) -> None:
     assert await lacking(url, "name", table="nowhere.to_be_found") == []
     await execute(url, "create view people as select 1 as id")

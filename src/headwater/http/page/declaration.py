@@ -31,7 +31,7 @@ class Pages:
 
     `limit` and `most` bound ``limit=``. `fields` lets a client choose among all fields, or among those named. `count`
     are the ways of counting that a client may ask for. `tenant` names the column that must hold the tenant of who is
-    asking. Fields are called what the API calls them. A cursor lives for `lifetime` at least, and at most twice that.
+    asking; `within` the column, or the columns, whose values each `read` is given, as of a list below another resource. Fields are called what the API calls them. A cursor lives for `lifetime` at least, and at most twice that.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class Pages:
         fields: bool | Collection[str] = False,
         count: Sequence[Count] = ("none",),
         tenant: str | None = None,
+        within: str | Sequence[str] = (),
         lifetime: timedelta = timedelta(days=1),
     ) -> None:
         self.kind = kind
@@ -63,6 +64,7 @@ class Pages:
         self.fields = fields
         self.count = tuple(count)
         self.tenant = tenant
+        self.within = (within,) if isinstance(within, str) else tuple(within)
         self.lifetime = lifetime
 
     def __repr__(self) -> str:

@@ -54,39 +54,37 @@ async def missing_indexes(db: Db, plans: Iterable[Plan]) -> list[IndexMissing]:
             continue
         indexes = list(_indexes(await db.all(_Record, _COLUMNS, plan.table)))
         for order in plan.sorts:
-            if not any(serves(index, order, plan.tenant) for index in indexes):
-                missing = _missing(plan.table, order, plan.tenant)
+            if not any(serves(index, order, plan.narrowed) for index in indexes):
+                missing = _missing(plan.table, order, plan.narrowed)
                 found.setdefault(missing.create, missing)
     return list(found.values())
 
 
-def serves(index: Index, order: Order, tenant: str | None = None) -> bool:
-    """Whether the pages of an order, among the rows of one tenant if there is a column for it, are ranges of it."""
-    columns = index.columns
-    if tenant is not None:
-        if not columns or columns[0].column != tenant:
-            return False
-        columns = columns[1:]
+def serves(index: Index, order: Order, narrowed: Sequence[str] = ()) -> bool:
+    """Whether the pages of an order, among rows with one value in each of the columns `narrowed`, are ranges of it."""
+    first, columns = index.columns[: len(narrowed)], index.columns[len(narrowed) :]
+    if {each.column for each in first} != set(narrowed):
+        return False
     wanted = [Indexed(term.column, term.descending, _nulls_first(term, at)) for at, term in enumerate(order)]
-    if index.unique and tenant is None and not any(term.nullable for term in order[: len(columns)]):
+    if index.unique and not narrowed and not any(term.nullable for term in order[: len(columns)]):
         wanted = wanted[: len(columns)]
     begun = list(columns[: len(wanted)])
     return begun == wanted or begun == [_turned(each) for each in wanted]
 
 
-def create_statement(table: str, order: Order, tenant: str | None = None) -> str:
+def create_statement(table: str, order: Order, narrowed: Sequence[str] = ()) -> str:
     """The statement that makes the index for an order, without stopping writes meanwhile."""
     name = table.rpartition(".")[2]
-    listed = "_".join([*([tenant] if tenant else []), *(term.column for term in order)])
-    columns = ", ".join([*([quoted(tenant)] if tenant else []), order_sql((_leading(order[0]), *order[1:]))])
+    listed = "_".join([*narrowed, *(term.column for term in order)])
+    columns = ", ".join([*map(quoted, narrowed), order_sql((_leading(order[0]), *order[1:]))])
     index = f"{name}_by_{listed}".replace('"', "")[:63]
     return _bare(f"create index concurrently {quoted(index)} on {table} ({columns})")
 
 
-def _missing(table: str, order: Order, tenant: str | None) -> IndexMissing:
+def _missing(table: str, order: Order, narrowed: Sequence[str]) -> IndexMissing:
     sort = ",".join(("-" if term.descending else "") + term.column for term in order)
     straight = order if not order[0].descending else tuple(term.turned() for term in order)
-    return IndexMissing(table=table, sort=sort, create=create_statement(table, straight, tenant))
+    return IndexMissing(table=table, sort=sort, create=create_statement(table, straight, narrowed))
 
 
 def _leading(term: Term) -> Term:

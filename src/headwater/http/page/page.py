@@ -49,33 +49,40 @@ class Page:
         return self._asked.limit
 
     async def read(
-        self, db: Reads, where: str | None = None, arguments: Sequence[Any] = (), select: str | None = None
+        self,
+        db: Reads,
+        where: str | None = None,
+        arguments: Sequence[Any] = (),
+        select: str | None = None,
+        within: Sequence[Any] = (),
     ) -> Listing[Any]:
         """The rows of the page, and the cursors of those around it; adds the Link header to the answer.
 
         `where` is a condition that all rows satisfy, `select` a statement to read from instead of the declared table:
-        its columns are the fields of the row. `arguments` are the values of ``$1``, ``$2``, … in both. A cursor goes
-        on only under the same arguments.
+        its columns are the fields of the row. `arguments` are the values of ``$1``, ``$2``, … in both. `within` are
+        the values of the columns that the declaration names so. A cursor goes on only under the same values of both.
 
         Raises a `Problem`: 400 for a cursor that is not of this list, 504 if counting takes longer than
         `COUNT_SECONDS`; and what `Db.all` raises.
         """
         asked, keys = self._asked, await self._keyring.keys(PURPOSE)
-        base = self._base(where, arguments, select)
-        bounds = Bounds(self._scope(), asked.sort, self._digest(arguments))
+        base = self._base(where, arguments, select, within)
+        bounds = Bounds(self._scope(), asked.sort, self._digest([*arguments, *within]))
         place = self._cursor(bounds, keys)
         items, more = await self._items(db, base, place)
         listing = self._around(items, more, place, bounds, keys)
-        listing.count = await self._count(db, self._base(where, arguments, select))
+        listing.count = await self._count(db, self._base(where, arguments, select, within))
         self._link(listing)
         return listing
 
-    def _base(self, where: str | None, arguments: Sequence[Any], select: str | None) -> Select:
+    def _base(self, where: str | None, arguments: Sequence[Any], select: str | None, within: Sequence[Any]) -> Select:
         source = f"({select}) as base" if select is not None else self._plan.table
         assert source is not None, "without a table, `read` needs a select"
         base = Select(source, [f"({where})"] if where is not None else [], arguments)
         if self._plan.tenant is not None:
             base.narrow_to(self._plan.tenant, self._tenant())
+        for column, value in zip(self._plan.pages.within, within, strict=True):
+            base.narrow_to(column, value)
         base.narrow(self._asked)
         return base
 

@@ -75,7 +75,7 @@ class Plan:
 
     `default` is the text of the order without ``sort=``, empty for that of the key alone. `part` is the row with every
     field optional, and `listing` a list of these, if fields may be chosen. `sorts` are the orders that are expected to
-    have an index. With `whole` rows are shown whole, whatever the declaration says: in an older version of the API they
+    have an index, behind the columns `narrowed`. With `whole` rows are shown whole, whatever the declaration says: in an older version of the API they
     have other fields than those that could be chosen. Raises `Fault`.
     """
 
@@ -97,6 +97,7 @@ class Plan:
         self.sorts = tuple(dict.fromkeys([self.default_order, *(self._declared(each, "sort") for each in pages.sort)]))
         self.tenant = pages.tenant
         self.tenant_value = self._tenant_reader()
+        self.narrowed = (*([pages.tenant] if pages.tenant is not None else []), *pages.within)
         self.parameters = frozenset(self._parameters())
         self._check_bounds()
 
