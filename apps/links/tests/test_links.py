@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from apps.links.code import RESERVED
-from apps.links.tests.conftest import Join
+from apps.people.testing import Join
 from headwater.testing import Client, Reply, RunningBackend
 
 TARGET = "https://example.com/a?b=c"
@@ -112,7 +112,7 @@ async def test_a_blocked_host_stops_new_links_and_old_ones(backend: RunningBacke
 
 
 async def test_an_owner_changes_a_link_and_others_do_not_see_it(backend: RunningBackend, join: Join) -> None:
-    ada, bob = await join("Ada"), await join("Bob")
+    ada, bob = (await join("Ada")).client, (await join("Bob")).client
     await make(ada, alias="sale")
     changed = await ada.patch("/links/sale", json={"target": "https://example.com/b", "status": 301})
     assert (changed.status, changed.json()["revision"], changed.json()["status"]) == (200, 2, 301)
@@ -131,11 +131,11 @@ async def test_an_owner_changes_a_link_and_others_do_not_see_it(backend: Running
 async def test_a_link_made_without_a_key_is_changed_by_nobody(backend: RunningBackend, join: Join) -> None:
     await make(backend.client, alias="sale")
     assert (await backend.client.patch("/links/sale", json={"status": 301})).status == 401
-    assert (await (await join("Ada")).patch("/links/sale", json={"status": 301})).status == 404
+    assert (await (await join("Ada")).client.patch("/links/sale", json={"status": 301})).status == 404
 
 
 async def test_what_is_left_out_of_a_change_stays_and_null_takes_an_expiry_away(join: Join) -> None:
-    ada = await join("Ada")
+    ada = (await join("Ada")).client
     later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     await make(ada, alias="sale", expires_at=later)
     assert (await ada.patch("/links/sale", json={"status": 301})).json()["expires_at"] is not None
@@ -143,7 +143,7 @@ async def test_what_is_left_out_of_a_change_stays_and_null_takes_an_expiry_away(
 
 
 async def test_of_two_edits_of_one_revision_the_second_is_refused(join: Join) -> None:
-    ada = await join("Ada")
+    ada = (await join("Ada")).client
     await make(ada, alias="sale")
     etag = (await ada.get("/links/sale")).headers["etag"]
     edits = [
@@ -154,7 +154,7 @@ async def test_of_two_edits_of_one_revision_the_second_is_refused(join: Join) ->
 
 
 async def test_a_code_that_was_taken_back_is_never_given_again(backend: RunningBackend, join: Join) -> None:
-    ada = await join("Ada")
+    ada = (await join("Ada")).client
     await make(ada, alias="sale")
     assert (await ada.delete("/links/sale")).status == 204
     assert (await backend.client.get("/sale")).status == 410
@@ -163,7 +163,7 @@ async def test_a_code_that_was_taken_back_is_never_given_again(backend: RunningB
 
 
 async def test_every_visit_is_counted_once(backend: RunningBackend, join: Join) -> None:
-    ada = await join("Ada")
+    ada = (await join("Ada")).client
     for alias in ("sale", "news"):
         await make(ada, alias=alias)
     await asyncio.gather(*(backend.client.get("/sale") for _ in range(60)), *(ada.get("/news") for _ in range(5)))
@@ -176,7 +176,7 @@ async def test_every_visit_is_counted_once(backend: RunningBackend, join: Join) 
 
 
 async def test_statistics_are_of_the_days_that_were_asked_for(backend: RunningBackend, join: Join) -> None:
-    ada = await join("Ada")
+    ada = (await join("Ada")).client
     await make(ada, alias="sale")
     async with backend.transaction() as tx:
         await tx.run(

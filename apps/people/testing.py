@@ -1,0 +1,29 @@
+"""For the tests of apps that stand on this one: people who can be asked to do something."""
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from apps.people.rows import Joined
+from headwater.testing import Client, RunningBackend
+
+
+class Somebody(NamedTuple):
+    """A person, and a client that sends their key with every request."""
+
+    id: str
+    client: Client
+
+
+Join = Callable[..., Awaitable[Somebody]]
+
+
+def joining(backend: RunningBackend) -> Join:
+    """``await join("Ada")`` is somebody new."""
+
+    async def join(name: str, time_zone: str = "UTC") -> Somebody:
+        answer = await backend.client.post("/people", json={"name": name, "time_zone": time_zone})
+        joined = answer.json(Joined)
+        headers = {"Authorization": f"Bearer {joined.key.secret}"}
+        return Somebody(str(joined.id), Client(backend.backend, headers=headers))
+
+    return join

@@ -1,0 +1,174 @@
+"""HTTP: what a request may say, and what it is answered."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from apps.people import Person
+from apps.tasks import store, tasks
+from apps.tasks.app import app
+from apps.tasks.rows import (
+    Activity,
+    Changes,
+    Comment,
+    Label,
+    Member,
+    Move,
+    NewComment,
+    NewProject,
+    NewTask,
+    Project,
+    Task,
+    TaskChange,
+)
+from headwater import Db, Listing, Page, Pages, Tx
+
+PROJECTS = Pages(Project, sort=("name", "changed_at"), default="name")
+TASKS = Pages(
+    Task,
+    within="project",
+    sort=("place", "due", "priority", "changed_at"),
+    filters={
+        "state": ("eq", "in"),
+        "priority": ("eq", "ge"),
+        "assignee": ("eq", "null"),
+        "due": ("le", "ge", "null"),
+    },
+    count=("none", "exact"),
+)
+MINE = Pages(Task, sort=("due", "priority"), filters={"state": ("eq", "in"), "priority": ("ge",)})
+COMMENTS = Pages(Comment, within="task", sort=("made_at",))
+ACTIVITY = Pages(Activity, within="project", sort=("at",), default="-at", filters={"what": ("eq", "in")})
+
+
+@app.command("POST /projects", status=201, location="/projects/{id}")
+async def add_project(tx: Tx, person: Person, new: NewProject) -> Project:
+    """Begin a project of your own."""
+    return await tasks.add_project(tx, new.name, person)
+
+
+@app.query("GET /projects")
+async def list_projects(db: Db, person: Person, page: Annotated[Page, PROJECTS]) -> Listing[Project]:
+    """The projects that you are in."""
+    return await page.read(db, select=store.PROJECTS_OF, arguments=[person.uuid])
+
+
+@app.query("GET /projects/{id}", etag="revision")
+async def show_project(db: Db, person: Person, id: UUID) -> Project:
+    """A project that you are in."""
+    return await store.project(db, id, person.uuid)
+
+
+@app.command("PATCH /projects/{id}", etag="revision", current=tasks.lock_owned)
+async def rename_project(tx: Tx, person: Person, id: UUID, new: NewProject) -> Project:
+    """Call a project of your own otherwise."""
+    await tasks.lock_owned(tx, id, person)
+    return await store.rename_project(tx, id, new.name)
+
+
+@app.command("DELETE /projects/{id}", etag="revision", current=tasks.lock_owned)
+async def remove_project(tx: Tx, person: Person, id: UUID) -> None:
+    """Take a project of your own away, with everything in it."""
+    await tasks.lock_owned(tx, id, person)
+    await store.remove_project(tx, id)
+
+
+@app.query("GET /projects/{id}/members")
+async def list_members(db: Db, person: Person, id: UUID) -> list[Member]:
+    """Who is in a project, the first who came first."""
+    await store.project(db, id, person.uuid)
+    return await store.members(db, id)
+
+
+@app.command("PUT /projects/{id}/members/{member}")
+async def add_member(tx: Tx, person: Person, id: UUID, member: UUID) -> None:
+    """Let somebody into a project of your own."""
+    await tasks.lock_owned(tx, id, person)
+    await store.add_member(tx, id, member)
+
+
+@app.command("DELETE /projects/{id}/members/{member}")
+async def remove_member(tx: Tx, person: Person, id: UUID, member: UUID) -> None:
+    """Leave a project, or take somebody out of one of your own. What they had to do is nobody's then."""
+    project = await tasks.lock_project(tx, id, person)
+    await tasks.remove_member(tx, project, member, person)
+
+
+@app.command("POST /projects/{id}/tasks", status=201, location="/tasks/{id}")
+async def add_task(tx: Tx, person: Person, id: UUID, new: NewTask) -> Task:
+    """Something to do, behind all others."""
+    return await tasks.add_task(tx, id, new, person)
+
+
+@app.query("GET /projects/{id}/tasks")
+async def list_tasks(
+    db: Db, person: Person, id: UUID, page: Annotated[Page, TASKS], label: Label | None = None
+) -> Listing[Task]:
+    """The tasks of a project, in their own order unless told otherwise."""
+    await store.project(db, id, person.uuid)
+    where, arguments = ("labels @> array[$1::text]", [label]) if label is not None else (None, [])
+    return await page.read(db, where=where, arguments=arguments, within=[id])
+
+
+@app.command("POST /projects/{id}/tasks/changes")
+async def change_tasks(tx: Tx, person: Person, id: UUID, changes: Changes) -> list[Task]:
+    """Change several tasks at once: all of them or none."""
+    return await tasks.change_tasks(tx, id, changes, person)
+
+
+@app.query("GET /projects/{id}/activity")
+async def list_activity(db: Db, person: Person, id: UUID, page: Annotated[Page, ACTIVITY]) -> Listing[Activity]:
+    """What happened in a project, the newest first. It follows the commits a moment later."""
+    await store.project(db, id, person.uuid)
+    return await page.read(db, within=[id])
+
+
+@app.query("GET /tasks")
+async def list_mine(db: Db, person: Person, page: Annotated[Page, MINE], overdue: bool = False) -> Listing[Task]:
+    """What you have to do, in all projects; or only what should be over by now, in your time zone."""
+    today = datetime.now(ZoneInfo(person.time_zone)).date() if overdue else None
+    return await page.read(db, select=store.TASKS_OF, arguments=[person.uuid, today])
+
+
+@app.query("GET /tasks/{id}", etag="revision", last_modified="changed_at")
+async def show_task(db: Db, person: Person, id: UUID) -> Task:
+    """One task of a project that you are in."""
+    return await store.task(db, id, person.uuid)
+
+
+@app.command("PATCH /tasks/{id}", etag="revision", last_modified="changed_at", current=tasks.lock_task)
+async def change_task(tx: Tx, person: Person, id: UUID, change: TaskChange) -> Task:
+    """Change a task. With If-Match nobody's work is undone: 412 says that somebody was faster."""
+    return await tasks.change_task(tx, await tasks.lock_task(tx, id, person), change, person)
+
+
+@app.command("DELETE /tasks/{id}", etag="revision", current=tasks.lock_task)
+async def remove_task(tx: Tx, person: Person, id: UUID) -> None:
+    """Take a task away, with its comments."""
+    await tasks.remove_task(tx, await tasks.lock_task(tx, id, person), person)
+
+
+@app.command("PUT /tasks/{id}/place")
+async def move_task(tx: Tx, person: Person, id: UUID, move: Move) -> Task:
+    """Put a task behind another one, or before all."""
+    return await tasks.move_task(tx, id, move.after, person)
+
+
+@app.command("POST /tasks/{id}/comments", status=201)
+async def add_comment(tx: Tx, person: Person, id: UUID, new: NewComment) -> Comment:
+    """Say something about a task."""
+    return await tasks.add_comment(tx, await store.task(tx, id, person.uuid), new.text, person)
+
+
+@app.query("GET /tasks/{id}/comments")
+async def list_comments(db: Db, person: Person, id: UUID, page: Annotated[Page, COMMENTS]) -> Listing[Comment]:
+    """What was said about a task, the oldest first."""
+    await store.task(db, id, person.uuid)
+    return await page.read(db, within=[id])
+
+
+@app.command("DELETE /tasks/{id}/comments/{comment}")
+async def remove_comment(tx: Tx, person: Person, id: UUID, comment: UUID) -> None:
+    """Take back what you said."""
+    await tasks.remove_comment(tx, await store.task(tx, id, person.uuid), comment, person)

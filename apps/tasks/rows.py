@@ -1,0 +1,164 @@
+"""What the app stores, what it shows, and the facts that it announces."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import UNSET, UnsetType, field
+
+from apps.tasks.state import State
+from headwater import Event, Meta, Row
+
+Name = Annotated[str, Meta(min_length=1, max_length=200, examples=["Move house"])]
+Title = Annotated[str, Meta(min_length=1, max_length=200, examples=["Order boxes"])]
+Notes = Annotated[str, Meta(max_length=20_000)]
+Priority = Annotated[int, Meta(ge=1, le=4, description="1 low, 2 normal, 3 high, 4 urgent.")]
+Label = Annotated[str, Meta(min_length=1, max_length=40, examples=["kitchen"])]
+Labels = Annotated[list[Label], Meta(max_length=20)]
+Text = Annotated[str, Meta(min_length=1, max_length=5_000)]
+What = Literal["added", "changed", "commented", "removed"]
+
+
+class Project(Row, table="tasks.project"):
+    """Tasks that belong together, for its owner and those who were let in."""
+
+    id: UUID
+    name: str
+    owner: UUID
+    revision: int
+    made_at: datetime
+    changed_at: datetime
+
+
+class NewProject(Row, forbid_unknown_fields=True):
+    """What a project is called; also when it is called otherwise from now on."""
+
+    name: Name
+
+
+class Member(Row, table="tasks.member"):
+    """Somebody who sees a project and works in it."""
+
+    person: UUID
+    joined_at: datetime
+
+
+class Task(Row, table="tasks.task"):
+    """Something to do. `place` is where it stands in the order of its project; smaller is further up."""
+
+    id: UUID
+    project: UUID
+    title: str
+    notes: str
+    state: State
+    priority: int
+    assignee: UUID | None
+    due: date | None
+    labels: list[str]
+    place: int
+    revision: int
+    made_by: UUID | None
+    made_at: datetime
+    changed_at: datetime
+    ended_at: datetime | None
+
+
+class NewTask(Row, forbid_unknown_fields=True):
+    """Something to do from now on; it stands behind all others."""
+
+    title: Title
+    notes: Notes = ""
+    priority: Priority = 2
+    assignee: UUID | None = None
+    due: date | None = None
+    labels: Labels = field(default_factory=list)
+
+
+class TaskChange(Row, forbid_unknown_fields=True):
+    """What is to become different; what is left out stays."""
+
+    title: Title | UnsetType = UNSET
+    notes: Notes | UnsetType = UNSET
+    state: State | UnsetType = UNSET
+    priority: Priority | UnsetType = UNSET
+    assignee: UUID | UnsetType | None = UNSET
+    due: date | UnsetType | None = UNSET
+    labels: Labels | UnsetType = UNSET
+
+
+class Changes(Row, forbid_unknown_fields=True):
+    """One change of several tasks of a project: of all of them or of none."""
+
+    tasks: Annotated[list[UUID], Meta(min_length=1, max_length=100)]
+    change: TaskChange
+
+
+class Move(Row, forbid_unknown_fields=True):
+    """Where a task is to stand: right behind another one of its project, or with null before all."""
+
+    after: UUID | None
+
+
+class Comment(Row, table="tasks.comment"):
+    """What somebody said about a task."""
+
+    id: UUID
+    task: UUID
+    author: UUID | None
+    text: str
+    made_at: datetime
+
+
+class NewComment(Row, forbid_unknown_fields=True):
+    """What there is to say."""
+
+    text: Text
+
+
+class FieldChange(Row):
+    """A field of a task that became different. Long texts are not repeated."""
+
+    field: str
+    before: str | None
+    after: str | None
+
+
+class Activity(Row, table="tasks.activity"):
+    """Something that happened to a task, by whom, in words for a feed."""
+
+    id: UUID
+    task: UUID
+    actor: UUID | None
+    what: What
+    title: str
+    changes: list[FieldChange]
+    at: datetime
+
+
+class TaskAdded(Event, key="project"):
+    project: UUID
+    task: UUID
+    actor: UUID
+    title: str
+
+
+class TaskChanged(Event, key="project"):
+    project: UUID
+    task: UUID
+    actor: UUID
+    title: str
+    changes: list[FieldChange]
+
+
+class TaskCommented(Event, key="project"):
+    project: UUID
+    task: UUID
+    actor: UUID
+    title: str
+
+
+class TaskRemoved(Event, key="project"):
+    project: UUID
+    task: UUID
+    actor: UUID
+    title: str
