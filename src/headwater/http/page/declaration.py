@@ -31,7 +31,8 @@ class Pages:
 
     `limit` and `most` bound ``limit=``. `fields` lets a client choose among all fields, or among those named. `count`
     are the ways of counting that a client may ask for. `tenant` names the column that must hold the tenant of who is
-    asking; `within` the column, or the columns, whose values each `read` is given, as of a list below another resource. Fields are called what the API calls them. A cursor lives for `lifetime` at least, and at most twice that.
+    asking; `within` the column, or the columns, whose values each `read` is given, as for a list below another
+    resource. Fields are called what the API calls them. A cursor lives for `lifetime` at least, and at most twice that.
     """
 
     def __init__(

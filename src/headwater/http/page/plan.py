@@ -75,8 +75,8 @@ class Plan:
 
     `default` is the text of the order without ``sort=``, empty for that of the key alone. `part` is the row with every
     field optional, and `listing` a list of these, if fields may be chosen. `sorts` are the orders that are expected to
-    have an index, behind the columns `narrowed`. With `whole` rows are shown whole, whatever the declaration says: in an older version of the API they
-    have other fields than those that could be chosen. Raises `Fault`.
+    have an index, behind the columns `narrowed`. With `whole` rows are shown whole, whatever the declaration says: in
+    an older version of the API they have other fields than those that could be chosen. Raises `Fault`.
     """
 
     def __init__(self, pages: Pages, *, whole: bool = False) -> None:
