@@ -8,6 +8,7 @@ from headwater.db.connection import Connection
 from headwater.db.errors import ConnectionLost, DbError, SchemaChanged
 from headwater.db.pool import Pool
 from headwater.db.reader import Record
+from headwater.db.rowstream import RowStream
 from headwater.db.session import CHUNK_ROWS, Reads, Session
 from headwater.db.statement import admit
 from headwater.db.translate import FOREIGN, translate
@@ -29,12 +30,16 @@ class Db(Reads):
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def stream(self, kind: type[T], sql: str, *args: Any, chunk: int = CHUNK_ROWS) -> AsyncGenerator[T, None]:
+    def stream(self, kind: type[T], sql: str, *args: Any, chunk: int = CHUNK_ROWS) -> RowStream[T]:
         """Row after row of one snapshot from a server-side cursor, in constant memory; `chunk` rows travel at once.
 
-        A loop that is left early gives its connection back when the iterator is closed: by ``contextlib.aclosing``
-        at once, otherwise when it is collected.
+        A handler that returns the stream itself has it written as JSON by PostgreSQL where that comes to the same (see
+        `headwater.db.rowstream`). A loop that is left early gives its connection back when the iterator is closed: by
+        ``contextlib.aclosing`` at once, otherwise when it is collected.
         """
+        return RowStream(kind, self._rows(kind, sql, *args, chunk=chunk), self._borrowed, sql, args)
+
+    async def _rows(self, kind: type[T], sql: str, *args: Any, chunk: int) -> AsyncGenerator[T, None]:
         async with aclosing(self.chunks(kind, sql, *args, chunk=chunk)) as chunks:
             async for rows in chunks:
                 for row in rows:
@@ -79,12 +84,20 @@ class Db(Reads):
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[Session]:
+        async with self._borrowed() as connection:
+            session = Session(connection)
+            try:
+                yield session
+            finally:
+                session.end()
+
+    @asynccontextmanager
+    async def _borrowed(self) -> AsyncIterator[Connection]:
+        """A connection in a transaction of its own, which sees one moment."""
         connection = await self._begin()
-        session = Session(connection)
         try:
-            yield session
+            yield connection
         finally:
-            session.end()
             self._pool.mend(connection)  # however the reads ended, there is nothing to commit
 
     async def _begin(self) -> Connection:
@@ -122,6 +135,10 @@ class _Snapshot(Db):
 
     async def _fetch(self, sql: str, args: tuple[Any, ...]) -> list[Record]:
         return await self._on._fetch(sql, args)
+
+    def stream(self, kind: type[T], sql: str, *args: Any, chunk: int = CHUNK_ROWS) -> RowStream[T]:
+        """As that of `Db`, on the connection that has the snapshot, whose settings are others' as well."""
+        return RowStream(kind, self._rows(kind, sql, *args, chunk=chunk), None, sql, args)
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[Session]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from headwater.db.rowstream import RowStream
 from headwater.http.answer import Stream, Write
 
 FLUSH_BYTES: Final = 64 * 1024
@@ -23,14 +24,20 @@ _NEWLINE: Final = 10
 
 
 async def stream_lines(items: AsyncIterator[Any]) -> Stream:
-    """Waits for the first item, so that what fails before it can still be answered as a problem; the rest follows."""
+    """Waits for the first item, so that what fails before it can still be answered as a problem; the rest follows.
+
+    Rows that come straight from the database come as lines already, many at a time.
+    """
+    written = isinstance(items, RowStream)
+    if isinstance(items, RowStream):
+        items = items.json_lines()
     try:
         first = [await anext(items)]
     except StopAsyncIteration:
         first = []
 
     async def stream(write: Write) -> None:
-        await _Lines(write).run(first, items)
+        await _Lines(write, written).run(first, items)
 
     return stream
 
@@ -38,8 +45,9 @@ async def stream_lines(items: AsyncIterator[Any]) -> Stream:
 class _Lines:
     """The lines of one body that are not sent yet."""
 
-    def __init__(self, write: Write) -> None:
+    def __init__(self, write: Write, written: bool) -> None:
         self._write = write
+        self._add = self._add_lines if written else self._add_item
         self._waiting = bytearray()
         self._writing = asyncio.Lock()
         self._broken = False
@@ -59,7 +67,10 @@ class _Lines:
             await asyncio.gather(flusher, return_exceptions=True)
             await _close(items)
 
-    def _add(self, item: Any) -> None:
+    def _add_lines(self, lines: bytes) -> None:
+        self._waiting += lines
+
+    def _add_item(self, item: Any) -> None:
         _ENCODER.encode_into(item, self._waiting, -1)
         self._waiting.append(_NEWLINE)
 
