@@ -10,7 +10,7 @@ from bench.lab import Lab
 from bench.report import keep_results, verdict_line
 from bench.row import Result
 
-ROWS = ("read", "command", "relay", "latency", "consumer", "importing", "up", "memory")
+ROWS = ("read", "command", "page", "export", "relay", "latency", "consumer", "importing", "up", "memory")
 FOLDER = Path(__file__).resolve().parent
 
 
