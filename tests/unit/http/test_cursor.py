@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.msgpack import Decoder
 
 from headwater.http.keyring import Key, Keys
 from headwater.http.page.cursor import LENGTH_LIMIT, Bounds, Place, read_cursor, write_cursor
@@ -39,7 +40,7 @@ VALUES = st.one_of(
 
 def refused(text: str, bounds: Bounds = BOUNDS, now: int = NOW, keys: Keys = KEYS, kinds: Any = KINDS) -> bool:
     try:
-        read_cursor(text, bounds, now, keys, kinds)
+        read_cursor(text, bounds, now, keys, Decoder(kinds))
     except Problem as problem:
         return (problem.status, problem.type) == (400, "urn:headwater:problem:cursor-invalid")
     return False
@@ -49,7 +50,7 @@ def refused(text: str, bounds: Bounds = BOUNDS, now: int = NOW, keys: Keys = KEY
 def test_a_place_survives_its_cursor_exactly(values: list[Any], backward: bool, inclusive: bool) -> None:
     place = Place(tuple(values), backward, inclusive)
     kinds = tuple[tuple(type(value) for value in values)]  # type: ignore[misc]
-    assert read_cursor(write_cursor(place, BOUNDS, EXPIRES, KEYS), BOUNDS, NOW, KEYS, kinds) == place
+    assert read_cursor(write_cursor(place, BOUNDS, EXPIRES, KEYS), BOUNDS, NOW, KEYS, Decoder(kinds)) == place
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_a_place_survives_its_cursor_exactly(values: list[Any], backward: bool, 
 )
 def test_values_at_the_edge_survive_too(value: Any) -> None:
     cursor = write_cursor(Place((value,)), BOUNDS, EXPIRES, KEYS)
-    assert repr(read_cursor(cursor, BOUNDS, NOW, KEYS, tuple[type(value)]).values) == repr((value,))
+    assert repr(read_cursor(cursor, BOUNDS, NOW, KEYS, Decoder(tuple[type(value)])).values) == repr((value,))
 
 
 @given(at=st.integers(min_value=0), bit=st.integers(0, 7))

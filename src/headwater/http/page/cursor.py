@@ -65,8 +65,10 @@ def write_cursor(place: Place, bounds: Bounds, expires: int, keys: Keys) -> str:
     return base64.urlsafe_b64encode(head + code + body).rstrip(b"=").decode()
 
 
-def read_cursor(text: str, bounds: Bounds, now: int, keys: Keys, kinds: Any) -> Place:
-    """The place of a cursor, its values of the types of the tuple `kinds`.
+def read_cursor(
+    text: str, bounds: Bounds, now: int, keys: Keys, values_of: msgspec.msgpack.Decoder[tuple[Any, ...]]
+) -> Place:
+    """The place of a cursor, its values as `values_of` reads them.
 
     Raises a `Problem` 400 for one that was altered, has expired, or belongs to another list, sort, filter or tenant.
     """
@@ -80,7 +82,7 @@ def read_cursor(text: str, bounds: Bounds, now: int, keys: Keys, kinds: Any) -> 
     if body.filters != bounds.filters:
         raise CURSOR_INVALID.problem("The cursor belongs to other filters; send it with those, or leave it out.")
     try:
-        values = msgspec.msgpack.decode(body.values, type=kinds)
+        values = values_of.decode(body.values)
     except msgspec.DecodeError:  # signed by a release in which the columns had other types
         raise CURSOR_INVALID.problem("The cursor is of an earlier form of this list.") from None
     return Place(values, body.backward, body.inclusive)

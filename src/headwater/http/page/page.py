@@ -114,7 +114,7 @@ class Page:
         if self._asked.cursor is None:
             return None
         now = int(self._clock.now().timestamp())
-        return read_cursor(self._asked.cursor, bounds, now, keys, self._plan.carried(self._asked.order))
+        return read_cursor(self._asked.cursor, bounds, now, keys, self._plan.decoder_of(self._asked.order))
 
     def _around(self, items: list[Any], more: bool, place: Place | None, bounds: Bounds, keys: Keys) -> Listing[Any]:
         """The listing with its cursors.

@@ -23,6 +23,7 @@ COUNT: Final = "count"
 FIELDS: Final = "fields"
 
 _BOUND: Final = 1000
+_ORDERS_REMEMBERED: Final = 100
 _COUNTS: Final = ("none", "estimate", "exact")
 _CARRIED: Final[dict[type[Shape], Any]] = {
     shapes.BoolType: bool,
@@ -85,6 +86,7 @@ class Plan:
         self._by_name = {column.name: column for column in _columns_of(pages.kind)}
         self._by_column = {column.column: column for column in self._by_name.values()}
         self.columns = tuple(self._by_column)
+        self._decoders: dict[Order, msgspec.msgpack.Decoder[tuple[Any, ...]]] = {}
         self.key = tuple(self._key_column(name) for name in _some(pages.key, "key"))
         self.sortable = tuple(dict.fromkeys(self._sortable_names()))
         self.default = pages.default or next(iter(pages.sort), "")
@@ -115,9 +117,15 @@ class Plan:
             terms.setdefault(column.column, term)
         return self._completed(tuple(terms.values()))
 
-    def carried(self, order: Order) -> Any:
-        """The type of the values of a place in this order."""
-        return tuple[tuple(self._by_column[term.column].carried for term in order)]  # type: ignore[misc]
+    def decoder_of(self, order: Order) -> msgspec.msgpack.Decoder[tuple[Any, ...]]:
+        """What reads the values of a place in this order from a cursor."""
+        found = self._decoders.get(order)
+        if found is None:
+            kinds = tuple(self._by_column[term.column].carried for term in order)
+            found = msgspec.msgpack.Decoder(tuple[kinds])  # type: ignore[valid-type]
+            if len(self._decoders) < _ORDERS_REMEMBERED:
+                self._decoders[order] = found
+        return found
 
     def columns_of(self, names: Sequence[str]) -> tuple[str, ...]:
         """The columns of some fields, in the row's order."""

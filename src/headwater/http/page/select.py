@@ -1,6 +1,7 @@
 """The statements that read a page, count what there is, and estimate it."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from headwater.http.page.asked import Asked
@@ -37,7 +38,7 @@ class Select:
         self, columns: Sequence[str], order: Order, values: Sequence[Any] | None, inclusive: bool, limit: int
     ) -> str:
         """The first `limit` rows behind `values`, or from the beginning."""
-        listed = ", ".join(map(quoted, columns))
+        listed = _listed(tuple(columns))
         branches = branches_from(order, values, self.argument, inclusive)
         parts = [self._branch(listed, branch, limit) for branch in branches]
         if len(parts) == 1:
@@ -54,6 +55,11 @@ class Select:
     def _branch(self, listed: str, branch: Branch, limit: int) -> str:
         where = _where([*self._conditions, *branch.conditions])
         return f"select {listed} from {self._source}{where} order by {branch.order} limit {limit}"
+
+
+@lru_cache(maxsize=256)
+def _listed(columns: tuple[str, ...]) -> str:
+    return ", ".join(map(quoted, columns))
 
 
 def _where(conditions: Sequence[str]) -> str:
