@@ -44,6 +44,8 @@ def admission_of(route: Route, inputs: Sequence[Input], identity: Identity | Non
             _refuse(route, f"the parameter `{asked[0].parameter}` is a Principal")
         if route.scopes:
             _refuse(route, f"scopes={route.scopes!r}")
+        if bound:
+            _refuse(route, "its pages belong to tenants")
         return None
     _check_scopes(route)
     if not (asked or bound or route.scopes) and route.verb == "query":

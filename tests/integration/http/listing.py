@@ -12,6 +12,7 @@ from uuid import UUID
 from headwater.commit import Committer
 from headwater.db import Db, Pool
 from headwater.http import HttpApp, Listing, Page, Pages, Resources, Route
+from headwater.http.identity import Identity
 from headwater.http.keyring import Keyring
 from headwater.settings import Settings
 from headwater.testing.client import Client, Reply
@@ -97,7 +98,12 @@ ROUTES = (
 
 @asynccontextmanager
 async def serving(
-    url: str, *routes: Route, secret: str | None = None, clock: Any = None, table: str = TABLE
+    url: str,
+    *routes: Route,
+    secret: str | None = None,
+    clock: Any = None,
+    table: str = TABLE,
+    identity: Identity | None = None,
 ) -> AsyncIterator[Client]:
     """The list as one worker serves it; without `table`, of one that is there already."""
     if table:
@@ -109,6 +115,7 @@ async def serving(
         committer=Committer(pool, keep=timedelta(hours=1)),
         keyring=Keyring(secret, db),
         clock=clock or Jump(),
+        identity=identity,
     )
     try:
         async with Client(HttpApp(routes or ROUTES, resources, Settings(log_level="error"))) as client:

@@ -1,12 +1,17 @@
 """Pages on PostgreSQL: order, filters, fields, counts, links, and cursors that hold."""
 
 from datetime import timedelta
+from typing import Annotated, Any, cast
 
 import pytest
 
+from headwater.db import Db
+from headwater.http import Bearer, HttpApp, Listing, Page, Pages, Principal, Resources, Route, RouteError
+from headwater.http.identity import Identity
+from headwater.settings import Settings
 from headwater.testing.client import Client, Reply
 from tests.integration.db.servers import execute
-from tests.integration.http.listing import Jump, animals, names, serving, walk, with_cursor
+from tests.integration.http.listing import ANIMALS, Animal, Jump, animals, names, serving, walk, with_cursor
 
 ZOO = list(
     animals(
@@ -221,3 +226,65 @@ async def test_secrets_are_rotated_without_a_cursor_being_lost(url: str) -> None
         assert (await after.get(with_cursor("/animals", cursor))).status == 400
         cursor = (await between.get("/animals?limit=1")).json()["next"]
         assert (await after.get(with_cursor("/animals", cursor))).status == 200
+
+
+HERDS = Pages(Animal, sort=("name",), tenant="herd", count=("none", "exact"), limit=2)
+PRINCIPALS = {
+    "ann": Principal("ann", tenant="a"),
+    "abe": Principal("abe", tenant="a"),
+    "bob": Principal("bob", tenant="b"),
+    "tom": Principal("tom"),
+    "tim": Principal("tim"),
+}
+
+
+async def find(db: Db, secret: str) -> Principal | None:
+    return PRINCIPALS.get(secret)
+
+
+async def list_own(db: Db, page: Annotated[Page, HERDS]) -> Listing[Animal]:
+    return await page.read(db)
+
+
+async def list_for(db: Db, principal: Principal, page: Annotated[Page, ANIMALS]) -> Listing[Animal]:
+    return await page.read(db)
+
+
+IDENTIFIED = (
+    Route(method="GET", path="/own", handler=list_own),
+    Route(method="GET", path="/all", handler=list_for),
+)
+
+
+def by(name: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {name}"}
+
+
+async def test_a_list_that_belongs_to_tenants_shows_each_only_what_is_his(url: str) -> None:
+    async with serving(url, *IDENTIFIED, identity=Identity([Bearer(find)], "zoo")) as client:
+        await execute(url, *ZOO)
+        a = (await client.get("/own?count=exact", headers=by("ann"))).json()
+        b = (await client.get("/own?count=exact", headers=by("bob"))).json()
+        assert ([item["name"] for item in a["items"]], a["count"]) == (["ant", "bee"], 4)
+        assert ([item["name"] for item in b["items"]], b["count"]) == (["elk"], 1)
+        assert (await client.get("/own")).status == 401
+        assert (await client.get("/own", headers=by("tom"))).status == 403
+
+
+async def test_a_cursor_is_good_for_its_tenant_only_or_for_its_principal_if_he_has_none(url: str) -> None:
+    async with serving(url, *IDENTIFIED, identity=Identity([Bearer(find)], "zoo")) as client:
+        await execute(url, *ZOO)
+        for path, owner, shared, other in [
+            ("/own", "ann", "abe", "bob"),
+            ("/all", "ann", "abe", "bob"),
+            ("/all", "tom", "tom", "tim"),
+        ]:
+            cursor = (await client.get(f"{path}?limit=1", headers=by(owner))).json()["next"]
+            assert (await client.get(with_cursor(path, cursor), headers=by(shared))).status == 200
+            refused = await client.get(with_cursor(path, cursor), headers=by(other))
+            assert refusal(refused)[:2] == (400, "cursor-invalid")
+
+
+def test_pages_of_tenants_need_to_know_who_asks() -> None:
+    with pytest.raises(RouteError, match="its pages belong to tenants, but nothing says who asks"):
+        HttpApp(IDENTIFIED[:1], Resources(db=cast(Any, None), committer=cast(Any, None)), Settings())

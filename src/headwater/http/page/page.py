@@ -10,6 +10,7 @@ import msgspec
 
 from headwater.clock import Clock
 from headwater.db.session import Reads
+from headwater.http.fault import Invalid
 from headwater.http.keyring import Keyring, Keys
 from headwater.http.page.asked import Asked
 from headwater.http.page.cursor import PURPOSE, Bounds, Place, read_cursor, write_cursor
@@ -190,14 +191,16 @@ class Page:
 
     def _owner(self) -> str | None:
         """Whose cursor it is: the tenant's, or that of the one who asks if he has none, or anybody's."""
-        principal: Any = self._request.principal
+        principal = self._request.principal
         if principal is None:
             return None
-        tenant = getattr(principal, "tenant", None)
-        return f"tenant {tenant}" if tenant is not None else f"principal {getattr(principal, 'id', principal)}"
+        return f"principal {principal.id}" if principal.tenant is None else f"tenant {principal.tenant}"
 
     def _tenant(self) -> Any:
-        tenant = getattr(self._request.principal, "tenant", None)
-        if tenant is None:
+        principal = self._request.principal
+        if principal is None or principal.tenant is None:
             raise Problem(403, detail="This list belongs to tenants, and you are of none.")
-        return self._plan.tenant_value(tenant)
+        try:
+            return self._plan.tenant_value(principal.tenant)
+        except Invalid:
+            raise Problem(403, detail="This list belongs to tenants of another kind than yours.") from None
