@@ -254,3 +254,42 @@ async def test_a_picture_that_is_removed_takes_its_bytes_with_it(album: RunningB
     assert (await album.client.get(f"/pictures/{added['id']}/file")).status == 404
     assert await sweep(album.backend.opened.committer, objects_of(album)) == 1
     assert (await counts(album), await stored(album)) == (NOTHING, [])
+
+
+def form(content: bytes, kind: str = "image/png") -> bytes:
+    head = f'--b\r\nContent-Disposition: form-data; name="file"; filename="mug.png"\r\nContent-Type: {kind}\r\n\r\n'
+    note = '--b\r\nContent-Disposition: form-data; name="note"\r\n\r\nwith love\r\n'
+    return note.encode() + head.encode() + content + b"\r\n--b--\r\n"
+
+
+FORM = {"content-type": "multipart/form-data; boundary=b"}
+
+
+async def test_a_form_of_a_browser_is_an_upload_as_well(album: RunningBackend) -> None:
+    added = await album.client.post("/pictures", body=form(PNG), headers=FORM)
+    assert added.status == 201, added.text
+    assert (added.json()["filename"], added.json()["media_type"]) == ("mug.png", "image/png")
+    assert (added.json()["size"], added.json()["sha256"]) == (len(PNG), hashlib.sha256(PNG).hexdigest())
+    got = await album.client.get(f"/pictures/{added.json()['id']}/file")
+    assert got.body == PNG
+
+
+@only_folder
+async def test_a_digest_of_a_form_is_that_of_the_whole_form(album: RunningBackend) -> None:
+    headers = {**FORM, "content-digest": digest(form(PNG))}
+    assert (await album.client.post("/pictures", body=form(PNG), headers=headers)).status == 201
+    headers = {**FORM, "content-digest": digest(PNG)}
+    assert (await album.client.post("/pictures", body=form(PNG), headers=headers)).status == 400
+
+
+@only_folder
+async def test_the_file_in_a_form_is_judged_as_any_other(album: RunningBackend) -> None:
+    assert (await album.client.post("/pictures", body=form(PNG, "text/html"), headers=FORM)).status == 415
+    assert (await album.client.post("/pictures", body=form(b"no image"), headers=FORM)).status == 415
+    assert (await album.client.post("/pictures", body=form(PNG)[:-20], headers=FORM)).status == 400
+    assert (
+        await album.client.post("/pictures", body=form(PNG), headers={"content-type": FORM["content-type"][:19]})
+    ).status == 400
+    pieces = [form(PNG + bytes(LIMIT))[at : at + MIB] for at in range(0, LIMIT + MIB, MIB)]
+    assert (await send(album, "POST", "/pictures", pieces, FORM)).status == 413
+    assert (await counts(album), await stored(album)) == (NOTHING, [])

@@ -18,7 +18,8 @@ from headwater.db import DbError
 from headwater.http.answer import Answer
 from headwater.http.files.digest import Hashing, expected_of
 from headwater.http.files.filename import name_in
-from headwater.http.files.incoming import Incoming, refuse_large
+from headwater.http.files.form import FRAME_BYTES, File, Form, boundary_of
+from headwater.http.files.incoming import Incoming, refuse_large, too_large
 from headwater.http.files.sniff import SNIFF_BYTES, UNKNOWN, allows, essence_of, settle
 from headwater.http.media import encoded
 from headwater.http.problem import Problem
@@ -40,7 +41,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     `id` is what a row refers to: ``object uuid not null references headwater.object``. `size` is in bytes.
     `media_type` is what the bytes are, as far as bytes tell. `filename` is the last segment of what the client called
     it. `sha256` is None for a resumable upload that came in several requests. `metadata` is what a resumable upload
-    was created with.
+    was created with, or the fields beside the file in a form.
     """
 
     id: UUID
@@ -89,34 +90,76 @@ class Intake:
         """Store the body and make it the request's upload; raises a `Problem`, after which nothing of it is left."""
         if request.fields.get(b"content-encoding", b"identity").lower() != b"identity":
             raise encoded()
-        refuse_large(request, self._rules.limit)
-        declared = essence_of(request.headers.get("content-type"))
-        if declared != UNKNOWN:
-            self._rules.check_type(declared)
-        hashing = Hashing(expected_of(request))
+        boundary = boundary_of(request)
+        room = self._rules.limit + (FRAME_BYTES if boundary else 0)
+        refuse_large(request, room)
+        message = Hashing(expected_of(request))
+        arriving = _Arriving(self._rules, message, message if boundary is None else Hashing(()))
+        if boundary is None:
+            arriving.begin(_declared(request))
         id = await self._staging.begin()
         try:
-            request.upload = await self._store(id, request, declared, hashing)
+            request.upload = await self._store(id, Incoming(request, room), boundary, arriving)
         except BaseException:
             await drop(self._staging, id)
             raise
-        request.raw_body = hashing.sha256  # stands for the body where an idempotency key is compared
+        request.raw_body = arriving.message.sha256  # stands for the body where an idempotency key is compared
 
-    async def _store(self, id: UUID, request: Request, declared: str, hashing: Hashing) -> Upload:
-        incoming, typing = Incoming(request, self._rules.limit), Typing(self._rules, declared)
+    async def _store(self, id: UUID, incoming: Incoming, boundary: str | None, arriving: "_Arriving") -> Upload:
+        form = Form(boundary, arriving.watched(incoming), arriving.begin) if boundary else None
+        file = form.file() if form else aiter(incoming)
         parts = [
             await self._staging.put(id, content, at)
-            async for at, content in in_parts(aiter(incoming), hashing.update, typing.look)
+            async for at, content in in_parts(file, arriving.take, arriving.typing.look)
         ]
-        hashing.check()
+        arriving.message.check()
         return Upload(
             id=id,
-            size=incoming.size,
-            media_type=typing.media_type,
-            filename=name_in(request.headers.get("content-disposition", "")),
-            sha256=hashing.sha256,
+            size=arriving.size,
+            media_type=arriving.typing.media_type,
+            filename=arriving.filename,
+            sha256=arriving.content.sha256,
+            metadata=form.fields if form else {},
             parts=parts,
         )
+
+
+class _Arriving:
+    """What is known of a file while it arrives. Digests are about the `message`, which a form is more of than its file,
+    the `content`."""
+
+    def __init__(self, rules: Rules, message: Hashing, content: Hashing) -> None:
+        self._rules = rules
+        self.message = message
+        self.content = content
+        self.typing = Typing(rules, UNKNOWN)
+        self.filename: str | None = None
+        self.size = 0
+
+    def begin(self, file: File) -> None:
+        """Take in what is said of the file; raises a `Problem` 415."""
+        if file.media_type != UNKNOWN:
+            self._rules.check_type(file.media_type)
+        self.typing.media_type, self.filename = file
+
+    async def watched(self, incoming: Incoming) -> AsyncIterator[bytes]:
+        """The same pieces, hashed as the message."""
+        async for piece in incoming:
+            self.message.update(piece)
+            yield piece
+
+    def take(self, piece: bytes) -> None:
+        """Take in a piece of the file; raises a `Problem` 413."""
+        self.content.update(piece)
+        self.size += len(piece)
+        if self.size > self._rules.limit:
+            raise too_large(self._rules.limit)
+
+
+def _declared(request: Request) -> File:
+    """What the headers say of a body that is the file itself."""
+    name = name_in(request.headers.get("content-disposition", ""))
+    return File(essence_of(request.headers.get("content-type")), name)
 
 
 class Typing:

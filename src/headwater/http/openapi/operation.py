@@ -84,7 +84,9 @@ def _body(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any] | None:
         return None
     if source.where == "upload":
         kinds = endpoint.route.media_types or ("*/*",)
-        return {"required": True, "content": {kind: {"schema": {}} for kind in kinds}}
+        form = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}
+        content: dict[str, Any] = {kind: {"schema": {}} for kind in kinds}
+        return {"required": True, "content": {**content, "multipart/form-data": {"schema": form}}}
     if source.where == "raw body":
         return {"required": source.required, "content": {"*/*": {"schema": {}}}}
     return {"required": source.required, "content": schemas.content("application/json", source.annotation)}
