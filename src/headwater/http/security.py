@@ -42,11 +42,17 @@ class Security:
 
     def settle(self, fields: Fields) -> Fields:
         """The fields of an answer that may have brought some itself: its own win, and a page gets what it needs."""
-        own = {field[0] for field in fields if field not in self._ours}
-        settled = [field for field in fields if field not in self._ours or field[0] not in own]
-        if any(name == b"content-type" and value.startswith(b"text/html") for name, value in fields):
-            settled += [field for field in _PAGE if field[0] not in own]
-        return settled
+        settled: Fields = []
+        seen: set[bytes] = set()
+        page = False
+        for field in fields:
+            name = field[0]
+            if field in self._ours and name in seen:
+                continue
+            seen.add(name)
+            settled.append(field)
+            page = page or (name == b"content-type" and field[1].startswith(b"text/html"))
+        return [*settled, *(field for field in _PAGE if field[0] not in seen)] if page else settled
 
 
 class Hosts:

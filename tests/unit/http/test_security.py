@@ -112,6 +112,7 @@ async def test_a_response_keeps_what_it_says_itself_and_a_page_gets_what_pages_n
 async def test_the_documentation_page_works_under_its_policy() -> None:
     client = secured().client
     reply = await client.get("/docs")
+    assert reply.headers["referrer-policy"] == "no-referrer"
     policy = dict(part.strip().split(" ", 1) for part in reply.headers["content-security-policy"].split(";"))
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
