@@ -18,6 +18,7 @@ DOCUMENTS = documents()
 WITH_CODE = (
     "docs/how-to/files.md",
     "docs/how-to/lost-updates.md",
+    "docs/how-to/pages.md",
     "docs/how-to/versions.md",
     "docs/how-to/write-consumers.md",
     "docs/how-to/write-tests.md",
@@ -108,7 +109,7 @@ def test_the_code_in_the_documents_is_typed(project: Path) -> None:
 
 
 def test_the_code_in_the_documents_does_what_they_say(project: Path) -> None:
-    checks = [f"in_{example}/test_check.py" for example in ("app", "files", "lost_updates", "write_consumers")]
+    checks = [f"in_{example}/test_check.py" for example in ("app", "files", "lost_updates", "pages", "write_consumers")]
     ran = run("-m", "pytest", "-q", "--import-mode=importlib", "in_write_tests/app.py", *checks, cwd=project)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     count = named("docs/how-to/write-tests.md").text.count("async def test_") + len(checks)

@@ -1,5 +1,6 @@
 """People: loaded, paged, exported, searched, counted."""
 
+import asyncio
 from datetime import date
 from itertools import islice
 from typing import Any
@@ -124,6 +125,39 @@ async def test_a_deep_page_reads_no_more_of_the_table_than_the_first(backend: Ru
         read = next(line for line in plan if "->" in line)
         assert "Index Only Scan using person_by_name" in read, plan
         assert "actual rows=101.00" in read, plan
+
+
+LEAVE = "delete from directory.person where id between $1 and $1 + 19 and id % 2 = 1"
+MOVE = "update directory.person set name = reverse(name) where id between $1 + 20 and $1 + 39 and id % 2 = 1"
+ARRIVE = """
+insert into directory.person
+select 1000001 + 2 * ($1 * 20 + n), chr(65 + n) || $1, $1 || '.' || n, 'SE', 'Malmö', null, now()
+from generate_series(0, 19) n
+"""
+
+
+async def test_a_long_walk_shows_everybody_once_while_others_come_and_go(backend: RunningBackend) -> None:
+    async with backend.transaction() as tx:
+        await load_people(tx, 20_000)
+    walking = asyncio.Event()
+
+    async def come_and_go() -> int:
+        """Who has an odd number leaves, or moves away under another name; and newcomers arrive everywhere."""
+        rounds = 0
+        async with backend.pool.acquire() as connection:
+            while not walking.is_set():
+                low = 1 + rounds * 40 % 20_000
+                await connection.execute(LEAVE, low)
+                await connection.execute(MOVE, low)
+                await connection.execute(ARRIVE, rounds)
+                rounds += 1
+        return rounds
+
+    others = asyncio.create_task(come_and_go())
+    seen = [each["id"] for each in await pages(backend, "sort=name&limit=100&fields=id")]
+    walking.set()
+    assert await others > 10
+    assert sorted(id for id in seen if id % 2 == 0) == list(range(2, 20_001, 2))
 
 
 async def test_no_declared_order_lacks_its_index(backend: RunningBackend, capfd: Any) -> None:
