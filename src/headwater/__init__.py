@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from headwater.http import Cookie as Cookie
     from headwater.http import Download as Download
     from headwater.http import Header as Header
+    from headwater.http import Limit as Limit
+    from headwater.http import Limiter as Limiter
     from headwater.http import Listing as Listing
     from headwater.http import Page as Page
     from headwater.http import Pages as Pages
@@ -65,6 +67,8 @@ _HOMES = {
     "Event": "headwater.types",
     "Header": "headwater.http",
     "HeadwaterError": "headwater.errors",
+    "Limit": "headwater.http",
+    "Limiter": "headwater.http",
     "Listing": "headwater.http",
     "Meta": "msgspec",
     "NoRow": "headwater.db",

@@ -21,6 +21,7 @@ from headwater.errors import HeadwaterError
 from headwater.http import Credential, Endpoint, HttpApp, Identity, Provider, Resources, Route, compile_endpoint
 from headwater.http.files.tus import routes_of
 from headwater.http.keyring import Keyring
+from headwater.http.limit import Limit, Limiter, open_limiter
 from headwater.http.openapi import About, write_document
 from headwater.http.options import CommandOptions, QueryOptions, UploadsOptions
 from headwater.http.page import Pages
@@ -48,7 +49,11 @@ _NO_PLACE = Objects(Place(url="memory:"))
 _WITHOUT_ENGINES = Resources(
     db=Db(_NO_POOL),
     committer=Committer(_NO_POOL, keep=timedelta()),
-    providers={Objects: Provider(lambda request: _NO_PLACE), Snowflakes: Provider(lambda request: None)},
+    providers={
+        Objects: Provider(lambda request: _NO_PLACE),
+        Snowflakes: Provider(lambda request: None),
+        Limiter: Provider(lambda request: None, statuses=(429,)),
+    },
     staging=Staging(Db(_NO_POOL), _NO_PLACE, keep=timedelta()),
 )
 """Enough to compile handlers, which is all that it takes to see whether they can be run."""
@@ -218,7 +223,8 @@ class Backend:
     which handlers are written for the newest. `title`, `version`, `description`,
     `license` (an SPDX identifier or a URL), `contact` (a mail address or a URL) and `servers` (URLs) are what the
     OpenAPI document says of the whole. `identify` is by which credentials one knows who asks: `Bearer`, `ApiKey`,
-    `Cookie`, or several of them. Raises an `AppError` when parts clash.
+    `Cookie`, or several of them. `limits` are the rate limits of every route that has none of its own. Raises an
+    `AppError` when parts clash.
     """
 
     def __init__(
@@ -233,6 +239,7 @@ class Backend:
         servers: Sequence[str] = ("/",),
         versions: Versions | None = None,
         identify: Credential | Sequence[Credential] = (),
+        limits: Sequence[Limit] = (),
         seed: Seed | None = None,
     ) -> None:
         self.apps = apps
@@ -250,6 +257,7 @@ class Backend:
         self.versions = versions
         credentials = tuple(identify) if isinstance(identify, Sequence) else (identify,)
         self.identity = Identity(credentials, self.title) if credentials else None
+        self.limits = tuple(limits)
         self.seed = seed
         self.routes = tuple(route for app in apps for route in app.routes)
         self.converters = tuple(converter for app in apps for converter in app.converters)
@@ -295,6 +303,9 @@ class Backend:
         db = Db(reads)
         committer = Committer(writes, clock, keep=timedelta(hours=settings.idempotency_hours))
         objects = Objects(place_of(settings))
+        metrics = metrics or Metrics()
+        limiter = open_limiter(settings, metrics, clock)
+        self._closing.push_async_callback(limiter.close)
         ids = Snowflakes(writes, clock=clock)
         self._closing.push_async_callback(ids.close)
         http = HttpApp(
@@ -302,11 +313,17 @@ class Backend:
             Resources(
                 db=db,
                 committer=committer,
-                providers={Objects: Provider(lambda request: objects), Snowflakes: Provider(lambda request: ids)},
+                providers={
+                    Objects: Provider(lambda request: objects),
+                    Snowflakes: Provider(lambda request: ids),
+                    Limiter: Provider(lambda request: limiter, statuses=(429,)),
+                },
                 staging=Staging(Db(writes), objects, keep=timedelta(hours=settings.upload_hours), clock=clock),
                 keyring=Keyring(settings.secret, db),
                 clock=clock or SystemClock(),
                 identity=self.identity,
+                limiter=limiter,
+                limits=self.limits,
             ),
             settings,
             mounts=self.mounts,
@@ -383,7 +400,7 @@ class Backend:
 
     @property
     def _without_engines(self) -> Resources:
-        return structs.replace(_WITHOUT_ENGINES, identity=self.identity)
+        return structs.replace(_WITHOUT_ENGINES, identity=self.identity, limits=self.limits)
 
     @property
     def opened(self) -> "Opened":

@@ -77,6 +77,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     body_limit: Annotated[int, _security("Bytes that a request body may have.", ge=1)] = 1_048_576
     body_seconds: Annotated[float, _security("Seconds for a request body to arrive.", gt=0, le=3600)] = 30.0
     body_depth: Annotated[int, _security("Depth of arrays and objects in a request body.", ge=1, le=500)] = 64
+    limits: Annotated[
+        Literal["auto", "memory", "valkey"],
+        _security("Where rate limits are counted: `valkey`, over all processes; `memory`, in each; or `auto`."),
+    ] = "auto"
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        _security("Networks whose X-Forwarded-For is believed, with commas between: `10.0.0.0/8,unix`."),
+    ] = ()
     drain_seconds: Annotated[float, Meta(ge=0, le=3600, description="Seconds for requests after SIGTERM.")] = 10.0
     balancer_seconds: Annotated[
         float, Meta(ge=0, le=3600, description="Seconds that readiness says 503 before the web stops accepting.")

@@ -17,6 +17,7 @@ from tests.acceptance.follower import environment
 DOCUMENTS = documents()
 WITH_CODE = (
     "docs/how-to/files.md",
+    "docs/how-to/limit-load.md",
     "docs/how-to/lost-updates.md",
     "docs/how-to/pages.md",
     "docs/how-to/versions.md",

@@ -6,6 +6,7 @@ from headwater.http.endpoint import Endpoint, compile_endpoint
 from headwater.http.errors import HttpError, RouteError
 from headwater.http.files import Download, Upload
 from headwater.http.identity import Identity
+from headwater.http.limit import Limit, Limiter
 from headwater.http.page import Listing, Page, Pages
 from headwater.http.parameter import Body, Header, Query
 from headwater.http.principal import Principal
@@ -28,6 +29,8 @@ __all__ = [
     "HttpApp",
     "HttpError",
     "Identity",
+    "Limit",
+    "Limiter",
     "Listing",
     "Page",
     "Pages",

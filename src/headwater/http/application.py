@@ -26,6 +26,7 @@ from headwater.http.endpoint import Endpoint, compile_endpoint
 from headwater.http.errors import HttpError
 from headwater.http.exposition import metrics_route
 from headwater.http.failure import problem_of
+from headwater.http.forwarded import Proxies
 from headwater.http.health import Health, Readiness
 from headwater.http.identity import Identity
 from headwater.http.kind import MALFORMED_BODY, NOT_READY
@@ -130,6 +131,7 @@ class HttpApp:
             self._router, self._nowhere = self._versions.platform, self._versions.nowhere
         self._mounts = sort_mounts([Mount(prefix, app) for prefix, app in (mounts or {}).items()])
         self._settings = settings
+        self._proxies = Proxies(settings.trusted_proxies) if settings.trusted_proxies else None
         self._compression = Compression(settings)
         self._limits = Limits(
             settings.body_limit, settings.body_seconds, settings.body_depth, settings.upload_bytes_per_second
@@ -152,6 +154,8 @@ class HttpApp:
         self._idle = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if self._proxies is not None and scope["type"] != "lifespan":
+            scope = self._proxies.find_client(scope)
         if scope["type"] != "http":
             return await self._serve_other(scope, receive, send)
         if self._mounts and (mount := self._mount_of(scope)) is not None and not self._is_preflight(scope, receive):

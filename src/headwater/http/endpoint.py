@@ -1,7 +1,8 @@
 """An endpoint: a route with its steps composed once. What a route does not use, its requests do not pay for.
 
-The steps, of which each route has those that it needs: who asks; does the client accept what this yields; providers;
-the body; the arguments; for a command, its transaction; the handler; the answer.
+The steps, of which each route has those that it needs: limits of addresses; who asks; limits of principals; does the
+client accept what this yields; providers; the body; the arguments; for a command, its transaction; the handler; the
+answer.
 """
 
 from collections.abc import Awaitable, Callable
@@ -23,6 +24,8 @@ from headwater.http.files.upload import keep_upload, with_upload
 from headwater.http.idempotency import key_of
 from headwater.http.identify import Admission, admission_of, with_principal
 from headwater.http.kind import OUTCOME_UNKNOWN
+from headwater.http.limit.declaration import Limit
+from headwater.http.limit.limiting import by_others, by_principal, limits_of, with_limits
 from headwater.http.media import accept_check
 from headwater.http.meter import Counted
 from headwater.http.rendering import Rendering, answers_freely, compile_rendering, start_stream
@@ -44,10 +47,10 @@ class Endpoint(Counted):
     `admission` whom it lets in.
 
     `cancels`: its work is stopped when the client is gone. A command is never stopped on the way to its commit.
-    `compresses`: its answers are encoded for a client that takes that.
+    `compresses`: its answers are encoded for a client that takes that. `limits` are what its requests are charged.
     """
 
-    __slots__ = ("admission", "binding", "call", "cancels", "compresses", "rendering", "route")
+    __slots__ = ("admission", "binding", "call", "cancels", "compresses", "limits", "rendering", "route")
 
     def __init__(
         self,
@@ -58,6 +61,7 @@ class Endpoint(Counted):
         admission: Admission | None = None,
         compresses: bool = False,
         free: bool = False,
+        limits: tuple[Limit, ...] = (),
     ) -> None:
         super().__init__(route.method, route.path, route.quiet)
         self.route = route
@@ -68,6 +72,7 @@ class Endpoint(Counted):
         self.cancels = route.verb == "query"
         self.compresses = compresses
         self.free = free
+        self.limits = limits
         if compresses and self.cancels:  # nobody keeps what a command answers
             self.standing = [VARY]
 
@@ -111,11 +116,14 @@ def compile_endpoint(route: Route, resources: Resources, adapt: Adapt | None = N
     call = _with_accept(call, rendering)
     if route.body_limit is not None:
         call = with_body_limit(route, call)
-    admission = admission_of(route, inputs, resources.identity)
+    limits = limits_of(route, resources.limits)
+    call = with_limits(call, by_principal(limits), route.cost, resources.limiter)
+    admission = admission_of(route, inputs, resources.identity, counts=bool(by_principal(limits)))
     if admission is not None and admission.identity.ambient and route.method not in SAFE:
         call = with_csrf(call, resources.origins)
     call = with_principal(call, admission, resources.db)
-    return Endpoint(route, call, binding, rendering, admission, compresses, answers_freely(signature))
+    call = with_limits(call, by_others(limits), route.cost, resources.limiter)
+    return Endpoint(route, call, binding, rendering, admission, compresses, answers_freely(signature), limits)
 
 
 def _with_files(call: Call, binding: Binding, rendering: Rendering, resources: Resources) -> Call:

@@ -47,7 +47,7 @@ class Health:
 
 
 def _route(path: str, handler: Callable[..., Awaitable[Response]]) -> Route:
-    return Route(method="GET", path=path, handler=handler, hidden=True, quiet=True, compress=False)
+    return Route(method="GET", path=path, handler=handler, hidden=True, quiet=True, compress=False, limits=())
 
 
 def _answer(state: str) -> Response:

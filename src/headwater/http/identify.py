@@ -35,8 +35,13 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True):
     kinds: tuple[type[Principal], ...]
 
 
-def admission_of(route: Route, inputs: Sequence[Input], identity: Identity | None) -> Admission | None:
-    """None for a route that does not need to know who asks; raises a `RouteError` if it does and nothing can say."""
+def admission_of(
+    route: Route, inputs: Sequence[Input], identity: Identity | None, counts: bool = False
+) -> Admission | None:
+    """None for a route that does not need to know who asks; raises a `RouteError` if it does and nothing can say.
+
+    `counts`: it counts what principals do, and addresses where nobody is known.
+    """
     asked = [each for each in inputs if each.where == "principal"]
     bound = any(each.plan is not None and each.plan.tenant is not None for each in inputs)
     if identity is None:
@@ -48,7 +53,7 @@ def admission_of(route: Route, inputs: Sequence[Input], identity: Identity | Non
             _refuse(route, "its pages belong to tenants")
         return None
     _check_scopes(route)
-    if not (asked or bound or route.scopes) and route.verb == "query":
+    if not (asked or bound or route.scopes or counts) and route.verb == "query":
         return None
     return Admission(
         identity=identity,

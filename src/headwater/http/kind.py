@@ -179,6 +179,13 @@ KEY_REUSED: Final = Kind(
     "The Idempotency-Key was used for another request",
     "A key stands for one request. Use a new key for a new request.",
 )
+QUOTA_EXCEEDED: Final = Kind(
+    "quota-exceeded",
+    429,
+    "Request cannot be satisfied as assigned quota has been exceeded",
+    "`violated-policies` names the limits; Retry-After says when the next request is let through.",
+    IANA + "quota-exceeded",
+)
 DATABASE_UNAVAILABLE: Final = Kind(
     "unavailable",
     503,
@@ -242,6 +249,7 @@ KINDS: Final = (
     REFERENCE_MISSING,
     VALUE_UNSTORABLE,
     KEY_REUSED,
+    QUOTA_EXCEEDED,
     DATABASE_UNAVAILABLE,
     NOT_READY,
     CONTENTION,

@@ -6,10 +6,17 @@ Each is a field of `Route`, which says what it is when it is left out.
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal, TypedDict
 
+from headwater.http.limit.declaration import Limit
+from headwater.http.request import Request
+
 
 class Options(TypedDict, total=False):
     """What every route can say."""
 
+    limits: Sequence[Limit] | None
+    """Rate limits, instead of those of the whole backend; ``()`` for none."""
+    cost: int | Callable[[Request], int]
+    """How much of its limits a request uses up: a number, or a function of the request."""
     etag: bool | str
     """True for a digest of the answer, or the name of the field that is its revision."""
     last_modified: str | None

@@ -1,6 +1,6 @@
 """Resources: what the handlers of a backend can ask for by type, beside what the request itself holds."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,6 +10,9 @@ from headwater.commit import Committer
 from headwater.db import Db
 from headwater.http.identity import Identity
 from headwater.http.keyring import Keyring
+from headwater.http.limit.declaration import Limit
+from headwater.http.limit.limiter import Limiter
+from headwater.http.limit.memory import MemoryStore
 from headwater.http.request import Request
 from headwater.objects.staging import Staging
 
@@ -33,7 +36,8 @@ class Resources(msgspec.Struct, frozen=True):
     `staging` takes in uploads, and has the object storage that downloads come from.
     `keyring` signs; by default with the secret that the database keeps. `compresses`: whether
     answers are compressed at all. `identity` says who asks, None if nothing does.
-    `origins` are those that CORS allows.
+    `origins` are those that CORS allows. `limits` are those of every route that has none of its own, and `limiter` is
+    what charges them.
     """
 
     db: Db
@@ -45,3 +49,5 @@ class Resources(msgspec.Struct, frozen=True):
     compresses: bool = True
     identity: Identity | None = None
     origins: tuple[str, ...] = ()
+    limiter: Limiter = msgspec.field(default_factory=lambda: Limiter(MemoryStore()))
+    limits: Sequence[Limit] = ()

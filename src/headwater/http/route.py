@@ -7,6 +7,8 @@ from typing import Any, Final, Literal
 import msgspec
 
 from headwater.http.errors import PathInvalid
+from headwater.http.limit.declaration import Limit
+from headwater.http.request import Request
 
 _PLACEHOLDER: Final = re.compile(r"\{([a-z_][a-z0-9_]*)\}", re.IGNORECASE | re.ASCII)
 _LITERAL: Final = re.compile(r"[\w.~!$&'()*+,;=:@-]+", re.ASCII)  # pchar of RFC 3986 without its escapes
@@ -26,6 +28,10 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     idempotency: Literal["none", "optional", "required"] = "none"
     location: str | None = None
     """Template of the Location header, filled from the answer's fields: ``/orders/{id}``."""
+    limits: Sequence[Limit] | None = None
+    """Rate limits; by default those of the whole backend."""
+    cost: int | Callable[[Request], int] = 1
+    """How much of its limits a request uses up."""
     etag: bool | str = False
     """True: a digest of the answer; or the field of the answer that changes whenever the resource does: a revision."""
     last_modified: str | None = None

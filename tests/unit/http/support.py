@@ -1,14 +1,15 @@
 """Applications to test, without PostgreSQL: the stand-in for a committer keeps what it would store in memory."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 
 from headwater.commit import IdempotencyKey, KeyReused, Origin, Outcome, Stored
-from headwater.http import HttpApp, Identity, Provider, Resources, Route
+from headwater.http import HttpApp, Identity, Limit, Limiter, Provider, Resources, Route
+from headwater.http.limit import MemoryStore
 from headwater.observe import Metrics
 from headwater.settings import Settings
 from headwater.testing.client import Client
@@ -86,11 +87,20 @@ def build(
     settings: Settings | None = None,
     db: Any = None,
     identity: Identity | None = None,
+    limiter: Limiter | None = None,
+    limits: Sequence[Limit] = (),
     **options: Any,
 ) -> Built:
     """An application of these routes."""
     committer, metrics, log = MemoryCommitter(), Metrics("web 1"), Log()
-    resources = Resources(db=db, committer=committer, providers=providers or {}, identity=identity)  # type: ignore[arg-type]
+    resources = Resources(
+        db=db,
+        committer=committer,  # type: ignore[arg-type]
+        providers=providers or {},
+        identity=identity,
+        limiter=limiter or Limiter(MemoryStore()),
+        limits=limits,
+    )
     app = HttpApp(routes, resources, settings or Settings(), metrics=metrics, write=log.write, **options)
     return Built(app, committer, metrics, log)
 

@@ -27,6 +27,16 @@ HEADERS: Final[dict[str, Any]] = {
         "schema": {"type": "integer", "minimum": 1},
         "example": 1,
     },
+    "RateLimitPolicy": {
+        "description": "What may be done: the quota `q` of each policy in a window of `w` seconds.",
+        "schema": {"type": "string"},
+        "example": '"burst";q=100;w=60',
+    },
+    "RateLimit": {
+        "description": "What is left of it: `r` requests now, and all of them again in `t` seconds.",
+        "schema": {"type": "string"},
+        "example": '"burst";r=50;t=30',
+    },
     "WWWAuthenticate": {
         "description": "Which credential is wanted (RFC 9110 section 11.6.1).",
         "schema": {"type": "string"},

@@ -97,6 +97,8 @@ def _answer(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any]:
     headers = {"X-Request-Id": "RequestId", **validator_headers(endpoint)}
     if plans_of(endpoint):
         headers["Link"] = "Link"
+    if endpoint.limits:
+        headers |= {"RateLimit-Policy": "RateLimitPolicy", "RateLimit": "RateLimit"}
     if rendering.location is not None:
         headers["Location"] = "Location"
     if endpoint.route.idempotency != "none":
@@ -147,6 +149,8 @@ def _statuses_by_use(endpoint: Endpoint) -> Iterable[int]:
         yield from (404, 412, 416, 503)
     if endpoint.admission is not None:
         yield from (401, 403)
+    if endpoint.limits:
+        yield 429
     if endpoint.rendering.media_type is not None:
         yield 406
     if endpoint.route.verb == "command":

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from headwater.http.kind import INVALID_REQUEST, KINDS, MALFORMED_BODY, NOT_READY, Kind
+from headwater.http.kind import INVALID_REQUEST, KINDS, MALFORMED_BODY, NOT_READY, QUOTA_EXCEEDED, Kind
 from headwater.http.openapi.headers import refer_to
 from headwater.http.problem import MEDIA_TYPE, phrase_of
 
@@ -15,10 +15,12 @@ _MORE_HEADERS: Final = {
     401: {"WWW-Authenticate": "WWWAuthenticate"},
     405: {"Allow": "Allow"},
     415: {"Accept-Post": "AcceptPost"},
+    429: {"Retry-After": "RetryAfter", "RateLimit-Policy": "RateLimitPolicy", "RateLimit": "RateLimit"},
     503: {"Retry-After": "RetryAfter"},
 }
 _EXAMPLE_MEMBERS: Final[dict[str, dict[str, Any]]] = {
     MALFORMED_BODY.name: {"offset": 17},
+    QUOTA_EXCEEDED.name: {"violated-policies": ["burst"]},
     NOT_READY.name: {"missing": ["the process is draining"]},
     INVALID_REQUEST.name: {
         "errors": [

@@ -1,0 +1,21 @@
+"""Rate limits: how many requests somebody may make, by policies that a route or the whole backend declares."""
+
+from headwater.http.limit.declaration import By, Limit, LimitInvalid
+from headwater.http.limit.limiter import Limiter
+from headwater.http.limit.memory import MemoryStore
+from headwater.http.limit.opening import open_limiter
+from headwater.http.limit.store import Charge, Store, Verdict
+from headwater.http.limit.valkey import ValkeyStore
+
+__all__ = [
+    "By",
+    "Charge",
+    "Limit",
+    "LimitInvalid",
+    "Limiter",
+    "MemoryStore",
+    "Store",
+    "ValkeyStore",
+    "Verdict",
+    "open_limiter",
+]

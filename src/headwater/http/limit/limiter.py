@@ -1,0 +1,96 @@
+"""The limiter: charges requests, says in the RateLimit fields what is left, and refuses with 429.
+
+The fields are those of draft-ietf-httpapi-ratelimit-headers-10: RateLimit-Policy says what is promised, RateLimit what
+is left of it (`r`) and in how many seconds all of it is there again (`t`). Both are structured fields (RFC 9651).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from headwater.http.kind import QUOTA_EXCEEDED
+from headwater.http.limit.declaration import Limit
+from headwater.http.limit.store import Charge, Store
+from headwater.http.problem import Problem
+from headwater.http.request import Request
+
+_SECOND = 1_000_000
+
+Cost = int | Callable[[Request], int]
+
+
+class Limiter:
+    """A parameter of this type lets a handler charge a limit that only it can know the key of::
+
+        ACCOUNT = Limit("login", 5, per=60)
+
+        @app.command("POST /sessions", limits=[ADDRESS])
+        async def log_in(tx: Tx, limiter: Limiter, login: Login) -> Session:
+            await limiter.take(ACCOUNT, login.email)
+
+    `count` is told the name of each limit that refuses.
+    """
+
+    def __init__(self, store: Store, count: Callable[[str], None] = lambda name: None) -> None:
+        self._store = store
+        self._count = count
+
+    async def take(self, limit: Limit, key: str, cost: int = 1) -> None:
+        """Charge one limit for whoever `key` names; raises a `Problem` 429."""
+        verdict = await self._store.take([Charge(f"{limit.name} {key}", limit.pace, cost)])
+        if not verdict.allowed:
+            raise self._refusal([limit], verdict.debts, cost)
+
+    async def admit(self, request: Request, limits: Sequence["Counted"], cost: Cost) -> None:
+        """Charge what a request is counted for, all or nothing; raises a `Problem` 429. Adds the RateLimit fields."""
+        units = cost if isinstance(cost, int) else cost(request)
+        charges, counted = [], []
+        for each in limits:
+            who = each.limit.who(request)
+            if who is not None:
+                counted.append(each)
+                charges.append(Charge(f"{each.name} {who}", each.pace, units))
+        if not charges:
+            return
+        allowed, debts = await self._store.take(charges)
+        left = [each.left(debt) for each, debt in zip(counted, debts, strict=True)]
+        request.add(b"ratelimit", b", ".join(left))
+        if not allowed:
+            raise self._refusal([each.limit for each in counted], debts, units)
+
+    async def close(self) -> None:
+        """Close the store."""
+        await self._store.close()
+
+    def statistics(self) -> dict[str, Any]:
+        """The store's."""
+        return self._store.statistics()
+
+    def _refusal(self, limits: Sequence[Limit], debts: Sequence[int], cost: int) -> Problem:
+        waits = {limit.name: limit.pace.wait(debt, cost) for limit, debt in zip(limits, debts, strict=True)}
+        violated = [name for name, wait in waits.items() if wait > 0]
+        for name in violated:
+            self._count(name)
+        too_dear = [limit.name for limit in limits if cost > limit.pace.burst]
+        members: dict[str, Any] = {"violated-policies": violated}
+        if too_dear:
+            detail = f"It costs {cost}, which is more than {too_dear[0]!r} ever lets through at once."
+            return QUOTA_EXCEEDED.problem(detail, **members)
+        seconds = max(1, -(-max(waits.values()) // _SECOND))
+        detail = f"Too many requests; the next is let through in {seconds} {'second' if seconds == 1 else 'seconds'}."
+        return QUOTA_EXCEEDED.problem(detail, {"Retry-After": str(seconds)}, **members)
+
+
+class Counted:
+    """A limit made ready for the requests of a route."""
+
+    __slots__ = ("_form", "limit", "name", "pace")
+
+    def __init__(self, limit: Limit) -> None:
+        self.limit = limit
+        self.name = limit.name
+        self.pace = limit.pace
+        self._form = f'"{limit.name}";r=%d;t=%d'.encode()
+
+    def left(self, debt: int) -> bytes:
+        """An item of RateLimit."""
+        return self._form % (self.pace.left(debt), -(-debt // _SECOND))

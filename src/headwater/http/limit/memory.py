@@ -1,0 +1,66 @@
+"""Limits in the memory of this process: for one web worker, and while Valkey is away.
+
+Bounded: a moment that has passed says no more than none at all, so what is oldest goes first, and when more clients
+than `capacity` are in debt at once, the one that was heard of longest ago is forgiven.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from headwater.http.limit.store import Charge, Verdict
+
+CAPACITY: Final = 100_000
+"""Of each about 200 bytes: 20 MB at most."""
+
+_SWEPT: Final = 2
+
+
+def _now() -> int:
+    return time.monotonic_ns() // 1000
+
+
+class MemoryStore:
+    """`now` is a clock in microseconds that never goes back."""
+
+    def __init__(self, now: Callable[[], int] = _now, capacity: int = CAPACITY) -> None:
+        self._now = now
+        self._capacity = capacity
+        self._moments: dict[str, int] = {}  # in the order in which they were last charged
+
+    async def take(self, charges: Sequence[Charge]) -> Verdict:
+        """Charge all or nothing; nothing else runs in between."""
+        now, moments = self._now(), self._moments
+        before, after, allowed = [], [], True
+        for key, (interval, burst), cost in charges:
+            moment = moments.get(key, 0)
+            debt = moment - now if moment > now else 0
+            ahead = debt + cost * interval
+            before.append(debt)
+            after.append(ahead)
+            if ahead > burst * interval and cost:
+                allowed = False
+        if not allowed:
+            return Verdict(False, before)
+        for charge, debt in zip(charges, after, strict=True):
+            moments.pop(charge.key, None)
+            if debt:
+                moments[charge.key] = now + debt
+        self._forget(now)
+        return Verdict(True, after)
+
+    async def close(self) -> None:
+        self._moments.clear()
+
+    def statistics(self) -> dict[str, Any]:
+        """How many clients are remembered."""
+        return {"kept": len(self._moments), "capacity": self._capacity}
+
+    def _forget(self, now: int) -> None:
+        """A few of the oldest at a time, so that no request pays for all."""
+        moments = self._moments
+        for _ in range(_SWEPT):
+            key = next(iter(moments), None)
+            if key is None or (moments[key] > now and len(moments) <= self._capacity):
+                return
+            del moments[key]

@@ -1,0 +1,40 @@
+"""Where the limits of a backend are kept: in Valkey if there is one, so that all its processes count together."""
+
+from collections.abc import Callable
+
+from headwater.clock import Clock, SystemClock
+from headwater.http.limit.fallback import SECONDS, Fallback
+from headwater.http.limit.limiter import Limiter
+from headwater.http.limit.memory import MemoryStore
+from headwater.http.limit.store import Store
+from headwater.http.limit.valkey import ValkeyStore
+from headwater.observe import Metrics
+from headwater.settings import Settings, SettingsError
+
+
+def open_limiter(settings: Settings, metrics: Metrics, clock: Clock | None = None) -> Limiter:
+    """By HEADWATER_LIMITS. Nothing is connected before the first request; raises `SettingsError` without a Valkey."""
+    return Limiter(_store(settings, metrics, clock or SystemClock()), _refusals(metrics))
+
+
+def _store(settings: Settings, metrics: Metrics, clock: Clock) -> Store:
+    if settings.limits == "memory" or (settings.limits == "auto" and settings.valkey_url is None):
+        return MemoryStore()
+    if settings.valkey_url is None:
+        reason = "there is no Valkey; set HEADWATER_VALKEY_URL, or run `headwater up`, which starts one"
+        raise SettingsError(variable="HEADWATER_LIMITS", value=settings.limits, reason=reason)
+    slot = metrics.gauge("headwater_limits_local", "1 while Valkey is away and a process counts its limits alone.")
+
+    def away(gone: bool) -> None:
+        metrics.slots[slot] = float(gone)
+
+    return Fallback(ValkeyStore(settings.valkey_url, seconds=SECONDS), MemoryStore(), clock, away)
+
+
+def _refusals(metrics: Metrics) -> Callable[[str], None]:
+    """Counts what each limit refuses; the names are those that are declared, so they are few."""
+
+    def count(name: str) -> None:
+        metrics.slots[metrics.counter("headwater_http_limited", "Requests that a limit refused.", limit=name)] += 1
+
+    return count

@@ -1,0 +1,58 @@
+"""GCRA against an independent model: a bucket that leaks evenly, in exact fractions."""
+
+from fractions import Fraction
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headwater.http.limit.gcra import Pace
+
+
+class Bucket:
+    """Holds `burst` units and leaks one per `interval`; takes a pour whole or not at all."""
+
+    def __init__(self, interval: int, burst: int) -> None:
+        self._interval = interval
+        self._burst = burst
+        self._level = Fraction(0)
+        self._at = 0
+
+    def pour(self, now: int, units: int) -> bool:
+        self._level = max(Fraction(0), self._level - Fraction(now - self._at, self._interval))
+        self._at = now
+        if self._level + units > self._burst:
+            return False
+        self._level += units
+        return True
+
+
+paces = st.builds(Pace, st.integers(1, 10**7), st.integers(1, 50))
+arrivals = st.lists(st.tuples(st.integers(0, 3 * 10**7), st.integers(1, 5)), max_size=60)
+
+
+@given(paces, arrivals)
+def test_every_verdict_is_the_bucket_s(pace: Pace, arrivals: list[tuple[int, int]]) -> None:
+    bucket, moment, now = Bucket(*pace), 0, 0
+    for gap, cost in arrivals:
+        now += gap
+        ahead = pace.ahead(max(moment - now, 0), cost)
+        allowed = ahead <= pace.depth
+        assert allowed == bucket.pour(now, cost)
+        if allowed:
+            moment = now + ahead
+
+
+@given(paces, st.integers(0, 10**9), st.integers(1, 50))
+def test_after_the_wait_it_is_let_through_and_not_a_microsecond_before(pace: Pace, debt: int, cost: int) -> None:
+    debt, cost = min(debt, pace.depth), min(cost, pace.burst)
+    wait = pace.wait(debt, cost)
+    if wait > 0:
+        assert pace.ahead(max(debt - wait, 0), cost) <= pace.depth
+        assert pace.ahead(debt - wait + 1, cost) > pace.depth
+
+
+@given(paces, st.integers(0, 10**9))
+def test_what_is_left_can_be_taken_and_no_more(pace: Pace, debt: int) -> None:
+    debt = min(debt, pace.depth)
+    left = pace.left(debt)
+    assert pace.ahead(debt, left) <= pace.depth < pace.ahead(debt, left + 1)

@@ -1,0 +1,235 @@
+"""Limits as clients meet them: who is counted, what is said, and who is let through."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from headwater.http import Bearer, Identity, Limit, Limiter, Principal, Request, Resources
+from headwater.http.errors import OptionInvalid
+from headwater.http.limit import Charge, LimitInvalid, MemoryStore
+from headwater.http.limit.declaration import network_of
+from headwater.http.limit.gcra import Pace
+from headwater.http.limit.opening import open_limiter
+from headwater.observe import Metrics
+from headwater.settings import Settings, SettingsError
+from tests.unit.http.support import Built, build, query
+
+SECOND = 1_000_000
+
+
+class Hand:
+    """A clock that is set by hand, in microseconds."""
+
+    def __init__(self) -> None:
+        self.now = 10 * SECOND
+
+    def __call__(self) -> int:
+        return self.now
+
+
+async def show() -> str:
+    return "shown"
+
+
+async def find(db: Any, secret: str) -> Principal | None:
+    return Principal(id=secret) if secret in ("ada", "eve") else None
+
+
+def limited(*limits: Limit, hand: Hand | None = None, **options: Any) -> Built:
+    limiter = Limiter(MemoryStore(hand or Hand()))
+    identity = Identity((Bearer(find),), "test")
+    return build(query("/x", show, limits=limits, **options), limiter=limiter, identity=identity)
+
+
+def bearer(secret: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {secret}"}
+
+
+async def test_what_is_over_the_quota_is_refused_and_told_when_to_come_again() -> None:
+    client = limited(Limit("burst", 2, per=60)).client
+    replies = [await client.get("/x") for _ in range(3)]
+    assert [reply.status for reply in replies] == [200, 200, 429]
+    refused = replies[2]
+    assert refused.headers["retry-after"] == "30"
+    assert refused.json()["type"] == "https://iana.org/assignments/http-problem-types#quota-exceeded"
+    assert refused.json()["violated-policies"] == ["burst"]
+
+
+async def test_each_answer_says_what_is_promised_and_what_is_left() -> None:
+    client = limited(Limit("burst", 2, per=60)).client
+    replies = [await client.get("/x") for _ in range(3)]
+    assert {reply.headers["ratelimit-policy"] for reply in replies} == {'"burst";q=2;w=60'}
+    assert [reply.headers["ratelimit"] for reply in replies] == [
+        '"burst";r=1;t=30',
+        '"burst";r=0;t=60',
+        '"burst";r=0;t=60',
+    ]
+
+
+async def test_the_quota_comes_back_evenly() -> None:
+    hand = Hand()
+    client = limited(Limit("burst", 2, per=60), hand=hand).client
+    for _ in range(2):
+        await client.get("/x")
+    hand.now += 30 * SECOND - 1
+    early = await client.get("/x")
+    hand.now += 1
+    due = await client.get("/x")
+    assert (early.status, due.status) == (429, 200)
+
+
+async def test_of_several_limits_all_must_let_a_request_through_and_a_refused_one_is_charged_to_none() -> None:
+    hand = Hand()
+    client = limited(Limit("second", 1, per=1), Limit("hour", 3, per=3600), hand=hand).client
+    statuses = []
+    for _ in range(3):
+        statuses.append((await client.get("/x")).status)
+        refused = await client.get("/x")
+        assert refused.json()["violated-policies"] == (["second"] if len(statuses) < 3 else ["second", "hour"])
+        hand.now += SECOND
+    assert statuses == [200, 200, 200]
+    assert (await client.get("/x")).json()["violated-policies"] == ["hour"]
+
+
+async def test_principals_are_counted_apart_and_nobody_by_the_address() -> None:
+    client = limited(Limit("burst", 1)).client
+    statuses = [(await client.get("/x", headers=headers)).status for headers in (bearer("ada"), bearer("eve"), {}) * 2]
+    assert statuses == [200, 200, 200, 429, 429, 429]
+
+
+async def test_guessing_credentials_is_limited_by_the_address() -> None:
+    client = limited(Limit("guesses", 3, by="address"), Limit("burst", 100)).client
+    statuses = [(await client.get("/x", headers=bearer(f"guess-{n}"))).status for n in range(5)]
+    assert statuses == [401, 401, 401, 429, 429]
+
+
+async def test_a_function_tells_who_is_counted_and_who_is_not() -> None:
+    def by_team(request: Request) -> str | None:
+        return request.headers.get("x-team")
+
+    client = limited(Limit("team", 1, by=by_team)).client
+    headers: list[dict[str, str]] = [{"x-team": "a"}, {"x-team": "b"}, {"x-team": "a"}, {}, {}]
+    assert [(await client.get("/x", headers=each)).status for each in headers] == [200, 200, 429, 200, 200]
+
+
+async def test_a_request_costs_what_its_route_says() -> None:
+    def by_size(request: Request) -> int:
+        return int(request.headers.get("x-size") or 1)
+
+    client = limited(Limit("units", 10, per=100, by="everybody"), cost=by_size).client
+    sizes = (6, 5, 4, 0, 11)
+    replies = [await client.get("/x", headers={"x-size": str(size)}) for size in sizes]
+    assert [reply.status for reply in replies] == [200, 429, 200, 200, 429]
+    assert "retry-after" in replies[1].headers
+    assert "retry-after" not in replies[4].headers  # it could wait for ever
+
+
+async def test_one_limit_on_two_routes_is_one_limit() -> None:
+    limit = Limit("burst", 1)
+    client = build(query("/x", show, limits=[limit]), query("/y", show, limits=[limit])).client
+    assert [(await client.get(path)).status for path in ("/x", "/y")] == [200, 429]
+
+
+async def test_limits_of_the_backend_are_those_of_every_route_without_its_own_and_not_of_the_platform() -> None:
+    routes = (query("/x", show), query("/own", show, limits=[Limit("own", 5)]), query("/free", show, limits=()))
+    client = build(*routes, limits=[Limit("all", 1)]).client
+    wanted = {"/x": '"all";q=1;w=60', "/own": '"own";q=5;w=60', "/free": None, "/livez": None, "/openapi.json": None}
+    found = {path: (await client.get(path)).headers.get("ratelimit-policy") for path in wanted}
+    assert found == wanted
+
+
+async def test_a_handler_charges_a_limit_whose_key_only_it_knows() -> None:
+    limit, limiter = Limit("login", 2, per=60), Limiter(MemoryStore(Hand()))
+
+    async def log_in(request: Request, account: str) -> str:
+        await limiter.take(limit, account)
+        return account
+
+    client = build(query("/login", log_in), limiter=limiter).client
+    statuses = [(await client.get(f"/login?account={name}")).status for name in ("ada", "ada", "eve", "ada")]
+    assert statuses == [200, 200, 200, 429]
+
+
+async def test_the_document_shows_the_limit() -> None:
+    built = limited(Limit("burst", 1))
+    operation = (await built.client.get("/openapi.json")).json()["paths"]["/x"]["get"]
+    assert "429" in operation["responses"]
+    assert {"RateLimit", "RateLimit-Policy"} <= operation["responses"]["200"]["headers"].keys()
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"limits": [Limit("a", 1), Limit("a", 2)]}, "one name"),
+        ({"limits": [Limit("a", 1)], "cost": 2}, "never lets so much through"),
+        ({"limits": [Limit("a", 1)], "cost": -1}, "gives back"),
+    ],
+)
+def test_a_route_that_nobody_could_use_is_refused_when_it_is_put_together(options: dict[str, Any], reason: str) -> None:
+    with pytest.raises(OptionInvalid, match=reason):
+        build(query("/x", show, **options))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": "A b", "quota": 1},
+        {"name": "a", "quota": 0},
+        {"name": "a", "quota": 1, "per": 0},
+        {"name": "a", "quota": 1, "burst": 0},
+        {"name": "a", "quota": 10**9},
+    ],
+)
+def test_a_limit_that_cannot_be_is_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(LimitInvalid):
+        Limit(**fields)
+
+
+@given(st.integers(1, 100_000), st.integers(1, 3600))
+def test_no_more_than_the_quota_comes_back(quota: int, per: int) -> None:
+    pace = Limit("a", min(quota, 100_000 * per), per=per).pace
+    assert pace.interval * min(quota, 100_000 * per) >= per * SECOND
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "address 192.0.2.7"),
+        ("::ffff:192.0.2.7", "address 192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "network 2001:db8:1:2::"),
+        ("fe80::1%eth0", "network fe80::"),
+        ("none", "address none"),
+    ],
+)
+def test_an_ipv6_customer_is_one_client(address: str, network: str) -> None:
+    assert network_of(address) == network
+
+
+async def test_the_memory_of_a_process_is_bounded_and_forgets_what_is_past() -> None:
+    hand = Hand()
+    store, pace = MemoryStore(hand, capacity=10), Pace(SECOND, 5)
+    for n in range(100):
+        await store.take([Charge(str(n), pace, 1)])
+    assert store.statistics()["kept"] <= 10
+    hand.now += 10 * SECOND
+    for _ in range(10):
+        await store.take([Charge("last", pace, 1)])
+        hand.now += 10 * SECOND
+    assert store.statistics()["kept"] == 1
+
+
+def test_without_a_valkey_it_cannot_be_counted_there() -> None:
+    with pytest.raises(SettingsError, match="there is no Valkey"):
+        open_limiter(Settings(limits="valkey"), Metrics("web 1"))
+
+
+def test_a_refusal_is_counted_by_the_name_of_its_limit() -> None:
+    metrics = Metrics("web 1")
+    limiter = open_limiter(Settings(limits="memory"), metrics)
+    resources = Resources(db=None, committer=None, limiter=limiter)  # type: ignore[arg-type]
+    assert msgspec.structs.asdict(resources)["limiter"] is limiter
+    limiter._count("burst")
+    assert b'headwater_http_limited_total{limit="burst"} 1.0' in metrics.expose()[1]
