@@ -104,6 +104,7 @@ async def serving(
     clock: Any = None,
     table: str = TABLE,
     identity: Identity | None = None,
+    **options: Any,
 ) -> AsyncIterator[Client]:
     """The list as one worker serves it; without `table`, of one that is there already."""
     if table:
@@ -118,7 +119,7 @@ async def serving(
         identity=identity,
     )
     try:
-        async with Client(HttpApp(routes or ROUTES, resources, Settings(log_level="error"))) as client:
+        async with Client(HttpApp(routes or ROUTES, resources, Settings(log_level="error"), **options)) as client:
             yield client
     finally:
         await pool.close()

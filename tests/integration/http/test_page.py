@@ -2,14 +2,17 @@
 
 from datetime import timedelta
 from typing import Annotated, Any, cast
+from uuid import UUID
 
 import pytest
 
 from headwater.db import Db
 from headwater.http import Bearer, HttpApp, Listing, Page, Pages, Principal, Resources, Route, RouteError
 from headwater.http.identity import Identity
+from headwater.http.version import Converter, Versions
 from headwater.settings import Settings
 from headwater.testing.client import Client, Reply
+from headwater.types import Row
 from tests.integration.db.servers import execute
 from tests.integration.http.listing import ANIMALS, Animal, Jump, animals, names, serving, walk, with_cursor
 
@@ -288,3 +291,25 @@ async def test_a_cursor_is_good_for_its_tenant_only_or_for_its_principal_if_he_h
 def test_pages_of_tenants_need_to_know_who_asks() -> None:
     with pytest.raises(RouteError, match="its pages belong to tenants, but nothing says who asks"):
         HttpApp(IDENTIFIED[:1], Resources(db=cast(Any, None), committer=cast(Any, None)), Settings())
+
+
+class OldAnimal(Row):
+    id: UUID
+    title: str
+
+
+def to_old(animal: Animal) -> OldAnimal:
+    return OldAnimal(id=animal.id, title=animal.name)
+
+
+async def test_a_cursor_goes_on_in_another_version_and_links_stay_in_theirs(url: str) -> None:
+    versions = Versions("1", "2", by=("uri",))
+    converters = [Converter(version="1", direction="downgrade", convert=to_old)]
+    async with serving(url, versions=versions, converters=converters) as client:
+        await execute(url, *ZOO)
+        old = await client.get("/v1/animals?limit=1")
+        assert old.json()["items"] == [{"id": "00000000-0000-0000-0000-000000000001", "title": "ant"}]
+        assert old.headers["link"].startswith("</v1/animals?limit=1&cursor=")
+        on = await client.get(with_cursor("/v2/animals?limit=1&fields=name", old.json()["next"]))
+        assert on.json()["items"] == [{"name": "bee"}]
+        assert (await client.get("/v1/animals?fields=name")).status == 422

@@ -5,10 +5,13 @@ from typing import Annotated, Any
 
 import pytest
 
+from headwater.app import App, Backend
 from headwater.db import Db, Pool
 from headwater.http import Listing, Page, Pages, Route
-from headwater.http.page.indexes import missing_indexes
+from headwater.http.page.indexes import IndexMissing, missing_indexes
 from headwater.http.page.plan import Plan
+from headwater.observe import subscribe
+from headwater.settings import Settings
 from headwater.types import Row
 from tests.integration.db.servers import connected, execute
 from tests.integration.http.listing import serving, walk
@@ -149,3 +152,23 @@ async def test_with_the_named_indexes_every_page_is_read_from_an_index_without_s
         assert all(each.startswith(("Limit", "Append", "Merge Append")) for each in sorted_by), plan
         assert "Seq Scan" not in plan, plan
         assert "Filter" not in plan, plan
+
+
+async def test_a_backend_says_at_its_start_what_its_lists_lack_and_starts_all_the_same(url: str) -> None:
+    await execute(url, TABLE, "create index on person (name, id)")
+    app = App("registry")
+    app.query("GET /people")(list_people)
+    reported: list[Any] = []
+    end, backend = subscribe(reported.append), Backend(app)
+    try:
+        await backend.open(Settings(postgres_url=url, log_level="error"))
+        await backend.close()
+    finally:
+        end()
+    missing = [each for each in reported if isinstance(each, IndexMissing)]
+    assert [(each.table, each.sort, each.level) for each in missing] == [
+        ("person", "born,id", "warning"),
+        ("person", "-born,name,id", "warning"),
+        ("person", "name,-born,-id", "warning"),
+    ]
+    assert missing[0].create == "create index concurrently person_by_born_id on person (born, id)"
