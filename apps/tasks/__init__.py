@@ -1,4 +1,4 @@
-"""A task manager: projects shared by people, tasks with a state, an order of their own, comments, and a feed.
+"""A task manager: projects shared by people, tasks with a state, an order of their own, comments, files, and a feed.
 
 Its idea: what may happen to a task is a table of transitions, who may see it is a row of membership, and that two
 people who edit one task do not undo each other's work is said in the route. What happened is not written down by the

@@ -10,6 +10,7 @@ from apps.tasks import store, tasks
 from apps.tasks.app import app
 from apps.tasks.rows import (
     Activity,
+    Attachment,
     Changes,
     Comment,
     Label,
@@ -22,7 +23,7 @@ from apps.tasks.rows import (
     Task,
     TaskChange,
 )
-from headwater import Db, Listing, Page, Pages, Tx
+from headwater import Db, Download, Listing, Page, Pages, Tx, Upload
 
 PROJECTS = Pages(Project, sort=("name", "changed_at"), default="name")
 TASKS = Pages(
@@ -39,6 +40,8 @@ TASKS = Pages(
 )
 MINE = Pages(Task, sort=("due", "priority"), filters={"state": ("eq", "in"), "priority": ("ge",)})
 COMMENTS = Pages(Comment, within="task", sort=("made_at",))
+ATTACHMENTS = Pages(Attachment, within="task", sort=("added_at",))
+ATTACHED_BYTES = 100_000_000
 ACTIVITY = Pages(Activity, within="project", sort=("at",), default="-at", filters={"what": ("eq", "in")})
 
 
@@ -172,3 +175,36 @@ async def list_comments(db: Db, person: Person, id: UUID, page: Annotated[Page, 
 async def remove_comment(tx: Tx, person: Person, id: UUID, comment: UUID) -> None:
     """Take back what you said."""
     await tasks.remove_comment(tx, await store.task(tx, id, person.uuid), comment, person)
+
+
+@app.command("POST /tasks/{id}/attachments", status=201, upload_limit=ATTACHED_BYTES)
+async def add_attachment(tx: Tx, person: Person, id: UUID, upload: Upload) -> Attachment:
+    """Add a file to a task: the body, or the one in a form."""
+    task = await store.task(tx, id, person.uuid)
+    return await store.add_attachment(tx, task.id, upload, person.uuid)
+
+
+@app.uploads("/attachments", limit=ATTACHED_BYTES)
+async def attach(tx: Tx, person: Person, upload: Upload) -> None:
+    """Add a file to a task in pieces; the task is named in the metadata, under `task`."""
+    await tasks.attach(tx, upload, person)
+
+
+@app.query("GET /tasks/{id}/attachments")
+async def list_attachments(db: Db, person: Person, id: UUID, page: Annotated[Page, ATTACHMENTS]) -> Listing[Attachment]:
+    """The files of a task, the oldest first."""
+    await store.task(db, id, person.uuid)
+    return await page.read(db, within=[id])
+
+
+@app.query("GET /tasks/{id}/attachments/{attachment}/file")
+async def show_attachment(db: Db, person: Person, id: UUID, attachment: UUID) -> Download:
+    """The file itself."""
+    await store.task(db, id, person.uuid)
+    return Download(await store.object_of(db, id, attachment))
+
+
+@app.command("DELETE /tasks/{id}/attachments/{attachment}")
+async def remove_attachment(tx: Tx, person: Person, id: UUID, attachment: UUID) -> None:
+    """Take a file away from a task."""
+    await tasks.remove_attachment(tx, await store.task(tx, id, person.uuid), attachment)

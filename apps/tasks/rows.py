@@ -115,6 +115,18 @@ class NewComment(Row, forbid_unknown_fields=True):
     text: Text
 
 
+class Attachment(Row, table="tasks.attachment"):
+    """A file that belongs to a task."""
+
+    id: UUID
+    task: UUID
+    name: str
+    media_type: str
+    size: int
+    added_by: UUID | None
+    added_at: datetime
+
+
 class FieldChange(Row):
     """A field of a task that became different. Long texts are not repeated."""
 

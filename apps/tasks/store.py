@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from apps.tasks.rows import Comment, FieldChange, Member, NewTask, Project, Task, What
-from headwater import Db, Tx, uuid7
+from apps.tasks.rows import Attachment, Comment, FieldChange, Member, NewTask, Project, Task, What
+from headwater import Db, Tx, Upload, uuid7
 
 PROJECT = "id, name, owner, revision, made_at, changed_at"
 TASK = (
@@ -13,6 +13,7 @@ TASK = (
     " ended_at"
 )
 COMMENT = "id, task, author, text, made_at"
+ATTACHMENT = "id, task, name, media_type, size, added_by, added_at"
 GAP = 1 << 20
 
 PROJECTS_OF = f"select {PROJECT} from tasks.project where id in (select project from tasks.member where person = $1)"
@@ -232,6 +233,31 @@ async def remove_comment(tx: Tx, task: UUID, id: UUID, author: UUID) -> int:
     return await tx.run("delete from tasks.comment where task = $1 and id = $2 and author = $3", task, id, author)
 
 
+async def add_attachment(tx: Tx, task: UUID, upload: Upload, person: UUID) -> Attachment:
+    return await tx.one(
+        Attachment,
+        "insert into tasks.attachment (id, task, object, name, media_type, size, added_by)"
+        f" values ($1, $2, $3, $4, $5, $6, $7) returning {ATTACHMENT}",
+        uuid7(),
+        task,
+        upload.id,
+        upload.filename or "unnamed",
+        upload.media_type,
+        upload.size,
+        person,
+    )
+
+
+async def object_of(db: Db, task: UUID, id: UUID) -> UUID:
+    """Where the bytes of an attachment are."""
+    return await db.one(UUID, "select object from tasks.attachment where task = $1 and id = $2", task, id)
+
+
+async def remove_attachment(tx: Tx, task: UUID, id: UUID) -> int:
+    """0 if the task has no such attachment. Its bytes go with the row."""
+    return await tx.run("delete from tasks.attachment where task = $1 and id = $2", task, id)
+
+
 async def add_activity(
     tx: Tx,
     id: UUID,
@@ -276,7 +302,8 @@ async def forget_names(tx: Tx, person: UUID) -> None:
     """What they made, said and did stays, as somebody's."""
     await tx.run(
         "with made as (update tasks.task set made_by = null where made_by = $1),"
-        " said as (update tasks.comment set author = null where author = $1)"
+        " said as (update tasks.comment set author = null where author = $1),"
+        " gave as (update tasks.attachment set added_by = null where added_by = $1)"
         " update tasks.activity set actor = null where actor = $1",
         person,
     )

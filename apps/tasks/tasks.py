@@ -22,7 +22,7 @@ from apps.tasks.rows import (
     TaskRemoved,
 )
 from apps.tasks.state import require_way
-from headwater import Problem, ReferenceMissing, Tx
+from headwater import NoRow, Problem, ReferenceMissing, Tx, Upload
 
 SHOWN = 100
 """Characters of a value that the feed repeats."""
@@ -134,6 +134,21 @@ async def remove_comment(tx: Tx, task: Task, id: UUID, person: Person) -> None:
     """Only one's own; raises a `Problem` 404 for anything else."""
     if not await store.remove_comment(tx, task.id, id, person.uuid):
         raise Problem(404, detail="There is no such comment of yours.")
+
+
+async def attach(tx: Tx, upload: Upload, person: Person) -> None:
+    """Add a file to the task that a resumable upload was made for, as its metadata says; raises a `Problem` 422."""
+    try:
+        task = await store.task(tx, UUID(upload.metadata.get("task", "")), person.uuid)
+    except (ValueError, NoRow):
+        raise Problem(422, detail="The metadata of the upload names no task of yours, under `task`.") from None
+    await store.add_attachment(tx, task.id, upload, person.uuid)
+
+
+async def remove_attachment(tx: Tx, task: Task, id: UUID) -> None:
+    """Whoever is in the project may; raises a `Problem` 404 if there is none."""
+    if not await store.remove_attachment(tx, task.id, id):
+        raise Problem(404, detail="The task has no such attachment.")
 
 
 async def _free_place(tx: Tx, task: Task, after: UUID | None) -> int | None:

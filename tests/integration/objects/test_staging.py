@@ -160,3 +160,22 @@ async def test_discarding_what_is_not_there_is_an_error(world: Worlds) -> None:
     async with world() as at:
         with pytest.raises(NoObject):
             await at.discard(uuid4())
+
+
+async def test_a_row_that_goes_takes_its_object_with_it_unless_another_refers_to_it(world: Worlds) -> None:
+    async with world() as at:
+        id, parts = await at.upload(b"hello")
+        await at.keep(id, parts)
+        async with at.committer.transaction(ORIGIN) as tx:
+            await tx.run("create table public.note (number int, object uuid references headwater.object)")
+            await tx.run(
+                "create trigger note_discard after delete on public.note"
+                " for each row execute function headwater.discard_object('object')"
+            )
+            await tx.run("insert into public.note values (1, $1), (2, $1), (3, null)", id)
+        for number, left in ((1, 1), (3, 1), (2, 0)):
+            async with at.committer.transaction(ORIGIN) as tx:
+                await tx.run("delete from public.note where number = $1", number)
+            assert await at.db.one(int, "select count(*) from headwater.object") == left
+        assert await sweep(at.committer, at.objects) == 1
+        assert await at.keys(id) == []

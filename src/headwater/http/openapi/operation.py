@@ -15,6 +15,14 @@ from headwater.http.problem import phrase_of
 from headwater.http.route import Route
 
 _BYTES: Final[dict[str, Any]] = {"*/*": {"schema": {}}}
+_FORM: Final[dict[str, Any]] = {
+    "schema": {
+        "type": "object",
+        "required": ["file"],
+        "properties": {"file": {"type": "string", "format": "binary"}},
+    },
+    "example": {"file": "the bytes of the file"},
+}
 _DOWNLOADED: Final = {
     "ETag": "ETag",
     "Content-Disposition": "ContentDisposition",
@@ -84,9 +92,8 @@ def _body(endpoint: Endpoint, schemas: Schemas) -> dict[str, Any] | None:
         return None
     if source.where == "upload":
         kinds = endpoint.route.media_types or ("*/*",)
-        form = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}
         content: dict[str, Any] = {kind: {"schema": {}} for kind in kinds}
-        return {"required": True, "content": {**content, "multipart/form-data": {"schema": form}}}
+        return {"required": True, "content": {**content, "multipart/form-data": _FORM}}
     if source.where == "raw body":
         return {"required": source.required, "content": {"*/*": {"schema": {}}}}
     return {"required": source.required, "content": schemas.content("application/json", source.annotation)}

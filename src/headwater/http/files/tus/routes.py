@@ -1,7 +1,8 @@
 """The routes of a resumable upload, and the transaction at its end."""
 
+import inspect
 from collections.abc import Awaitable, Callable
-from typing import Any, Final, Literal, NoReturn
+from typing import Annotated, Any, Final, Literal, NoReturn
 from uuid import UUID
 
 import msgspec
@@ -11,7 +12,7 @@ from headwater.http.binding import Binding
 from headwater.http.errors import OptionInvalid, ParameterMisplaced
 from headwater.http.files.tus.steps import Steps
 from headwater.http.files.upload import rules_of
-from headwater.http.principal import Principal
+from headwater.http.parameter import Header
 from headwater.http.request import Request
 from headwater.http.resources import Resources
 from headwater.http.response import Response
@@ -62,7 +63,7 @@ def compile_step(route: Route, resources: Resources) -> Route:
         finish,
     )
     who = finish.principal if step != "describe" else None
-    handler = _handler(getattr(steps, step), f"{route.name}_{step}", below="{" in route.path, who=who)
+    handler = _handler(getattr(steps, step), f"{route.name}_{step}", _parameters(route, step, who))
     return msgspec.structs.replace(
         route,
         handler=handler,
@@ -116,33 +117,36 @@ class _Finish:
             await self._handler(*arguments)
 
 
-def _handler(
-    step: Callable[..., Awaitable[Response]], name: str, below: bool, who: Input | None
-) -> Callable[..., Awaitable[Response]]:
-    """A function with a name of its own, for the documentation, and the parameters that the step has.
+def _handler(step: Callable[..., Awaitable[Response]], name: str, takes: dict[str, Any]) -> Callable[..., Any]:
+    """A function with a name of its own, for the documentation, and with the parameters that `takes` says.
 
-    `who` is the parameter of the declared handler for who asks: then each step lets in only whom that one would.
+    The first is the request; the identifier of the upload, if there is one, is the second; the step wants no more.
     """
+    wanted = 2 if "upload_id" in takes else 1
 
-    async def at_base(request: Request) -> Response:
-        return await step(request)
+    async def handler(*arguments: Any) -> Response:
+        return await step(*arguments[:wanted])
 
-    async def at_one(request: Request, upload_id: UUID) -> Response:
-        return await step(request, upload_id)
-
-    async def at_base_by(request: Request, principal: Principal) -> Response:
-        return await step(request)
-
-    async def at_one_by(request: Request, upload_id: UUID, principal: Principal) -> Response:
-        return await step(request, upload_id)
-
-    handler: Any = at_one if below else at_base
-    if who is not None:
-        handler = at_one_by if below else at_base_by
-        handler.__annotations__["principal"] = who.annotation if who.required else who.annotation | None
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    parameters = [inspect.Parameter(each, kind, annotation=takes[each]) for each in takes]
+    handler.__signature__ = inspect.Signature(parameters, return_annotation=Response)  # type: ignore[attr-defined]
+    handler.__annotations__ = {**takes, "return": Response}
     handler.__name__ = handler.__qualname__ = name
     handler.__doc__ = step.__doc__
-    return handler  # type: ignore[no-any-return]
+    return handler
+
+
+def _parameters(route: Route, step: str, who: Input | None) -> dict[str, Any]:
+    """The parameters of a step. `who` is that of the declared handler for who asks: each step lets in only whom that
+    one would."""
+    takes: dict[str, Any] = {"request": Request}
+    if "{" in route.path:
+        takes["upload_id"] = UUID
+    if step == "override":
+        takes["method"] = Annotated[Literal["PATCH", "HEAD", "DELETE"], Header("X-HTTP-Method-Override")]
+    if who is not None:
+        takes["principal"] = who.annotation if who.required else who.annotation | None
+    return takes
 
 
 def _misplaced(route: Route, parameter: str, kind: Any) -> NoReturn:
