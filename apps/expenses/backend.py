@@ -14,6 +14,8 @@ backend = Backend(
     app,
     title="expenses",
     description="What was spent on what, budgets, and monthly reports. Amounts are whole numbers of minor units.",
+    license="Apache-2.0",
+    contact="expenses@example.org",
     identify=Bearer(find),
     seed=plant,
 )

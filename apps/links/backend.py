@@ -9,4 +9,13 @@ from headwater import Backend, Bearer
 
 __all__ = ["backend", "follow", "routes"]
 
-backend = Backend(app, people, title="links", seed=plant, identify=Bearer(find))
+backend = Backend(
+    app,
+    people,
+    title="links",
+    description="Short links with names of their own, an end, and counted visits.",
+    license="Apache-2.0",
+    contact="links@example.org",
+    seed=plant,
+    identify=Bearer(find),
+)

@@ -13,6 +13,12 @@ Code = Annotated[
 ]
 Host = Annotated[str, Header("Host")]
 
+WAYS = {
+    301: "Where the link leads, for good: a browser may remember it for an hour.",
+    302: "Where the link leads, for now.",
+    410: "The link has expired, or was taken back.",
+}
+
 LINKS = Pages(
     Link,
     key="code",
@@ -78,7 +84,7 @@ async def list_blocked_hosts(db: Db) -> list[BlockedHost]:
     return await store.blocked_hosts(db)
 
 
-@app.command("GET /{code}", idempotency="none")
+@app.command("GET /{code}", idempotency="none", answers=WAYS)
 async def follow(tx: Tx, code: Code) -> Response:
     """Be led on, with 301 or 302 as the link says; 410 once it has expired. Every visit is counted, exactly once."""
     lead = links.require_way(await store.lead(tx, code))

@@ -8,4 +8,12 @@ from headwater import Backend, Bearer
 
 __all__ = ["backend", "routes"]
 
-backend = Backend(app, title="people", seed=plant, identify=Bearer(find))
+backend = Backend(
+    app,
+    title="people",
+    description="Who people are, and the keys that they come with; the other apps know them by these.",
+    license="Apache-2.0",
+    contact="people@example.org",
+    seed=plant,
+    identify=Bearer(find),
+)

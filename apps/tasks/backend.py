@@ -9,4 +9,13 @@ from headwater import Backend, Bearer
 
 __all__ = ["backend", "feed", "routes"]
 
-backend = Backend(app, people, title="tasks", seed=plant, identify=Bearer(find))
+backend = Backend(
+    app,
+    people,
+    title="tasks",
+    description="What is to be done, by whom and until when.",
+    license="Apache-2.0",
+    contact="tasks@example.org",
+    seed=plant,
+    identify=Bearer(find),
+)

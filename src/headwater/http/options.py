@@ -3,7 +3,7 @@
 Each is a field of `Route`, which says what it is when it is left out.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
 from headwater.http.limit.declaration import Limit
@@ -29,6 +29,8 @@ class Options(TypedDict, total=False):
     """Bytes that a body may have; by default ``HEADWATER_BODY_LIMIT``."""
     scopes: tuple[str, ...]
     """What a credential must allow to come in, ``("tasks:write",)``; else 403."""
+    answers: Mapping[int, str]
+    """Other statuses that its own Responses and Problems can have, and when: ``{302: "Where the link leads."}``."""
     summary: str | None
     """The operation's line in the documentation, by default the first of the handler's docstring."""
     hidden: bool

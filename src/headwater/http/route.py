@@ -1,7 +1,7 @@
 """A route: what is asked for, and the function that answers it."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
@@ -55,6 +55,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes that a body may have; by default the setting's."""
     scopes: tuple[str, ...] = ()
     """What a credential must allow to come in: ``("tasks:write",)``."""
+    answers: Mapping[int, str] = {}
+    """For the documentation: the other statuses that a Response or a Problem of the handler can have, and when."""
     summary: str | None = None
     """One line for the documentation; by default the first of the handler's docstring."""
     hidden: bool = False

@@ -339,3 +339,21 @@ def test_names_that_python_has_are_given_another_end() -> None:
     module = load(write_client(document([query("/odd", list, app="store")])))
     assert set(module.Odd.__struct_fields__) == {"date", "list_", "from_", "an_other"}
     assert callable(module.Client.list_)
+
+
+def test_many_values_have_one_name_wherever_they_stand() -> None:
+    Many = Literal[
+        "aaaaaaaaaaaa", "bbbbbbbbbbbb", "cccccccccccc", "dddd, eeee", "ffffffffffff", 'gggg"gg', "hhhhhhhhhhhh"
+    ]
+
+    class Holder(msgspec.Struct):
+        many: Many
+
+    async def list_held(db: Db, many: list[Many] = []) -> list[Holder]: ...  # type: ignore[empty-body]  # noqa: B006
+
+    text = write_client(document([query("/held", list_held, app="store")]))
+    module = load(text)
+    assert "many: list[ListHeldMany] | None = None" in text
+    assert text.count("cccccccccccc") == 1
+    assert module.ListHeldMany == Many
+    assert msgspec.json.decode(b'{"many": "dddd, eeee"}', type=module.Holder).many == "dddd, eeee"

@@ -252,3 +252,22 @@ def test_the_document_says_whose_it_is() -> None:
     assert document["info"]["description"].startswith("Sells.\n\nEvery error")
     assert document["servers"] == [{"url": "https://x.org/a"}]
     assert write_document([], About(contact="https://x.org"))["info"]["contact"]["url"] == "https://x.org"
+
+
+async def test_a_route_says_what_its_own_answers_can_be() -> None:
+    answers = {302: "Where the link leads.", 410: "It has expired."}
+    document = (await build(query("/to/{id}", follow, answers=answers)).client.get("/openapi.json")).json()
+    responses = document["paths"]["/to/{id}"]["get"]["responses"]
+    assert "200" not in responses
+    assert responses["302"]["description"] == "Where the link leads."
+    assert set(responses["302"]["headers"]) == {"X-Request-Id", "Location"}
+    assert responses["410"] == {"$ref": "#/components/responses/Gone", "description": "It has expired."}
+
+
+async def test_what_clients_send_by_themselves_is_no_parameter() -> None:
+    document = (await build(query("/to/{id}", follow)).client.get("/openapi.json")).json()
+    assert [each["name"] for each in document["paths"]["/to/{id}"]["get"]["parameters"]] == ["id"]
+
+
+async def follow(id: int, host: Annotated[str, Header("Host")] = "") -> Response:
+    return Response(status=302, headers={"Location": "/"})

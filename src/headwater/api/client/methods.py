@@ -43,7 +43,7 @@ class Methods:
         yield from self._sent(operation)
 
     def _signature(self, operation: Operation) -> Iterator[str]:
-        yield from (f"{each.word}: {self._shapes.type_of(each.schema)}" for each in operation.at("path"))
+        yield from (self._placed(each, operation) for each in operation.at("path"))
         body = operation.body
         if body is not None:
             kind = self._shapes.type_of(body.schema) if body.kind == "json" else "bytes"
@@ -51,15 +51,21 @@ class Methods:
             yield f"{word}: {kind}" if body.required else f"{word}: {_optional(kind)} = None"
         yield "*"
         named = sorted(operation.at("query", "header"), key=lambda each: not each.required)
-        yield from map(self._named, named)
+        yield from (self._named(each, operation) for each in named)
         if body is not None and body.kind == "other":
             yield f'content_type: str = "{body.media_type}"'
         if operation.keyed:
             yield "idempotency_key: str | None = None"
         yield "receipt: Receipt | None = None"
 
-    def _named(self, argument: Argument) -> str:
-        kind = self._shapes.type_of(argument.schema)
+    def _placed(self, argument: Argument, operation: Operation) -> str:
+        return f"{argument.word}: {self._type_of(argument, operation)}"
+
+    def _type_of(self, argument: Argument, operation: Operation) -> str:
+        return self._shapes.type_of(argument.schema, f"{operation.word} {argument.word}".replace("_", " "))
+
+    def _named(self, argument: Argument, operation: Operation) -> str:
+        kind = self._type_of(argument, operation)
         return f"{argument.word}: {kind}" if argument.required else f"{argument.word}: {_optional(kind)} = None"
 
     def _returned(self, operation: Operation) -> str:
@@ -92,8 +98,9 @@ class Methods:
         named = [each for each in operation.at("path", "query", "header") if each.name != "cursor"]
         positional = [each for each in named if each.where == "path"]
         keywords = sorted((each for each in named if each.where != "path"), key=lambda each: not each.required)
-        words = [f"{each.word}: {self._shapes.type_of(each.schema)}" for each in positional]
-        signature = ["self", *words, *(["*"] if keywords else []), *map(self._named, keywords)]
+        words = [self._placed(each, operation) for each in positional]
+        words += ["*"] if keywords else []
+        signature = ["self", *words, *(self._named(each, operation) for each in keywords)]
         word = f"iterate_{operation.word.removeprefix('list_')}"
         yield from self._call(f"async def {word}", signature, f" -> AsyncIterator[{item}]:", INDENT)
         text = f"Each item of `{operation.word}`, page after page; `limit` is how many are fetched at a time."

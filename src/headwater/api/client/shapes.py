@@ -1,10 +1,11 @@
 """Shapes: the named schemas of a document as Structs and aliases, and any schema as a type expression."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from headwater.api.client.text import INDENT, docstring
-from headwater.api.client.words import TYPES, class_names, variable
+from headwater.api.client.text import INDENT, WIDTH, docstring
+from headwater.api.client.words import TYPES, class_name, class_names, variable
 
 Schema = Mapping[str, Any]
 
@@ -18,6 +19,8 @@ _BY_FORMAT: Final = {
     "time-local": "dt.time",
     "uuid": "UUID",
 }
+_LONG: Final = 60
+_VALUE: Final = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^,\s])+""")
 _PLAIN: Final = {"boolean": "bool", "integer": "int", "null": "None", "number": "float"}
 
 
@@ -27,28 +30,31 @@ class Shapes:
     def __init__(self, components: Mapping[str, Schema], taken: frozenset[str]) -> None:
         self._components = components
         self.names = class_names(components, taken)
+        self._taken = taken
+        self._named: dict[str, str] = {}
         self._tags = dict(self._find_tags())
 
-    def type_of(self, schema: Schema) -> str:
-        """What a value of this schema is in Python."""
+    def type_of(self, schema: Schema, hint: str = "") -> str:
+        """What a value of this schema is in Python; a long list of values gets a name of its own after `hint`."""
         if "$ref" in schema:
             return self.names[schema["$ref"].removeprefix(PREFIX)]
         if "const" in schema:
             return f"Literal[{_literal(schema['const'])}]"
         if "enum" in schema:
-            return f"Literal[{', '.join(map(_literal, schema['enum']))}]"
+            literal = f"Literal[{', '.join(map(_literal, schema['enum']))}]"
+            return self._name_for(literal, hint) if hint and len(literal) > _LONG else literal
         choices = schema.get("anyOf") or schema.get("oneOf")
         if choices:
-            return _union(self.type_of(choice) for choice in choices)
+            return _union(self.type_of(choice, hint) for choice in choices)
         kind = schema.get("type")
         if isinstance(kind, list):
-            return _union(self.type_of({**schema, "type": each}) for each in kind)
+            return _union(self.type_of({**schema, "type": each}, hint) for each in kind)
         match kind:
             case "array":
-                return self._array(schema)
+                return self._array(schema, hint)
             case "object":
                 others = schema.get("additionalProperties")
-                return f"dict[str, {self.type_of(others) if isinstance(others, dict) else 'Any'}]"
+                return f"dict[str, {self.type_of(others, hint) if isinstance(others, dict) else 'Any'}]"
             case "string":
                 encoded = schema.get("contentEncoding") == "base64"
                 return "bytes" if encoded else _BY_FORMAT.get(schema.get("format", ""), "str")
@@ -68,6 +74,14 @@ class Shapes:
         written: set[str] = set()
         for name in aliases:
             yield from self._alias(name, aliases, written, ())
+        for literal, name in self._named.items():
+            yield from ("", "", *_alias_lines(name, literal))
+
+    def _name_for(self, literal: str, hint: str) -> str:
+        """The same values have the same name, wherever they stand."""
+        if literal not in self._named:
+            self._named[literal] = class_name(hint, {*self._taken, *self.names.values(), *self._named.values()})
+        return self._named[literal]
 
     def _alias(
         self, name: str, aliases: Mapping[str, Schema], written: set[str], above: tuple[str, ...]
@@ -82,15 +96,15 @@ class Shapes:
         written.add(name)
         endless = any(other not in written and other in aliases for other in needed)
         kind = "Any" if endless else self.type_of(aliases[name])
-        yield from ("", "", f"{self.names[name]}: TypeAlias = {kind}")
+        yield from ("", "", *_alias_lines(self.names[name], kind))
         yield from docstring(aliases[name].get("description", ""), "")
 
-    def _array(self, schema: Schema) -> str:
-        first = [self.type_of(each) for each in schema.get("prefixItems", ())]
+    def _array(self, schema: Schema, hint: str) -> str:
+        first = [self.type_of(each, hint) for each in schema.get("prefixItems", ())]
         items = schema.get("items")
         if first and not isinstance(items, dict):
             return f"tuple[{', '.join(first)}]"
-        return f"list[{self.type_of(items) if isinstance(items, dict) and not first else 'Any'}]"
+        return f"list[{self.type_of(items, hint) if isinstance(items, dict) and not first else 'Any'}]"
 
     def _struct(self, name: str, schema: Schema) -> Iterator[str]:
         tag = self._tags.get(name)
@@ -107,11 +121,11 @@ class Shapes:
         for key, each in fields.items():
             word = variable(key, taken)
             taken.add(word)
-            yield f"{INDENT}{word}: {self._field(key, word, each, key in schema.get('required', ()))}"
+            yield f"{INDENT}{word}: {self._field(self.names[name], key, word, each, key in schema.get('required', ()))}"
             yield from docstring(each.get("description", ""))
 
-    def _field(self, key: str, word: str, schema: Schema, required: bool) -> str:
-        kind, options = self.type_of(schema), []
+    def _field(self, owner: str, key: str, word: str, schema: Schema, required: bool) -> str:
+        kind, options = self.type_of(schema, f"{owner} {key}"), []
         if required and len(schema.get("enum", ())) == 1:
             required, schema = False, {**schema, "default": schema["enum"][0]}
         if word != key:
@@ -151,6 +165,17 @@ class Shapes:
     def _tag(self, name: str, field: str, tag: Any) -> Any:
         values = self._components[name]["properties"][field].get("enum", [tag])
         return next((value for value in values if str(value) == str(tag)), tag)
+
+
+def _alias_lines(name: str, kind: str) -> list[str]:
+    line = f"{name}: TypeAlias = {kind}"
+    if len(line) <= WIDTH or not kind.startswith("Literal["):
+        return [line]
+    values = kind.removeprefix("Literal[").removesuffix("]")
+    inside = [f"{INDENT}{values}"] if len(values) + len(INDENT) <= WIDTH else _VALUE.findall(values)
+    if len(inside) > 1:
+        inside = [f"{INDENT}{value}," for value in inside]
+    return [f"{name}: TypeAlias = Literal[", *inside, "]"]
 
 
 def _union(kinds: Iterable[str]) -> str:

@@ -35,7 +35,16 @@ def call(start: str, arguments: Sequence[str], end: str, indent: str) -> list[st
     inside = f"{indent}{INDENT}{', '.join(arguments)}"
     if len(inside) <= WIDTH:
         return [f"{indent}{start}(", inside, f"{indent}){end}"]
-    return [f"{indent}{start}(", *(f"{indent}{INDENT}{each}," for each in arguments), f"{indent}){end}"]
+    inner = [line for each in arguments for line in _argument(each, indent + INDENT)]
+    return [f"{indent}{start}(", *inner, f"{indent}){end}"]
+
+
+def _argument(text: str, indent: str) -> list[str]:
+    """An argument on a line of its own; a mapping that is too long for that, with its members on theirs."""
+    if len(indent) + len(text) + 1 <= WIDTH or not text.endswith("}"):
+        return [f"{indent}{text},"]
+    start, _, members = text.removesuffix("}").partition("{")
+    return [f"{indent}{start}{{", *(f"{indent}{INDENT}{each}," for each in members.split(", ")), f"{indent}}},"]
 
 
 def _fill(paragraph: str, room: int) -> list[str]:

@@ -56,7 +56,7 @@ def write_operation(endpoint: Endpoint, name: str, schemas: Schemas, links: dict
         "description": description or summary,
         "parameters": write_parameters(endpoint, schemas),
         "requestBody": _body(endpoint, schemas),
-        "responses": {str(endpoint.rendering.status): answer, **_others(endpoint), **_problems(endpoint)},
+        "responses": _responses(endpoint, answer),
     }
     return {key: value for key, value in operation.items() if value}
 
@@ -130,6 +130,28 @@ def _parts(endpoint: Endpoint) -> dict[str, Any]:
 
 def _others(endpoint: Endpoint) -> dict[str, Any]:
     return write_not_modified(endpoint) | _parts(endpoint)
+
+
+def _responses(endpoint: Endpoint, answer: dict[str, Any]) -> dict[str, Any]:
+    """By status. A handler that only answers with Responses of its own has those that the route declares."""
+    route, rendering = endpoint.route, endpoint.rendering
+    own = rendering.returns is None and not rendering.downloads and route.status == 200 and rendering.status == 200
+    first = {} if own and any(status < 400 for status in route.answers) else {str(rendering.status): answer}
+    problems = _problems(endpoint)
+    default = {"default": problems.pop("default")}
+    return first | _others(endpoint) | problems | _declared(endpoint) | default
+
+
+def _declared(endpoint: Endpoint) -> dict[str, Any]:
+    """What the route says of its handler's own Responses and Problems."""
+    found = {}
+    for status, when in endpoint.route.answers.items():
+        if status >= 400:
+            found[str(status)] = {**reference_problem(status), "description": when}
+        else:
+            names = {"X-Request-Id": "RequestId"} | ({"Location": "Location"} if 300 <= status < 400 else {})
+            found[str(status)] = {"description": when, "headers": refer_to(names)}
+    return found
 
 
 def _problems(endpoint: Endpoint) -> dict[str, Any]:

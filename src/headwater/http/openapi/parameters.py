@@ -27,9 +27,14 @@ _KEY: Final = {
 }
 
 
+_OF_THE_PROTOCOL: Final = frozenset({"accept", "authorization", "content-length", "content-type", "host"})
+"""What clients send by themselves; the first of them is no parameter for OpenAPI either (3.1.1 section 4.8.12.1)."""
+
+
 def write_parameters(endpoint: Endpoint, schemas: Schemas) -> list[dict[str, Any]]:
     """The ``parameters`` of an operation."""
     inputs = [each for each in endpoint.binding.inputs if each.where in ("path", "query", "header")]
+    inputs = [each for each in inputs if each.where != "header" or each.name.lower() not in _OF_THE_PROTOCOL]
     parameters = [_parameter(each, schemas) for each in inputs]
     parameters += [each for plan in plans_of(endpoint) for each in describe_parameters(plan, _schema_of(schemas))]
     if endpoint.route.idempotency != "none":
