@@ -5,7 +5,10 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from msgspec import inspect as shapes
+
 from headwater.http.endpoint import Endpoint
+from headwater.http.media import JSON
 from headwater.http.openapi.conditions import condition_statuses, validator_headers, write_not_modified
 from headwater.http.openapi.headers import refer_to
 from headwater.http.openapi.parameters import write_parameters
@@ -13,6 +16,7 @@ from headwater.http.openapi.problems import reference_problem
 from headwater.http.openapi.schemas import Schemas, answer_type, plans_of
 from headwater.http.problem import phrase_of
 from headwater.http.route import Route
+from headwater.http.shape import plain, shape_of
 
 _BYTES: Final[dict[str, Any]] = {"*/*": {"schema": {}}}
 _FORM: Final[dict[str, Any]] = {
@@ -30,6 +34,7 @@ _DOWNLOADED: Final = {
     "Repr-Digest": "ReprDigest",
 }
 _PART: Final = {"Content-Range": "ContentRange"}
+_LINKED: Final = "What can be done with it."
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 
 
@@ -62,21 +67,52 @@ def write_operation(endpoint: Endpoint, name: str, schemas: Schemas, links: dict
 
 
 def write_links(endpoint: Endpoint, endpoints: Sequence[Endpoint], names: Sequence[str]) -> dict[str, Any]:
-    """Links from a Location template to the operations that its path has: what was made can be read, changed, removed.
+    """Links to what can be done with an answer: with what was made, by its Location, and with the first of a list.
 
     https://spec.openapis.org/oas/v3.1.1.html#link-object
     """
-    template = endpoint.route.location
-    if template is None:
-        return {}
-    fields = _PLACEHOLDER.findall(template)
     found = {}
     for other, name in zip(endpoints, names, strict=True):
-        if _PLACEHOLDER.sub("{}", other.route.path) == _PLACEHOLDER.sub("{}", template):
-            parameters = zip(_PLACEHOLDER.findall(other.route.path), fields, strict=True)
-            values = {parameter: f"$response.body#/{field}" for parameter, field in parameters}
-            found[name] = {"operationId": name, "parameters": values, "description": "What was made, by its Location."}
+        values = _values_made(endpoint, other) or _values_listed(endpoint, other)
+        if values:
+            found[name] = {"operationId": name, "parameters": values, "description": _LINKED}
     return found
+
+
+def _values_made(endpoint: Endpoint, other: Endpoint) -> dict[str, str]:
+    """From the Location template, for its own path and all below it."""
+    template, path = endpoint.route.location, other.route.path
+    if template is None or not f"{_form(path)}/".startswith(f"{_form(template)}/"):
+        return {}
+    names, fields = _PLACEHOLDER.findall(path), _PLACEHOLDER.findall(template)
+    return {name: f"$response.body#/{field}" for name, field in zip(names, fields, strict=False)}
+
+
+def _values_listed(endpoint: Endpoint, other: Endpoint) -> dict[str, str]:
+    """From the items of a list, for the paths of its items; what leads to the list leads to them as well."""
+    before = f"{endpoint.route.path}/{{"
+    name, _, rest = other.route.path.removeprefix(before).partition("}")
+    if not other.route.path.startswith(before) or rest:
+        return {}
+    place, fields = _listed(endpoint)
+    above = {each: f"$request.path.{each}" for each in _PLACEHOLDER.findall(endpoint.route.path)}
+    return {**above, name: f"$response.body#/{place}0/{name}"} if name in fields else {}
+
+
+def _listed(endpoint: Endpoint) -> tuple[str, frozenset[str]]:
+    """Where the items of an answer are, and their fields: in a list, or in the `items` of a Struct."""
+    if endpoint.rendering.media_type != JSON:
+        return "", frozenset()
+    shape, place = shape_of(answer_type(endpoint)), ""
+    if isinstance(shape, shapes.StructType):
+        place, shape = "items/", next((plain(field.type) for field in shape.fields if field.name == "items"), shape)
+    item = plain(shape.item_type) if isinstance(shape, shapes.ListType) else None
+    fields = item.fields if isinstance(item, shapes.StructType) else ()
+    return place, frozenset(field.encode_name for field in fields)
+
+
+def _form(path: str) -> str:
+    return _PLACEHOLDER.sub("{}", path)
 
 
 def _texts(route: Route) -> tuple[str, str]:

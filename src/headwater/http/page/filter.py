@@ -47,6 +47,8 @@ class Filter(msgspec.Struct, frozen=True):
     operator: Operator
     kind: Any
     read: Read
+    cast: str = ""
+    """An integer is compared as the widest one there is, so that one too large for the column is only larger."""
 
     @property
     def many(self) -> bool:
@@ -73,10 +75,10 @@ class Filter(msgspec.Struct, frozen=True):
         if self.operator == "null":
             return f"{column} is null" if value else f"{column} is not null"
         if self.operator == "in":
-            return f"{column} = any({argument(value)})"
+            return f"{column} = any({argument(value)}{self.cast and f'{self.cast}[]'})"
         if self.operator == "prefix":
             return f"{column} like {argument(_escaped(value) + '%')}"
-        return f"{column} {_COMPARISONS[self.operator]} {argument(value)}"
+        return f"{column} {_COMPARISONS[self.operator]} {argument(value)}{self.cast}"
 
     def _value(self, text: str) -> Any:
         value = self.read(text)
@@ -94,7 +96,8 @@ def make_filter(field: str, column: str, annotation: Any, operator: Operator) ->
     if operator == "prefix" and not isinstance(shape_of(kind), shapes.StrType):
         raise ValueError("only a text has a prefix")
     name = field if operator == "eq" else f"{field}[{operator}]"
-    return Filter(name, field, column, operator, kind, read)
+    cast = "::bigint" if isinstance(shape_of(kind), shapes.IntType) else ""
+    return Filter(name, field, column, operator, kind, read, cast)
 
 
 def value_type(annotation: Any) -> Any:
