@@ -72,7 +72,8 @@ class Page:
         place = self._cursor(bounds, keys)
         items, more = await self._items(db, base, place)
         listing = self._around(items, more, place, bounds, keys)
-        listing.count = await self._count(db, self._base(where, arguments, select, within))
+        if asked.count != "none":
+            listing.count = await self._count(db, self._base(where, arguments, select, within))
         self._link(listing)
         return listing
 
@@ -158,9 +159,7 @@ class Page:
             for column in hidden:
                 setattr(item, column, msgspec.UNSET)
 
-    async def _count(self, db: Reads, base: Select) -> int | None:
-        if self._asked.count == "none":
-            return None
+    async def _count(self, db: Reads, base: Select) -> int:
         if self._asked.count == "estimate":
             plan = await db.one(list[dict[str, Any]], base.estimate(), *base.arguments)
             return int(plan[0]["Plan"]["Plan Rows"])
