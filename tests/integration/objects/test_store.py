@@ -174,6 +174,22 @@ async def test_a_folder_has_nothing_beside_its_objects(tmp_path: Path) -> None:
     assert list((tmp_path / "objects").iterdir()) == []
 
 
+@pytest.mark.parametrize("content", [b"hello", bytes(PART_BYTES + 1)])
+async def test_in_a_folder_the_file_and_every_name_on_the_way_to_it_are_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    synced: list[str] = []
+    sync = os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    await Objects(Place(url=f"file://{tmp_path}/objects")).put("a/b/c", pieces(content))
+    assert synced == [f"{tmp_path}/objects{below}" for below in ("/a/b/c", "/a/b", "/a", "")]
+
+
 async def test_a_missing_bucket_is_named(bucket: Bucket) -> None:
     objects = Objects(bucket.place(url="s3://nowhere/below"))
     for asking in (objects.put("a", b""), objects.get("a"), objects.head("a")):
