@@ -10,7 +10,10 @@ from bench.lab import Lab
 from bench.report import keep_results, verdict_line
 from bench.row import Result
 
-ROWS = ("read", "command", "page", "export", "relay", "latency", "consumer", "importing", "up", "memory")
+ROWS = (
+    "read", "features", "command", "page", "export", "redirect",
+    "relay", "latency", "consumer", "importing", "up", "memory",
+)  # fmt: skip
 FOLDER = Path(__file__).resolve().parent
 
 

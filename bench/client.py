@@ -28,9 +28,11 @@ class Source:
     """The requests, over and over, as bytes."""
 
     def __init__(self, file: Path, host: str, port: int, run: str) -> None:
-        self._host = f"{host}:{port}"
+        headers, *lines = file.read_text().splitlines()
+        common = "".join(f"{each}\r\n" for each in headers.split("\t") if each)
+        self._common = f"host: {host}:{port}\r\n{common}"
         self._run = run
-        self._requests = self._endless([line.split("\t") for line in file.read_text().splitlines()])
+        self._requests = self._endless([line.split("\t") for line in lines])
 
     def __iter__(self) -> Iterator[bytes]:
         return self._requests
@@ -43,7 +45,7 @@ class Source:
                 yield self._request(method, path, body, count).encode()
 
     def _request(self, method: str, path: str, body: str, count: int) -> str:
-        head = f"{method} {path} HTTP/1.1\r\nhost: {self._host}\r\n"
+        head = f"{method} {path} HTTP/1.1\r\n{self._common}"
         if not body:
             return f"{head}\r\n"
         return (
@@ -85,7 +87,7 @@ class Connection(asyncio.Protocol):
         if length is None:
             raise ValueError(f"an answer without Content-Length: {self._received[:head]!r}")
         if len(self._received) >= head + 4 + int(length[1]):
-            self._answered(self._received[9:10] == b"2")
+            self._answered(self._received[9:10] in b"23")
 
     def connection_lost(self, error: Exception | None) -> None:
         if not self.ended.done():

@@ -1,19 +1,28 @@
--- What wrk sends: `wrk … -s load.lua URL -- FILE RUN`. FILE holds one request a line: method, path and body between
--- tabs, in the order in which they are sent, over and over. A request with a body gets an idempotency key of its own,
--- made from RUN and a count. The last line of the output is JSON.
+-- What wrk sends: `wrk … -s load.lua URL -- FILE RUN`. The first line of FILE holds the headers of every request, between
+-- tabs. Each further one is a request: method, path and body between tabs, in the order in which they are sent, over and
+-- over. A request with a body gets an idempotency key of its own, made from RUN and a count. The last line of the output
+-- is JSON.
 
 local requests, keyed = {}, {}
 local at, count, run = 0, 0, ""
 
 function init(args)
    run = args[2]
-   for line in io.lines(args[1]) do
+   local lines = io.lines(args[1])
+   local common = {}
+   for name, value in lines():gmatch("([^\t:]+): ([^\t]+)") do
+      common[name] = value
+   end
+   for line in lines do
       local method, path, body = line:match("^([^\t]*)\t([^\t]*)\t(.*)$")
       if body == "" then
-         requests[#requests + 1] = wrk.format(method, path)
+         requests[#requests + 1] = wrk.format(method, path, common)
       else
          local key = "KEY-KEY-KEY"
          local headers = { ["content-type"] = "application/json", ["idempotency-key"] = key }
+         for name, value in pairs(common) do
+            headers[name] = value
+         end
          local text = wrk.format(method, path, headers, body)
          local from, to = text:find(key, 1, true)
          requests[#requests + 1] = text

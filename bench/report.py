@@ -37,13 +37,13 @@ def read_results(file: Path) -> list[Result]:
     return msgspec.json.decode(file.read_bytes(), type=list[Result]) if file.exists() else []
 
 
-def put_table(text: str, table: str) -> str:
+def put_table(text: str, table: str, begin: str = BEGIN, end: str = END) -> str:
     """The text with `table` between its two markers; raises `ValueError` if they are not there."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
+    before, found_begin, rest = text.partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not (found_begin and found_end):
         raise ValueError("the markers of the table are missing")
-    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+    return f"{before}{begin}\n{table}\n{end}{after}"
 
 
 def render_table(results: Sequence[Result]) -> str:

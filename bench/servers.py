@@ -16,6 +16,9 @@ from bench.traffic import Traffic
 from headwater.settings import Settings
 
 START_SECONDS = 30.0
+WSGI_THREADS = 10
+"""As many as a web worker has connections to PostgreSQL: a thread of Django's has one."""
+WSGI_CONNECTIONS = 100
 
 
 class Server(msgspec.Struct, frozen=True):
@@ -67,6 +70,27 @@ async def peer_server(side: str, app: str, url: str) -> AsyncIterator[Server]:
         ) as child:
             await _wait_served(listener.getsockname()[1])
             yield Server(side, child.pid, listener.getsockname()[1])
+
+
+@asynccontextmanager
+async def wsgi_server(side: str, app: str, url: str) -> AsyncIterator[Server]:
+    """A synchronous peer, ``module:name``, in Gunicorn: one worker process, with a thread for each connection."""
+    with open_listener() as listener:
+        descriptor = listener.fileno()
+        environ = {**os.environ, "HEADWATER_POSTGRES_URL": url}
+        async with PythonChild(
+            "gunicorn", app, f"--bind=fd://{descriptor}", "--workers=1", "--worker-class=gthread",
+            f"--threads={WSGI_THREADS}", f"--worker-connections={WSGI_CONNECTIONS}", "--keep-alive=75",
+            "--log-level=error", inherited=[descriptor], environ=environ,
+        ) as child:  # fmt: skip
+            await _wait_served(listener.getsockname()[1])
+            yield Server(side, _only_child_of(child.pid), listener.getsockname()[1])
+
+
+def _only_child_of(pid: int) -> int:
+    """The worker; the process above it only watches."""
+    (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(child)
 
 
 async def _wait_served(port: int) -> None:

@@ -3,8 +3,9 @@
 import secrets
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from tempfile import mkstemp
 
 import msgspec
 
@@ -30,11 +31,22 @@ class Load(msgspec.Struct, frozen=True):
 
 
 class Traffic:
-    """Sends what `requests` hold (method, path, body; without a body a plain request), over and over."""
+    """Sends what `requests` hold (method, path, body; without a body a plain request), over and over.
 
-    def __init__(self, requests: Iterable[tuple[str, str, str]], folder: Path, *, own_client: bool = False) -> None:
-        self._file = folder / "requests"
-        self._file.write_text("".join(f"{method}\t{path}\t{body}\n" for method, path, body in requests))
+    `headers` go with each of them.
+    """
+
+    def __init__(
+        self,
+        requests: Iterable[tuple[str, str, str]],
+        folder: Path,
+        *,
+        headers: Sequence[tuple[str, str]] = (),
+        own_client: bool = False,
+    ) -> None:
+        self._file = Path(mkstemp(prefix="requests-", dir=folder)[1])
+        lines = [f"{method}\t{path}\t{body}\n" for method, path, body in requests]
+        self._file.write_text("\t".join(f"{name}: {value}" for name, value in headers) + "\n" + "".join(lines))
         self._wrk = None if own_client else shutil.which("wrk")
 
     @property

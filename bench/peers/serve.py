@@ -28,8 +28,8 @@ def _as_served(app: Any) -> Any:
     async def drain() -> None:
         return
 
-    app.leave, app.drain = lambda: None, drain
-    return app
+    served = {"__call__": staticmethod(app), "leave": staticmethod(lambda: None), "drain": staticmethod(drain)}
+    return type("Peer", (), served)()
 
 
 def main() -> None:
