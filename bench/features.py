@@ -13,7 +13,7 @@ import msgspec
 
 TOKEN = "bench-token-4bf92f3577b34da6"
 PERSON = "bench"
-QUOTA = 1_000_000_000
+QUOTA = 6_000_000
 """Requests per minute: a limit that is looked at and never reached."""
 
 _KEYS = """
