@@ -4,6 +4,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 
 import asyncpg
 
@@ -12,7 +13,7 @@ from bench.directory import BACKEND, directory_database
 from bench.lab import Lab
 from bench.process import cpu_seconds, peak_memory_mb
 from bench.row import RATIO, Goal, Result, Row, Sample, Sense
-from bench.servers import Server, headwater_server
+from bench.servers import Server, headwater_server, peer_server, wsgi_server
 from headwater.settings import Settings
 
 EXPORT = Row(
@@ -31,7 +32,23 @@ MEMORY = Row(
     against="",
     goal=Goal(Sense.AT_MOST, 40, "MB"),
 )
-ROWS = (EXPORT, MEMORY)
+_SAME = "the same, all sides over HTTP"
+FASTAPI = Row(
+    name="export-fastapi",
+    work=_SAME,
+    against="FastAPI streaming the same lines from a cursor of asyncpg",
+    goal=Goal(Sense.AT_LEAST, 1.0, RATIO),
+)
+LITESTAR = Row(
+    name="export-litestar", work=_SAME, against="Litestar doing the same", goal=Goal(Sense.AT_LEAST, 1.0, RATIO)
+)
+DRF = Row(
+    name="export-drf",
+    work=_SAME,
+    against="Django streaming the same lines from a cursor of psycopg",
+    goal=Goal(Sense.AT_LEAST, 1.0, RATIO),
+)
+ROWS = (EXPORT, MEMORY, FASTAPI, LITESTAR, DRF)
 
 PEOPLE = 1_000_000
 
@@ -42,16 +59,27 @@ _ROW = b'{"id":'
 
 async def measure(lab: Lab) -> list[Result]:
     people = lab.size(PEOPLE)
-    async with lab.postgres() as databases, directory_database(databases, people) as url:
-        with lab.part("export") as folder:
-            async with headwater_server("Headwater", BACKEND, Settings(postgres_url=url), folder) as server:
-                before = peak_memory_mb(server.pid)
-                sides = {"Headwater": _exporting(server, people), "COPY": _copying(url, people)}
-                samples = await lab.run(sides)
-                more = peak_memory_mb(server.pid) - before
+    async with AsyncExitStack() as stack:
+        databases = await stack.enter_async_context(lab.postgres())
+        url = await stack.enter_async_context(directory_database(databases, people))
+        folder = stack.enter_context(lab.part("export"))
+        ours = await stack.enter_async_context(
+            headwater_server("Headwater", BACKEND, Settings(postgres_url=url), folder)
+        )
+        peers = [
+            await stack.enter_async_context(peer_server("FastAPI", "bench.peers.fastapi_lists:app", url)),
+            await stack.enter_async_context(peer_server("Litestar", "bench.peers.litestar_lists:app", url)),
+            await stack.enter_async_context(wsgi_server("DRF", "bench.peers.drf.wsgi:application", url)),
+        ]
+        before = peak_memory_mb(ours.pid)
+        sides = {"Headwater": _exporting(ours, people), "COPY": _copying(url, people)}
+        samples = await lab.run({**sides, **{peer.side: _exporting(peer, people) for peer in peers}})
+        more = peak_memory_mb(ours.pid) - before
     memory = Sample(side="web worker, peak above the start", value=more, unit="MB", facts={"before_MB": before})
     lab.show(memory)
-    return [lab.compare(EXPORT, samples["Headwater"], samples["COPY"]), lab.judge(MEMORY, [memory])]
+    results = [lab.compare(EXPORT, samples["Headwater"], samples["COPY"]), lab.judge(MEMORY, [memory])]
+    others = {"FastAPI": FASTAPI, "Litestar": LITESTAR, "DRF": DRF}
+    return results + [lab.compare(row, samples["Headwater"], samples[side]) for side, row in others.items()]
 
 
 def _exporting(server: Server, people: int) -> Callable[[], Awaitable[Sample]]:
@@ -61,7 +89,7 @@ def _exporting(server: Server, people: int) -> Callable[[], Awaitable[Sample]]:
         seconds = time.perf_counter() - begun
         assert rows == people, f"{rows} of {people} rows came"
         facts = {"seconds": seconds, "MB": size / 1e6, "worker_cpu_s": cpu_seconds(server.pid) - used}
-        return Sample(side="Headwater", value=rows / seconds, unit="rows/s", facts=facts)
+        return Sample(side=server.side, value=rows / seconds, unit="rows/s", facts=facts)
 
     return run
 

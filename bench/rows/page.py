@@ -1,45 +1,92 @@
-"""A page of 100 at depth 900,000 of 1,000,000 rows, against the first page of the same list."""
+"""A page of 100 at depth 900,000 of 1,000,000 rows: against the first page, and against the same page of others."""
 
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from urllib.parse import quote
+
+import asyncpg
 
 from bench.directory import BACKEND, cursors_at, directory_database
 from bench.lab import Lab
 from bench.row import RATIO, Goal, Result, Row, Sample, Sense
-from bench.servers import Server, headwater_server
+from bench.servers import Server, headwater_server, peer_server, wsgi_server
 from bench.traffic import Traffic
 from headwater.settings import Settings
 
-PAGE = Row(
-    name="page",
-    work="a page of 100 at depth 900,000 of 1,000,000 rows",
-    against="the first page",
-    goal=Goal(Sense.AT_MOST, 1.3, RATIO),
+_WORK = "a page of 100 at depth 900,000 of 1,000,000 rows"
+PAGE = Row(name="page", work=_WORK, against="the first page", goal=Goal(Sense.AT_MOST, 1.3, RATIO))
+FASTAPI = Row(
+    name="page-fastapi",
+    work=_WORK,
+    against="FastAPI with the same keyset by hand, no cursor to sign",
+    goal=Goal(Sense.AT_MOST, 1.0, RATIO),
 )
-ROWS = (PAGE,)
+LITESTAR = Row(
+    name="page-litestar", work=_WORK, against="Litestar doing the same", goal=Goal(Sense.AT_MOST, 1.0, RATIO)
+)
+DRF = Row(
+    name="page-drf",
+    work=_WORK,
+    against="Django REST framework's CursorPagination",
+    goal=Goal(Sense.AT_MOST, 1.0, RATIO),
+)
+ROWS = (PAGE, FASTAPI, LITESTAR, DRF)
 
 PEOPLE, DEPTH = 1_000_000, 900_000
 PAGES = 20
 """Pages at that depth that are asked for in turn."""
 
 _LIST = "/people?sort=-joined"
+_PLACES = "select joined, id from directory.person order by joined desc, id desc offset $1 limit $2"
+_PEERS = {"FastAPI": FASTAPI, "Litestar": LITESTAR, "DRF": DRF}
 
 
 async def measure(lab: Lab) -> list[Result]:
     people, depth = lab.size(PEOPLE), lab.size(DEPTH)
-    async with lab.postgres() as databases, directory_database(databases, people) as url:
+    async with AsyncExitStack() as stack:
+        databases = await stack.enter_async_context(lab.postgres())
+        url = await stack.enter_async_context(directory_database(databases, people))
         lab.tell(f"  walking to depth {depth:,}")
         cursors = await cursors_at(url, _LIST, depth, PAGES)
-        with lab.part("page") as folder:
-            deep, first = lab.part("deep"), lab.part("first")
-            with deep as deep_folder, first as first_folder:
-                paths = [f"{_LIST}&limit=100&cursor={cursor}" for cursor in cursors]
-                traffic = {
-                    "deep page": Traffic([("GET", path, "") for path in paths], deep_folder, own_client=lab.own_client),
-                    "first page": Traffic([("GET", f"{_LIST}&limit=100", "")], first_folder, own_client=lab.own_client),
-                }
-                async with headwater_server("Headwater", BACKEND, Settings(postgres_url=url), folder) as server:
-                    samples = await lab.run({side: _timing(server, side, each, lab) for side, each in traffic.items()})
-    return [lab.compare(PAGE, samples["deep page"], samples["first page"], traffic["deep page"].client)]
+        folder = stack.enter_context(lab.part("page"))
+
+        def traffic(*paths: str) -> Traffic:
+            return Traffic([("GET", path, "") for path in paths], folder, own_client=lab.own_client)
+
+        places = await _places(url, depth)
+        deep = traffic(*(f"{_LIST}&limit=100&cursor={cursor}" for cursor in cursors))
+        first = traffic(f"{_LIST}&limit=100")
+        by_place = traffic(*(f"/people?limit=100&joined={joined}&id={id}" for joined, id in places))
+        ours = await stack.enter_async_context(
+            headwater_server("Headwater", BACKEND, Settings(postgres_url=url), folder)
+        )
+        fastapi = await stack.enter_async_context(peer_server("FastAPI", "bench.peers.fastapi_lists:app", url))
+        litestar = await stack.enter_async_context(peer_server("Litestar", "bench.peers.litestar_lists:app", url))
+        drf = await stack.enter_async_context(wsgi_server("DRF", "bench.peers.drf.wsgi:application", url))
+        sides = {
+            "deep page": _timing(ours, "deep page", deep, lab),
+            "first page": _timing(ours, "first page", first, lab),
+            "FastAPI": _timing(fastapi, "FastAPI", by_place, lab),
+            "Litestar": _timing(litestar, "Litestar", by_place, lab),
+            "DRF": _timing(drf, "DRF", traffic(*(f"/people?limit=100&cursor={_drf(*each)}" for each in places)), lab),
+        }
+        samples = await lab.run(sides)
+    against = {"first page": PAGE, **_PEERS}
+    return [lab.compare(row, samples["deep page"], samples[side], deep.client) for side, row in against.items()]
+
+
+async def _places(url: str, depth: int) -> list[tuple[str, int]]:
+    """Where the pages begin, as the peers call it."""
+    connection = await asyncpg.connect(url)
+    rows = [await connection.fetchrow(_PLACES, depth + 100 * page - 1, 1) for page in range(PAGES)]
+    await connection.close()
+    return [(quote(row["joined"].isoformat()), row["id"]) for row in rows if row is not None]
+
+
+def _drf(joined: str, id: int) -> str:
+    """A cursor as CursorPagination writes it: of the columns it holds the first."""
+    return quote(b64encode(f"p={joined}".encode()).decode())
 
 
 def _timing(server: Server, side: str, traffic: Traffic, lab: Lab) -> Callable[[], Awaitable[Sample]]:

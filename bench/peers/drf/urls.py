@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from bench.peers.drf import views
+from bench.peers.drf import lists, views
 
 urlpatterns = [
     path("plain/products/<uuid:id>", views.Plain.as_view()),
@@ -13,4 +13,7 @@ urlpatterns = [
     path("v1/all/products/<uuid:id>", views.All.as_view()),
     path("list", views.List.as_view()),
     path("compressed/products", views.Compressed.as_view()),
+    path("people", lists.People.as_view()),
+    path("people/export", lists.export_people),
+    path("<slug:code>", lists.Follow.as_view()),
 ]
