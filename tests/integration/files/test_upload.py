@@ -275,6 +275,21 @@ async def test_a_form_of_a_browser_is_an_upload_as_well(album: RunningBackend) -
 
 
 @only_folder
+async def test_a_form_that_is_sent_again_is_the_same_whatever_its_boundary(album: RunningBackend) -> None:
+    first = await album.client.post("/pictures", body=form(PNG), headers=FORM, idempotency_key="form")
+    again = await album.client.post(
+        "/pictures",
+        body=form(PNG).replace(b"--b", b"--other"),
+        headers={"content-type": "multipart/form-data; boundary=other"},
+        idempotency_key="form",
+    )
+    assert (again.status, again.body) == (201, first.body)
+    changed = form(PNG).replace(b"with love", b"with hate")
+    assert (await album.client.post("/pictures", body=changed, headers=FORM, idempotency_key="form")).status == 422
+    assert await counts(album) == ONE
+
+
+@only_folder
 async def test_a_digest_of_a_form_is_that_of_the_whole_form(album: RunningBackend) -> None:
     headers = {**FORM, "content-digest": digest(form(PNG))}
     assert (await album.client.post("/pictures", body=form(PNG), headers=headers)).status == 201

@@ -18,7 +18,7 @@ from headwater.db import DbError
 from headwater.http.answer import Answer
 from headwater.http.files.digest import Hashing, expected_of
 from headwater.http.files.filename import name_in
-from headwater.http.files.form import FRAME_BYTES, File, Form, boundary_of
+from headwater.http.files.form import FRAME_BYTES, MEDIA_TYPE, File, Form, boundary_of
 from headwater.http.files.incoming import Incoming, refuse_large, too_large
 from headwater.http.files.sniff import SNIFF_BYTES, UNKNOWN, allows, essence_of, settle
 from headwater.http.media import encoded
@@ -103,7 +103,11 @@ class Intake:
         except BaseException:
             await drop(self._staging, id)
             raise
-        request.raw_body = arriving.message.sha256  # stands for the body where an idempotency key is compared
+        # What stands for the body where an idempotency key is compared. A form is cut by another boundary each time.
+        request.raw_body = arriving.content.sha256
+        if boundary is not None:
+            request.raw_body += msgspec.json.encode(sorted(request.upload.metadata.items()))
+            request.fields[b"content-type"] = MEDIA_TYPE.encode()
 
     async def _store(self, id: UUID, incoming: Incoming, boundary: str | None, arriving: "_Arriving") -> Upload:
         form = Form(boundary, arriving.watched(incoming), arriving.begin) if boundary else None
