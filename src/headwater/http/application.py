@@ -445,7 +445,7 @@ class HttpApp:
 
     async def _serve_websocket(self, scope: Scope, receive: Any, send: Any) -> None:
         mount = self._mount_of(scope)
-        if mount is not None:
+        if mount is not None and (self._hosts is None or self._hosts.takes(dict(scope["headers"]).get(b"host", b""))):
             await mount.serve(scope, receive, send)
             return
         await receive()

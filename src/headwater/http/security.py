@@ -65,11 +65,13 @@ class Hosts:
 
     def check(self, request: Request) -> None:
         """Raises a `Problem` 421 (RFC 9110 section 15.5.20) for a request that was meant for another host."""
-        if request.path in ALWAYS_ANSWERED:
-            return
-        name = host_of(request.fields.get(b"host", b""))
-        if name not in self._exact and not name.endswith(self._below or (b"\0",)):
+        if request.path not in ALWAYS_ANSWERED and not self.takes(request.fields.get(b"host", b"")):
             raise Problem(421, detail="Nothing here answers for that host.")
+
+    def takes(self, authority: bytes) -> bool:
+        """Whether a Host header names one of them."""
+        name = host_of(authority)
+        return name in self._exact or name.endswith(self._below)
 
 
 def host_of(authority: bytes) -> bytes:

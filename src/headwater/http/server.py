@@ -20,8 +20,9 @@ from headwater.settings import Settings
 HEADER_SECONDS: Final = 75
 """Seconds for the head of a request to arrive, and for an idle connection: more than the 60 after which load balancers
 give up theirs, so that none sends a request into a connection that is just being closed."""
-HEAD_BYTES: Final = 65_536
-"""Bytes that the head of a request may have; beyond, or with more than 100 fields, it is answered with 431."""
+HEAD_BYTES: Final = 131_072
+"""Bytes that the head of a request may have; beyond, or with more than 100 fields, it is answered with 431, by the
+server itself and so without a problem; and a target of more than 64 KiB with 414."""
 CONNECTIONS: Final = 16_384
 """Connections that one worker holds at once; what comes beyond waits in the socket's queue."""
 

@@ -157,6 +157,15 @@ def test_whatever_is_compared_nothing_is_raised(origin: bytes, host: bytes) -> N
     assert is_origin_of(origin, host) in (True, False)
 
 
+async def test_the_document_names_the_token_where_it_is_wanted() -> None:
+    paths = (await with_cookies().client.get("/openapi.json")).json()["paths"]
+    named = {name: [each["name"] for each in paths[name][method].get("parameters", ())] for name, method in WANTED}
+    assert named == {"/save": ["X-CSRF-Token"], "/token": []}
+
+
+WANTED = (("/save", "post"), ("/token", "get"))
+
+
 async def test_a_download_under_a_cookie_is_not_checked() -> None:
     async def draw(principal: Principal) -> Response:
         return Response(b"")

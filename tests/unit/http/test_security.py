@@ -171,6 +171,26 @@ async def test_probes_are_answered_under_any_host() -> None:
     assert (await built.client.get("/livez", headers={"Host": "10.0.0.7:8000"})).status == 200
 
 
+@pytest.mark.parametrize(("host", "taken"), [("api.example.org", True), ("evil.org", False)])
+async def test_a_websocket_of_another_host_is_not_handed_over(host: str, taken: bool) -> None:
+    handed: list[str] = []
+    sent: list[Any] = []
+
+    async def chat(scope: Any, receive: Any, send: Any) -> None:
+        handed.append(scope["type"])
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    built = build(settings=Settings(hosts=("api.example.org",)), mounts={"/chat": chat})
+    scope = {"type": "websocket", "path": "/chat", "headers": [(b"host", host.encode())], "query_string": b""}
+    await built.app(scope, receive, send)
+    assert (handed, sent) == ((["websocket"], []) if taken else ([], ["websocket.close"]))
+
+
 @pytest.mark.parametrize("hosts", ["https://a.org", "a.org:80", "a org", "*", "a..b"])
 def test_what_is_no_host_is_refused_at_the_start(hosts: str) -> None:
     with pytest.raises(SettingsError, match="HEADWATER_HOSTS"):

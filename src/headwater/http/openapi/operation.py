@@ -213,7 +213,7 @@ def _statuses_by_use(endpoint: Endpoint) -> Iterable[int]:
     if endpoint.rendering.downloads:
         yield from (404, 412, 416, 503)
     if endpoint.admission is not None:
-        yield from (401, 403)
+        yield from (401, 403, 503)
     if endpoint.limits:
         yield 429
     if endpoint.rendering.media_type is not None:

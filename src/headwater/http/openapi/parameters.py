@@ -9,6 +9,7 @@ from headwater.http.endpoint import Endpoint
 from headwater.http.idempotency import KEY_PATTERN
 from headwater.http.openapi.conditions import write_condition_parameters
 from headwater.http.openapi.schemas import Schema, Schemas, plans_of
+from headwater.http.openapi.security import asks_for_token
 from headwater.http.page.document import describe_parameters
 from headwater.http.signature import MISSING
 from headwater.http.source import Input
@@ -25,6 +26,13 @@ _KEY: Final = {
     "schema": {"type": "string", "pattern": KEY_PATTERN},
     "example": '"8e03978e-40d5-43dd-bc93-6894a57f9324"',
 }
+_TOKEN: Final = {
+    "name": "X-CSRF-Token",
+    "in": "header",
+    "description": "With a session cookie: the token that a page of ours was given. Not for any other credential.",
+    "required": False,
+    "schema": {"type": "string"},
+}
 
 
 _OF_THE_PROTOCOL: Final = frozenset({"accept", "authorization", "content-length", "content-type", "host"})
@@ -39,6 +47,8 @@ def write_parameters(endpoint: Endpoint, schemas: Schemas) -> list[dict[str, Any
     parameters += [each for plan in plans_of(endpoint) for each in describe_parameters(plan, _schema_of(schemas))]
     if endpoint.route.idempotency != "none":
         parameters.append({**_KEY, "required": endpoint.route.idempotency == "required"})
+    if asks_for_token(endpoint):
+        parameters.append(_TOKEN)
     return parameters + write_condition_parameters(endpoint)
 
 

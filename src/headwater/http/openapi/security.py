@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from headwater.http.csrf import SAFE
 from headwater.http.endpoint import Endpoint
 
 
@@ -11,6 +12,12 @@ def write_schemes(endpoints: Iterable[Endpoint]) -> dict[str, Any]:
     admissions = [endpoint.admission for endpoint in endpoints if endpoint.admission is not None]
     schemes = {name: each.scheme() for admission in admissions for name, each in admission.identity.named.items()}
     return {"securitySchemes": schemes} if schemes else {}
+
+
+def asks_for_token(endpoint: Endpoint) -> bool:
+    """Whether a request under a session cookie has to prove where it comes from."""
+    admission = endpoint.admission
+    return admission is not None and admission.identity.ambient and endpoint.route.method not in SAFE
 
 
 def write_security(endpoint: Endpoint) -> dict[str, Any]:
