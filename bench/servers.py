@@ -3,12 +3,13 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
 
-from bench.lab import open_listener
+from bench.lab import Lab, open_listener
 from bench.ours.product import product_child
 from bench.process import PythonChild, cpu_seconds
 from bench.row import Sample
@@ -52,6 +53,19 @@ class Server(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
+async def framework_servers(url: str, lab: Lab, module: str) -> AsyncIterator[list[Server]]:
+    """The frameworks that are installed, each with its `module`; Django has one for all."""
+    async with AsyncExitStack() as stack:
+        servers = []
+        for side, (package, serve, app) in _FRAMEWORKS.items():
+            if find_spec(package) is None:
+                lab.tell(f"  {side} is not installed and is left out; `make bench` installs it")
+                continue
+            servers.append(await stack.enter_async_context(serve(side, app.format(module), url)))
+        yield servers
+
+
+@asynccontextmanager
 async def headwater_server(side: str, backend: str, settings: Settings, folder: Path) -> AsyncIterator[Server]:
     """A web worker of the product."""
     with open_listener() as listener:
@@ -91,6 +105,13 @@ def _only_child_of(pid: int) -> int:
     """The worker; the process above it only watches."""
     (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return int(child)
+
+
+_FRAMEWORKS = {
+    "FastAPI": ("fastapi", peer_server, "bench.peers.fastapi_{}:app"),
+    "Litestar": ("litestar", peer_server, "bench.peers.litestar_{}:app"),
+    "DRF": ("gunicorn", wsgi_server, "bench.peers.drf.wsgi:application"),
+}
 
 
 async def _wait_served(port: int) -> None:

@@ -13,7 +13,7 @@ from bench.directory import BACKEND, directory_database
 from bench.lab import Lab
 from bench.process import cpu_seconds, peak_memory_mb
 from bench.row import RATIO, Goal, Result, Row, Sample, Sense
-from bench.servers import Server, headwater_server, peer_server, wsgi_server
+from bench.servers import Server, framework_servers, headwater_server
 from headwater.settings import Settings
 
 EXPORT = Row(
@@ -52,6 +52,8 @@ ROWS = (EXPORT, MEMORY, FASTAPI, LITESTAR, DRF)
 
 PEOPLE = 1_000_000
 
+_PEERS = {"FastAPI": FASTAPI, "Litestar": LITESTAR, "DRF": DRF}
+
 _REQUEST = b"GET /people/export HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
 _BLOCK = 256 * 1024
 _ROW = b'{"id":'
@@ -66,11 +68,7 @@ async def measure(lab: Lab) -> list[Result]:
         ours = await stack.enter_async_context(
             headwater_server("Headwater", BACKEND, Settings(postgres_url=url), folder)
         )
-        peers = [
-            await stack.enter_async_context(peer_server("FastAPI", "bench.peers.fastapi_lists:app", url)),
-            await stack.enter_async_context(peer_server("Litestar", "bench.peers.litestar_lists:app", url)),
-            await stack.enter_async_context(wsgi_server("DRF", "bench.peers.drf.wsgi:application", url)),
-        ]
+        peers = await stack.enter_async_context(framework_servers(url, lab, "lists"))
         before = peak_memory_mb(ours.pid)
         sides = {"Headwater": _exporting(ours, people), "COPY": _copying(url, people)}
         samples = await lab.run({**sides, **{peer.side: _exporting(peer, people) for peer in peers}})
@@ -78,8 +76,7 @@ async def measure(lab: Lab) -> list[Result]:
     memory = Sample(side="web worker, peak above the start", value=more, unit="MB", facts={"before_MB": before})
     lab.show(memory)
     results = [lab.compare(EXPORT, samples["Headwater"], samples["COPY"]), lab.judge(MEMORY, [memory])]
-    others = {"FastAPI": FASTAPI, "Litestar": LITESTAR, "DRF": DRF}
-    return results + [lab.compare(row, samples["Headwater"], samples[side]) for side, row in others.items()]
+    return results + [lab.compare(_PEERS[peer.side], samples["Headwater"], samples[peer.side]) for peer in peers]
 
 
 def _exporting(server: Server, people: int) -> Callable[[], Awaitable[Sample]]:

@@ -8,7 +8,7 @@ from bench.features import FEATURES, prepare_keys, requests_of
 from bench.lab import Lab
 from bench.matrix import Matrix, figures_of, keep_matrix
 from bench.row import RATIO, Goal, Result, Row, Sample, Sense, order_of
-from bench.servers import headwater_server, peer_server, wsgi_server
+from bench.servers import framework_servers, headwater_server
 from bench.shop import shop_database
 from bench.traffic import Traffic
 from headwater.settings import Settings
@@ -52,9 +52,7 @@ async def measure(lab: Lab) -> list[Result]:
             await stack.enter_async_context(
                 headwater_server(OURS, "bench.ours.features:backend", Settings(postgres_url=url), folder)
             ),
-            await stack.enter_async_context(peer_server("FastAPI", "bench.peers.fastapi_features:app", url)),
-            await stack.enter_async_context(peer_server("Litestar", "bench.peers.litestar_features:app", url)),
-            await stack.enter_async_context(wsgi_server("DRF", "bench.peers.drf.wsgi:application", url)),
+            *await stack.enter_async_context(framework_servers(url, lab, "features")),
         ]
         samples: dict[str, dict[str, list[Sample]]] = {server.side: {} for server in servers}
         for feature in FEATURES:
@@ -72,4 +70,8 @@ async def measure(lab: Lab) -> list[Result]:
     if not lab.quick:
         matrix = Matrix(figures=figures_of(samples), machine=lab.machine, at=datetime.now(UTC), load=traffic.client)
         keep_matrix(_FOLDER, matrix)
-    return [lab.compare(row, samples[OURS][ALL], samples[side][ALL], traffic.client) for side, row in PEERS.items()]
+    return [
+        lab.compare(row, samples[OURS][ALL], samples[side][ALL], traffic.client)
+        for side, row in PEERS.items()
+        if side in samples
+    ]

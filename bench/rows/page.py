@@ -10,7 +10,7 @@ import asyncpg
 from bench.directory import BACKEND, cursors_at, directory_database
 from bench.lab import Lab
 from bench.row import RATIO, Goal, Result, Row, Sample, Sense
-from bench.servers import Server, headwater_server, peer_server, wsgi_server
+from bench.servers import Server, framework_servers, headwater_server
 from bench.traffic import Traffic
 from headwater.settings import Settings
 
@@ -61,18 +61,18 @@ async def measure(lab: Lab) -> list[Result]:
         ours = await stack.enter_async_context(
             headwater_server("Headwater", BACKEND, Settings(postgres_url=url), folder)
         )
-        fastapi = await stack.enter_async_context(peer_server("FastAPI", "bench.peers.fastapi_lists:app", url))
-        litestar = await stack.enter_async_context(peer_server("Litestar", "bench.peers.litestar_lists:app", url))
-        drf = await stack.enter_async_context(wsgi_server("DRF", "bench.peers.drf.wsgi:application", url))
+        peers = await stack.enter_async_context(framework_servers(url, lab, "lists"))
+        by_cursor = traffic(*(f"/people?limit=100&cursor={_drf(*each)}" for each in places))
         sides = {
             "deep page": _timing(ours, "deep page", deep, lab),
             "first page": _timing(ours, "first page", first, lab),
-            "FastAPI": _timing(fastapi, "FastAPI", by_place, lab),
-            "Litestar": _timing(litestar, "Litestar", by_place, lab),
-            "DRF": _timing(drf, "DRF", traffic(*(f"/people?limit=100&cursor={_drf(*each)}" for each in places)), lab),
+            **{
+                each.side: _timing(each, each.side, by_cursor if each.side == "DRF" else by_place, lab)
+                for each in peers
+            },
         }
         samples = await lab.run(sides)
-    against = {"first page": PAGE, **_PEERS}
+    against = {"first page": PAGE, **{peer.side: _PEERS[peer.side] for peer in peers}}
     return [lab.compare(row, samples["deep page"], samples[side], deep.client) for side, row in against.items()]
 
 

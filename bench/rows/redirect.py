@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from bench.lab import Lab
 from bench.links import BACKEND, links_database
 from bench.row import RATIO, Goal, Result, Row, Sense
-from bench.servers import headwater_server, peer_server, wsgi_server
+from bench.servers import framework_servers, headwater_server, peer_server
 from bench.traffic import Traffic
 from headwater.settings import Settings
 
@@ -55,9 +55,9 @@ async def measure(lab: Lab) -> list[Result]:
         servers = [
             await stack.enter_async_context(headwater_server(OURS, BACKEND, Settings(postgres_url=url), folder)),
             await stack.enter_async_context(peer_server("constant", "bench.peers.constant:app", url)),
-            await stack.enter_async_context(peer_server("FastAPI", "bench.peers.fastapi_lists:app", url)),
-            await stack.enter_async_context(peer_server("Litestar", "bench.peers.litestar_lists:app", url)),
-            await stack.enter_async_context(wsgi_server("DRF", "bench.peers.drf.wsgi:application", url)),
+            *await stack.enter_async_context(framework_servers(url, lab, "lists")),
         ]
         samples = await lab.run({server.side: server.measuring(traffic, lab.seconds) for server in servers})
-    return [lab.compare(row, samples[OURS], samples[side], traffic.client) for side, row in PEERS.items()]
+    return [
+        lab.compare(row, samples[OURS], samples[side], traffic.client) for side, row in PEERS.items() if side in samples
+    ]

@@ -9,7 +9,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("row", ["relay", "read", "export"])
+@pytest.mark.parametrize("row", ["relay", "read", "export", "redirect"])
 def test_a_quick_run_of_a_row_ends_well_and_is_not_kept(row: str) -> None:
     results = PROJECT / "bench" / "results" / "latest.json"
     before = results.read_bytes()

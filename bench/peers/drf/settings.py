@@ -11,7 +11,7 @@ ALLOWED_HOSTS = ["*"]
 USE_TZ = True
 ROOT_URLCONF = "bench.peers.drf.urls"
 INSTALLED_APPS = ["rest_framework"]
-MIDDLEWARE: list[str] = []
+MIDDLEWARE = ["django.middleware.common.CommonMiddleware"]  # without which there is no Content-Length
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
