@@ -6,12 +6,25 @@ from typing import Annotated
 from apps.links import links, store
 from apps.links.app import app
 from apps.links.rows import BlockedHost, Link, LinkChange, LinkFollowed, NewLink, Statistics
-from headwater import Db, Header, Listing, Meta, Page, Pages, Principal, Problem, Response, Tx
+from headwater import (
+    Db,
+    Emitter,
+    Limit,
+    Limiter,
+    Listing,
+    Meta,
+    Page,
+    Pages,
+    Principal,
+    Problem,
+    Request,
+    Response,
+    Tx,
+)
 
 Code = Annotated[
     str, Meta(min_length=3, max_length=40, pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$", examples=["spring-sale"])
 ]
-Host = Annotated[str, Header("Host")]
 
 WAYS = {
     301: "Where the link leads, for good: a browser may remember it for an hour.",
@@ -29,10 +42,15 @@ LINKS = Pages(
 )
 
 
-@app.command("POST /links", status=201, location="/links/{code}")
-async def make_link(tx: Tx, new: NewLink, principal: Principal | None, host: Host = "") -> Link:
+MAKING = Limit("making", 600, per=3600, burst=200)
+GUESSING = Limit("guessing", 60, per=60)
+"""For whoever asks for links that are not there; who follows those that are is never slowed down."""
+
+
+@app.command("POST /links", status=201, location="/links/{code}", limits=[MAKING])
+async def make_link(tx: Tx, new: NewLink, principal: Principal | None, request: Request) -> Link:
     """Shorten a URL, under a name of your own or a random one. Made without a key it is nobody's."""
-    return await links.make_link(tx, new, principal, host)
+    return await links.make_link(tx, new, principal, request.headers.get("host", ""))
 
 
 @app.query("GET /links")
@@ -50,9 +68,10 @@ async def show_link(db: Db, principal: Principal, code: Code) -> Link:
 
 
 @app.command("PATCH /links/{code}", etag="revision", current=links.lock_owned)
-async def change_link(tx: Tx, principal: Principal, code: Code, change: LinkChange, host: Host = "") -> Link:
+async def change_link(tx: Tx, principal: Principal, code: Code, change: LinkChange, request: Request) -> Link:
     """Lead elsewhere, in another way, or until another moment. What is left out stays."""
-    return await links.change_link(tx, await links.lock_owned(tx, principal, code), change, host)
+    link = await links.lock_owned(tx, principal, code)
+    return await links.change_link(tx, link, change, request.headers.get("host", ""))
 
 
 @app.command("DELETE /links/{code}", etag="revision", current=links.lock_owned)
@@ -84,9 +103,13 @@ async def list_blocked_hosts(db: Db) -> list[BlockedHost]:
     return await store.blocked_hosts(db)
 
 
-@app.command("GET /{code}", idempotency="none", answers=WAYS)
-async def follow(tx: Tx, code: Code) -> Response:
+@app.query("GET /{code}", answers=WAYS)
+async def follow(db: Db, emitter: Emitter, limiter: Limiter, code: Code, request: Request) -> Response:
     """Be led on, with 301 or 302 as the link says; 410 once it has expired. Every visit is counted, exactly once."""
-    lead = links.require_way(await store.lead(tx, code))
-    tx.emit(LinkFollowed(code=code, at=datetime.now(UTC)))
-    return Response(status=lead.status, headers={"Location": lead.target, "Cache-Control": links.keeping(lead)})
+    lead = await store.lead(db, code)
+    if lead is None:
+        await limiter.take(GUESSING, request.client or "")
+    way = links.require_way(lead)
+    if request.method == "GET":  # who only asks where it leads is not led there
+        emitter.emit_nowait(LinkFollowed(code=code, at=datetime.now(UTC)))
+    return Response(status=way.status, headers={"Location": way.target, "Cache-Control": links.keeping(way)})

@@ -11,13 +11,16 @@ from apps.people import store
 from apps.people.app import app
 from apps.people.key import make_secret
 from apps.people.rows import Joined, Key, MadeKey, NewKey, NewPerson, Person, PersonLeft, Profile
-from headwater import Db, Problem, Tx
+from headwater import Db, Limit, Problem, Tx
 
 GRACE = timedelta(minutes=10)
 """How long a rotated key still opens: whoever loses the answer that holds the new one can ask again."""
 
 
-@app.command("POST /people", status=201, idempotency="none")
+JOINING = Limit("joining", 600, per=3600, burst=300, by="address")
+
+
+@app.command("POST /people", status=201, idempotency="none", limits=[JOINING])
 async def join(tx: Tx, new: NewPerson) -> Joined:
     """Become known. The key in the answer is shown this once."""
     _require_zone(new.time_zone)

@@ -13,7 +13,6 @@ from apps.tasks.rows import (
     Attachment,
     Changes,
     Comment,
-    Label,
     Member,
     Move,
     NewComment,
@@ -106,7 +105,7 @@ async def add_task(tx: Tx, person: Person, id: UUID, new: NewTask) -> Task:
 
 @app.query("GET /projects/{id}/tasks")
 async def list_tasks(
-    db: Db, person: Person, id: UUID, page: Annotated[Page, TASKS], label: Label | None = None
+    db: Db, person: Person, id: UUID, page: Annotated[Page, TASKS], label: str | None = None
 ) -> Listing[Task]:
     """The tasks of a project, in their own order unless told otherwise."""
     await store.project(db, id, person.uuid)

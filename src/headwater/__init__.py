@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from headwater.app import Backend as Backend
     from headwater.backoff import Backoff as Backoff
     from headwater.clock import uuid7 as uuid7
+    from headwater.commit import Emitter as Emitter
     from headwater.commit import Tx as Tx
     from headwater.consumer import Delivery as Delivery
     from headwater.db import CheckFailed as CheckFailed
@@ -64,6 +65,7 @@ _HOMES = {
     "Delivery": "headwater.consumer",
     "Deprecated": "headwater.http.version",
     "Download": "headwater.http",
+    "Emitter": "headwater.commit",
     "Event": "headwater.types",
     "Header": "headwater.http",
     "HeadwaterError": "headwater.errors",

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from headwater.backoff import Backoff
 from headwater.clock import Clock, SystemClock
-from headwater.commit import Committer, Origin, Tx
+from headwater.commit import Committer, GroupCommit, Origin, Tx
 from headwater.consumer import Interest, Subscription, tables_of
 from headwater.consumer.handler import compile_handler
 from headwater.db import Db, DbError, Pool, Source, pending, platform_source
@@ -54,6 +54,7 @@ _WITHOUT_ENGINES = Resources(
         Snowflakes: Provider(lambda request: None),
         Limiter: Provider(lambda request: None, statuses=(429,)),
     },
+    group=GroupCommit(Committer(_NO_POOL, keep=timedelta())),
     staging=Staging(Db(_NO_POOL), _NO_PLACE, keep=timedelta()),
 )
 """Enough to compile handlers, which is all that it takes to see whether they can be run."""
@@ -302,6 +303,8 @@ class Backend:
         self._closing.push_async_callback(writes.close)
         db = Db(reads)
         committer = Committer(writes, clock, keep=timedelta(hours=settings.idempotency_hours))
+        group = GroupCommit(committer)
+        self._closing.push_async_callback(group.close)
         objects = Objects(place_of(settings))
         metrics = metrics or Metrics()
         limiter = open_limiter(settings, metrics, clock)
@@ -319,6 +322,7 @@ class Backend:
                     Limiter: Provider(lambda request: limiter, statuses=(429,)),
                 },
                 staging=Staging(Db(writes), objects, keep=timedelta(hours=settings.upload_hours), clock=clock),
+                group=group,
                 keyring=Keyring(settings.secret, db),
                 clock=clock or SystemClock(),
                 identity=self.identity,

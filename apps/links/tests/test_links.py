@@ -175,6 +175,27 @@ async def test_every_visit_is_counted_once(backend: RunningBackend, join: Join) 
     assert (await ada.get("/links/news/statistics")).json()["total"] == 5
 
 
+async def test_who_only_asks_where_a_link_leads_is_told_and_not_counted(backend: RunningBackend, join: Join) -> None:
+    ada = (await join("Ada")).client
+    await make(ada, alias="sale")
+    asked = await backend.client.head("/sale")
+    assert (asked.status, asked.headers["location"]) == (302, TARGET)
+    await backend.settle()
+    assert (await ada.get("/links/sale/statistics")).json()["total"] == 0
+
+
+async def test_what_others_have_appended_to_a_link_does_not_matter(backend: RunningBackend) -> None:
+    await make(backend.client, alias="sale")
+    assert (await backend.client.get("/sale?fbclid=abc&utm_source=mail")).headers["location"] == TARGET
+
+
+async def test_who_guesses_is_slowed_down_and_who_follows_is_not(backend: RunningBackend) -> None:
+    await make(backend.client, alias="sale")
+    guesses = [(await backend.client.get(f"/guess{n}")).status for n in range(70)]
+    assert (set(guesses[:60]), guesses[-1]) == ({404}, 429)
+    assert {(await backend.client.get("/sale")).status for _ in range(100)} == {302}
+
+
 async def test_statistics_are_of_the_days_that_were_asked_for(backend: RunningBackend, join: Join) -> None:
     ada = (await join("Ada")).client
     await make(ada, alias="sale")

@@ -1,6 +1,7 @@
 """Commands: one commit, events inside it, idempotency keys."""
 
 from headwater.commit.committer import CommandRetried, Committer
+from headwater.commit.emitter import Emitter
 from headwater.commit.envelope import (
     EVENT_LIMIT_BYTES,
     PREFIX,
@@ -22,6 +23,7 @@ from headwater.commit.errors import (
     OutcomeUnknown,
     TransactionEnded,
 )
+from headwater.commit.group import EventsLost, GroupCommit
 from headwater.commit.origin import Origin
 from headwater.commit.record import IdempotencyKey, Outcome, Stored
 from headwater.commit.tx import Tx, write_payloads
@@ -32,9 +34,12 @@ __all__ = [
     "CommandRetried",
     "CommitError",
     "Committer",
+    "Emitter",
     "Envelope",
     "EnvelopeInvalid",
     "EventTooLarge",
+    "EventsLost",
+    "GroupCommit",
     "Header",
     "IdempotencyKey",
     "KeyInFlight",

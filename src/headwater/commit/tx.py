@@ -1,6 +1,6 @@
 """A transaction that can emit events; they become part of its commit."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from headwater.clock import Clock, SystemClock
@@ -50,6 +50,10 @@ class Tx(Session):
             if not isinstance(event, Event):
                 raise TypeError(f"{type(event).__name__} is no Event")
             self._payloads.append(write_envelope(event, self._origin, self._clock))
+
+    def carry(self, payloads: Iterable[bytes]) -> None:
+        """Make payloads that were serialised elsewhere part of the commit, after the events emitted before."""
+        self._payloads += payloads
 
     def drain(self) -> list[bytes]:
         """The payloads emitted so far, which become the caller's to write, in order, with `EMIT` or `EMIT_MANY`."""

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from headwater.commit import Emitter, Origin
 from headwater.http.body import check_depth, holds_nul
 from headwater.http.errors import OptionInvalid, ParameterMisplaced
 from headwater.http.fault import Fault, Invalid, invalid_request
@@ -147,6 +148,8 @@ def _binds(route: Route, inputs: tuple[Input, ...], resources: Resources, provid
             binds.append(_bind_page(each, route, resources))
         elif each.where in ("db", "tx"):
             binds.append(_bind_constant(resources.db if each.where == "db" else None))
+        elif each.where == "emitter":
+            binds.append(_bind_emitter(route, resources))
         else:
             binds.append(_BINDS[each.where](each))
     return binds
@@ -182,6 +185,17 @@ def _bind_page(source: Input, route: Route, resources: Resources) -> Bind:
         if faults:
             raise Refused(faults)
         return Page(plan, place, asked, request, keyring, clock)
+
+    return bind
+
+
+def _bind_emitter(route: Route, resources: Resources) -> Bind:
+    app, name, group, clock = route.app, route.name, resources.group, resources.clock
+    assert group is not None, "a backend commits what its queries emit"
+
+    def bind(request: Request) -> Emitter:
+        actor = request.principal.id if request.principal is not None else None
+        return Emitter(group, Origin(app, name, actor, request.trace), clock)
 
     return bind
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from headwater.clock import Clock, SystemClock
-from headwater.commit import Committer
+from headwater.commit import Committer, GroupCommit
 from headwater.db import Db
 from headwater.http.identity import Identity
 from headwater.http.keyring import Keyring
@@ -37,7 +37,7 @@ class Resources(msgspec.Struct, frozen=True):
     `keyring` signs; by default with the secret that the database keeps. `compresses`: whether
     answers are compressed at all. `identity` says who asks, None if nothing does.
     `origins` are those that CORS allows. `limits` are those of every route that has none of its own, and `limiter` is
-    what charges them.
+    what charges them. `group` commits what queries emit.
     """
 
     db: Db
@@ -51,3 +51,4 @@ class Resources(msgspec.Struct, frozen=True):
     origins: tuple[str, ...] = ()
     limiter: Limiter = msgspec.field(default_factory=lambda: Limiter(MemoryStore()))
     limits: Sequence[Limit] = ()
+    group: GroupCommit | None = None

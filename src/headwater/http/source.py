@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, NoReturn
 import msgspec
 from msgspec import inspect as shapes
 
-from headwater.commit import Tx
+from headwater.commit import Emitter, Tx
 from headwater.db import Db
 from headwater.http.errors import PagesInvalid, ParameterMisplaced, ParameterUnbound, PathInvalid
 from headwater.http.files.upload import Upload
@@ -29,7 +29,19 @@ from headwater.http.shape import is_optional, members_of, shape_of
 from headwater.http.signature import MISSING, Convert, Parameter, Signature
 
 Where = Literal[
-    "path", "query", "header", "body", "raw body", "upload", "provider", "request", "principal", "db", "tx", "page"
+    "path",
+    "query",
+    "header",
+    "body",
+    "raw body",
+    "upload",
+    "provider",
+    "request",
+    "principal",
+    "db",
+    "tx",
+    "emitter",
+    "page",
 ]
 
 BODILESS: Final = frozenset({"GET", "HEAD", "DELETE"})
@@ -113,6 +125,10 @@ class _Sources:
             if command:
                 self._misplaced(parameter, "it would not see what the command writes", "Read with the `tx: Tx`.")
             return self._made(parameter, "db", "")
+        if kind is Emitter:
+            if command:
+                self._misplaced(parameter, "what a command says is part of its commit", "Emit with `tx.emit`.")
+            return self._made(parameter, "emitter", "")
         if kind is Request:
             return self._made(parameter, "request", "")
         if kind is Upload:
