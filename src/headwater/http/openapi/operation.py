@@ -24,6 +24,7 @@ _FORM: Final[dict[str, Any]] = {
         "type": "object",
         "required": ["file"],
         "properties": {"file": {"type": "string", "format": "binary"}},
+        "additionalProperties": {"type": "string", "maxLength": 4096},
     },
     "example": {"file": "the bytes of the file"},
 }
