@@ -21,7 +21,7 @@ from headwater.errors import HeadwaterError
 from headwater.http import Credential, Endpoint, HttpApp, Identity, Provider, Resources, Route, compile_endpoint
 from headwater.http.files.tus import routes_of
 from headwater.http.keyring import Keyring
-from headwater.http.limit import Limit, Limiter, open_limiter
+from headwater.http.limit import Limit, Limiter, check_limits, open_limiter
 from headwater.http.openapi import About, write_document
 from headwater.http.options import CommandOptions, QueryOptions, UploadsOptions
 from headwater.http.page import Pages
@@ -225,7 +225,7 @@ class Backend:
     `license` (an SPDX identifier or a URL), `contact` (a mail address or a URL) and `servers` (URLs) are what the
     OpenAPI document says of the whole. `identify` is by which credentials one knows who asks: `Bearer`, `ApiKey`,
     `Cookie`, or several of them. `limits` are the rate limits of every route that has none of its own. Raises an
-    `AppError` when parts clash.
+    `AppError` when parts clash, and `LimitsClash` for two limits of one name.
     """
 
     def __init__(
@@ -265,6 +265,7 @@ class Backend:
         self.subscriptions = tuple(subscription for app in apps for subscription in app.subscriptions)
         self.sources = (platform_source(), *(app.source for app in apps if app.source.folder.is_dir()))
         self.published = tuple(tables_of(self.subscriptions))
+        check_limits(self._declared_limits())
         _refuse_twins("app", [(app.name, str(app.source.folder)) for app in apps])
         _refuse_twins("consumer", [(each.name, _place_of(each.handler)) for each in self.subscriptions])
         _refuse_twins("event type", [(each.__name__, _place_of(each)) for each in _event_types(self.subscriptions)])
@@ -401,6 +402,10 @@ class Backend:
 
     def _editions(self, versions: Versions) -> list[Edition]:
         return compile_editions(versions, self.routes, self.converters, self._without_engines)
+
+    def _declared_limits(self) -> Iterator[tuple[Limit, str]]:
+        yield from ((limit, "the backend") for limit in self.limits)
+        yield from ((limit, f"{route} ({route.place})") for route in self.routes for limit in route.limits or ())
 
     @property
     def _without_engines(self) -> Resources:

@@ -2,11 +2,16 @@
 
 The list is read from the right: what the nearest proxy added is believed if the connection came from a trusted one,
 what stands left of it if that is the address of a trusted one as well, and so on. The first address that is no proxy's
-is the client's; whatever is left of it, anybody could have written.
+is the client's; whatever is left of it, anybody could have written. Where a proxy wrote no address (`unknown`, a name),
+the one that stands right of it is all that is known.
+
+The standard field, Forwarded (RFC 7239), is not read: its quoted strings are read from the left, so a client that opens
+one and does not close it can swallow what the proxies add after it, and make its own words theirs.
 """
 
 from collections.abc import MutableMapping, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final
 
 from headwater.settings import SettingsError
@@ -29,21 +34,36 @@ class Proxies:
     def find_client(self, scope: Scope) -> Scope:
         """The same scope, with the client's own address if a trusted proxy says it."""
         client = scope.get("client")
-        if not (self._trusts(client[0]) if client and client[0] else self._socket):
+        if not (self._trusts(read_address(client[0])) if client and client[0] else self._socket):
             return scope
-        address = client[0] if client else ""
+        found = None
         for hop in reversed(_hops(scope)):
-            address = hop
-            if not self._trusts(hop):
+            address = read_address(hop)
+            if address is None:
                 break
-        return {**scope, "client": (address, 0)} if address else scope
+            found = address
+            if not self._trusts(found):
+                break
+        return {**scope, "client": (str(found), 0)} if found is not None else scope
 
-    def _trusts(self, address: str) -> bool:
-        try:
-            found = ip_address(address)
-        except ValueError:
-            return False
-        return any(found in network for network in self._networks)
+    def _trusts(self, address: IPv4Address | IPv6Address | None) -> bool:
+        return address is not None and any(address in network for network in self._networks)
+
+
+@lru_cache(4096)
+def read_address(text: str) -> IPv4Address | IPv6Address | None:
+    """Of ``192.0.2.1``, ``192.0.2.1:4711``, ``2001:db8::1`` or ``[2001:db8::1]:4711``; IPv4 inside IPv6 is IPv4."""
+    bare = text.strip()
+    if bare.startswith("["):
+        bare = bare[1:].partition("]")[0]
+    elif bare.count(":") == 1:
+        bare = bare.partition(":")[0]
+    try:
+        address = ip_address(bare.partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
 
 
 def _hops(scope: Scope) -> list[str]:

@@ -46,9 +46,17 @@ def test_every_verdict_is_the_bucket_s(pace: Pace, arrivals: list[tuple[int, int
 def test_after_the_wait_it_is_let_through_and_not_a_microsecond_before(pace: Pace, debt: int, cost: int) -> None:
     debt, cost = min(debt, pace.depth), min(cost, pace.burst)
     wait = pace.wait(debt, cost)
+    assert pace.refuses(debt, cost) == (wait > 0)
     if wait > 0:
         assert pace.ahead(max(debt - wait, 0), cost) <= pace.depth
         assert pace.ahead(debt - wait + 1, cost) > pace.depth
+
+
+@given(paces, st.integers(0, 10**9), st.integers(1, 50))
+def test_what_is_more_than_the_burst_waits_until_all_of_it_is_there(pace: Pace, debt: int, more: int) -> None:
+    debt, cost = min(debt, pace.depth), pace.burst + more
+    assert pace.refuses(debt, cost)
+    assert pace.wait(debt, cost) == debt
 
 
 @given(paces, st.integers(0, 10**9))

@@ -7,12 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headwater.app import App, Backend
 from headwater.http import Bearer, Identity, Limit, Limiter, Principal, Request, Resources
 from headwater.http.errors import OptionInvalid
-from headwater.http.limit import Charge, LimitInvalid, MemoryStore
+from headwater.http.limit import Charge, LimitInvalid, LimitsClash, MemoryStore
 from headwater.http.limit.declaration import network_of
 from headwater.http.limit.gcra import Pace
+from headwater.http.limit.key import key_of
 from headwater.http.limit.opening import open_limiter
+from headwater.http.version import Versions
 from headwater.observe import Metrics
 from headwater.settings import Settings, SettingsError
 from tests.unit.http.support import Built, build, query
@@ -65,8 +68,17 @@ async def test_each_answer_says_what_is_promised_and_what_is_left() -> None:
     assert [reply.headers["ratelimit"] for reply in replies] == [
         '"burst";r=1;t=30',
         '"burst";r=0;t=60',
-        '"burst";r=0;t=60',
+        '"burst";r=0;t=30',
     ]
+
+
+async def test_a_refusal_s_ratelimit_and_retry_after_mean_the_same_moment() -> None:
+    """draft-ietf-httpapi-ratelimit-headers-10: they SHOULD; of several limits that refuse, the last to let through."""
+    client = limited(Limit("minute", 1, per=60), Limit("hour", 1, per=3600), Limit("roomy", 10, per=100)).client
+    await client.get("/x")
+    refused = await client.get("/x")
+    assert refused.headers["ratelimit"] == '"minute";r=0;t=60, "hour";r=0;t=3600, "roomy";r=9;t=10'
+    assert refused.headers["retry-after"] == "3600"
 
 
 async def test_the_quota_comes_back_evenly() -> None:
@@ -100,6 +112,28 @@ async def test_principals_are_counted_apart_and_nobody_by_the_address() -> None:
     assert statuses == [200, 200, 200, 429, 429, 429]
 
 
+async def test_principals_of_two_tenants_are_two_whatever_they_are_called() -> None:
+    async def find_member(db: Any, secret: str) -> Principal | None:
+        tenant, _, name = secret.rpartition("/")
+        return Principal(id=name, tenant=tenant or None)
+
+    identity = Identity((Bearer(find_member),), "test")
+    client = build(query("/x", show, limits=[Limit("burst", 1)]), identity=identity).client
+    secrets = ("acme/ada", "zenith/ada", "ada", "None/ada")
+    assert [(await client.get("/x", headers=bearer(each))).status for each in secrets * 2] == [200] * 4 + [429] * 4
+
+
+async def test_what_the_limit_of_a_principal_refuses_has_been_charged_to_the_address() -> None:
+    client = limited(Limit("guesses", 5, by="address"), Limit("burst", 1)).client
+    replies = [await client.get("/x", headers=bearer("ada")) for _ in range(3)]
+    assert [reply.status for reply in replies] == [200, 429, 429]
+    assert [reply.headers["ratelimit"].partition(";t")[0] for reply in replies] == [
+        '"guesses";r=4',
+        '"guesses";r=3',
+        '"guesses";r=2',
+    ]
+
+
 async def test_guessing_credentials_is_limited_by_the_address() -> None:
     client = limited(Limit("guesses", 3, by="address"), Limit("burst", 100)).client
     statuses = [(await client.get("/x", headers=bearer(f"guess-{n}"))).status for n in range(5)]
@@ -123,14 +157,54 @@ async def test_a_request_costs_what_its_route_says() -> None:
     sizes = (6, 5, 4, 0, 11)
     replies = [await client.get("/x", headers={"x-size": str(size)}) for size in sizes]
     assert [reply.status for reply in replies] == [200, 429, 200, 200, 429]
-    assert "retry-after" in replies[1].headers
-    assert "retry-after" not in replies[4].headers  # it could wait for ever
+    assert replies[1].headers["retry-after"] == "10"
+
+
+async def test_what_costs_more_than_the_burst_is_told_so_and_when_the_most_can_be_had() -> None:
+    client = limited(Limit("units", 10, per=100), cost=lambda request: int(request.headers["x-size"])).client
+    unused = await client.get("/x", headers={"x-size": "11"})
+    assert (unused.status, unused.headers["retry-after"]) == (429, "1")
+    await client.get("/x", headers={"x-size": "4"})
+    refused = await client.get("/x", headers={"x-size": "11"})
+    assert refused.json()["detail"] == "It costs 11, which is more than 'units' ever lets through at once."
+    assert refused.headers["retry-after"] == "40"
+    assert refused.headers["ratelimit"] == '"units";r=6;t=40'
+
+
+async def test_no_request_gives_back_what_others_have_used() -> None:
+    client = limited(Limit("units", 2), cost=lambda request: int(request.headers["x-size"])).client
+    statuses = [(await client.get("/x", headers={"x-size": size})).status for size in ("2", "-2", "1")]
+    assert statuses == [200, 200, 429]
 
 
 async def test_one_limit_on_two_routes_is_one_limit() -> None:
     limit = Limit("burst", 1)
     client = build(query("/x", show, limits=[limit]), query("/y", show, limits=[limit])).client
     assert [(await client.get(path)).status for path in ("/x", "/y")] == [200, 429]
+
+
+async def test_a_limit_counts_over_all_versions_of_its_route() -> None:
+    route = query("/x", show, limits=[Limit("burst", 2)])
+    client = build(route, versions=Versions("1", "2", "3")).client
+    assert [(await client.get(path)).status for path in ("/v1/x", "/v2/x", "/v3/x")] == [200, 200, 429]
+
+
+def test_two_limits_of_one_name_on_two_routes_are_an_error_that_names_both() -> None:
+    app = App("library")
+    app.query("GET /x", limits=[Limit("reads", 1)])(show)
+    app.query("GET /y", limits=[Limit("reads", 2)])(show)
+    wanted = r"Limit\(name='reads', quota=1.* of GET /x .*test_limits.show.* and .*quota=2.* of GET /y .* one name"
+    with pytest.raises(LimitsClash, match=wanted):
+        Backend(app)
+    with pytest.raises(LimitsClash, match="of the backend and"):
+        Backend(app, limits=[Limit("reads", 1, per=5)])
+
+
+def test_equal_limits_may_be_written_twice() -> None:
+    app = App("library")
+    app.query("GET /x", limits=[Limit("reads", 1, per=60)])(show)
+    app.query("GET /y", limits=[Limit("reads", 1, per=60.0)])(show)
+    assert Backend(app).routes
 
 
 async def test_limits_of_the_backend_are_those_of_every_route_without_its_own_and_not_of_the_platform() -> None:
@@ -181,6 +255,14 @@ def test_a_route_that_nobody_could_use_is_refused_when_it_is_put_together(option
         {"name": "a", "quota": 1, "per": 0},
         {"name": "a", "quota": 1, "burst": 0},
         {"name": "a", "quota": 10**9},
+        {"name": "a", "quota": 1.5},
+        {"name": "a", "quota": True},
+        {"name": "a", "quota": 2, "burst": 1.5},
+        {"name": "a", "quota": 1, "per": float("nan")},
+        {"name": "a", "quota": 1, "per": float("inf")},
+        {"name": "a", "quota": 1, "per": "60"},
+        {"name": "a", "quota": 1, "per": 3600, "burst": 10**9},
+        {"name": "a", "quota": 1, "by": "adress"},
     ],
 )
 def test_a_limit_that_cannot_be_is_refused(fields: dict[str, Any]) -> None:
@@ -208,6 +290,16 @@ def test_an_ipv6_customer_is_one_client(address: str, network: str) -> None:
     assert network_of(address) == network
 
 
+async def test_a_clock_that_goes_back_locks_nobody_out() -> None:
+    hand = Hand()
+    store, charge = MemoryStore(hand), [Charge("a", Pace(SECOND, 2), 1)]
+    assert (await store.take(charge)).allowed
+    hand.now -= 9 * SECOND
+    assert await store.take(charge) == (False, [2 * SECOND])
+    hand.now += SECOND
+    assert await store.take(charge) == (True, [2 * SECOND])
+
+
 async def test_the_memory_of_a_process_is_bounded_and_forgets_what_is_past() -> None:
     hand = Hand()
     store, pace = MemoryStore(hand, capacity=10), Pace(SECOND, 5)
@@ -219,6 +311,14 @@ async def test_the_memory_of_a_process_is_bounded_and_forgets_what_is_past() -> 
         await store.take([Charge("last", pace, 1)])
         hand.now += 10 * SECOND
     assert store.statistics()["kept"] == 1
+
+
+@given(st.text(), st.text())
+def test_a_key_is_short_and_tells_all_apart_without_telling_whom(one: str, other: str) -> None:
+    first, second = key_of("reads", one), key_of("reads", other)
+    assert (first == second) == (one == other)
+    assert len(first) == len("reads:") + 32
+    assert first.isascii()
 
 
 def test_without_a_valkey_it_cannot_be_counted_there() -> None:

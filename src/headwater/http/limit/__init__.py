@@ -1,6 +1,6 @@
 """Rate limits: how many requests somebody may make, by policies that a route or the whole backend declares."""
 
-from headwater.http.limit.declaration import By, Limit, LimitInvalid
+from headwater.http.limit.declaration import By, Limit, LimitInvalid, LimitsClash, check_limits
 from headwater.http.limit.limiter import Limiter
 from headwater.http.limit.memory import MemoryStore
 from headwater.http.limit.opening import open_limiter
@@ -13,9 +13,11 @@ __all__ = [
     "Limit",
     "LimitInvalid",
     "Limiter",
+    "LimitsClash",
     "MemoryStore",
     "Store",
     "ValkeyStore",
     "Verdict",
+    "check_limits",
     "open_limiter",
 ]

@@ -1,20 +1,25 @@
 """A limit, as it is declared: so much per so many seconds, for each of whom `by` tells apart."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
-from typing import Final, Literal
+from ipaddress import IPv6Address
+from math import isfinite
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
 from headwater.http.errors import HttpError
+from headwater.http.forwarded import read_address
 from headwater.http.limit.gcra import Pace
 from headwater.http.request import Request
 
-By = Literal["principal", "address", "everybody"] | Callable[[Request], str | None]
+Whom = Literal["principal", "address", "everybody"]
+By = Whom | Callable[[Request], str | None]
 
 MOST_PER_SECOND: Final = 100_000
+LONGEST_SECONDS: Final = 10 * 366 * 86_400
+"""In which a whole burst comes back: moments stay far below 2^53 microseconds, which is what Lua counts exactly."""
 
 _MICROSECONDS: Final = 1_000_000
 _NAME: Final = re.compile(r"[a-z][a-z0-9_.-]{0,63}", re.ASCII)
@@ -23,6 +28,11 @@ _NETWORK_BITS: Final = 64
 
 class LimitInvalid(HttpError):
     """The limit {name!r} cannot be: {reason}."""
+
+
+class LimitsClash(HttpError):
+    """{first!r} of {first_place} and {second!r} of {second_place} have one name, under which both would be counted:
+    make them one, or give one of them another name."""
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -45,13 +55,8 @@ class Limit(msgspec.Struct, frozen=True):
     by: By = "principal"
 
     def __post_init__(self) -> None:
-        if self.quota < 1 or self.per <= 0 or (self.burst is not None and self.burst < 1):
-            raise LimitInvalid(name=self.name, reason="quota, seconds and burst are greater than nothing")
-        if self.quota > MOST_PER_SECOND * self.per:
-            reason = f"it counts in microseconds, and keeps its quota up to {MOST_PER_SECOND:,} a second"
+        if reason := self._fault():
             raise LimitInvalid(name=self.name, reason=reason)
-        if _NAME.fullmatch(self.name) is None:
-            raise LimitInvalid(name=self.name, reason="a name is lower-case letters, digits, and . _ -, at most 64")
 
     @property
     def pace(self) -> Pace:
@@ -68,12 +73,43 @@ class Limit(msgspec.Struct, frozen=True):
         """Whom a request is counted for; None if it is not."""
         if self.by == "principal":
             principal = request.principal
-            return f"principal {principal.id}" if principal is not None else address_of(request)
+            return address_of(request) if principal is None else f"principal {principal.tenant!r} {principal.id}"
         if self.by == "address":
             return address_of(request)
         if self.by == "everybody":
             return "everybody"
-        return self.by(request)
+        key = self.by(request)
+        return None if key is None else named(key)
+
+    def _fault(self) -> str | None:
+        """Why there can be no such limit."""
+        if _NAME.fullmatch(self.name) is None:
+            return "a name is lower-case letters, digits, and . _ -, a letter first, at most 64"
+        if not _counts(self.quota) or not (self.burst is None or _counts(self.burst)):
+            return "quota and burst are whole numbers from 1 on"
+        if not _measures(self.per):
+            return "per is seconds, more than none"
+        if self.quota > MOST_PER_SECOND * self.per:
+            return f"it counts in microseconds, and keeps its quota up to {MOST_PER_SECOND:,} a second"
+        if self.pace.depth > LONGEST_SECONDS * _MICROSECONDS:
+            return "its burst takes more than ten years to come back"
+        if not (callable(self.by) or self.by in get_args(Whom)):
+            return f"by is one of {', '.join(map(repr, get_args(Whom)))}, or a function of the request"
+        return None
+
+
+def check_limits(declared: Iterable[tuple[Limit, str]]) -> None:
+    """Each with the place that declares it; raises `LimitsClash` for two that are counted together and differ."""
+    known: dict[str, tuple[Limit, str]] = {}
+    for limit, place in declared:
+        first, first_place = known.setdefault(limit.name, (limit, place))
+        if first != limit:
+            raise LimitsClash(first=first, first_place=first_place, second=limit, second_place=place)
+
+
+def named(key: str) -> str:
+    """Whom a key stands for that a function or a handler chose; no principal and no address, whatever it says."""
+    return f"key {key}"
 
 
 def address_of(request: Request) -> str:
@@ -84,12 +120,15 @@ def address_of(request: Request) -> str:
 @lru_cache(4096)
 def network_of(address: str) -> str:
     """An IPv4 address itself, also inside IPv6; of IPv6 the network of 64 bits (RFC 6177: a site's smallest)."""
-    try:
-        found = ip_address(address.partition("%")[0])
-    except ValueError:
-        return f"address {address}"
+    found = read_address(address)
     if isinstance(found, IPv6Address):
-        if found.ipv4_mapped is not None:
-            return f"address {found.ipv4_mapped}"
         return f"network {IPv6Address(int(found) >> _NETWORK_BITS << _NETWORK_BITS)}"
-    return f"address {found}"
+    return f"address {found or address}"
+
+
+def _counts(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _measures(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) and value > 0

@@ -7,7 +7,9 @@ with TAT' = max(TAT, now) + c · interval the rule is
 
     TAT' - now ≤ burst · interval
 
-which for c = 1 is the usual TAT - now ≤ (burst - 1) · interval. Whole microseconds, no clock in here.
+which for c = 1 is the usual TAT - now ≤ (burst - 1) · interval. A TAT further ahead than burst · interval, as when a
+clock was set back or a limit is made smaller, is brought back to that far: nobody is locked out for longer than a burst
+takes to come back. Whole microseconds, no clock in here.
 """
 
 from typing import NamedTuple
@@ -32,6 +34,13 @@ class Pace(NamedTuple):
         """How many units could be charged at once."""
         return (self.depth - debt) // self.interval
 
+    def refuses(self, debt: int, cost: int) -> bool:
+        """Whether a charge is too much now."""
+        return self.ahead(debt, cost) > self.depth
+
     def wait(self, debt: int, cost: int) -> int:
-        """Microseconds until a charge that is refused now would be let through, if nobody else comes."""
-        return self.ahead(debt, cost) - self.depth
+        """Microseconds until a charge that is refused now would be let through, if nobody else comes.
+
+        One of more than the burst never would be: then until the whole burst is there.
+        """
+        return self.ahead(debt, min(cost, self.burst)) - self.depth

@@ -1,14 +1,18 @@
 """The limiter: charges requests, says in the RateLimit fields what is left, and refuses with 429.
 
 The fields are those of draft-ietf-httpapi-ratelimit-headers-10: RateLimit-Policy says what is promised, RateLimit what
-is left of it (`r`) and in how many seconds all of it is there again (`t`). Both are structured fields (RFC 9651).
+is left of it (`r`) and in how many seconds (`t`) all of it is there again or, for a limit that refuses, the request
+would be let through. That is what Retry-After says, too: by the draft both "SHOULD reference the same point in time".
+They are structured fields (RFC 9651).
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from headwater.http.kind import QUOTA_EXCEEDED
-from headwater.http.limit.declaration import Limit
+from headwater.http.limit.declaration import Limit, named
+from headwater.http.limit.gcra import Pace
+from headwater.http.limit.key import key_of
 from headwater.http.limit.store import Charge, Store
 from headwater.http.problem import Problem
 from headwater.http.request import Request
@@ -36,26 +40,27 @@ class Limiter:
 
     async def take(self, limit: Limit, key: str, cost: int = 1) -> None:
         """Charge one limit for whoever `key` names; raises a `Problem` 429."""
-        verdict = await self._store.take([Charge(f"{limit.name} {key}", limit.pace, cost)])
+        pace = limit.pace
+        verdict = await self._store.take([Charge(key_of(limit.name, named(key)), pace, cost)])
         if not verdict.allowed:
-            raise self._refusal([limit], verdict.debts, cost)
+            raise self._refusal([(limit.name, pace)], verdict.debts, cost)
 
     async def admit(self, request: Request, limits: Sequence["Counted"], cost: Cost) -> None:
         """Charge what a request is counted for, all or nothing; raises a `Problem` 429. Adds the RateLimit fields."""
-        units = cost if isinstance(cost, int) else cost(request)
+        units = cost if isinstance(cost, int) else max(0, cost(request))
         charges, counted = [], []
         for each in limits:
             who = each.limit.who(request)
             if who is not None:
                 counted.append(each)
-                charges.append(Charge(f"{each.name} {who}", each.pace, units))
+                charges.append(Charge(key_of(each.name, who), each.pace, units))
         if not charges:
             return
         allowed, debts = await self._store.take(charges)
-        left = [each.left(debt) for each, debt in zip(counted, debts, strict=True)]
+        left = [each.left(debt, 0 if allowed else units) for each, debt in zip(counted, debts, strict=True)]
         request.add(b"ratelimit", b", ".join(left))
         if not allowed:
-            raise self._refusal([each.limit for each in counted], debts, units)
+            raise self._refusal([(each.name, each.pace) for each in counted], debts, units)
 
     async def close(self) -> None:
         """Close the store."""
@@ -65,19 +70,21 @@ class Limiter:
         """The store's."""
         return self._store.statistics()
 
-    def _refusal(self, limits: Sequence[Limit], debts: Sequence[int], cost: int) -> Problem:
-        waits = {limit.name: limit.pace.wait(debt, cost) for limit, debt in zip(limits, debts, strict=True)}
-        violated = [name for name, wait in waits.items() if wait > 0]
-        for name in violated:
+    def _refusal(self, limits: Sequence[tuple[str, Pace]], debts: Sequence[int], cost: int) -> Problem:
+        waits = {
+            name: _seconds_to(pace, debt, cost)
+            for (name, pace), debt in zip(limits, debts, strict=True)
+            if pace.refuses(debt, cost)
+        }
+        for name in waits:
             self._count(name)
-        too_dear = [limit.name for limit in limits if cost > limit.pace.burst]
-        members: dict[str, Any] = {"violated-policies": violated}
+        seconds = max(waits.values())
+        too_dear = [name for name, pace in limits if cost > pace.burst]
         if too_dear:
             detail = f"It costs {cost}, which is more than {too_dear[0]!r} ever lets through at once."
-            return QUOTA_EXCEEDED.problem(detail, **members)
-        seconds = max(1, -(-max(waits.values()) // _SECOND))
-        detail = f"Too many requests; the next is let through in {seconds} {'second' if seconds == 1 else 'seconds'}."
-        return QUOTA_EXCEEDED.problem(detail, {"Retry-After": str(seconds)}, **members)
+        else:
+            detail = f"Too many requests; the next is let through in {_in_words(seconds)}."
+        return QUOTA_EXCEEDED.problem(detail, {"Retry-After": str(seconds)}, **{"violated-policies": [*waits]})
 
 
 class Counted:
@@ -91,6 +98,16 @@ class Counted:
         self.pace = limit.pace
         self._form = f'"{limit.name}";r=%d;t=%d'.encode()
 
-    def left(self, debt: int) -> bytes:
-        """An item of RateLimit."""
+    def left(self, debt: int, refused: int) -> bytes:
+        """An item of RateLimit; `refused` is what a request costs that was not let through."""
+        if refused and self.pace.refuses(debt, refused):
+            return self._form % (self.pace.left(debt), _seconds_to(self.pace, debt, refused))
         return self._form % (self.pace.left(debt), -(-debt // _SECOND))
+
+
+def _seconds_to(pace: Pace, debt: int, cost: int) -> int:
+    return max(1, -(-pace.wait(debt, cost) // _SECOND))
+
+
+def _in_words(seconds: int) -> str:
+    return "a second" if seconds == 1 else f"{seconds} seconds"

@@ -33,12 +33,14 @@ class MemoryStore:
         now, moments = self._now(), self._moments
         before, after, allowed = [], [], True
         for key, (interval, burst), cost in charges:
-            moment = moments.get(key, 0)
-            debt = moment - now if moment > now else 0
+            depth = interval * burst
+            debt = max(moments.get(key, 0) - now, 0)
+            if debt > depth:
+                debt, moments[key] = depth, now + depth
             ahead = debt + cost * interval
             before.append(debt)
             after.append(ahead)
-            if ahead > burst * interval and cost:
+            if ahead > depth:
                 allowed = False
         if not allowed:
             return Verdict(False, before)

@@ -33,7 +33,7 @@ HEADERS: Final[dict[str, Any]] = {
         "example": '"burst";q=100;w=60',
     },
     "RateLimit": {
-        "description": "What is left of it: `r` requests now, and all of them again in `t` seconds.",
+        "description": "What is left of it: `r` requests now, and in `t` seconds all, or the one that is refused.",
         "schema": {"type": "string"},
         "example": '"burst";r=50;t=30',
     },
