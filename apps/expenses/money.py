@@ -29,8 +29,8 @@ EXPONENTS = {
 
 Currency = Enum("Currency", {code: code for code in sorted(EXPONENTS)}, module=__name__)  # type: ignore[misc]
 
-MOST = 10**15
-"""Enough for the budget of a state, and small enough that a million of them add up within 64 bits."""
+MOST = 10**12
+"""Ten billion euro: enough for anybody, and nine million of them still add up within 64 bits."""
 
 Amount = Annotated[int, Meta(ge=1, le=MOST, description="In minor units: cents, or whole yen.", examples=[1234])]
 

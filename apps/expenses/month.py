@@ -1,6 +1,6 @@
 """A month: ``2026-11`` to people and in paths, its first day to PostgreSQL."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 from headwater import Meta
@@ -9,6 +9,16 @@ Month = Annotated[
     str,
     Meta(pattern=r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$", description="A year and a month.", examples=["2026-11"]),
 ]
+
+
+FIRST_MOMENT = datetime(1900, 1, 2, tzinfo=UTC)
+LAST_MOMENT = datetime(2099, 12, 31, tzinfo=UTC)
+"""Between these two every moment is in a month that can be asked for, in whatever time zone."""
+
+
+def has_month(moment: datetime) -> bool:
+    """Whether a moment is in such a month, wherever its owner is."""
+    return FIRST_MOMENT <= moment < LAST_MOMENT
 
 
 def first_day(month: str) -> date:

@@ -6,7 +6,7 @@ from uuid import UUID
 from apps.expenses import budgets, store
 from apps.expenses.app import app
 from apps.expenses.money import Currency
-from apps.expenses.month import Month, first_day
+from apps.expenses.month import Month, first_day, has_month
 from apps.expenses.rows import (
     Budget,
     Category,
@@ -92,6 +92,7 @@ async def list_expenses(db: Db, page: Annotated[Page, EXPENSES]) -> Listing[Expe
 @app.command("POST /expenses", status=201, location="/expenses/{id}", idempotency="required", etag="revision")
 async def record_expense(tx: Tx, who: Person, expense: NewExpense) -> Expense:
     """Record what was spent, or came back. Sent again with the same key, it is recorded once."""
+    _require_month(expense)
     await _hold_categories(tx, who, expense.category)
     recorded = await store.add_expense(tx, who.uuid, who.time_zone, expense)
     await budgets.follow(tx, who.uuid, recorded)
@@ -111,6 +112,7 @@ async def lock_expense(tx: Tx, who: Person, id: UUID) -> Expense:
 @app.command("PUT /expenses/{id}", etag="revision", current=lock_expense, if_match="required")
 async def correct_expense(tx: Tx, who: Person, id: UUID, expense: NewExpense) -> Expense:
     """Correct an expense that one has read: two corrections of one state are one too many (412)."""
+    _require_month(expense)
     before = await store.lock_expense(tx, who.uuid, id)
     await _hold_categories(tx, who, before.category, expense.category)
     after = await store.change_expense(tx, who.uuid, who.time_zone, id, expense)
@@ -172,6 +174,11 @@ async def _hold_categories(tx: Tx, who: Person, *categories: UUID) -> None:
         except NoRow:
             fault = {"detail": "There is no such category.", "pointer": "#/category"}
             raise Problem(422, errors=[fault]) from None
+
+
+def _require_month(expense: NewExpense) -> None:
+    if expense.at is not None and not has_month(expense.at):
+        raise Problem(422, errors=[{"detail": "Expected a moment from 1900 to 2099.", "pointer": "#/at"}])
 
 
 def _totals(lines: list[Line]) -> list[Total]:

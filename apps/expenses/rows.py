@@ -9,6 +9,7 @@ from headwater import Event, Meta, Row
 
 Name = Annotated[str, Meta(min_length=1, max_length=60, examples=["Groceries"])]
 Note = Annotated[str, Meta(max_length=500, examples=["Bread and cheese"])]
+Moment = Annotated[datetime, Meta(tz=True, examples=["2026-11-24T12:30:00+01:00"])]
 Kind = Literal["expense", "refund"]
 
 
@@ -34,7 +35,7 @@ class NewExpense(Row, forbid_unknown_fields=True):
     currency: Currency
     kind: Kind = "expense"
     note: Note = ""
-    at: datetime | None = None
+    at: Moment | None = None
 
 
 class Expense(Row, table="expenses.expense"):

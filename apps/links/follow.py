@@ -3,6 +3,7 @@
 from apps.links import store
 from apps.links.app import app
 from apps.links.rows import BlockedHost, LinkAimed, LinkFollowed
+from apps.people import PersonLeft
 from headwater import Changed, Tx
 
 
@@ -22,3 +23,9 @@ async def block_host(tx: Tx, change: Changed[BlockedHost]) -> None:
 async def look_again(tx: Tx, aimed: LinkAimed) -> None:
     """A host may have been blocked while the link to it was being made; of the two commits, the later one sees both."""
     await store.mark_blocked(tx, aimed.host)
+
+
+@app.on(PersonLeft)
+async def forget_owner(tx: Tx, left: PersonLeft) -> None:
+    """Links that others have printed lead on; only whose they were is forgotten."""
+    await store.disown(tx, str(left.person))

@@ -85,6 +85,11 @@ async def mark_blocked(tx: Tx, host: str | None) -> None:
     )
 
 
+async def disown(tx: Tx, owner: str) -> None:
+    """Their links are nobody's now: they lead on, and stay as they are."""
+    await tx.run("update links.link set owner = null where owner = $1", owner)
+
+
 async def add_clicks(tx: Tx, followed: Sequence[LinkFollowed]) -> None:
     """One statement for all of them; in the order of the codes, so that no two batches wait for each other in turn."""
     await tx.run(

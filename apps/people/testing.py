@@ -1,7 +1,7 @@
 """For the tests of apps that stand on this one: people who can be asked to do something."""
 
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from apps.people.rows import Joined
 from headwater.testing import Client, RunningBackend
@@ -13,6 +13,8 @@ class Somebody(NamedTuple):
     id: str
     client: Client
 
+
+METHODS: Final = frozenset({"get", "put", "post", "patch", "delete"})
 
 Join = Callable[..., Awaitable[Somebody]]
 
@@ -27,3 +29,9 @@ def joining(backend: RunningBackend) -> Join:
         return Somebody(str(joined.id), Client(backend.backend, headers=headers))
 
     return join
+
+
+def operations(backend: RunningBackend) -> list[tuple[str, str]]:
+    """Method and path of every operation in the OpenAPI document, for tests that leave none out."""
+    paths = backend.backend.openapi()["paths"]
+    return [(method.upper(), path) for path, item in paths.items() for method in item if method in METHODS]

@@ -16,11 +16,11 @@ create table expenses.expense (
     owner uuid not null,
     category uuid not null,
     kind text not null check (kind in ('expense', 'refund')),
-    amount bigint not null check (amount between 1 and 1000000000000000),   -- minor units
+    amount bigint not null check (amount between 1 and 1000000000000),   -- minor units
     currency text not null check (currency ~ '^[A-Z]{3}$'),
     note text not null check (length(note) <= 500),
     at timestamptz not null,
-    day date not null,
+    day date not null check (day between '1900-01-01' and '2099-12-31'),    -- as far as months have reports
     revision bigint not null default 1,
     foreign key (owner, category) references expenses.category (owner, id)  -- nobody spends in another's category
 );
@@ -34,7 +34,7 @@ create table expenses.budget (
     category uuid not null,
     month date not null check (extract(day from month) = 1),
     currency text not null check (currency ~ '^[A-Z]{3}$'),
-    amount bigint not null check (amount between 1 and 1000000000000000),
+    amount bigint not null check (amount between 1 and 1000000000000),
     exceeded boolean not null,
     revision bigint not null default 1,
     primary key (owner, category, month, currency),

@@ -3,6 +3,8 @@
 import asyncio
 from datetime import date
 
+import pytest
+
 from apps.expenses.tests.people import somebody
 from headwater.testing import RunningBackend
 
@@ -21,6 +23,15 @@ async def test_the_day_of_an_expense_is_the_one_where_its_owner_is(backend: Runn
     there = (await auckland.spend(await auckland.category(), 100, at=at)).json()
     here = (await london.spend(await london.category(), 100, at=at)).json()
     assert (there["day"], here["day"]) == ("2026-02-01", "2026-01-31")
+
+
+@pytest.mark.parametrize(
+    "at", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00", "2026-03-10T12:00:00", "1900-01-01T00:00:00Z"]
+)
+async def test_a_moment_without_a_month_or_a_time_zone_is_pointed_at(backend: RunningBackend, at: str) -> None:
+    ada = await somebody(backend, zone="Pacific/Kiritimati")
+    refused = await ada.spend(await ada.category(), 100, at=at)
+    assert (refused.status, [each["pointer"] for each in refused.json()["errors"]]) == (422, ["#/at"])
 
 
 async def test_a_fraction_of_a_cent_and_an_unknown_currency_are_refused(backend: RunningBackend) -> None:

@@ -208,6 +208,15 @@ async def test_statistics_are_of_the_days_that_were_asked_for(backend: RunningBa
     assert (await ada.get("/links/sale/statistics?since=2026-01-05&until=2026-01-04")).status == 422
 
 
+async def test_the_links_of_who_has_left_lead_on_and_are_nobodys(backend: RunningBackend, join: Join) -> None:
+    ada = await join("Ada")
+    await make(ada.client, alias="sale")
+    await ada.client.delete("/people/me")
+    await backend.settle()
+    assert (await backend.client.get("/sale")).status == 302
+    assert await backend.db.all(str, "select code from links.link where owner is not null") == []
+
+
 async def test_the_demo_links_lead_on(backend: RunningBackend) -> None:
     await backend.seed()
     assert (await backend.client.get("/wal")).status == 302
