@@ -85,6 +85,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         _security("Networks whose X-Forwarded-For is believed, with commas between: `10.0.0.0/8,unix`."),
     ] = ()
+    deadline_seconds: Annotated[
+        float,
+        Meta(ge=0, le=86_400, description="Seconds that a request may take where its route names none; 0 for any."),
+    ] = 60.0
     drain_seconds: Annotated[float, Meta(ge=0, le=3600, description="Seconds for requests after SIGTERM.")] = 10.0
     balancer_seconds: Annotated[
         float, Meta(ge=0, le=3600, description="Seconds that readiness says 503 before the web stops accepting.")

@@ -21,6 +21,7 @@ from headwater.http.body import BodyBroken, ClientGone, Limits
 from headwater.http.compression import Choice, Compression, PackedStream
 from headwater.http.cors import VARY_ORIGIN, Cors
 from headwater.http.credential import ApiKey
+from headwater.http.csrf import SAFE
 from headwater.http.docs import docs_routes
 from headwater.http.endpoint import Endpoint, compile_endpoint
 from headwater.http.errors import HttpError
@@ -29,8 +30,11 @@ from headwater.http.failure import problem_of
 from headwater.http.forwarded import Proxies
 from headwater.http.health import Health, Readiness
 from headwater.http.identity import Identity
-from headwater.http.kind import MALFORMED_BODY, NOT_READY
+from headwater.http.kind import DEADLINE_PASSED, MALFORMED_BODY, NOT_READY
 from headwater.http.lifespan import AsgiApp
+from headwater.http.load.deadline import seconds_of
+from headwater.http.load.load import Load
+from headwater.http.load.refusal import Refused
 from headwater.http.meter import Counted, Meter
 from headwater.http.mount import Mount, Spy, sort_mounts
 from headwater.http.nowhere import LABEL as UNMATCHED
@@ -81,6 +85,10 @@ class HandlerFailed(Occurrence, frozen=True, kw_only=True):
     exception: str
 
 
+def _keeps_connections(request: Request) -> bool:
+    return request.scope["http_version"] in ("1.0", "1.1")
+
+
 async def _always_ready() -> list[str]:
     return []
 
@@ -113,7 +121,9 @@ class HttpApp:
         metrics = metrics or Metrics()
         if not settings.compression:
             resources = msgspec.structs.replace(resources, compresses=False)
-        resources = msgspec.structs.replace(resources, origins=settings.cors_origins)
+        resources = msgspec.structs.replace(
+            resources, origins=settings.cors_origins, load=Load(settings.deadline_seconds)
+        )
         self.health = Health(readiness or _always_ready)
         ours = [*self.health.routes(), metrics_route(metrics)]
         if settings.docs:
@@ -182,9 +192,11 @@ class HttpApp:
                     endpoint, request.path_values = self._versions.find(request)
                 if endpoint.compresses and (accept := request.fields.get(b"accept-encoding")) is not None:
                     choice = self._compression.choose(accept)
-                if endpoint.cancels:
+                if endpoint.noted:
                     request.task = asyncio.current_task()
-                    running.add(request)
+                    running[request] = endpoint
+                    if endpoint.hurried or b"request-timeout" in request.fields:
+                        self._hurry(request, endpoint)
                 answer = await endpoint.call(request)
                 if choice is not None and (len(answer.body) >= choice.minimum or answer.stream is not None):
                     answer = await self._compression.encode(answer, request, choice)
@@ -193,7 +205,8 @@ class HttpApp:
                 if choice is not None and len(answer.body) >= choice.minimum:
                     answer = self._compression.encode_problem(answer, request, choice)
             except asyncio.CancelledError:
-                answer = self._answer_stopped(request)
+                answer = self._answer_stopped(request, endpoint)
+            request.task = None
             status, size = answer.status, len(answer.body)
             if size == 0 or status in _LAST or self._draining or request.method == "HEAD":
                 size = await self._send_otherwise(answer, request, send, endpoint)
@@ -212,8 +225,11 @@ class HttpApp:
             pass
         finally:
             slots[in_flight] -= 1
-            if endpoint.cancels:
+            if endpoint.noted:
                 self._watch.forget(request)
+            if request.held is not None:
+                for let_go in request.held:
+                    let_go()
             self._finish(request, endpoint, status, size, at, perf_counter() - started)
 
     def leave(self) -> None:
@@ -293,6 +309,8 @@ class HttpApp:
         if isinstance(error, ClientGone):
             raise error
         problem = problem_of(error)
+        if isinstance(problem, Refused):
+            self._meter.count_refusal(endpoint, problem)
         if problem is None:
             problem = self._note_failure(error, request, endpoint)
         return write_problem(problem, request.id, request.target)
@@ -311,7 +329,13 @@ class HttpApp:
         )
         return Problem(500, detail="Something went wrong here. It has been logged under this request's id.")
 
-    def _answer_stopped(self, request: Request) -> Answer:
+    def _hurry(self, request: Request, endpoint: Endpoint) -> None:
+        """Stop a request in time that has little of it; raises a `Problem` for a malformed Request-Timeout."""
+        seconds = seconds_of(request, endpoint.deadline)
+        if seconds:
+            self._watch.limit(request, seconds)
+
+    def _answer_stopped(self, request: Request, endpoint: Counted) -> Answer:
         """The answer to a request whose work was stopped; raises if it was not the watch that stopped it."""
         why = self._watch.why_stopped(request)
         if why is None:
@@ -320,8 +344,21 @@ class HttpApp:
             request.task.uncancel()
         if why == "gone":
             raise ClientGone
+        if why == "late":
+            return self._answer_late(request, endpoint)
         problem = NOT_READY.problem("The process is ending.", {"Retry-After": "1"}, missing=[])
         return write_problem(problem, request.id, request.target)
+
+    def _answer_late(self, request: Request, endpoint: Counted) -> Answer:
+        self._meter.count_miss(endpoint)
+        seconds = self._watch.seconds_of(request)
+        detail = f"It was stopped after {seconds:g} seconds."
+        if request.method not in SAFE:
+            detail += " Nothing of it was committed."
+        answer = write_problem(DEADLINE_PASSED.problem(detail, deadline=seconds), request.id, request.target)
+        if request.raw_body is None and request.method not in ("GET", "HEAD") and _keeps_connections(request):
+            answer.fields.append(_CLOSE)  # the rest of the body may still be under way
+        return answer
 
     async def _send_broken(self, request: Request, send: Any) -> None:
         """For a body that broke off in a connection that is still there, as where its chunks are malformed."""
@@ -340,7 +377,7 @@ class HttpApp:
         fields: Fields = [*answer.fields, request_id, *endpoint.standing, *(request.added or ())]
         if endpoint.free:
             fields = self._security.settle(fields)
-        if (self._draining or answer.status in _LAST) and request.scope["http_version"] in ("1.0", "1.1"):
+        if (self._draining or answer.status in _LAST) and _keeps_connections(request):
             fields.append(_CLOSE)
         if answer.stream is None and answer.status not in _WITHOUT_LENGTH:
             fields.append((b"content-length", b"%d" % len(answer.body)))
@@ -367,6 +404,9 @@ class HttpApp:
             except TimeoutError:
                 raise ClientUnread from None
 
+        if request in self._watch.running:
+            self._watch.answered(request)
+            request.task = asyncio.current_task()
         try:
             await stream(write)
         except ClientUnread:

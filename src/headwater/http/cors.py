@@ -57,6 +57,7 @@ ACCEPTED: Final = (
     "Last-Event-ID",
     "Range",
     "Repr-Digest",
+    "Request-Timeout",
     "Traceparent",
     "Tracestate",
     "Tus-Resumable",

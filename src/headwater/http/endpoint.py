@@ -1,10 +1,11 @@
 """An endpoint: a route with its steps composed once. What a route does not use, its requests do not pay for.
 
-The steps, of which each route has those that it needs: limits of addresses; who asks; limits of principals; does the
-client accept what this yields; providers; the body; the arguments; for a command, its transaction; the handler; the
-answer.
+The steps, of which each route has those that it needs: limits of addresses; who asks; limits of principals; a slot
+among those worked on at once; does the client accept what this yields; providers; the body; the arguments; for a
+command, its transaction; the handler; the answer.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from copy import copy
 from typing import Any
@@ -26,6 +27,8 @@ from headwater.http.identify import Admission, admission_of, with_principal
 from headwater.http.kind import OUTCOME_UNKNOWN
 from headwater.http.limit.declaration import Limit
 from headwater.http.limit.limiting import by_others, by_principal, limits_of, with_limits
+from headwater.http.load.deadline import deadline_of
+from headwater.http.load.slots import with_slots
 from headwater.http.media import accept_check
 from headwater.http.meter import Counted
 from headwater.http.rendering import Rendering, answers_freely, compile_rendering, start_stream
@@ -33,6 +36,7 @@ from headwater.http.request import Request
 from headwater.http.resources import Resources
 from headwater.http.route import Route
 from headwater.http.signature import Adapt, Signature, read_signature
+from headwater.http.watch import LOOK_SECONDS
 
 Call = Callable[[Request], Awaitable[Answer]]
 Handle = Callable[..., Awaitable[Any]]
@@ -46,11 +50,25 @@ class Endpoint(Counted):
     """`call` answers a request, or raises whatever the handler raises; `binding` and `rendering` say how,
     `admission` whom it lets in.
 
-    `cancels`: its work is stopped when the client is gone. A command is never stopped on the way to its commit.
+    `cancels`: its work is stopped when the client is gone. `deadline`: it is stopped after so many seconds, 0 for none;
+    `noted` if it may be stopped at all, and `hurried` if soon. A command is never stopped on the way from its commit
+    to its answer, and for nothing but its deadline before.
     `compresses`: its answers are encoded for a client that takes that. `limits` are what its requests are charged.
     """
 
-    __slots__ = ("admission", "binding", "call", "cancels", "compresses", "limits", "rendering", "route")
+    __slots__ = (
+        "admission",
+        "binding",
+        "call",
+        "cancels",
+        "compresses",
+        "deadline",
+        "hurried",
+        "limits",
+        "noted",
+        "rendering",
+        "route",
+    )
 
     def __init__(
         self,
@@ -62,6 +80,7 @@ class Endpoint(Counted):
         compresses: bool = False,
         free: bool = False,
         limits: tuple[Limit, ...] = (),
+        deadline: float = 0.0,
     ) -> None:
         super().__init__(route.method, route.path, route.quiet)
         self.route = route
@@ -70,6 +89,9 @@ class Endpoint(Counted):
         self.rendering = rendering
         self.admission = admission
         self.cancels = route.verb == "query"
+        self.deadline = deadline
+        self.noted = not route.vital
+        self.hurried = 0 < deadline <= 2 * LOOK_SECONDS
         self.compresses = compresses
         self.free = free
         self.limits = limits
@@ -94,7 +116,8 @@ def compile_endpoint(route: Route, resources: Resources, adapt: Adapt | None = N
 
     `adapt` makes of the handler's signature the one that an older version of the API shows.
     """
-    if route.uploads is not None:
+    resumable = route.uploads is not None
+    if resumable:
         route = compile_step(route, resources)
     signature = read_signature(route)
     if adapt is not None:
@@ -114,6 +137,7 @@ def compile_endpoint(route: Route, resources: Resources, adapt: Adapt | None = N
     call = _with_files(call, binding, rendering, resources)
     compresses = resources.compresses and route.compress and not (rendering.empty or rendering.downloads)
     call = _with_accept(call, rendering)
+    call = with_slots(call, resources.load.slots.of(route))
     if route.body_limit is not None:
         call = with_body_limit(route, call)
     limits = limits_of(route, resources.limits)
@@ -123,7 +147,10 @@ def compile_endpoint(route: Route, resources: Resources, adapt: Adapt | None = N
         call = with_csrf(call, resources.origins)
     call = with_principal(call, admission, resources.db)
     call = with_limits(call, by_others(limits), route.cost, resources.limiter)
-    return Endpoint(route, call, binding, rendering, admission, compresses, answers_freely(signature), limits)
+    uploads = resumable or any(each.where == "upload" for each in inputs)
+    deadline = deadline_of(route, resources.load.deadline, uploads)
+    free = answers_freely(signature)
+    return Endpoint(route, call, binding, rendering, admission, compresses, free, limits, deadline)
 
 
 def _with_files(call: Call, binding: Binding, rendering: Rendering, resources: Resources) -> Call:
@@ -310,7 +337,15 @@ class _Work:
         self.answer = self._render(await self._handle(*arguments), self._request)
         if self.answer.status >= 400:
             raise _Declined(self.answer)
+        self._seal()
         return _NOT_KEPT
+
+    def _seal(self) -> None:
+        """From here on the command is not stopped, since it commits; raises if it was, and did not heed it."""
+        task, self._request.task = self._request.task, None
+        if task is not None and task.cancelling():
+            self._request.task = task
+            raise asyncio.CancelledError
 
     async def run_and_keep(self, tx: Tx) -> Stored:
         self._require(self._request)  # here, because what was done under the key before is told whatever is asked now

@@ -15,4 +15,4 @@ def metrics_route(metrics: Metrics) -> Route:
         content_type, text = await asyncio.to_thread(metrics.expose, request.headers.get("accept", ""))
         return Response(text, media_type=content_type, headers={"Cache-Control": "no-store"})
 
-    return Route(method="GET", path="/metrics", handler=show_metrics, hidden=True, quiet=True, limits=())
+    return Route(method="GET", path="/metrics", handler=show_metrics, hidden=True, quiet=True, limits=(), vital=True)

@@ -47,7 +47,9 @@ class Health:
 
 
 def _route(path: str, handler: Callable[..., Awaitable[Response]]) -> Route:
-    return Route(method="GET", path=path, handler=handler, hidden=True, quiet=True, compress=False, limits=())
+    return Route(
+        method="GET", path=path, handler=handler, hidden=True, quiet=True, compress=False, limits=(), vital=True
+    )
 
 
 def _answer(state: str) -> Response:

@@ -192,6 +192,13 @@ DATABASE_UNAVAILABLE: Final = Kind(
     "Temporarily unavailable",
     "Try again after the seconds in Retry-After.",
 )
+REDUCED_CAPACITY: Final = Kind(
+    "temporary-reduced-capacity",
+    503,
+    "Request cannot be satisfied due to temporary server capacity constraints",
+    "There is no room for the request, and nothing was done. Try again after the seconds in Retry-After.",
+    IANA + "temporary-reduced-capacity",
+)
 NOT_READY: Final = Kind(
     "not-ready",
     503,
@@ -216,7 +223,12 @@ OUTCOME_UNKNOWN: Final = Kind(
     "It is unknown whether the request took effect",
     "The connection to the database broke while committing. With an Idempotency-Key, sending it again is safe.",
 )
-
+DEADLINE_PASSED: Final = Kind(
+    "deadline-passed",
+    504,
+    "The request took too long",
+    "It was stopped after `deadline` seconds: those of the operation, or of the request's own Request-Timeout.",
+)
 STORAGE_FULL: Final = Kind(
     "storage-full",
     507,
@@ -251,9 +263,11 @@ KINDS: Final = (
     KEY_REUSED,
     QUOTA_EXCEEDED,
     DATABASE_UNAVAILABLE,
+    REDUCED_CAPACITY,
     NOT_READY,
     CONTENTION,
     STORAGE_UNAVAILABLE,
     OUTCOME_UNKNOWN,
+    DEADLINE_PASSED,
     STORAGE_FULL,
 )

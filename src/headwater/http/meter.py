@@ -4,6 +4,8 @@
 ``headwater_http_requests_total``             counter    method, route, status (``2xx`` …)
 ``headwater_http_request_duration_seconds``   histogram  method, route
 ``headwater_http_failures_total``             counter    method, route, exception: answered with 500
+``headwater_http_concurrency_refusals_total`` counter    method, route: over `concurrency`, answered with 503
+``headwater_http_deadline_misses_total``      counter    method, route: stopped at the deadline, with 504
 ``headwater_http_requests_in_flight``         gauge
 ============================================  =========  ============================================
 
@@ -16,6 +18,7 @@ from bisect import bisect_left
 from typing import Final
 
 from headwater.http.answer import Fields
+from headwater.http.load.refusal import Refused
 from headwater.observe import Metrics
 
 BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -79,6 +82,16 @@ class Meter:
         slots[slot + status // 100 - 1] += 1
         slots[slot + _HISTOGRAM + bisect_left(BOUNDS, seconds)] += 1
         slots[slot + _SUM] += seconds
+
+    def count_refusal(self, counted: Counted, refused: Refused) -> None:
+        """Add one request that there was no room for."""
+        name, help = "headwater_http_concurrency_refusals", "Requests over the concurrency of their route."
+        self.slots[self._metrics.counter(name, help, **counted.labels)] += 1
+
+    def count_miss(self, counted: Counted) -> None:
+        """Add one request that was stopped at its deadline."""
+        name, help = "headwater_http_deadline_misses", "Requests stopped at their deadline."
+        self.slots[self._metrics.counter(name, help, **counted.labels)] += 1
 
     def count_failure(self, counted: Counted, error: Exception) -> None:
         """Add one request that ended in an exception that nobody expected."""

@@ -25,7 +25,9 @@ def nowhere(router: Router, resources: Resources) -> Endpoint:
         detail = f"This path has {', '.join(methods)}, but not {request.method[:20]}."
         raise Problem(405, detail=detail, headers={"Allow": ", ".join(methods)})
 
-    endpoint = compile_endpoint(Route(method="other", path="/", handler=answer, compress=False, limits=()), resources)
+    endpoint = compile_endpoint(
+        Route(method="other", path="/", handler=answer, compress=False, limits=(), vital=True), resources
+    )
     endpoint.label = LABEL
     return endpoint
 

@@ -23,6 +23,10 @@ class Options(TypedDict, total=False):
     """The name of the field that holds when it last changed."""
     compress: bool
     """False for an answer with a secret beside something that the request says, which its length would tell."""
+    concurrency: int | None
+    """Requests that are worked on at once in each process; others wait for a moment, or are answered with 503."""
+    deadline: float | None
+    """Seconds that a request may take, else 504; 0 for any, by default ``HEADWATER_DEADLINE_SECONDS``."""
     status: int
     """Of an answer that is no Response of its own; 200, or 204 without content."""
     body_limit: int | None

@@ -1,7 +1,7 @@
 """A request as endpoints and handlers see it. What a route does not look at is never parsed."""
 
 import asyncio
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -31,6 +31,7 @@ class Request:
         "_query",
         "added",
         "fields",
+        "held",
         "id",
         "kept",
         "limits",
@@ -59,6 +60,7 @@ class Request:
     upload: Any
     kept: bool
     task: asyncio.Task[Any] | None
+    held: list[Callable[[], None]] | None
 
     def __init__(self, scope: MutableMapping[str, Any], receive: Receive, limits: Limits, started: float = 0.0) -> None:
         self.scope = scope
@@ -68,7 +70,7 @@ class Request:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.path_values: Sequence[Any] = NO_VALUES
-        self.principal = self.session = None
+        self.principal = self.session = self.task = self.held = None
         self.version: str | None = None
         self.added: Fields | None = None
         self.variant: bytes = b""
@@ -130,6 +132,12 @@ class Request:
         if self.added is None:
             self.added = []
         self.added.append((name, value))
+
+    def hold(self, let_go: Callable[[], None]) -> None:
+        """Have `let_go` called when the request has ended, however it ends."""
+        if self.held is None:
+            self.held = []
+        self.held.append(let_go)
 
     def add_variant(self, part: bytes) -> None:
         """Say that the answer will have other bytes than the plain one of the same state: ``v1``, or some fields only.

@@ -13,6 +13,7 @@ from headwater.http.keyring import Keyring
 from headwater.http.limit.declaration import Limit
 from headwater.http.limit.limiter import Limiter
 from headwater.http.limit.memory import MemoryStore
+from headwater.http.load.load import Load
 from headwater.http.request import Request
 from headwater.objects.staging import Staging
 
@@ -37,7 +38,8 @@ class Resources(msgspec.Struct, frozen=True):
     `keyring` signs; by default with the secret that the database keeps. `compresses`: whether
     answers are compressed at all. `identity` says who asks, None if nothing does.
     `origins` are those that CORS allows. `limits` are those of every route that has none of its own, and `limiter` is
-    what charges them. `group` commits what queries emit.
+    what charges them. `group` commits what queries emit. `load` is what endpoints share about how much is worked on at
+    once.
     """
 
     db: Db
@@ -52,3 +54,4 @@ class Resources(msgspec.Struct, frozen=True):
     limiter: Limiter = msgspec.field(default_factory=lambda: Limiter(MemoryStore()))
     limits: Sequence[Limit] = ()
     group: GroupCommit | None = None
+    load: Load = msgspec.field(default_factory=Load)

@@ -65,6 +65,12 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """The first version of the API that has the route; by default the oldest."""
     until: str | None = None
     """The last version of the API that has the route; by default the newest."""
+    concurrency: int | None = None
+    """Requests that are worked on at once in each process; by default any number."""
+    deadline: float | None = None
+    """Seconds that a request may take, 0 for any; by default the setting's, and for an upload any."""
+    vital: bool = False
+    """Answered however loaded the process is: health, metrics, documentation."""
     quiet: bool = False
     """Not in the access log when it succeeds; for what is asked every second."""
 

@@ -32,4 +32,4 @@ def static_route(
             return Response(status=304, headers={**_REVALIDATED, "ETag": (validators.etag or b"").decode()})
         return response
 
-    return Route(method="GET", path=path, handler=show, hidden=True, limits=())
+    return Route(method="GET", path=path, handler=show, hidden=True, limits=(), vital=True)

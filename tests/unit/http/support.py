@@ -1,7 +1,7 @@
 """Applications to test, without PostgreSQL: the stand-in for a committer keeps what it would store in memory."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,6 +24,7 @@ class MemoryCommitter:
         self.rolled_back: list[Exception] = []
         self.attempts_lost = 0
         self.failure: Exception | None = None
+        self.commit: Callable[[], Awaitable[None]] | None = None
         self._records: dict[bytes, tuple[bytes, Stored]] = {}
         self._lock = asyncio.Lock()
 
@@ -45,6 +46,8 @@ class MemoryCommitter:
         except Exception as error:
             self.rolled_back.append(error)
             raise
+        if self.commit is not None:
+            await self.commit()
         if self.failure is not None:
             raise self.failure
         self.committed.append(stored)

@@ -179,9 +179,9 @@ async def test_a_command_shows_its_body_key_and_location() -> None:
 async def test_errors_are_those_that_an_operation_can_have() -> None:
     paths = (await read())["paths"]
     assert set(paths["/orders"]["post"]["responses"]) == {
-        "201", "400", "401", "404", "406", "408", "409", "413", "415", "422", "503", "default",
+        "201", "400", "401", "404", "406", "408", "409", "413", "415", "422", "503", "504", "default",
     }  # fmt: skip
-    assert set(paths["/orders"]["get"]["responses"]) == {"200", "400", "406", "422", "default"}
+    assert set(paths["/orders"]["get"]["responses"]) == {"200", "400", "406", "422", "503", "504", "default"}
 
 
 async def test_a_stream_is_json_lines_of_its_items() -> None:
@@ -240,8 +240,14 @@ async def test_hidden_routes_are_not_shown() -> None:
 async def test_components_that_nothing_refers_to_are_left_out() -> None:
     document = (await build(query("/anything", anything)).client.get("/openapi.json")).json()
     assert "Fault" in document["components"]["schemas"]
-    assert set(document["components"]["responses"]) == {"BadRequest", "UnprocessableContent", "Problem"}
-    assert set(document["components"]["headers"]) == {"RequestId"}
+    assert set(document["components"]["responses"]) == {
+        "BadRequest",
+        "UnprocessableContent",
+        "ServiceUnavailable",
+        "GatewayTimeout",
+        "Problem",
+    }
+    assert set(document["components"]["headers"]) == {"RequestId", "RetryAfter"}
 
 
 def test_the_document_says_whose_it_is() -> None:

@@ -192,7 +192,7 @@ def _declared(endpoint: Endpoint) -> dict[str, Any]:
 
 
 def _problems(endpoint: Endpoint) -> dict[str, Any]:
-    statuses = {400, 422, *_statuses_by_use(endpoint)}
+    statuses = {400, 422, 503, *_statuses_by_use(endpoint)}
     return {**{str(status): reference_problem(status) for status in sorted(statuses)}, "default": reference_problem()}
 
 
@@ -203,16 +203,14 @@ def _statuses_by_use(endpoint: Endpoint) -> Iterable[int]:
             yield 404
         if source.where in ("body", "raw body", "upload"):
             yield from (408, 413, 415)
-        if source.where in ("db", "tx"):
-            yield 503
-        if source.plan is not None:
-            yield 504
         if source.provider is not None:
             yield from source.provider.statuses
         if source.where == "upload":
             yield 507
     if endpoint.rendering.downloads:
         yield from (404, 412, 416, 503)
+    if endpoint.deadline or any(source.plan is not None for source in endpoint.binding.inputs):
+        yield 504
     if endpoint.admission is not None:
         yield from (401, 403, 503)
     if endpoint.limits:

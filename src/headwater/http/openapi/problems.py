@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from headwater.http.kind import INVALID_REQUEST, KINDS, MALFORMED_BODY, NOT_READY, QUOTA_EXCEEDED, Kind
+from headwater.http.kind import DEADLINE_PASSED, INVALID_REQUEST, KINDS, MALFORMED_BODY, NOT_READY, QUOTA_EXCEEDED, Kind
 from headwater.http.openapi.headers import refer_to
 from headwater.http.problem import MEDIA_TYPE, phrase_of
 
@@ -21,6 +21,7 @@ _MORE_HEADERS: Final = {
 _EXAMPLE_MEMBERS: Final[dict[str, dict[str, Any]]] = {
     MALFORMED_BODY.name: {"offset": 17},
     QUOTA_EXCEEDED.name: {"violated-policies": ["burst"]},
+    DEADLINE_PASSED.name: {"deadline": 2.5},
     NOT_READY.name: {"missing": ["the process is draining"]},
     INVALID_REQUEST.name: {
         "errors": [

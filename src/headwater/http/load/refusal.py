@@ -1,0 +1,18 @@
+"""A refusal: what is told to a request that there is no room for, at once and before any work on it."""
+
+from math import ceil
+from typing import Literal
+
+from headwater.http.kind import REDUCED_CAPACITY
+from headwater.http.problem import Problem
+
+Reason = Literal["concurrency", "in_flight", "loop", "reads", "writes", "deadline"]
+
+
+class Refused(Problem):
+    """503 with Retry-After, in whole seconds and at least one; `reason` is for the metrics."""
+
+    def __init__(self, reason: Reason, detail: str, seconds: float = 1.0) -> None:
+        kind = REDUCED_CAPACITY
+        super().__init__(kind.status, kind.title, detail, kind.uri, {"Retry-After": str(max(1, ceil(seconds)))})
+        self.reason = reason

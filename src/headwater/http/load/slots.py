@@ -1,0 +1,123 @@
+"""Slots: how many requests of one route are worked on at once in this process.
+
+Over the limit a short queue forms, as long as the limit and for a second at most. Without any, two requests that come
+in the same millisecond would be one refusal, though the first is done in the next; with a long one everybody would wait
+for what nobody waits for any more. A queue of `limit` is served within about the time that one request takes, if they
+take less than the second; if they take more, hardly anybody would be served from it, and the second says so.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from headwater.http.answer import Answer
+from headwater.http.errors import OptionInvalid
+from headwater.http.load.refusal import Refused
+from headwater.http.request import Request
+from headwater.http.route import Route
+
+Call = Callable[[Request], Awaitable[Answer]]
+
+WAIT_SECONDS: Final = 1.0
+
+
+class Slots:
+    """At most `limit` taken at once, first come, first served; each must be given back exactly once.
+
+    `queue` requests wait for `wait` seconds at most.
+    """
+
+    def __init__(self, limit: int, queue: int | None = None, wait: float = WAIT_SECONDS) -> None:
+        self.limit = limit
+        self._queue = limit if queue is None else queue
+        self._wait_seconds = wait
+        self._taken = 0
+        self._waiters: dict[asyncio.Future[None], None] = {}  # in order of arrival
+
+    def take_nowait(self) -> bool:
+        """Whether one was free."""
+        if self._taken >= self.limit:
+            return False
+        self._taken += 1
+        return True
+
+    async def take_later(self) -> None:
+        """Wait for one; raises `Refused` if too many do already, or if it takes too long."""
+        if len(self._waiters) >= self._queue:
+            raise _refused(self.limit)
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        self._waiters[waiter] = None
+        timer = loop.call_later(self._wait_seconds, self._expire, waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            self._waiters.pop(waiter, None)
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                self.give_back()
+            raise
+        finally:
+            timer.cancel()
+
+    def give_back(self) -> None:
+        """Hand the slot to whoever has waited longest."""
+        while self._waiters:
+            waiter = next(iter(self._waiters))
+            del self._waiters[waiter]
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+        self._taken -= 1
+
+    def statistics(self) -> dict[str, Any]:
+        """Slots that are taken, and requests that wait for one."""
+        return {"limit": self.limit, "taken": self._taken, "waiting": len(self._waiters)}
+
+    def _expire(self, waiter: asyncio.Future[None]) -> None:
+        if self._waiters.pop(waiter, waiter) is None and not waiter.done():
+            waiter.set_exception(_refused(self.limit))
+
+
+class SlotsByRoute:
+    """The slots of the routes of one process; the versions of a route share theirs."""
+
+    def __init__(self) -> None:
+        self._slots: dict[tuple[Any, ...], Slots] = {}
+
+    def of(self, route: Route) -> Slots | None:
+        """None for a route without a limit; raises `OptionInvalid`."""
+        limit = route.concurrency
+        if limit is None:
+            return None
+        if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+            option, reason = f"concurrency={limit!r}", "it is a number of requests, at least 1"
+            raise OptionInvalid(route=route, handler=route.place, option=option, reason=reason)
+        identity = (route.app, route.method, route.path, route.since, route.until, limit)
+        return self._slots.setdefault(identity, Slots(limit))
+
+
+def with_slots(call: Call, slots: Slots | None) -> Call:
+    """The same with a slot, from before the call until it has answered; that of a stream, until the stream ends."""
+    if slots is None:
+        return call
+    take_nowait, take_later, give_back = slots.take_nowait, slots.take_later, slots.give_back
+
+    async def call_limited(request: Request) -> Answer:
+        if not take_nowait():
+            await take_later()
+        try:
+            answer = await call(request)
+        except BaseException:
+            give_back()
+            raise
+        if answer.stream is None:
+            give_back()
+        else:
+            request.hold(give_back)
+        return answer
+
+    return call_limited
+
+
+def _refused(limit: int) -> Refused:
+    return Refused("concurrency", f"No more than {limit} requests of this kind are worked on at once.")
