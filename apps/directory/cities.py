@@ -17,8 +17,8 @@ from (
 ) s
 join directory.city c on c.id = s.city
 """
-"""Cities with a spelling that is like $1, each with its likest one. In a cluster whose LC_CTYPE is C, such as the
-embedded one, pg_trgm sees only letters of ASCII: in other scripts no more is found than what is spelt exactly so."""
+"""Cities with a spelling that is like $1, each with its likest one. In a cluster whose LC_CTYPE is C pg_trgm sees
+letters of ASCII alone, and names in other scripts are found only as they are spelt; the embedded one has C.UTF-8."""
 
 BEGINNING = """
 select id, name, country, population, latitude, longitude, timezone

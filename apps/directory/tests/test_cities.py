@@ -38,7 +38,8 @@ async def test_the_largest_come_first(backend: RunningBackend) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"), [("Munich", "Munich"), ("München", "Munich"), ("Muenchn", "Munich"), ("東京", "Tokyo")]
+    ("name", "expected"),
+    [("Munich", "Munich"), ("München", "Munich"), ("Muenchn", "Munich"), ("東京", "Tokyo"), ("Масква", "Moscow")],
 )
 async def test_a_city_is_found_by_any_spelling_and_most_misspellings(
     backend: RunningBackend, name: str, expected: str

@@ -1,5 +1,6 @@
 """A PostgreSQL data folder: made whole or not at all, checked, configured."""
 
+import locale
 import os
 import shutil
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ INITDB_OPTIONS = (
     "--auth=trust",  # only the private folder of the socket leads in, and there is no TCP
     "--no-instructions",
 )
+LETTERS = "C.UTF-8"
 STATUS_LINE = 7
 SOCKET_FOLDER_LINE = 4
 
@@ -58,7 +60,14 @@ class Cluster:
         output = log.open()
         try:
             initdb = launch(
-                [programs.initdb, *INITDB_OPTIONS, *(() if durable else ("--no-sync",)), "-D", self._new],
+                [
+                    programs.initdb,
+                    *INITDB_OPTIONS,
+                    *_letters(),
+                    *(() if durable else ("--no-sync",)),
+                    "-D",
+                    self._new,
+                ],
                 account=account,
                 output=output,
                 death_signal=STOP_PROGRAM[0][0],
@@ -127,3 +136,15 @@ class Cluster:
         self._new.rename(self.data)
         if durable:
             sync_folder(self.data.parent)
+
+
+def _letters() -> tuple[str, ...]:
+    """What lets pg_trgm, which asks the C library, know letters beyond ASCII; without it there, only those."""
+    before = locale.setlocale(locale.LC_CTYPE)
+    try:
+        locale.setlocale(locale.LC_CTYPE, LETTERS)
+    except locale.Error:
+        return ()
+    finally:
+        locale.setlocale(locale.LC_CTYPE, before)
+    return (f"--lc-ctype={LETTERS}",)

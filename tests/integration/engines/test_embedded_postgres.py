@@ -65,6 +65,12 @@ class TestRunning:
         locale = "select datlocprovider::text || ' ' || datlocale from pg_database where datname = 'headwater'"
         assert asyncio.run(fetch(engines.postgres.url, locale)) == "b C.UTF-8"
 
+    def test_a_misspelt_name_is_like_the_right_one_in_any_script(self, engines: Engines) -> None:
+        asyncio.run(fetch(engines.postgres.url, "create extension if not exists pg_trgm"))
+        assert asyncio.run(
+            fetch(engines.postgres.url, "select similarity('Warszawa', 'Варшава') < similarity('Варшава', 'Варшва')")
+        )
+
     def test_asyncpg_and_libpq_reach_the_same_database_as_the_same_superuser_by_its_url(self, engines: Engines) -> None:
         who = "select current_user || ' ' || current_database() || ' ' || current_setting('is_superuser')"
         with psycopg.connect(engines.postgres.url) as connection:
