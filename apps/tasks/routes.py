@@ -24,7 +24,7 @@ from apps.tasks.rows import (
 )
 from headwater import Db, Download, Listing, Page, Pages, Tx, Upload
 
-PROJECTS = Pages(Project, sort=("name", "changed_at"), default="name")
+PROJECTS = Pages(Project, table="tasks.membership", within="person", sort=("name", "changed_at"), default="name")
 TASKS = Pages(
     Task,
     within="project",
@@ -37,7 +37,7 @@ TASKS = Pages(
     },
     count=("none", "exact"),
 )
-MINE = Pages(Task, sort=("due", "priority"), filters={"state": ("eq", "in"), "priority": ("ge",)})
+MINE = Pages(Task, within="assignee", sort=("due", "priority"), filters={"state": ("eq", "in"), "priority": ("ge",)})
 COMMENTS = Pages(Comment, within="task", sort=("made_at",))
 ATTACHMENTS = Pages(Attachment, within="task", sort=("added_at",))
 ATTACHED_BYTES = 100_000_000
@@ -53,7 +53,7 @@ async def add_project(tx: Tx, person: Person, new: NewProject) -> Project:
 @app.query("GET /projects")
 async def list_projects(db: Db, person: Person, page: Annotated[Page, PROJECTS]) -> Listing[Project]:
     """The projects that you are in."""
-    return await page.read(db, select=store.PROJECTS_OF, arguments=[person.uuid])
+    return await page.read(db, within=[person.uuid])
 
 
 @app.query("GET /projects/{id}", etag="revision")
@@ -129,8 +129,10 @@ async def list_activity(db: Db, person: Person, id: UUID, page: Annotated[Page, 
 @app.query("GET /tasks")
 async def list_mine(db: Db, person: Person, page: Annotated[Page, MINE], overdue: bool = False) -> Listing[Task]:
     """What you have to do, in all projects; or only what should be over by now, in your time zone."""
-    today = datetime.now(ZoneInfo(person.time_zone)).date() if overdue else None
-    return await page.read(db, select=store.TASKS_OF, arguments=[person.uuid, today])
+    if not overdue:
+        return await page.read(db, within=[person.uuid])
+    today = datetime.now(ZoneInfo(person.time_zone)).date()
+    return await page.read(db, where=store.OVERDUE, arguments=[today], within=[person.uuid])
 
 
 @app.query("GET /tasks/{id}", etag="revision", last_modified="changed_at")

@@ -15,13 +15,7 @@ TASK = (
 COMMENT = "id, task, author, text, made_at"
 ATTACHMENT = "id, task, name, media_type, size, added_by, added_at"
 GAP = 1 << 20
-
-PROJECTS_OF = f"select {PROJECT} from tasks.project where id in (select project from tasks.member where person = $1)"
-TASKS_OF = f"""
-select {TASK} from tasks.task
-where assignee = $1 and ($2::date is null or (due < $2 and state in ('open', 'doing')))
-"""
-"""The tasks of somebody; with a day, only those that should have been over by then."""
+OVERDUE = "due < $1 and state in ('open', 'doing')"
 
 
 async def add_project(tx: Tx, name: str, owner: UUID) -> Project:

@@ -18,6 +18,9 @@ create table tasks.member (
 
 create index member_by_person on tasks.member (person, project);
 
+create view tasks.membership as
+select p.*, m.person from tasks.project as p join tasks.member as m on m.project = p.id;
+
 create table tasks.task (
     id uuid primary key,
     project uuid not null references tasks.project on delete cascade,
@@ -44,6 +47,7 @@ create index task_by_due on tasks.task (project, due, id);
 create index task_by_priority on tasks.task (project, priority, id);
 create index task_by_changed_at on tasks.task (project, changed_at, id);
 create index task_by_assignee on tasks.task (assignee, due, id);
+create index task_by_assignee_priority on tasks.task (assignee, priority, id);
 create index task_by_label on tasks.task using gin (labels);
 
 create table tasks.comment (
