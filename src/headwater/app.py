@@ -308,7 +308,7 @@ class Backend:
         self._closing.push_async_callback(group.close)
         objects = Objects(place_of(settings))
         metrics = metrics or Metrics()
-        limiter = open_limiter(settings, metrics, clock)
+        limiter = open_limiter(settings, metrics)
         self._closing.push_async_callback(limiter.close)
         ids = Snowflakes(writes, clock=clock)
         self._closing.push_async_callback(ids.close)

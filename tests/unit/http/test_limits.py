@@ -326,6 +326,12 @@ def test_without_a_valkey_it_cannot_be_counted_there() -> None:
         open_limiter(Settings(limits="valkey"), Metrics("web 1"))
 
 
+def test_a_valkey_url_that_is_none_is_refused_without_its_password() -> None:
+    with pytest.raises(SettingsError, match="HEADWATER_VALKEY_URL") as caught:
+        open_limiter(Settings(valkey_url="http://me:hunter2@host"), Metrics("web 1"))
+    assert "hunter2" not in str(caught.value)
+
+
 def test_a_refusal_is_counted_by_the_name_of_its_limit() -> None:
     metrics = Metrics("web 1")
     limiter = open_limiter(Settings(limits="memory"), metrics)

@@ -5,7 +5,7 @@ from headwater.http.limit.limiter import Limiter
 from headwater.http.limit.memory import MemoryStore
 from headwater.http.limit.opening import open_limiter
 from headwater.http.limit.store import Charge, Store, Verdict
-from headwater.http.limit.valkey import ValkeyStore
+from headwater.http.limit.valkey import ValkeyAway, ValkeyStore
 
 __all__ = [
     "By",
@@ -16,6 +16,7 @@ __all__ = [
     "LimitsClash",
     "MemoryStore",
     "Store",
+    "ValkeyAway",
     "ValkeyStore",
     "Verdict",
     "check_limits",

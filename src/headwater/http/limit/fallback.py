@@ -1,22 +1,28 @@
 """A fallback: limits are counted in Valkey, and in this process alone while Valkey is away.
 
-A request never waits longer for its limit than a few hundredths of a second, and never fails because of it. A limit
-that each process counts for itself lets through as many times its quota as there are processes, for as long as that
-lasts: too many for a while is a smaller harm than none at all.
+A request never waits longer for its limit than a few hundredths of a second, and never fails because of it. The first
+that finds no answer declares Valkey away: from then on requests are counted here at once, while a task of its own tries
+to reach Valkey again, after growing pauses. Valkey is back once it has counted something, and not only answered.
+
+A limit that each process counts for itself lets through as many times its quota as there are processes, for as long as
+that lasts: too many for a while is a smaller harm than none at all.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Final
+from contextlib import suppress
+from typing import Any, ClassVar, Final, Protocol
 
 from headwater.backoff import Backoff
-from headwater.clock import Clock
+from headwater.http.limit.gcra import Pace
 from headwater.http.limit.store import Charge, Store, Verdict
 from headwater.observe import Level, Occurrence, report
 
-SECONDS: Final = 0.05
-"""What a limit may add to a request, at most."""
-BACKOFF: Final = Backoff(first=0.5, most=10.0)
+START_SECONDS: Final = 0.05
+"""What the first requests wait for a connection, at most."""
+RETRY: Final = Backoff(first=0.1, most=2.0)
+
+_TRIAL: Final = (Charge("trial", Pace(1, 1), 1),)
 
 
 class LimitsLocal(Occurrence, frozen=True, kw_only=True):
@@ -32,52 +38,108 @@ class LimitsShared(Occurrence, frozen=True, kw_only=True):
     level: ClassVar[Level] = "info"
 
 
-class Fallback:
-    """`away` is told whether Valkey is away, whenever that changes."""
+class SharedStore(Store, Protocol):
+    """A store that has to be reached before anything can be taken."""
 
-    def __init__(self, shared: Store, local: Store, clock: Clock, away: Callable[[bool], None]) -> None:
+    async def connect(self) -> None: ...
+
+
+class Fallback:
+    """`away` is told whether Valkey is away, whenever that changes. Nothing is connected before the first request."""
+
+    def __init__(
+        self,
+        shared: SharedStore,
+        local: Store,
+        away: Callable[[bool], None],
+        *,
+        backoff: Backoff = RETRY,
+        start_seconds: float = START_SECONDS,
+    ) -> None:
         self._shared = shared
         self._local = local
-        self._clock = clock
-        self._away = away
-        self._failures = 0
-        self._again = 0.0
+        self._tell_away = away
+        self._backoff = backoff
+        self._start_seconds = start_seconds
+        self._away = False
+        self._reaching: asyncio.Task[None] | None = None
+        self._settled = asyncio.Event()  # whether the first try has come to an end
+        self.reached = asyncio.Event()
+        """Set while Valkey answers."""
 
     async def take(self, charges: Sequence[Charge]) -> Verdict:
         """Charge all or nothing, wherever it can be done."""
-        tries = self._failures
-        if tries:
-            now = self._clock.monotonic()
-            if now < self._again:
-                return await self._local.take(charges)
-            self._again = now + SECONDS  # this request tries; others need not wait with it
-        try:
-            async with asyncio.timeout(SECONDS):
-                verdict = await self._shared.take(charges)
-        except Exception as error:  # whatever it is that its client raises, a limit is no reason to fail
-            if tries == self._failures:  # of many that fail together, the first says it for all
-                self._note_failure(error)
+        if not (self._away or self.reached.is_set()):
+            await self._wait_until_settled()
+        if self._away:
             return await self._local.take(charges)
-        if self._failures:
-            self._note_success()
-        return verdict
+        try:
+            return await self._shared.take(charges)
+        except Exception as error:  # whatever it is that its client raises, a limit is no reason to fail
+            self._lose(error)
+            return await self._local.take(charges)
 
     async def close(self) -> None:
+        """Stop trying, and close both."""
+        if self._reaching is not None:
+            self._reaching.cancel()
+            await asyncio.gather(self._reaching, return_exceptions=True)
+        if self._away:
+            self._tell_away(False)
         await self._shared.close()
         await self._local.close()
 
     def statistics(self) -> dict[str, Any]:
         """Where it counts now."""
-        return {"away": bool(self._failures), "local": self._local.statistics(), "shared": self._shared.statistics()}
+        return {"away": self._away, "local": self._local.statistics(), "shared": self._shared.statistics()}
 
-    def _note_failure(self, error: Exception) -> None:
-        if not self._failures:
-            self._away(True)
-            report(LimitsLocal(cause=f"{type(error).__name__}: {error}"))
-        self._failures += 1
-        self._again = self._clock.monotonic() + BACKOFF.delay(self._failures)
+    async def _wait_until_settled(self) -> None:
+        if self._reaching is None:
+            self._reach_nowait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._start_seconds):
+                await self._settled.wait()
+        if not self._settled.is_set():
+            self._note_away(f"no connection within {self._start_seconds:g} s")
 
-    def _note_success(self) -> None:
-        self._failures = 0
-        self._away(False)
-        report(LimitsShared())
+    def _lose(self, error: Exception) -> None:
+        """Of many that fail together, the first says it for all, and has it searched for."""
+        if self.reached.is_set():
+            self.reached.clear()
+            self._note_away(_cause(error))
+            self._reach_nowait()
+
+    def _reach_nowait(self) -> None:
+        self._reaching = asyncio.create_task(self._reach(), name="reach valkey for limits")
+
+    async def _reach(self) -> None:
+        failures = 0
+        while True:
+            try:
+                await self._shared.connect()
+                await self._shared.take(_TRIAL)
+                break
+            except Exception as error:
+                self._note_away(_cause(error))
+            failures += 1
+            await asyncio.sleep(self._backoff.delay(failures))
+        self._note_back()
+
+    def _note_away(self, cause: str) -> None:
+        self._settled.set()
+        if not self._away:
+            self._away = True
+            self._tell_away(True)
+            report(LimitsLocal(cause=cause))
+
+    def _note_back(self) -> None:
+        self.reached.set()
+        self._settled.set()
+        if self._away:
+            self._away = False
+            self._tell_away(False)
+            report(LimitsShared())
+
+
+def _cause(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from headwater.clock import Clock, SystemClock
-from headwater.http.limit.fallback import SECONDS, Fallback
+from headwater.engines.address import without_password
+from headwater.http.limit.fallback import Fallback
 from headwater.http.limit.limiter import Limiter
 from headwater.http.limit.memory import MemoryStore
 from headwater.http.limit.store import Store
@@ -11,24 +11,36 @@ from headwater.http.limit.valkey import ValkeyStore
 from headwater.observe import Metrics
 from headwater.settings import Settings, SettingsError
 
-
-def open_limiter(settings: Settings, metrics: Metrics, clock: Clock | None = None) -> Limiter:
-    """By HEADWATER_LIMITS. Nothing is connected before the first request; raises `SettingsError` without a Valkey."""
-    return Limiter(_store(settings, metrics, clock or SystemClock()), _refusals(metrics))
+_SCHEMES = ("valkey", "valkeys", "redis", "rediss", "unix")
 
 
-def _store(settings: Settings, metrics: Metrics, clock: Clock) -> Store:
+def open_limiter(settings: Settings, metrics: Metrics) -> Limiter:
+    """By HEADWATER_LIMITS. Nothing is connected before the first request.
+
+    Raises `SettingsError` if there is no Valkey where there has to be one, or its URL is none.
+    """
+    return Limiter(_store(settings, metrics), _refusals(metrics))
+
+
+def _store(settings: Settings, metrics: Metrics) -> Store:
     if settings.limits == "memory" or (settings.limits == "auto" and settings.valkey_url is None):
         return MemoryStore()
     if settings.valkey_url is None:
         reason = "there is no Valkey; set HEADWATER_VALKEY_URL, or run `headwater up`, which starts one"
         raise SettingsError(variable="HEADWATER_LIMITS", value=settings.limits, reason=reason)
+    _check(settings.valkey_url)
     slot = metrics.gauge("headwater_limits_local", "1 while Valkey is away and a process counts its limits alone.")
 
     def away(gone: bool) -> None:
         metrics.slots[slot] = float(gone)
 
-    return Fallback(ValkeyStore(settings.valkey_url, seconds=SECONDS), MemoryStore(), clock, away)
+    return Fallback(ValkeyStore(settings.valkey_url, settings.slot), MemoryStore(), away)
+
+
+def _check(url: str) -> None:
+    if url.partition(":")[0] not in _SCHEMES:
+        reason = f"it begins with one of {', '.join(scheme + '://' for scheme in _SCHEMES)}"
+        raise SettingsError(variable="HEADWATER_VALKEY_URL", value=without_password(url, url), reason=reason)
 
 
 def _refusals(metrics: Metrics) -> Callable[[str], None]:

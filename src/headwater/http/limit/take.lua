@@ -33,6 +33,6 @@ for i, key in ipairs(KEYS) do
             keep(key, debt)
         end
     end
-    result[i + 1] = string.format('%.0f', debt)
+    result[i + 1] = debt
 end
 return result
