@@ -24,6 +24,7 @@ from tests.integration.commit.shop import (
     shop,
     watched,
 )
+from tests.integration.commit.talker import VOICES
 from tests.integration.db.servers import BLOCKED, connected, wait_for_row
 
 ROOT = Path(__file__).parents[3]
@@ -131,3 +132,20 @@ async def test_who_waits_for_a_killed_owner_takes_over(url: str) -> None:
         outcome = await waiting
         assert not outcome.replayed
         await assert_one(watch, outcome)
+
+
+async def test_every_event_whose_emitter_was_answered_survives_its_process_and_is_there_once(url: str) -> None:
+    async with watched(url) as watch:
+        talker = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.integration.commit.talker", url, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+        )
+        assert talker.stdout is not None
+        said = [await talker.stdout.readline() for _ in range(10 * VOICES)]
+        talker.kill()
+        said += (await talker.stdout.read()).splitlines(keepends=True)
+        await talker.wait()
+        answered = {line.decode().strip() for line in said if line.endswith(b"\n")}
+        emitted = [str(event.order) for event in await events(watch)]
+    assert len(answered) >= 10 * VOICES
+    assert answered <= set(emitted)
+    assert len(emitted) == len(set(emitted)) <= len(answered) + VOICES
