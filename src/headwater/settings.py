@@ -66,7 +66,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Annotated[int, Meta(ge=1, le=1024)],
         Meta(description="Partitions of a new log; later `headwater log repartition` changes them."),
     ] = 16
-    slot: Annotated[str, Meta(description="Name of the replication slot and of the publication.")] = "headwater"
+    slot: Annotated[
+        str, Meta(description="Name of the replication slot and the publication, and before keys in Valkey.")
+    ] = "headwater"
     wal_budget_mb: Annotated[int, Meta(ge=64, description="WAL in MiB that PostgreSQL may hold for the relay.")] = 4096
     retention_hours: Annotated[int, Meta(ge=1, description="Hours that the log keeps what is applied.")] = 168
     idempotency_hours: Annotated[int, Meta(ge=1, description="Hours that a stored response is replayed.")] = 24

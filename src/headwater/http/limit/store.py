@@ -25,7 +25,7 @@ class Verdict(NamedTuple):
 
 
 class Store(Protocol):
-    """In memory for one process, or in Valkey for many; both judge alike (tests/unit/http/test_limit_stores.py)."""
+    """For one process, or in Valkey for many; both judge alike (tests/integration/http/test_limit_stores.py)."""
 
     async def take(self, charges: Sequence[Charge]) -> Verdict:
         """Charge all or nothing."""
