@@ -1,7 +1,9 @@
 """A URL shortener: short codes and names of one's own, expiry, and clicks that are counted exactly once in effect.
 
 Its idea: following a link is a read, and what a read has shown is a fact like any other. The redirect emits it, a
-consumer of the log counts it, and no counter is ever a row that thousands of visitors wait for.
+consumer of the log counts it, and no counter is ever a row that thousands of visitors wait for. A visitor does not wait
+for the commit either: visits share one, some ten milliseconds later. None is counted twice; a worker that is killed
+loses those of its last moments.
 
 rows.py      what is stored, shown and said: rows, requests, events
 store.py     SQL, and nothing else

@@ -105,7 +105,7 @@ async def list_blocked_hosts(db: Db) -> list[BlockedHost]:
 
 @app.query("GET /{code}", answers=WAYS)
 async def follow(db: Db, emitter: Emitter, limiter: Limiter, code: Code, request: Request) -> Response:
-    """Be led on, with 301 or 302 as the link says; 410 once it has expired. Every visit is counted, exactly once."""
+    """Be led on, with 301 or 302 as the link says; 410 once it has expired. Visits are counted a moment later."""
     lead = await store.lead(db, code)
     if lead is None:
         await limiter.take(GUESSING, request.client or "")

@@ -56,7 +56,7 @@ def read_target(text: str, own: frozenset[str] = frozenset(), allowed: frozenset
         _require_public(host)
     place = f"[{host}]" if ":" in host else host
     authority = place if port is None else f"{place}:{port}"
-    rest = parts._replace(scheme="", netloc="").geturl()
+    rest = text.partition("//")[2].removeprefix(parts.netloc)
     url = f"{parts.scheme}://{authority}{quote(rest, safe=_SAFE)}"
     if len(url) > LENGTH:
         raise TargetRefused(f"With its characters escaped it is longer than {LENGTH}.")

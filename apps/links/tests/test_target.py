@@ -14,6 +14,7 @@ from apps.links.target import LENGTH, TargetRefused, host_of, read_target
         ("HTTPS://EXAMPLE.com./A?b=C#d", "https://example.com/A?b=C#d"),
         ("http://example.com:8080/a%20b", "http://example.com:8080/a%20b"),
         ("https://bücher.example/ä?ö=ü", "https://xn--bcher-kva.example/%C3%A4?%C3%B6=%C3%BC"),
+        ("https://example.com//double?", "https://example.com//double?"),
         ("https://8.8.8.8/dns", "https://8.8.8.8/dns"),
         ("https://[2606:4700::1111]/", "https://[2606:4700::1111]/"),
         (
@@ -43,6 +44,7 @@ def test_a_target_has_one_spelling(text: str, url: str) -> None:
         "https://example.com:99999/",
         "https://-example.com/",
         "https://example..com/",
+        "https://127%2e0.0.1/",
     ],
 )
 def test_what_is_no_plain_web_address_is_refused(text: str) -> None:
@@ -109,7 +111,7 @@ def test_the_host_of_an_authority_is_spelt_like_that_of_a_target(authority: str,
 
 @given(st.text(max_size=80))
 def test_any_text_is_a_target_or_refused(text: str) -> None:
-    for candidate in (text, f"https://{text}", f"https://example.com/{text}"):
+    for candidate in (text, f"https://{text}", f"https://example.com/{text}", f"https://example.com{text}"):
         try:
             target = read_target(candidate)
         except TargetRefused:

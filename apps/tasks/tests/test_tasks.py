@@ -255,6 +255,22 @@ async def test_who_has_left_is_forgotten_and_their_work_is_somebodys(backend: Ru
     assert await backend.db.all(str, "select id::text from tasks.project where id::text = $1", own) == []
 
 
+async def test_a_project_goes_with_all_that_is_in_it(backend: RunningBackend, join: Join) -> None:
+    ada, bob = await join("Ada"), await join("Bob")
+    for owner, other in ((ada, bob), (bob, ada)):
+        project = await make_project(owner.client)
+        await share(project, owner, other)
+        task = await make_task(other.client, project, assignee=other.id)
+        await other.client.post(f"/tasks/{task['id']}/comments", json={"text": "On it"})
+        await backend.settle()
+        gone = owner.client.delete(f"/projects/{project}") if owner is ada else owner.client.delete("/people/me")
+        assert (await gone).status == 204
+        await backend.settle()
+        assert (await other.client.get(f"/tasks/{task['id']}")).status == 404
+    left = "select (select count(*) from tasks.task) + (select count(*) from tasks.activity)"
+    assert await backend.db.one(int, left) == 0
+
+
 async def test_the_demo_data_has_something_overdue(backend: RunningBackend) -> None:
     said = await backend.seed()
     assert said is not None
