@@ -328,6 +328,7 @@ class Backend:
                 clock=clock or SystemClock(),
                 identity=self.identity,
                 limiter=limiter,
+                lines={"reads": reads, "writes": writes},
                 limits=self.limits,
             ),
             settings,

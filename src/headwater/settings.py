@@ -87,6 +87,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         _security("Networks whose X-Forwarded-For is believed, with commas between: `10.0.0.0/8,unix`."),
     ] = ()
+    shed: Annotated[bool, Meta(description="Refuse with 503, at once, what would wait in vain.")] = True
+    in_flight: Annotated[
+        int, Meta(ge=1, description="Requests that a web worker works on at once; streams that flow do not count.")
+    ] = 1000
+    shed_target_seconds: Annotated[
+        float, Meta(gt=0, le=60, description="Seconds of waiting that a queue may hold which does not get empty.")
+    ] = 0.1
+    shed_interval_seconds: Annotated[
+        float, Meta(gt=0, le=60, description="Seconds of waiting that any other may hold, and within which it has to.")
+    ] = 1.0
     deadline_seconds: Annotated[
         float,
         Meta(ge=0, le=86_400, description="Seconds that a request may take where its route names none; 0 for any."),

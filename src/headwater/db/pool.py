@@ -73,7 +73,7 @@ class Pool:
         self._background: set[asyncio.Task[None]] = set()
         self._outage = Outage(application_name)
         self._generation = 0  # of the schema: raised when a connection finds its cached statements outdated
-        self._opened = 0
+        self._opened = self._served = 0
         self._closed = False
         self._all_back = asyncio.Event()
         self._sweeper: asyncio.TimerHandle | None = None
@@ -136,6 +136,22 @@ class Pool:
         errors of statements are asyncpg's own; what leaves it is a `DbError` with asyncpg's error as its cause.
         """
         return Acquired(self)
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a connection."""
+        return len(self._waiters)
+
+    @property
+    def served(self) -> int:
+        """How many have had their turn after waiting, since the start."""
+        return self._served
+
+    def oldest(self) -> float:
+        """Seconds that the first in the queue has waited; 0 if nobody waits."""
+        for deadline in self._waiters.values():
+            return max(0.0, time.monotonic() - deadline + self._wait_seconds)
+        return 0.0
 
     def statistics(self) -> dict[str, Any]:
         """Counts of this moment, and connections opened since the start."""
@@ -305,6 +321,7 @@ class Pool:
             waiter = next(iter(self._waiters))
             del self._waiters[waiter]
             if not waiter.done():
+                self._served += 1
                 return waiter
         return None
 

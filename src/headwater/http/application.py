@@ -33,6 +33,7 @@ from headwater.http.identity import Identity
 from headwater.http.kind import DEADLINE_PASSED, MALFORMED_BODY, NOT_READY
 from headwater.http.lifespan import AsgiApp
 from headwater.http.load.deadline import seconds_of
+from headwater.http.load.guard import Guard
 from headwater.http.load.load import Load
 from headwater.http.load.refusal import Refused
 from headwater.http.meter import Counted, Meter
@@ -147,9 +148,10 @@ class HttpApp:
             settings.body_limit, settings.body_seconds, settings.body_depth, settings.upload_bytes_per_second
         )
         self._watch = Watch()
+        self._guard = Guard(settings, resources.lines)
         self._meter = Meter(metrics)
         self._preflights = compile_endpoint(
-            Route(method="OPTIONS", path="/", handler=self._answer_preflight), resources
+            Route(method="OPTIONS", path="/", handler=self._answer_preflight, vital=True), resources
         )
         self._preflights.label = UNMATCHED
         self._security = Security(settings)
@@ -175,6 +177,7 @@ class HttpApp:
         endpoint, status, size = self._nowhere, CLIENT_GONE, 0
         choice: Choice | None = None
         slots, in_flight, running = self._meter.slots, self._meter.in_flight, self._watch.running
+        guard = self._guard
         slots[in_flight] += 1
         if self._cors is not None:
             self._cors.grant(request)
@@ -192,7 +195,9 @@ class HttpApp:
                     endpoint, request.path_values = self._versions.find(request)
                 if endpoint.compresses and (accept := request.fields.get(b"accept-encoding")) is not None:
                     choice = self._compression.choose(accept)
-                if endpoint.noted:
+                if not endpoint.vital:
+                    if slots[in_flight] > guard.most:
+                        guard.check(endpoint, slots[in_flight])
                     request.task = asyncio.current_task()
                     running[request] = endpoint
                     if endpoint.hurried or b"request-timeout" in request.fields:
@@ -225,7 +230,7 @@ class HttpApp:
             pass
         finally:
             slots[in_flight] -= 1
-            if endpoint.noted:
+            if not endpoint.vital:
                 self._watch.forget(request)
             if request.held is not None:
                 for let_go in request.held:
@@ -259,10 +264,12 @@ class HttpApp:
         for mount in self._mounts:
             await mount.lifespan.start()
         self._watch.start()
+        self._guard.start()
         self.health.started = True
 
     async def stop(self) -> None:
         """Stop what `start` started, and write the last lines of the access log."""
+        self._guard.stop()
         await self._watch.stop()
         for mount in reversed(self._mounts):
             await mount.lifespan.stop()
@@ -270,8 +277,13 @@ class HttpApp:
             self._log.flush()
 
     def statistics(self) -> dict[str, Any]:
-        """Requests in flight, and those whose client is watched."""
-        return {"in_flight": self.in_flight, "draining": self._draining, **self._watch.statistics()}
+        """Requests in flight, those whose client is watched, and how the queues stand."""
+        return {
+            "in_flight": self.in_flight,
+            "draining": self._draining,
+            **self._watch.statistics(),
+            **self._guard.statistics(),
+        }
 
     def _stand(self) -> None:
         """Let every answer carry what it always carries, whatever is answered."""
@@ -333,6 +345,7 @@ class HttpApp:
         """Stop a request in time that has little of it; raises a `Problem` for a malformed Request-Timeout."""
         seconds = seconds_of(request, endpoint.deadline)
         if seconds:
+            self._guard.check_waits(endpoint, seconds)
             self._watch.limit(request, seconds)
 
     def _answer_stopped(self, request: Request, endpoint: Counted) -> Answer:
@@ -407,6 +420,7 @@ class HttpApp:
         if request in self._watch.running:
             self._watch.answered(request)
             request.task = asyncio.current_task()
+        self._guard.flow(1)
         try:
             await stream(write)
         except ClientUnread:
@@ -420,6 +434,8 @@ class HttpApp:
                     async with asyncio.timeout(_RECORD_SECONDS):
                         await write(record)
             raise StreamBroken(route=endpoint.label, request_id=request.id) from error
+        finally:
+            self._guard.flow(-1)
         await send({"type": "http.response.body", "body": b""})
         return size
 
@@ -452,6 +468,7 @@ class HttpApp:
         spy = Spy(send, request.id, [*self._beside_mounted, *(request.added or ())])
         slots, in_flight = self._meter.slots, self._meter.in_flight
         slots[in_flight] += 1
+        self._guard.flow(1)  # nothing is known of what is mounted: it may stream for as long as it likes
         try:
             if self._hosts is not None:
                 self._hosts.check(request)
@@ -463,6 +480,7 @@ class HttpApp:
             await self._send_otherwise(answer, request, spy.send, mount)
         finally:
             slots[in_flight] -= 1
+            self._guard.flow(-1)
             self._finish(request, mount, spy.status or CLIENT_GONE, spy.size, at, perf_counter() - started)
 
     async def _serve_other(self, scope: Scope, receive: Any, send: Any) -> None:

@@ -6,7 +6,7 @@ command, its transaction; the handler; the answer.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from copy import copy
 from typing import Any
 
@@ -28,6 +28,7 @@ from headwater.http.kind import OUTCOME_UNKNOWN
 from headwater.http.limit.declaration import Limit
 from headwater.http.limit.limiting import by_others, by_principal, limits_of, with_limits
 from headwater.http.load.deadline import deadline_of
+from headwater.http.load.refusal import Reason
 from headwater.http.load.slots import with_slots
 from headwater.http.media import accept_check
 from headwater.http.meter import Counted
@@ -36,6 +37,7 @@ from headwater.http.request import Request
 from headwater.http.resources import Resources
 from headwater.http.route import Route
 from headwater.http.signature import Adapt, Signature, read_signature
+from headwater.http.source import Input
 from headwater.http.watch import LOOK_SECONDS
 
 Call = Callable[[Request], Awaitable[Answer]]
@@ -51,7 +53,8 @@ class Endpoint(Counted):
     `admission` whom it lets in.
 
     `cancels`: its work is stopped when the client is gone. `deadline`: it is stopped after so many seconds, 0 for none;
-    `noted` if it may be stopped at all, and `hurried` if soon. A command is never stopped on the way from its commit
+    `vital` if it is answered under any load and never stopped, and `hurried` if soon. `waits_for` are the pools that it
+    takes connections of. A command is never stopped on the way from its commit
     to its answer, and for nothing but its deadline before.
     `compresses`: its answers are encoded for a client that takes that. `limits` are what its requests are charged.
     """
@@ -65,9 +68,10 @@ class Endpoint(Counted):
         "deadline",
         "hurried",
         "limits",
-        "noted",
         "rendering",
         "route",
+        "vital",
+        "waits_for",
     )
 
     def __init__(
@@ -81,6 +85,7 @@ class Endpoint(Counted):
         free: bool = False,
         limits: tuple[Limit, ...] = (),
         deadline: float = 0.0,
+        waits_for: frozenset[Reason] = frozenset(),
     ) -> None:
         super().__init__(route.method, route.path, route.quiet)
         self.route = route
@@ -90,8 +95,9 @@ class Endpoint(Counted):
         self.admission = admission
         self.cancels = route.verb == "query"
         self.deadline = deadline
-        self.noted = not route.vital
         self.hurried = 0 < deadline <= 2 * LOOK_SECONDS
+        self.vital = route.vital
+        self.waits_for = waits_for
         self.compresses = compresses
         self.free = free
         self.limits = limits
@@ -149,8 +155,17 @@ def compile_endpoint(route: Route, resources: Resources, adapt: Adapt | None = N
     call = with_limits(call, by_others(limits), route.cost, resources.limiter)
     uploads = resumable or any(each.where == "upload" for each in inputs)
     deadline = deadline_of(route, resources.load.deadline, uploads)
+    waits_for = _waits_for(inputs, rendering, admission)
     free = answers_freely(signature)
-    return Endpoint(route, call, binding, rendering, admission, compresses, free, limits, deadline)
+    return Endpoint(route, call, binding, rendering, admission, compresses, free, limits, deadline, waits_for)
+
+
+def _waits_for(inputs: Sequence[Input], rendering: Rendering, admission: Admission | None) -> frozenset[Reason]:
+    """The pools that every request of a route takes connections of."""
+    where = {each.where for each in inputs}
+    reads = admission is not None or rendering.downloads or "db" in where or "page" in where
+    writes = "tx" in where or "upload" in where
+    return frozenset([*(["reads"] if reads else []), *(["writes"] if writes else [])])  # type: ignore[list-item]
 
 
 def _with_files(call: Call, binding: Binding, rendering: Rendering, resources: Resources) -> Call:

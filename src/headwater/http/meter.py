@@ -4,12 +4,13 @@
 ``headwater_http_requests_total``             counter    method, route, status (``2xx`` …)
 ``headwater_http_request_duration_seconds``   histogram  method, route
 ``headwater_http_failures_total``             counter    method, route, exception: answered with 500
+``headwater_http_shed_total``                 counter    reason: refused at the door, with 503
 ``headwater_http_concurrency_refusals_total`` counter    method, route: over `concurrency`, answered with 503
 ``headwater_http_deadline_misses_total``      counter    method, route: stopped at the deadline, with 504
 ``headwater_http_requests_in_flight``         gauge
 ============================================  =========  ============================================
 
-Where the API has versions, each but the gauge has the label `version`, too.
+Where the API has versions, each with the label `route` has the label `version`, too.
 
 A path without a route counts as ``unmatched``, a mounted application as its prefix, and a client that went away as 4xx.
 """
@@ -85,8 +86,12 @@ class Meter:
 
     def count_refusal(self, counted: Counted, refused: Refused) -> None:
         """Add one request that there was no room for."""
-        name, help = "headwater_http_concurrency_refusals", "Requests over the concurrency of their route."
-        self.slots[self._metrics.counter(name, help, **counted.labels)] += 1
+        if refused.reason == "concurrency":
+            name, help = "headwater_http_concurrency_refusals", "Requests over the concurrency of their route."
+            slot = self._metrics.counter(name, help, **counted.labels)
+        else:
+            slot = self._metrics.counter("headwater_http_shed", "Requests refused under load.", reason=refused.reason)
+        self.slots[slot] += 1
 
     def count_miss(self, counted: Counted) -> None:
         """Add one request that was stopped at its deadline."""

@@ -14,6 +14,8 @@ from headwater.http.limit.declaration import Limit
 from headwater.http.limit.limiter import Limiter
 from headwater.http.limit.memory import MemoryStore
 from headwater.http.load.load import Load
+from headwater.http.load.queue import Line
+from headwater.http.load.refusal import Reason
 from headwater.http.request import Request
 from headwater.objects.staging import Staging
 
@@ -39,7 +41,7 @@ class Resources(msgspec.Struct, frozen=True):
     answers are compressed at all. `identity` says who asks, None if nothing does.
     `origins` are those that CORS allows. `limits` are those of every route that has none of its own, and `limiter` is
     what charges them. `group` commits what queries emit. `load` is what endpoints share about how much is worked on at
-    once.
+    once; `lines` are those in which requests wait for connections.
     """
 
     db: Db
@@ -55,3 +57,4 @@ class Resources(msgspec.Struct, frozen=True):
     limits: Sequence[Limit] = ()
     group: GroupCommit | None = None
     load: Load = msgspec.field(default_factory=Load)
+    lines: Mapping[Reason, Line] = {}
