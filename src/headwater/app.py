@@ -342,7 +342,7 @@ class Backend:
         )
         for missing in await missing_indexes(db, self._plans()):
             report(missing)
-        return Opened(db, committer, http)
+        return Opened(db, committer, http, group)
 
     async def close(self) -> None:
         """Close what `open` opened; it may be opened again."""
@@ -445,6 +445,7 @@ class Opened(NamedTuple):
     db: Db
     committer: Committer
     http: HttpApp
+    group: GroupCommit
 
 
 class _Readiness:

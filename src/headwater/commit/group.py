@@ -75,6 +75,12 @@ class GroupCommit:
         """
         self._hand_in(payload, None)
 
+    async def flush(self) -> None:
+        """Return once nothing waits: what was handed in until now is committed, or reported as lost."""
+        if self._working is not None:
+            self._hurry.set()
+            await asyncio.wait([self._working])
+
     async def close(self, seconds: float = CLOSE_SECONDS) -> None:
         """Commit what is waiting, within that time; what is left then is reported as lost."""
         self._closing.set()

@@ -64,6 +64,8 @@ class RunningBackend:
         Raises `KeysParked` with the causes if a handler failed for good, `NotSettled` or `RelayBehind` after
         `seconds`, and whatever ended the relay or the consumers.
         """
+        async with asyncio.timeout(seconds):
+            await self.backend.opened.group.flush()
         settling = asyncio.create_task(settle(self.pool, self.settings.slot, seconds))
         await asyncio.wait([settling, *self.tasks], return_when=asyncio.FIRST_COMPLETED)
         if not settling.done():

@@ -97,6 +97,15 @@ async def test_what_nobody_waits_for_is_committed_at_the_end_at_the_latest(url: 
         assert await numbers(watch) == list(range(50))
 
 
+async def test_what_nobody_waits_for_can_be_waited_for_all_the_same(url: str) -> None:
+    async with emitting(url) as (watch, group, emitter):
+        await group.flush()
+        for event in placed(50):
+            emitter.emit_nowait(event)
+        await group.flush()
+        assert await numbers(watch) == list(range(50))
+
+
 async def test_whoever_stops_waiting_leaves_the_event_behind(url: str) -> None:
     async with emitting(url) as (watch, _, emitter):
         waiting = [asyncio.create_task(emitter.emit(event)) for event in placed(3)]
