@@ -18,7 +18,7 @@ from headwater.commit.committer import Committer
 from headwater.commit.errors import OutcomeUnknown
 from headwater.commit.origin import Origin
 from headwater.db import Unavailable
-from headwater.observe import Level, Occurrence, report
+from headwater.observe import Level, Metrics, Occurrence, report
 
 WAITING: Final = 20_000
 """Payloads that may wait for a commit; what comes then is refused, so that memory is bounded."""
@@ -47,10 +47,16 @@ class EventsLost(Occurrence, frozen=True, kw_only=True):
 
 
 class GroupCommit:
-    """The group commit of one process."""
+    """The group commit of one process; it counts in `metrics`."""
 
-    def __init__(self, committer: Committer) -> None:
+    def __init__(self, committer: Committer, metrics: Metrics | None = None) -> None:
+        metrics = metrics or Metrics()
         self._committer = committer
+        self._slots = metrics.slots
+        self._emitted = metrics.counter("headwater_emitted", "Events of queries that were committed.")
+        self._gone = metrics.counter(
+            "headwater_emitted_lost", "Events of queries that nobody waited for and were lost."
+        )
         self._waiting: deque[_Entry] = deque()
         self._working: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
@@ -146,6 +152,7 @@ class GroupCommit:
     def _settle(self, group: list[_Entry]) -> None:
         self._groups += 1
         self._committed += len(group)
+        self._slots[self._emitted] += len(group)
         for _, waiter in group:
             if waiter is not None and not waiter.done():
                 waiter.set_result(None)
@@ -172,6 +179,7 @@ class GroupCommit:
         """Nobody waits for these; so it is said aloud."""
         if group:
             self._lost += len(group)
+            self._slots[self._gone] += len(group)
             report(EventsLost(events=len(group), reason=reason))
 
 

@@ -13,7 +13,7 @@ from headwater.commit import Emitter, EventsLost, GroupCommit, OutcomeUnknown
 from headwater.commit import group as module
 from headwater.db import Unavailable
 from headwater.engines import EmbeddedPostgres
-from headwater.observe import subscribe
+from headwater.observe import Metrics, subscribe
 from tests.integration.commit.shop import ORIGIN, OrderPlaced, events, shop, watched
 from tests.integration.db.servers import connected, execute, folder_for_servers, wait_for_row
 
@@ -145,7 +145,8 @@ async def test_an_outage_is_told_to_who_waits_and_survived_by_the_others() -> No
 
 async def test_what_is_left_when_the_process_ends_is_reported() -> None:
     async with durable_postgres() as engine, shop(engine.url, wait=0.2) as (_, committer):
-        group = GroupCommit(committer)
+        metrics = Metrics()
+        group = GroupCommit(committer, metrics)
         emitter = Emitter(group, ORIGIN, SystemClock())
         await engine.stop()
         for event in placed(3):
@@ -153,6 +154,7 @@ async def test_what_is_left_when_the_process_ends_is_reported() -> None:
         with losses() as lost:
             await group.close()
     assert (sum(each.events for each in lost), group.statistics()["lost"]) == (3, 3)
+    assert b"headwater_emitted_lost_total 3.0" in metrics.expose()[1]
 
 
 async def test_a_commit_that_breaks_leaves_the_outcome_unknown_and_is_not_tried_again() -> None:
