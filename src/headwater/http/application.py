@@ -20,16 +20,16 @@ from headwater.http.answer import Answer, Fields, Stream
 from headwater.http.body import BodyBroken, ClientGone, Limits
 from headwater.http.compression import Choice, Compression, PackedStream
 from headwater.http.cors import VARY_ORIGIN, Cors
-from headwater.http.credential import ApiKey
-from headwater.http.csrf import SAFE
-from headwater.http.docs import docs_routes
+from headwater.http.docspage import docs_routes
 from headwater.http.endpoint import Endpoint, compile_endpoint
 from headwater.http.errors import HttpError
 from headwater.http.exposition import metrics_route
 from headwater.http.failure import problem_of
 from headwater.http.forwarded import Proxies
 from headwater.http.health import Health, Readiness
-from headwater.http.identity import Identity
+from headwater.http.identity.credential import ApiKey
+from headwater.http.identity.csrf import SAFE
+from headwater.http.identity.identity import Identity
 from headwater.http.kind import DEADLINE_PASSED, MALFORMED_BODY, NOT_READY
 from headwater.http.lifespan import AsgiApp
 from headwater.http.load.deadline import seconds_of

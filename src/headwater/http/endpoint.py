@@ -15,15 +15,15 @@ from headwater.http.answer import Answer, from_stored, to_stored
 from headwater.http.binding import Binding
 from headwater.http.bodylimit import with_body_limit
 from headwater.http.compression import VARY
-from headwater.http.conditional import with_validators
-from headwater.http.csrf import SAFE, with_csrf
-from headwater.http.current import Current, compile_current, refuse_if_match
+from headwater.http.conditions.conditional import with_validators
+from headwater.http.conditions.current import Current, compile_current, refuse_if_match
 from headwater.http.errors import OptionInvalid
 from headwater.http.files.sending import with_download
 from headwater.http.files.tus import compile_step
 from headwater.http.files.upload import keep_upload, with_upload
 from headwater.http.idempotency import key_of
-from headwater.http.identify import Admission, admission_of, with_principal
+from headwater.http.identity.admission import Admission, admission_of, with_principal
+from headwater.http.identity.csrf import SAFE, with_csrf
 from headwater.http.kind import OUTCOME_UNKNOWN
 from headwater.http.limit.declaration import Limit
 from headwater.http.limit.limiting import by_others, by_principal, limits_of, with_limits

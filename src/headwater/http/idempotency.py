@@ -11,8 +11,8 @@ from typing import Final
 import msgspec
 
 from headwater.commit import IdempotencyKey
+from headwater.http.identity.principal import Principal
 from headwater.http.kind import KEY_INVALID, KEY_MISSING
-from headwater.http.principal import Principal
 from headwater.http.request import Request
 
 LIMIT: Final = 255

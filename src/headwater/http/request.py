@@ -8,9 +8,9 @@ import msgspec
 
 from headwater.http.answer import Fields
 from headwater.http.body import Limits, Receive, read_body
-from headwater.http.csrftoken import token_of
 from headwater.http.headers import Headers
-from headwater.http.principal import Principal
+from headwater.http.identity.csrftoken import token_of
+from headwater.http.identity.principal import Principal
 from headwater.http.target import QueryFields, query_fields
 from headwater.http.tracing import new_id, request_id_of, trace_of
 

@@ -8,7 +8,7 @@ import msgspec
 from headwater.clock import Clock, SystemClock
 from headwater.commit import Committer, GroupCommit
 from headwater.db import Db
-from headwater.http.identity import Identity
+from headwater.http.identity.identity import Identity
 from headwater.http.keyring import Keyring
 from headwater.http.limit.declaration import Limit
 from headwater.http.limit.limiter import Limiter

@@ -16,11 +16,11 @@ from headwater.commit import Emitter, Tx
 from headwater.db import Db
 from headwater.http.errors import PagesInvalid, ParameterMisplaced, ParameterUnbound, PathInvalid
 from headwater.http.files.upload import Upload
+from headwater.http.identity.principal import Principal
 from headwater.http.page import Listing, Page, Pages
 from headwater.http.page.plan import Fault as PagesFault
 from headwater.http.page.plan import Plan
 from headwater.http.parameter import Body, Header, Query
-from headwater.http.principal import Principal
 from headwater.http.request import Request
 from headwater.http.resources import Provider, Resources
 from headwater.http.route import Route, names_of, segments_of

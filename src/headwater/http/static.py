@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Final
 
-from headwater.http.condition import Validators, conditions_of, evaluate
-from headwater.http.etag import digest_of
+from headwater.http.conditions.condition import Validators, conditions_of, evaluate
+from headwater.http.conditions.etag import digest_of
 from headwater.http.request import Request
 from headwater.http.response import Response
 from headwater.http.route import Route

@@ -12,7 +12,7 @@ from uuid import UUID
 from headwater.commit import Committer
 from headwater.db import Db, Pool
 from headwater.http import HttpApp, Listing, Page, Pages, Resources, Route
-from headwater.http.identity import Identity
+from headwater.http.identity.identity import Identity
 from headwater.http.keyring import Keyring
 from headwater.settings import Settings
 from headwater.testing.client import Client, Reply

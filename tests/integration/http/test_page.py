@@ -8,7 +8,7 @@ import pytest
 
 from headwater.db import Db
 from headwater.http import Bearer, HttpApp, Listing, Page, Pages, Principal, Resources, Route, RouteError
-from headwater.http.identity import Identity
+from headwater.http.identity.identity import Identity
 from headwater.http.version import Converter, Versions
 from headwater.settings import Settings
 from headwater.testing.client import Client, Reply

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.http.etag import Parts, Tag, TagsMalformed, digest_of, read_tag, read_tags, state_writer, with_coding
+from headwater.http.conditions.etag import (
+    Parts,
+    Tag,
+    TagsMalformed,
+    digest_of,
+    read_tag,
+    read_tags,
+    state_writer,
+    with_coding,
+)
 
 OPAQUE = st.binary(max_size=20).map(lambda raw: bytes(b for b in raw if b == 0x21 or 0x23 <= b <= 0x7E or b >= 0x80))
 TAGS = st.builds(Tag, OPAQUE, st.booleans())

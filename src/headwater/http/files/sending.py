@@ -15,8 +15,8 @@ from uuid import UUID
 
 from headwater.db import Db
 from headwater.http.answer import Answer, Fields, Write
-from headwater.http.condition import Validators, conditions_of, evaluate
-from headwater.http.conditional import fields_of
+from headwater.http.conditions.condition import Validators, conditions_of, evaluate
+from headwater.http.conditions.conditional import fields_of
 from headwater.http.date import to_utc
 from headwater.http.files.digest import repr_digest, wants_content_digest
 from headwater.http.files.download import Download

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from headwater.http.conditional import is_validated
+from headwater.http.conditions.conditional import is_validated
 from headwater.http.endpoint import Endpoint
 from headwater.http.openapi.headers import refer_to
 from headwater.http.problem import phrase_of

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 
 from headwater.db import Db
 from headwater.http.errors import HttpError
-from headwater.http.principal import Principal
+from headwater.http.identity.principal import Principal
 from headwater.http.problem import Problem
 from headwater.http.request import Request
 

@@ -11,8 +11,8 @@ import msgspec
 
 from headwater.commit import Tx
 from headwater.http.binding import Binding
-from headwater.http.condition import conditions_of, evaluate
-from headwater.http.conditional import Reading, compile_reading, is_validated
+from headwater.http.conditions.condition import conditions_of, evaluate
+from headwater.http.conditions.conditional import Reading, compile_reading, is_validated
 from headwater.http.errors import OptionInvalid
 from headwater.http.problem import Problem
 from headwater.http.request import Request

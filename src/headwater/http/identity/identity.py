@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from headwater.db import Db
-from headwater.http.credential import Bearer, Credential, quoted
+from headwater.http.identity.credential import Bearer, Credential, quoted
+from headwater.http.identity.principal import Principal
 from headwater.http.kind import CREDENTIALS_CLASH, INSUFFICIENT_SCOPE
-from headwater.http.principal import Principal
 from headwater.http.problem import Problem
 from headwater.http.request import Request
 

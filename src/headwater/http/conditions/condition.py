@@ -16,8 +16,8 @@ from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
 from headwater.http.compression.accept import accepts
+from headwater.http.conditions.etag import Parts, Tags, TagsMalformed, read_tags
 from headwater.http.date import read_date
-from headwater.http.etag import Parts, Tags, TagsMalformed, read_tags
 from headwater.http.problem import Problem
 from headwater.http.request import Request
 

@@ -1,4 +1,4 @@
-"""Identify: which routes need to know who asks, and whom they let in.
+"""Admission: which routes need to know who asks, and whom they let in.
 
 A route asks only if it needs to know: it has a parameter of type `Principal`, or one of pages that belong to tenants;
 it names `scopes`; or it is a command.
@@ -13,8 +13,8 @@ import msgspec
 from headwater.db import Db
 from headwater.http.answer import Answer
 from headwater.http.errors import IdentityMissing, OptionInvalid
-from headwater.http.identity import Identity
-from headwater.http.principal import Principal
+from headwater.http.identity.identity import Identity
+from headwater.http.identity.principal import Principal
 from headwater.http.problem import Problem
 from headwater.http.request import Request
 from headwater.http.route import Route

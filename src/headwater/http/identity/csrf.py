@@ -16,7 +16,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from headwater.http.answer import Answer
-from headwater.http.csrftoken import fits
+from headwater.http.identity.csrftoken import fits
 from headwater.http.kind import CROSS_SITE
 from headwater.http.problem import Problem
 from headwater.http.request import Request

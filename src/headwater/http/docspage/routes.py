@@ -1,4 +1,4 @@
-"""The documentation page at /docs: files of our own, from nowhere else, so that it works without internet.
+"""The routes of the page at /docs: files of our own, from nowhere else, so that it works without internet.
 
 It reads /openapi.json in the browser. The content security policy allows it this one origin and no inline code.
 """
@@ -10,7 +10,7 @@ from typing import Final
 from headwater.http.route import Route
 from headwater.http.static import static_route
 
-_FOLDER: Final = Path(__file__).parent / "docspage"
+_FOLDER: Final = Path(__file__).parent
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

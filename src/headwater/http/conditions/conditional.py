@@ -12,10 +12,10 @@ import msgspec
 from msgspec import inspect as shapes
 
 from headwater.http.answer import Answer, Fields
-from headwater.http.condition import Unchanged, Validators, conditions_of, evaluate
+from headwater.http.conditions.condition import Unchanged, Validators, conditions_of, evaluate
+from headwater.http.conditions.etag import digest_of, state_writer
 from headwater.http.date import to_utc, write_date
 from headwater.http.errors import OptionInvalid
-from headwater.http.etag import digest_of, state_writer
 from headwater.http.media import JSON
 from headwater.http.rendering import ENCODER, Rendering
 from headwater.http.request import Request
