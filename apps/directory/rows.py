@@ -11,7 +11,7 @@ Longitude = Annotated[float, Meta(ge=-180, le=180, description="Degrees east")]
 
 
 class Person(Row, table="directory.person"):
-    """Somebody. Who did not say when he was born has null there."""
+    """Somebody. Those who did not say when they were born have null there."""
 
     id: int
     name: str

@@ -15,7 +15,7 @@ Prepare = Callable[[RunningBackend], Awaitable[Mapping[str, str]]]
 
 
 async def nothing(running: RunningBackend) -> Mapping[str, str]:
-    """For an app that asks nobody who he is."""
+    """For an app that asks nobody who they are."""
     return {}
 
 

@@ -8,7 +8,7 @@ create table directory.person (
     email text not null unique,
     country text not null,                      -- ISO 3166-1 alpha-2
     city text not null,
-    born date,                                  -- null if he did not say
+    born date,                                  -- null if they did not say
     joined timestamptz not null
 );
 

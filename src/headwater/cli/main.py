@@ -55,5 +55,5 @@ def main() -> None:
         cli()
     except HeadwaterError as error:
         sys.exit(f"headwater: {error}")
-    except BrokenPipeError:  # whoever read our output has seen enough; nothing is to be flushed to him at the exit
+    except BrokenPipeError:  # whoever read our output has seen enough; nothing is to be flushed to them at the exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -19,8 +19,6 @@ from headwater.log import CHANGE, EVENT, MALFORMED, Entry, MalformedBatch, Posit
 from headwater.log.change import decode_change, decode_change_header
 from headwater.types import Changed, Event
 
-KNOWN_KINDS: Final = frozenset((EVENT, CHANGE, MALFORMED))
-
 ANYTHING: Final = "*"
 """Stands among the topics of a batch for an entry that nothing is known about: everyone has to look."""
 

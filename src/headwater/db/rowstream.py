@@ -31,7 +31,7 @@ _UNBOUNDED_SECONDS: Final = 7 * 24 * 3600.0
 _PREPARE: Final = (
     "set local statement_timeout = 0; set local parallel_setup_cost = 0; set local parallel_tuple_cost = 0"
 )
-"""No time limit, for it is the reader who takes his time. PostgreSQL does not know that writing JSON costs more than
+"""No time limit, for it is the reader who takes the time. PostgreSQL does not know that writing JSON costs more than
 passing it on, and would think workers not worth their while."""
 
 _SEPARATOR, _QUOTE = "\x02", "\x01"

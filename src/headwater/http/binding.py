@@ -12,7 +12,7 @@ import msgspec
 
 from headwater.commit import Emitter, Origin
 from headwater.http.body import check_depth, holds_nul
-from headwater.http.errors import OptionInvalid, ParameterMisplaced
+from headwater.http.errors import ParameterMisplaced
 from headwater.http.fault import Fault, Invalid, invalid_request
 from headwater.http.files.upload import Intake
 from headwater.http.integral import write_integers_plainly
@@ -24,7 +24,7 @@ from headwater.http.page.asked import Asking
 from headwater.http.problem import Problem
 from headwater.http.request import Request
 from headwater.http.resources import Resources
-from headwater.http.route import Route, names_of, segments_of
+from headwater.http.route import Route, names_of, refuse_option, segments_of
 from headwater.http.scalar import list_reader_of, reader_of
 from headwater.http.shape import shape_of
 from headwater.http.signature import MISSING, Convert, Signature
@@ -117,9 +117,7 @@ def _intake(route: Route, inputs: tuple[Input, ...], resources: Resources) -> In
     if found is None:
         for option in ("upload_limit", "media_types"):
             if getattr(route, option):
-                raise OptionInvalid(
-                    route=route, handler=route.place, option=option, reason="the handler takes no `upload: Upload`"
-                )
+                refuse_option(route, option, "the handler takes no `upload: Upload`")
         return None
     if not any(each.where == "tx" for each in inputs):
         raise ParameterMisplaced(

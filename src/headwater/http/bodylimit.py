@@ -1,15 +1,13 @@
 """The limit of a route's own on the bytes of a body."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 
 from msgspec import structs
 
 from headwater.http.answer import Answer
-from headwater.http.errors import OptionInvalid
+from headwater.http.call import Call
 from headwater.http.request import Request
-from headwater.http.route import Route
-
-Call = Callable[[Request], Awaitable[Answer]]
+from headwater.http.route import Route, refuse_option
 
 
 def with_body_limit(route: Route, call: Call) -> Call:
@@ -17,7 +15,7 @@ def with_body_limit(route: Route, call: Call) -> Call:
     limit = route.body_limit
     if not isinstance(limit, int) or limit < 1:
         option, reason = f"body_limit={limit!r}", "it is a number of bytes, at least 1"
-        raise OptionInvalid(route=route, handler=route.place, option=option, reason=reason)
+        refuse_option(route, option, reason)
 
     def call_limited(request: Request) -> Awaitable[Answer]:
         request.limits = structs.replace(request.limits, bytes=limit)

@@ -14,6 +14,7 @@ from headwater.commit import Committer, Origin, OutcomeUnknown, Stored, Tx
 from headwater.http.answer import Answer, from_stored, to_stored
 from headwater.http.binding import Binding
 from headwater.http.bodylimit import with_body_limit
+from headwater.http.call import Call
 from headwater.http.compression import VARY
 from headwater.http.conditions.conditional import with_validators
 from headwater.http.conditions.current import Current, compile_current, refuse_if_match
@@ -40,7 +41,6 @@ from headwater.http.signature import Adapt, Signature, read_signature
 from headwater.http.source import Input
 from headwater.http.watch import LOOK_SECONDS
 
-Call = Callable[[Request], Awaitable[Answer]]
 Handle = Callable[..., Awaitable[Any]]
 
 REPLAYED = (b"idempotent-replayed", b"true")

@@ -15,13 +15,13 @@ from urllib.parse import quote
 import msgspec
 
 from headwater.http.answer import Answer, Fields
-from headwater.http.errors import AnswerUnencodable, LocationInvalid, OptionInvalid
+from headwater.http.errors import AnswerUnencodable, LocationInvalid
 from headwater.http.files.download import Download
 from headwater.http.lines import stream_lines
 from headwater.http.media import JSON, NDJSON
 from headwater.http.request import Request
 from headwater.http.response import EMPTY, NOSNIFF
-from headwater.http.route import Route
+from headwater.http.route import Route, refuse_option
 from headwater.http.shape import common_fields
 from headwater.http.signature import Convert, Signature
 
@@ -86,7 +86,7 @@ async def _converted(convert: Convert, items: AsyncIterator[Any]) -> AsyncIterat
 def _of_stream(route: Route, signature: Signature) -> Rendering:
     _refuse_location(route, "a stream has no fields")
     if route.verb == "command":
-        raise OptionInvalid(route=route, handler=route.place, option="a stream", reason="only a query can stream")
+        refuse_option(route, "a stream", "only a query can stream")
     shown = signature.returns if signature.convert is None else signature.shown
     _require_encodable(route, shown)
     return Rendering(
@@ -119,7 +119,7 @@ def _of_nothing(route: Route, signature: Signature) -> Rendering:
 def _of_json(route: Route, returns: Any, signature: Signature) -> Rendering:
     if route.status in EMPTY:
         reason = f"an answer with this status is empty; return None instead of {returns}"
-        raise OptionInvalid(route=route, handler=route.place, option=f"status={route.status}", reason=reason)
+        refuse_option(route, f"status={route.status}", reason)
     shown = returns if signature.convert is None else typing.Union[tuple(_encoded(signature.shown))]  # noqa: UP007
     _require_encodable(route, shown)
     location = _compile_location(route, returns) if route.location is not None else None

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NoReturn
 
 import msgspec
 
-from headwater.http.errors import PathInvalid
+from headwater.http.errors import OptionInvalid, PathInvalid
 from headwater.http.limit.declaration import Limit
 from headwater.http.request import Request
 
@@ -115,3 +115,8 @@ def names_of(segments: tuple[str, ...]) -> tuple[str, ...]:
 
 def _invalid(route: Route, reason: str) -> PathInvalid:
     return PathInvalid(route=route, handler=route.place, reason=reason)
+
+
+def refuse_option(route: Route, option: str, reason: str) -> NoReturn:
+    """Raise the `OptionInvalid` of this route."""
+    raise OptionInvalid(route=route, handler=route.place, option=option, reason=reason)

@@ -83,3 +83,16 @@ def leaf_type(shape: Shape) -> Any:
 def union_of(types: list[Any]) -> Any:
     """The types as alternatives."""
     return Union[tuple(types)]  # noqa: UP007
+
+
+def partial_of(kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    """The Struct with every field optional: what is not chosen is not there."""
+    fields = msgspec.structs.fields(kind)
+    return msgspec.defstruct(
+        f"{kind.__name__}Fields",
+        [(each.name, union_of([each.type, msgspec.UnsetType]), msgspec.UNSET) for each in fields],
+        rename={each.name: each.encode_name for each in fields},
+        namespace={"__doc__": kind.__doc__},
+        module=kind.__module__,
+        kw_only=True,
+    )

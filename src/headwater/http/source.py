@@ -18,8 +18,7 @@ from headwater.http.errors import PagesInvalid, ParameterMisplaced, ParameterUnb
 from headwater.http.files.upload import Upload
 from headwater.http.identity.principal import Principal
 from headwater.http.page import Listing, Page, Pages
-from headwater.http.page.plan import Fault as PagesFault
-from headwater.http.page.plan import Plan
+from headwater.http.page.plan import Plan, PlanInvalid
 from headwater.http.parameter import Body, Header, Query
 from headwater.http.request import Request
 from headwater.http.resources import Provider, Resources
@@ -189,7 +188,7 @@ class _Sources:
             self._misplaced(parameter, "only a query answers with pages", "Make it a query.")
         try:
             plan = Plan(pages, whole=self._converted)
-        except PagesFault as fault:
+        except PlanInvalid as fault:
             self._unpaged(parameter, str(fault), "Mend the declaration.")
         if self._returns != Listing[plan.kind]:  # type: ignore[name-defined]
             kind = plan.kind.__name__

@@ -302,7 +302,7 @@ def test_every_addition_is_a_removal_for_those_who_go_back(one: Document, other:
 
 @given(schemas, schemas)
 def test_what_breaks_a_sender_one_way_breaks_a_receiver_the_other_way(one: Any, other: Any) -> None:
-    """Fields that come and go are the exception: a receiver passes over what he does not know."""
+    """Fields that come and go are the exception: a receiver passes over what it does not know."""
     parts = {"A": fields("a", a=STRING), "B": {"type": "array", "items": {"$ref": "#/components/schemas/B"}}}
     exempt = ("field-added", "field-removed", "closed", "opened")
     there = compare(sending(one, **parts), sending(other, **parts))

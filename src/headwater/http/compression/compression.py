@@ -2,7 +2,7 @@
 
 Only what gets smaller by it: text of some size, not what is encoded already, a part of something, or wanted as it is
 (no-transform). And nothing beside a secret: whoever can make a victim send requests and count the bytes of the answers
-learns what in them repeats what he put into the request (BREACH). So an answer that sets a cookie is left alone, and a
+learns what in them repeats what was put into the request (BREACH). So an answer that sets a cookie is left alone, and a
 route whose answer holds another secret beside something of the request says `compress=False`.
 """
 

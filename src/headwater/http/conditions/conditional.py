@@ -6,7 +6,7 @@ even encoded; without one, the state is a digest of what is encoded in the newes
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import inspect as shapes
@@ -15,11 +15,10 @@ from headwater.http.answer import Answer, Fields
 from headwater.http.conditions.condition import Unchanged, Validators, conditions_of, evaluate
 from headwater.http.conditions.etag import digest_of, state_writer
 from headwater.http.date import to_utc, write_date
-from headwater.http.errors import OptionInvalid
 from headwater.http.media import JSON
 from headwater.http.rendering import ENCODER, Rendering
 from headwater.http.request import Request
-from headwater.http.route import Route
+from headwater.http.route import Route, refuse_option
 from headwater.http.shape import Shape, common_fields, is_leaf, leaf_type, members_of
 
 Render = Callable[[Any, Request], Answer]
@@ -56,7 +55,7 @@ def with_validators(route: Route, rendering: Rendering, changed: Any = None) -> 
     """
     if route.verb == "command":
         if route.cache_control is not None:
-            _invalid(route, "cache_control", "only what a query answers can be kept")
+            refuse_option(route, "cache_control", "only what a query answers can be kept")
         return _of_command(route, rendering, changed) if is_validated(route) else rendering
     if is_validated(route):
         return _of_query(route, rendering)
@@ -74,9 +73,11 @@ def compile_reading(route: Route, returns: Any, what: str) -> Reading:
 def _of_query(route: Route, rendering: Rendering) -> Rendering:
     option = "etag" if route.etag else "last_modified"
     if route.method != "GET":
-        _invalid(route, option, "only what GET answers can be asked for again")
+        refuse_option(route, option, "only what GET answers can be asked for again")
     if rendering.media_type != JSON:
-        _invalid(route, option, "a stream or a Response is not known before it is sent; a Response can set its own")
+        refuse_option(
+            route, option, "a stream or a Response is not known before it is sent; a Response can set its own"
+        )
     reading = compile_reading(route, rendering.result, "the answer")
     kept = [(b"cache-control", (route.cache_control or REVALIDATED).encode())]
     render = _render_digested(reading, rendering, kept) if reading.digests else None
@@ -130,7 +131,7 @@ def _of_command(route: Route, rendering: Rendering, changed: Any) -> Rendering:
     if changed is not None and rendering.result != changed:
         return rendering
     if rendering.result is None:
-        _invalid(route, "etag" if route.etag else "last_modified", "the answer has no fields")
+        refuse_option(route, "etag" if route.etag else "last_modified", "the answer has no fields")
     reading = compile_reading(route, rendering.result, "the answer")
     render, newest, located = rendering.render, rendering.convert is None, route.method == "PUT"
 
@@ -157,7 +158,7 @@ def _validated(route: Route, rendering: Rendering, render: Render) -> Rendering:
 def _with_cache_control(route: Route, rendering: Rendering) -> Rendering:
     assert route.cache_control is not None
     if rendering.media_type != JSON:
-        _invalid(route, "cache_control", "a stream cannot be kept, and a Response carries its own headers")
+        refuse_option(route, "cache_control", "a stream cannot be kept, and a Response carries its own headers")
     kept, render = [(b"cache-control", route.cache_control.encode())], rendering.render
 
     def render_kept(result: Any, request: Request) -> Answer:
@@ -182,7 +183,7 @@ def _state_of(route: Route, fields: dict[str, Shape], what: str) -> Callable[[An
     assert isinstance(route.etag, str)
     name, write = route.etag, state_writer(_kind_of(route, "etag", route.etag, fields, what))
     if write is None:
-        _invalid(route, f"etag={name!r}", "a revision is an int, a str, a UUID or a datetime")
+        refuse_option(route, f"etag={name!r}", "a revision is an int, a str, a UUID or a datetime")
 
     def state(result: Any) -> bytes | None:
         value = getattr(result, name)
@@ -195,7 +196,7 @@ def _modified_of(route: Route, fields: dict[str, Shape], what: str) -> Callable[
     assert route.last_modified is not None
     name = route.last_modified
     if _kind_of(route, "last_modified", name, fields, what) is not datetime:
-        _invalid(route, f"last_modified={name!r}", "it is no datetime")
+        refuse_option(route, f"last_modified={name!r}", "it is no datetime")
 
     def modified(result: Any) -> datetime | None:
         value = getattr(result, name)
@@ -208,14 +209,10 @@ def _kind_of(route: Route, option: str, name: str, fields: dict[str, Shape], wha
     """The type of a field, without None."""
     if name not in fields:
         known = ", ".join(fields) or "none"
-        _invalid(route, f"{option}={name!r}", f"{what} has no such field; its fields are: {known}")
+        refuse_option(route, f"{option}={name!r}", f"{what} has no such field; its fields are: {known}")
     members = [each for each in members_of(fields[name]) if not isinstance(each, shapes.NoneType)]
     if len(members) != 1 or not is_leaf(members[0]):
         return object
     kind = leaf_type(members[0])
     kind = getattr(kind, "__origin__", kind)  # without its constraints
     return kind if isinstance(kind, type) else object
-
-
-def _invalid(route: Route, option: str, reason: str) -> NoReturn:
-    raise OptionInvalid(route=route, handler=route.place, option=option, reason=reason)

@@ -5,7 +5,7 @@ inside it, behind a row lock, the second waits for the first to commit, sees the
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any, NoReturn, get_args
+from typing import Any, get_args
 
 import msgspec
 
@@ -13,11 +13,10 @@ from headwater.commit import Tx
 from headwater.http.binding import Binding
 from headwater.http.conditions.condition import conditions_of, evaluate
 from headwater.http.conditions.conditional import Reading, compile_reading, is_validated
-from headwater.http.errors import OptionInvalid
 from headwater.http.problem import Problem
 from headwater.http.request import Request
 from headwater.http.resources import Resources
-from headwater.http.route import Route
+from headwater.http.route import Route, refuse_option
 from headwater.http.signature import Adapt, Signature, read_signature
 
 
@@ -68,18 +67,18 @@ def compile_current(route: Route, resources: Resources, binding: Binding, adapt:
     if route.verb == "query":
         for option in ("current", "if_match"):
             if getattr(route, option) not in (None, "optional"):
-                _invalid(route, option, "only a command changes something")
+                refuse_option(route, option, "only a command changes something")
         return None
     if route.current is None:
         if route.if_match == "required":
-            _invalid(route, "if_match='required'", "without `current=` there is nothing to compare with")
+            refuse_option(route, "if_match='required'", "without `current=` there is nothing to compare with")
         return None
     if not is_validated(route):
-        _invalid(route, "current", "say with `etag=` or `last_modified=` what tells its states apart")
+        refuse_option(route, "current", "say with `etag=` or `last_modified=` what tells its states apart")
     if route.if_match == "required" and not route.etag:
-        _invalid(route, "if_match='required'", "without `etag=` there is no ETag to send")
+        refuse_option(route, "if_match='required'", "without `etag=` there is no ETag to send")
     if binding.tx_index is None:
-        _invalid(route, "current", "the command takes no `tx: Tx`, so there is no transaction to hold it in")
+        refuse_option(route, "current", "the command takes no `tx: Tx`, so there is no transaction to hold it in")
     return _compile(route, resources, binding, adapt)
 
 
@@ -88,13 +87,13 @@ def _compile(route: Route, resources: Resources, beside: Binding, adapt: Adapt |
     asked = msgspec.structs.replace(route, handler=route.current)  # what is wrong with it names this function
     signature = read_signature(asked)
     if signature.streams:
-        _invalid(asked, "current", "it streams; it has to return one thing or None")
+        refuse_option(asked, "current", "it streams; it has to return one thing or None")
     taken = signature if adapt is None else adapt(asked, signature)
     binding = Binding(asked, taken, resources, beside=beside)
     if binding.tx_index is None:
-        _invalid(asked, "current", "it takes no `tx: Tx`, so it cannot lock what it finds")
+        refuse_option(asked, "current", "it takes no `tx: Tx`, so it cannot lock what it finds")
     if binding.body is not None and beside.body is None:
-        _invalid(asked, "current", "it takes the body, which the command does not")
+        refuse_option(asked, "current", "it takes the body, which the command does not")
     kind = _found(signature)
     reading = compile_reading(asked, kind, "what `current=` returns")
     return Current(route.current, binding, kind, reading, route.if_match == "required")
@@ -110,7 +109,3 @@ def refuse_if_match(request: Request) -> None:
     """For a command that has no current state: a client that relies on If-Match is not to be believed protected."""
     if b"if-match" in request.fields:
         raise Problem(412, detail="This operation has no ETag that If-Match could be compared with.")
-
-
-def _invalid(route: Route, option: str, reason: str) -> NoReturn:
-    raise OptionInvalid(route=route, handler=route.place, option=option, reason=reason)

@@ -6,7 +6,7 @@ an attachment, what browsers would run as a page or a script goes out as bytes o
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
@@ -15,6 +15,7 @@ from uuid import UUID
 
 from headwater.db import Db
 from headwater.http.answer import Answer, Fields, Write
+from headwater.http.call import Call
 from headwater.http.conditions.condition import Validators, conditions_of, evaluate
 from headwater.http.conditions.conditional import fields_of
 from headwater.http.date import to_utc
@@ -28,8 +29,6 @@ from headwater.http.request import Request
 from headwater.http.response import NOSNIFF
 from headwater.objects import KeyInvalid, NoObject, Objects
 from headwater.objects.staging import find, stream_parts
-
-Call = Callable[[Request], Awaitable[Answer]]
 
 INLINE: Final = frozenset(
     {

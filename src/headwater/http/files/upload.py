@@ -16,6 +16,7 @@ import msgspec
 from headwater.commit import Tx
 from headwater.db import DbError
 from headwater.http.answer import Answer
+from headwater.http.call import Call
 from headwater.http.files.digest import Hashing, expected_of
 from headwater.http.files.filename import name_in
 from headwater.http.files.form import FRAME_BYTES, MEDIA_TYPE, File, Form, boundary_of
@@ -31,8 +32,6 @@ from headwater.objects.staging import Staging, keep
 
 DEFAULT_LIMIT: Final = 64 * 1024 * 1024
 """Bytes of an upload whose route has no ``upload_limit``."""
-
-Call = Callable[[Request], Awaitable[Answer]]
 
 
 class Upload(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,22 +5,21 @@ it names `scopes`; or it is a command.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NoReturn
 
 import msgspec
 
 from headwater.db import Db
 from headwater.http.answer import Answer
-from headwater.http.errors import IdentityMissing, OptionInvalid
+from headwater.http.call import Call
+from headwater.http.errors import IdentityMissing
 from headwater.http.identity.identity import Identity
 from headwater.http.identity.principal import Principal
 from headwater.http.problem import Problem
 from headwater.http.request import Request
-from headwater.http.route import Route
+from headwater.http.route import Route, refuse_option
 from headwater.http.source import Input
-
-Call = Callable[[Request], Awaitable[Answer]]
 
 _SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # scope-token, RFC 6749 section 3.3
 
@@ -109,7 +108,7 @@ def _keep_private(request: Request, answer: Answer) -> None:
 def _check_scopes(route: Route) -> None:
     if isinstance(route.scopes, str) or not all(_SCOPE.fullmatch(scope) for scope in route.scopes):
         reason = 'it is a tuple of words, as in ("tasks:read", "tasks:write")'
-        raise OptionInvalid(route=route, handler=route.place, option=f"scopes={route.scopes!r}", reason=reason)
+        refuse_option(route, f"scopes={route.scopes!r}", reason)
 
 
 def _refuse(route: Route, what: str) -> NoReturn:

@@ -8,20 +8,19 @@ three checks, as OWASP's cheat sheet on cross-site request forgery has them:
 - a token that only a page which may read our answers can know: an HMAC of the session's secret, in ``X-CSRF-Token``.
 - no content type that a form can send.
 
-Whoever sends a token or an API key of his own proves by that alone that he meant to, and is not checked.
+Whoever sends a token or an API key proves by that alone that it was meant, and is not checked.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlsplit
 
 from headwater.http.answer import Answer
+from headwater.http.call import Call
 from headwater.http.identity.csrftoken import fits
 from headwater.http.kind import CROSS_SITE
 from headwater.http.problem import Problem
 from headwater.http.request import Request
-
-Call = Callable[[Request], Awaitable[Answer]]
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 HEADER: Final = b"x-csrf-token"

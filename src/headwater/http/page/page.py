@@ -189,7 +189,7 @@ class Page:
         return sha256(_ENCODE((filters, list(arguments)))).digest()[:_DIGEST_BYTES]
 
     def _owner(self) -> str | None:
-        """Whose cursor it is: the tenant's, or that of the one who asks if he has none, or anybody's."""
+        """Whose cursor it is: the tenant's, or without one that of the principal who asks, or anybody's."""
         principal = self._request.principal
         if principal is None:
             return None

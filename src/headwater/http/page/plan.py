@@ -1,6 +1,6 @@
 """A plan: a declaration of pages, checked against its row and made ready for requests, once."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Final
@@ -14,7 +14,7 @@ from headwater.http.page.filter import OPERATORS, Filter, make_filter
 from headwater.http.page.listing import Listing
 from headwater.http.page.order import Order, Term
 from headwater.http.scalar import Read, reader_of
-from headwater.http.shape import Shape, is_optional, members_of, shape_of, union_of
+from headwater.http.shape import Shape, is_optional, members_of, partial_of, shape_of
 
 SORT: Final = "sort"
 LIMIT: Final = "limit"
@@ -42,7 +42,7 @@ _CARRIED: Final[dict[type[Shape], Any]] = {
 Python, so that a place would not be found again."""
 
 
-class Fault(Exception):
+class PlanInvalid(Exception):
     """The declaration cannot be; the message says what is wrong and what mends it."""
 
 
@@ -77,7 +77,7 @@ class Plan:
     `default` is the text of the order without ``sort=``, empty for that of the key alone. `part` is the row with every
     field optional, and `listing` a list of these, if fields may be chosen. `sorts` are the orders that are expected to
     have an index, behind the columns `narrowed`. With `whole` rows are shown whole, whatever the declaration says: in
-    an older version of the API they have other fields than those that could be chosen. Raises `Fault`.
+    an older version of the API they have other fields than those that could be chosen. Raises `PlanInvalid`.
     """
 
     def __init__(self, pages: Pages, *, whole: bool = False) -> None:
@@ -92,7 +92,7 @@ class Plan:
         self.default = pages.default or next(iter(pages.sort), "")
         self.filters = {each.name: each for each in self._filters()}
         self.fields = () if whole else self._fields()
-        self.part = _part_of(pages.kind, self._by_column.values()) if self.fields else None
+        self.part = partial_of(pages.kind) if self.fields else None
         self.listing: Any = Listing[self.part] if self.part is not None else None  # type: ignore[name-defined]
         self.counts = tuple(count for count in _COUNTS if count in pages.count)
         self.default_order = self._declared(self.default, "default")
@@ -141,7 +141,7 @@ class Plan:
         column = self._by_column.get(self.tenant or "")
         read = reader_of(column.shape) if column is not None else str
         if read is None:
-            raise Fault(f"tenant: no text can be a value of {self.tenant!r}")
+            raise PlanInvalid(f"tenant: no text can be a value of {self.tenant!r}")
         return read
 
     def _completed(self, terms: Order) -> Order:
@@ -159,7 +159,9 @@ class Plan:
     def _key_column(self, name: str) -> Column:
         column = self._by_column.get(name)
         if column is None or not column.sortable or column.nullable:
-            raise Fault(f"key: {self.kind.__name__} has no field {name!r} of a type that orders rows and is never None")
+            raise PlanInvalid(
+                f"key: {self.kind.__name__} has no field {name!r} of a type that orders rows and is never None"
+            )
         return column
 
     def _sortable_names(self) -> Iterator[str]:
@@ -168,21 +170,23 @@ class Plan:
                 name = item.removeprefix("-")
                 column = self._by_name.get(name)
                 if column is None or not column.sortable:
-                    raise Fault(f"sort: {self.kind.__name__} has no field {name!r} of a type that can be sorted by")
+                    raise PlanInvalid(
+                        f"sort: {self.kind.__name__} has no field {name!r} of a type that can be sorted by"
+                    )
                 yield name
 
     def _filters(self) -> Iterator[Filter]:
         for name, operators in self.pages.filters.items():
             column = self._by_name.get(name)
             if column is None:
-                raise Fault(f"filters: {self.kind.__name__} has no field {name!r}")
+                raise PlanInvalid(f"filters: {self.kind.__name__} has no field {name!r}")
             for operator in operators:
                 if operator not in OPERATORS:
-                    raise Fault(f"filters: {operator!r} is none of {', '.join(OPERATORS)}")
+                    raise PlanInvalid(f"filters: {operator!r} is none of {', '.join(OPERATORS)}")
                 try:
                     yield make_filter(name, column.column, column.annotation, operator)
                 except ValueError as error:
-                    raise Fault(f"filters: {name} cannot have {operator!r}: {error}") from None
+                    raise PlanInvalid(f"filters: {name} cannot have {operator!r}: {error}") from None
 
     def _fields(self) -> tuple[str, ...]:
         chosen = self.pages.fields
@@ -190,20 +194,20 @@ class Plan:
             return tuple(self._by_name) if chosen else ()
         for name in chosen:
             if name not in self._by_name:
-                raise Fault(f"fields: {self.kind.__name__} has no field {name!r}")
+                raise PlanInvalid(f"fields: {self.kind.__name__} has no field {name!r}")
         return tuple(name for name in self._by_name if name in chosen)
 
     def _declared(self, text: str, what: str) -> Order:
         order = self.order_of(text.split(",") if text else ())
         if order is None:
-            raise Fault(f"{what}: {text!r} is not made of the fields that `sort` names")
+            raise PlanInvalid(f"{what}: {text!r} is not made of the fields that `sort` names")
         return order
 
     def _parameters(self) -> Iterator[str]:
         own = [name for name, used in self._own() if used]
         for name in self.filters:
             if name in own:
-                raise Fault(f"filters: {name!r} is also what a page is asked with; rename the field for the API")
+                raise PlanInvalid(f"filters: {name!r} is also what a page is asked with; rename the field for the API")
         yield from (*own, *self.filters)
 
     def _own(self) -> list[tuple[str, bool]]:
@@ -217,37 +221,25 @@ class Plan:
 
     def _check_bounds(self) -> None:
         if not 1 <= self.pages.limit <= self.pages.most <= _BOUND:
-            raise Fault(f"limit and most: 1 <= limit <= most <= {_BOUND} does not hold")
+            raise PlanInvalid(f"limit and most: 1 <= limit <= most <= {_BOUND} does not hold")
         if "none" not in self.counts or len(self.counts) != len(set(self.pages.count)):
-            raise Fault(f"count: name some of {', '.join(_COUNTS)}, the first among them")
+            raise PlanInvalid(f"count: name some of {', '.join(_COUNTS)}, the first among them")
         if self.pages.lifetime.total_seconds() < 60:
-            raise Fault("lifetime: a cursor lives for a minute at least")
+            raise PlanInvalid("lifetime: a cursor lives for a minute at least")
         if self.pages.nulls not in ("last", "first", "largest"):
-            raise Fault("nulls: name last, first or largest")
+            raise PlanInvalid("nulls: name last, first or largest")
 
 
 def _some(names: tuple[str, ...], what: str) -> tuple[str, ...]:
     if not names:
-        raise Fault(f"{what}: name at least one column")
+        raise PlanInvalid(f"{what}: name at least one column")
     return names
 
 
 def _columns_of(kind: type[Any]) -> list[Column]:
     if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
-        raise Fault(f"{kind!r} is no Row")
+        raise PlanInvalid(f"{kind!r} is no Row")
     return [
         Column(field.encode_name, field.name, field.type, shape_of(field.type))
         for field in msgspec.structs.fields(kind)
     ]
-
-
-def _part_of(kind: type[msgspec.Struct], columns: Iterable[Column]) -> type[msgspec.Struct]:
-    """The row with every field optional: what is not chosen is not there."""
-    return msgspec.defstruct(
-        f"{kind.__name__}Fields",
-        [(each.column, union_of([each.annotation, msgspec.UnsetType]), msgspec.UNSET) for each in columns],
-        rename={each.column: each.name for each in columns},
-        namespace={"__doc__": kind.__doc__},
-        module=kind.__module__,
-        kw_only=True,
-    )

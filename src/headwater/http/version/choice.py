@@ -7,12 +7,12 @@ from urllib.parse import quote
 import msgspec
 
 from headwater.http.answer import Answer
-from headwater.http.endpoint import Call
+from headwater.http.call import Call
 from headwater.http.fault import Fault, invalid_request
 from headwater.http.page import Listing, Pages
 from headwater.http.page.plan import FIELDS
 from headwater.http.request import Request
-from headwater.http.shape import union_of
+from headwater.http.shape import partial_of
 
 _DECODE: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _DECODE_ITEMS: Final = msgspec.json.Decoder(list[dict[str, msgspec.Raw]]).decode
@@ -37,15 +37,8 @@ def choice_of(pages: Pages, shown: Any) -> Choice | None:
     fields = msgspec.structs.fields(item)
     allowed = None if pages.fields is True else frozenset(pages.fields)
     names = tuple(each.encode_name for each in fields if allowed is None or each.encode_name in allowed)
-    part = msgspec.defstruct(
-        f"{item.__name__}Fields",
-        [(each.name, union_of([each.type, msgspec.UnsetType]), msgspec.UNSET) for each in fields],
-        rename={each.name: each.encode_name for each in fields},
-        namespace={"__doc__": item.__doc__},
-        module=item.__module__,
-        kw_only=True,
-    )
-    return Choice(names, Listing[part])  # type: ignore[valid-type]
+    part: Any = partial_of(item)
+    return Choice(names, Listing[part])
 
 
 def with_choice(call: Call, choice: Choice) -> Call:

@@ -7,10 +7,9 @@ from typing import Any, Final
 import msgspec
 
 from headwater.http.endpoint import Endpoint, compile_endpoint
-from headwater.http.errors import OptionInvalid
 from headwater.http.page import Pages
 from headwater.http.resources import Resources
-from headwater.http.route import Route, segments_of
+from headwater.http.route import Route, refuse_option, segments_of
 from headwater.http.signature import Convert, Parameter, Signature
 from headwater.http.source import Input
 from headwater.http.version.choice import Choice, choice_of, with_choice
@@ -20,8 +19,8 @@ from headwater.http.version.declaration import Deprecated, Versions
 from headwater.http.version.errors import ConverterInvalid, ConverterUnused, VersionsMissing
 from headwater.http.version.naming import QUERY, segment_of
 
-DOWNGRADE: Final = "downgrade"
-UPGRADE: Final = "upgrade"
+_DIRECTIONS: Final[tuple[Direction, ...]] = ("downgrade", "upgrade")
+_HEADERS: Final = ("api-version", "accept-version")
 
 
 class Edition(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,11 +86,8 @@ class _Stage:
                         newer=self._newer,
                         place=step.converter.place,
                         kind=newer.__name__ if isinstance(newer, type) else newer,
-                        where="answer" if direction == DOWNGRADE else "body",
+                        where="answer" if direction == "downgrade" else "body",
                     )
-
-
-_DIRECTIONS: Final[tuple[Direction, ...]] = ("downgrade", "upgrade")
 
 
 class _Adaptation:
@@ -205,29 +201,22 @@ def _refuse_ranges(versions: Versions, route: Route) -> None:
     for option in ("since", "until"):
         named = getattr(route, option)
         if named is not None and named not in versions.names:
-            _invalid(route, f"{option}={named!r}", f"the versions are {', '.join(map(repr, versions.names))}")
+            refuse_option(route, f"{option}={named!r}", f"the versions are {', '.join(map(repr, versions.names))}")
     first = segments_of(route)[0]
     if "uri" in versions.by and first in map(segment_of, versions.names):
-        _invalid(route, "the path", f"/{first} names a version already; write the path without it")
+        refuse_option(route, "the path", f"/{first} names a version already; write the path without it")
     if not any(_lives(versions, route, index) for index in range(len(versions.names))):
-        _invalid(route, f"since={route.since!r}, until={route.until!r}", "no version is between the two")
+        refuse_option(route, f"since={route.since!r}, until={route.until!r}", "no version is between the two")
 
 
 def _refuse_parameter(versions: Versions, endpoint: Endpoint) -> None:
     taken: Input | None = next((each for each in endpoint.binding.inputs if _is_taken(versions, each)), None)
     if taken is not None:
         reason = f"it says which version of the API is meant, since that is named by {' or '.join(versions.by)}"
-        _invalid(endpoint.route, f"the {taken.where} parameter {taken.name!r}", reason)
+        refuse_option(endpoint.route, f"the {taken.where} parameter {taken.name!r}", reason)
 
 
 def _is_taken(versions: Versions, source: Input) -> bool:
     if source.where == "query":
         return "query" in versions.by and source.name == QUERY
     return source.where == "header" and "header" in versions.by and source.name.lower() in _HEADERS
-
-
-_HEADERS: Final = ("api-version", "accept-version")
-
-
-def _invalid(route: Route, option: str, reason: str) -> None:
-    raise OptionInvalid(route=route, handler=route.place, option=option, reason=reason)

@@ -9,14 +9,14 @@ import msgspec
 
 from headwater.commit import Tx
 from headwater.http.binding import Binding
-from headwater.http.errors import OptionInvalid, ParameterMisplaced
+from headwater.http.errors import ParameterMisplaced
 from headwater.http.files.tus.steps import Steps
 from headwater.http.files.upload import rules_of
 from headwater.http.parameter import Header
 from headwater.http.request import Request
 from headwater.http.resources import Resources
 from headwater.http.response import Response
-from headwater.http.route import Route
+from headwater.http.route import Route, refuse_option
 from headwater.http.signature import read_signature
 from headwater.http.source import Input
 
@@ -82,11 +82,9 @@ def _finish(route: Route, resources: Resources) -> "_Finish":
     binding = Binding(route, signature, resources)
     if signature.returns not in (None, type(None)):
         reason = "the protocol has no place for an answer; return None"
-        raise OptionInvalid(route=route, handler=route.place, option=f"-> {signature.returns}", reason=reason)
+        refuse_option(route, f"-> {signature.returns}", reason)
     if not any(each.where == "upload" for each in binding.inputs):
-        raise OptionInvalid(
-            route=route, handler=route.place, option="uploads", reason="the handler takes no `upload: Upload`"
-        )
+        refuse_option(route, "uploads", "the handler takes no `upload: Upload`")
     for each in binding.inputs:
         if each.where not in _FILLED:
             _misplaced(route, each.parameter, each.annotation)
