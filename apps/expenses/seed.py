@@ -33,4 +33,4 @@ async def plant(tx: Tx) -> str:
         month = first_day(f"{now:%Y-%m}")
         put = await store.put_budget(tx, joined.id, category.id, month, EURO.value, budget)
         await budgets.judge(tx, joined.id, put)
-    return f"planted a demo account: curl -H 'Authorization: Bearer {joined.key.secret}' http://127.0.0.1:8000/reports/{now:%Y-%m}"
+    return f"{joined.name} has two months of expenses; her key is {joined.key.secret}"

@@ -27,7 +27,7 @@ async def make_link(tx: Tx, new: NewLink, principal: Principal | None, authority
         require_free_word(new.alias)
         link = await store.add_link(tx, new.alias, target, new, owner)
         if link is None:
-            raise Problem(409, "The alias is taken", f"There is a link called {new.alias!r} already.")
+            raise Problem(409, detail=f"There is a link called {new.alias!r} already.")
     else:
         link = await _add_drawn(tx, target, new, owner)
     tx.emit(LinkAimed(code=link.code, host=target.host))

@@ -13,7 +13,7 @@ Alias = Annotated[
         min_length=3,
         max_length=40,
         pattern="^[a-z0-9][a-z0-9-]*$",
-        description="A name of your own: lower-case letters, digits and hyphens, none of them first.",
+        description="A name of your own: lower-case letters, digits and hyphens, no hyphen first.",
         examples=["spring-sale"],
     ),
 ]

@@ -20,7 +20,7 @@ def require_way(here: State, there: State) -> None:
     if here != there and there not in WAYS[here]:
         allowed = list(WAYS[here])
         detail = f"A task that is {here} cannot become {there}; it can become {' or '.join(allowed)}."
-        raise Problem(409, "There is no such way", detail, state=here, wanted=there, allowed=allowed)
+        raise Problem(409, detail=detail, state=here, wanted=there, allowed=allowed)
 
 
 def is_over(state: State) -> bool:
