@@ -17,7 +17,7 @@ from headwater.clock import Clock, SystemClock
 from headwater.errors import HeadwaterError
 from headwater.http.accesslog import AccessLog
 from headwater.http.answer import Answer, Fields, Stream
-from headwater.http.body import BodyBroken, ClientGone, Limits
+from headwater.http.body import BodyBroken, BodyLimits, ClientGone
 from headwater.http.compression import Choice, Compression, PackedStream
 from headwater.http.cors import VARY_ORIGIN, Cors
 from headwater.http.docspage import docs_routes
@@ -144,7 +144,7 @@ class HttpApp:
         self._settings = settings
         self._proxies = Proxies(settings.trusted_proxies) if settings.trusted_proxies else None
         self._compression = Compression(settings)
-        self._limits = Limits(
+        self._limits = BodyLimits(
             settings.body_limit, settings.body_seconds, settings.body_depth, settings.upload_bytes_per_second
         )
         self._watch = Watch()

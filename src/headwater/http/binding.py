@@ -59,8 +59,8 @@ class Binding:
         self, route: Route, signature: Signature, resources: Resources, beside: "Binding | None" = None
     ) -> None:
         self.inputs = inputs_of(route, signature, resources, whole=beside is None)
-        self.names = tuple(each.parameter for each in self.inputs)
-        self.by_name = any(parameter.keyword_only for parameter in signature.parameters)
+        self._names = tuple(each.parameter for each in self.inputs)
+        self._by_name = any(parameter.keyword_only for parameter in signature.parameters)
         self.tx_index = next((i for i, each in enumerate(self.inputs) if each.where == "tx"), None)
         self.providers = [each.provider.provide for each in self.inputs if each.provider is not None]
         self.body = next((each for each in self.inputs if each.where in BODIES), None)
@@ -68,6 +68,13 @@ class Binding:
         self._before = 0 if beside is None else len(beside.providers)
         self._binds = _binds(route, self.inputs, resources, self._before)
         self._check_query = _query_check(self.inputs, signature.passed) if beside is None else _bind_constant(None)
+
+    def calling(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, to be called with the arguments in the order of its parameters."""
+        if not self._by_name:
+            return function
+        names = self._names
+        return lambda *arguments: function(**dict(zip(names, arguments, strict=True)))
 
     def bind(self, request: Request) -> list[Any]:
         """The arguments; raises a `Problem` that lists every fault."""
@@ -278,7 +285,7 @@ def _bind_body(source: Input) -> Bind:
             if source.default is MISSING:
                 raise MALFORMED_BODY.problem("The body is empty; JSON was expected.")
             return source.default
-        check_depth(body, request.limits.depth)
+        check_depth(body, request.body_limits.depth)
         try:
             value = _decode(body, decode)
         except msgspec.ValidationError as error:

@@ -19,7 +19,7 @@ _UP_AND_DOWN: Final = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
 _ESCAPED_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
-class Limits(msgspec.Struct, frozen=True):
+class BodyLimits(msgspec.Struct, frozen=True):
     """What a body may have: bytes, seconds until it has arrived, and depth of its arrays and objects.
 
     An upload has the `seconds` too, and then must keep up `rate` bytes per second.
@@ -39,7 +39,7 @@ class BodyBroken(ClientGone):
     """The body ended before it was whole: the client went away, or sent what is no body."""
 
 
-async def read_body(receive: Receive, declared: bytes | None, limits: Limits) -> bytes:
+async def read_body(receive: Receive, declared: bytes | None, limits: BodyLimits) -> bytes:
     """The whole body; `declared` is its Content-Length. Raises `BodyBroken`, and a `Problem` 413 or 408."""
     if declared is not None and declared.isdigit() and int(declared[:20]) > limits.bytes:
         raise _too_large(limits)
@@ -50,7 +50,7 @@ async def read_body(receive: Receive, declared: bytes | None, limits: Limits) ->
         raise Problem(408, detail=f"The body did not arrive within {limits.seconds:g} seconds.") from None
 
 
-async def _read_all(receive: Receive, limits: Limits) -> bytes:
+async def _read_all(receive: Receive, limits: BodyLimits) -> bytes:
     message = await receive()
     if not message.get("more_body"):
         return _accept(message, 0, limits)
@@ -63,7 +63,7 @@ async def _read_all(receive: Receive, limits: Limits) -> bytes:
         message = await receive()
 
 
-def _accept(message: dict[str, Any], before: int, limits: Limits) -> bytes:
+def _accept(message: dict[str, Any], before: int, limits: BodyLimits) -> bytes:
     if message["type"] != "http.request":
         raise BodyBroken
     chunk: bytes = message.get("body", b"")
@@ -72,7 +72,7 @@ def _accept(message: dict[str, Any], before: int, limits: Limits) -> bytes:
     return chunk
 
 
-def _too_large(limits: Limits) -> Problem:
+def _too_large(limits: BodyLimits) -> Problem:
     return Problem(413, detail=f"The body may have {limits.bytes} bytes.", limit=limits.bytes)
 
 

@@ -18,7 +18,7 @@ def with_body_limit(route: Route, call: Call) -> Call:
         refuse_option(route, option, reason)
 
     def call_limited(request: Request) -> Awaitable[Answer]:
-        request.limits = structs.replace(request.limits, bytes=limit)
+        request.body_limits = structs.replace(request.body_limits, bytes=limit)
         return call(request)
 
     return call_limited

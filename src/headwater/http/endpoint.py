@@ -18,7 +18,6 @@ from headwater.http.call import Call
 from headwater.http.compression import VARY
 from headwater.http.conditions.conditional import with_validators
 from headwater.http.conditions.current import Current, compile_current, refuse_if_match
-from headwater.http.errors import OptionInvalid
 from headwater.http.files.sending import with_download
 from headwater.http.files.tus import compile_step
 from headwater.http.files.upload import keep_upload, with_upload
@@ -36,7 +35,7 @@ from headwater.http.meter import Counted
 from headwater.http.rendering import Rendering, answers_freely, compile_rendering, start_stream
 from headwater.http.request import Request
 from headwater.http.resources import Resources
-from headwater.http.route import Route
+from headwater.http.route import Route, refuse_option
 from headwater.http.signature import Adapt, Signature, read_signature
 from headwater.http.source import Input
 from headwater.http.watch import LOOK_SECONDS
@@ -49,14 +48,14 @@ _NOT_KEPT = Stored(200, [], b"")
 
 
 class Endpoint(Counted):
-    """`call` answers a request, or raises whatever the handler raises; `binding` and `rendering` say how,
-    `admission` whom it lets in.
+    """`call` answers a request, or raises whatever the handler raises; `binding` and `rendering` say how, `admission`
+    whom it lets in.
 
     `cancels`: its work is stopped when the client is gone. `deadline`: it is stopped after so many seconds, 0 for none;
-    `vital` if it is answered under any load and never stopped, and `hurried` if soon. `waits_for` are the pools that it
-    takes connections of. A command is never stopped on the way from its commit
-    to its answer, and for nothing but its deadline before.
-    `compresses`: its answers are encoded for a client that takes that. `limits` are what its requests are charged.
+    `hurried`: that is soon. A command is never stopped on the way from its commit to its answer, and for nothing but
+    its deadline before. `vital`: it is answered under any load, and never stopped. `waits_for` are the pools that it
+    takes connections of. `compresses`: its answers are encoded for a client that takes that. `limits` are what its
+    requests are charged.
     """
 
     __slots__ = (
@@ -131,7 +130,7 @@ def compile_endpoint(route: Route, resources: Resources, adapt: Adapt | None = N
     binding = Binding(route, signature, resources)
     current = compile_current(route, resources, binding, adapt)
     rendering = with_validators(route, compile_rendering(route, signature), current.kind if current else None)
-    handle = _handle(route, signature, binding)
+    handle = binding.calling(route.handler)
     inputs = binding.inputs
     if route.verb == "command":
         call = _Command(route, binding, rendering, handle, resources.committer, current).steps()
@@ -163,9 +162,12 @@ def compile_endpoint(route: Route, resources: Resources, adapt: Adapt | None = N
 def _waits_for(inputs: Sequence[Input], rendering: Rendering, admission: Admission | None) -> frozenset[Reason]:
     """The pools that every request of a route takes connections of."""
     where = {each.where for each in inputs}
-    reads = admission is not None or rendering.downloads or "db" in where or "page" in where
-    writes = "tx" in where or "upload" in where
-    return frozenset([*(["reads"] if reads else []), *(["writes"] if writes else [])])  # type: ignore[list-item]
+    pools: set[Reason] = set()
+    if admission is not None or rendering.downloads or "db" in where or "page" in where:
+        pools.add("reads")
+    if "tx" in where or "upload" in where:
+        pools.add("writes")
+    return frozenset(pools)
 
 
 def _with_files(call: Call, binding: Binding, rendering: Rendering, resources: Resources) -> Call:
@@ -177,14 +179,6 @@ def _with_files(call: Call, binding: Binding, rendering: Rendering, resources: R
         assert resources.staging is not None
         call = with_download(call, resources.db, resources.staging.objects)
     return call
-
-
-def _handle(route: Route, signature: Signature, binding: Binding) -> Handle:
-    """Calls the handler with the arguments in the order of its parameters."""
-    handler, names = route.handler, binding.names
-    if binding.by_name:
-        return lambda *arguments: handler(**dict(zip(names, arguments, strict=True)))
-    return handler
 
 
 def _query(binding: Binding, rendering: Rendering, handle: Handle) -> Call:
@@ -386,6 +380,4 @@ def _with_accept(call: Call, rendering: Rendering) -> Call:
 def _refuse_key(route: Route) -> None:
     if route.idempotency != "none":
         reason = "a query changes nothing, so it needs no key"
-        raise OptionInvalid(
-            route=route, handler=route.place, option=f"idempotency={route.idempotency!r}", reason=reason
-        )
+        refuse_option(route, f"idempotency={route.idempotency!r}", reason)

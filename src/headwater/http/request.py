@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from headwater.http.answer import Fields
-from headwater.http.body import Limits, Receive, read_body
+from headwater.http.body import BodyLimits, Receive, read_body
 from headwater.http.headers import Headers
 from headwater.http.identity.csrftoken import token_of
 from headwater.http.identity.principal import Principal
@@ -30,11 +30,11 @@ class Request:
         "_headers",
         "_query",
         "added",
+        "body_limits",
         "fields",
         "held",
         "id",
         "kept",
-        "limits",
         "method",
         "path",
         "path_values",
@@ -62,10 +62,12 @@ class Request:
     task: asyncio.Task[Any] | None
     held: list[Callable[[], None]] | None
 
-    def __init__(self, scope: MutableMapping[str, Any], receive: Receive, limits: Limits, started: float = 0.0) -> None:
+    def __init__(
+        self, scope: MutableMapping[str, Any], receive: Receive, limits: BodyLimits, started: float = 0.0
+    ) -> None:
         self.scope = scope
         self.receive = receive
-        self.limits = limits
+        self.body_limits = limits
         self.started = started
         self.method: str = scope["method"]
         self.path: str = scope["path"]
@@ -112,7 +114,7 @@ class Request:
     async def body(self) -> bytes:
         """The body as it arrived, read once within the limits; raises a `Problem` 413 or 408."""
         if self.raw_body is None:
-            self.raw_body = await read_body(self.receive, self.fields.get(b"content-length"), self.limits)
+            self.raw_body = await read_body(self.receive, self.fields.get(b"content-length"), self.body_limits)
         return self.raw_body
 
     async def json(self) -> Any:

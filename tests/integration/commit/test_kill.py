@@ -1,11 +1,8 @@
 """A process killed with SIGKILL between any two steps of a command leaves nothing or everything (G1, G2)."""
 
 import asyncio
-import os
-import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import asyncpg
@@ -26,57 +23,15 @@ from tests.integration.commit.shop import (
 )
 from tests.integration.commit.talker import VOICES
 from tests.integration.db.servers import BLOCKED, connected, wait_for_row
+from tests.integration.victims import Victim, started
 
 ROOT = Path(__file__).parents[3]
 STEPS = ["before claim", "after claim", "after work", "before finish", "after finish", "answered"]
 COMMITTED = {"after finish", "answered"}
 
 
-class Victim:
-    """The process of `tests.integration.commit.victim`, led from point to point."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-
-    async def run_to(self, point: str) -> str:
-        """Let it go on until it reaches the point; returns what it says there."""
-        while not (said := await self._read()).startswith(point):
-            self.go_on()
-        return said
-
-    def go_on(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(b"\n")
-
-    async def kill(self) -> None:
-        if self._process.returncode is None:
-            os.kill(self._process.pid, signal.SIGKILL)
-        await self._process.wait()
-
-    async def _read(self) -> str:
-        assert self._process.stdout is not None
-        async with asyncio.timeout(30):
-            line = (await self._process.stdout.readline()).decode().strip()
-        assert line, "the victim ended before it was killed"
-        return line
-
-
-@asynccontextmanager
-async def victim(url: str) -> AsyncIterator[Victim]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.integration.commit.victim",
-        url,
-        cwd=ROOT,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    led = Victim(process)
-    try:
-        yield led
-    finally:
-        await led.kill()
+def victim(url: str) -> AbstractAsyncContextManager[Victim]:
+    return started("tests.integration.commit.victim", url)
 
 
 async def retry(url: str) -> Outcome:

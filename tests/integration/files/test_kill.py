@@ -1,12 +1,6 @@
 """A process killed with SIGKILL between any two steps of an upload leaves a kept file, or nothing but what is swept."""
 
-import asyncio
-import os
-import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 
@@ -17,53 +11,13 @@ from tests.integration.files.album import Picture
 from tests.integration.files.sending import NOTHING, ONE, counts, objects_of, stored
 from tests.integration.files.tus import Upload
 from tests.integration.files.victim import CONTENT, write_settings
+from tests.integration.victims import Victim, started
 
-ROOT = Path(__file__).parents[3]
 only_folder = pytest.mark.parametrize("store", ["folder"], indirect=True)
 
 
-class Victim:
-    """The process of `tests.integration.files.victim`, led from point to point."""
-
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
-        self._process = process
-
-    async def run_to(self, point: str, times: int = 1) -> str:
-        """Let it go on until it reaches the point for the so-manieth time; returns what it says there."""
-        assert self._process.stdin is not None
-        while True:
-            said = await self._read()
-            times -= said.startswith(point)
-            if times == 0:
-                return said
-            self._process.stdin.write(b"\n")
-
-    async def kill(self) -> None:
-        if self._process.returncode is None:
-            os.kill(self._process.pid, signal.SIGKILL)
-        await self._process.wait()
-
-    async def _read(self) -> str:
-        assert self._process.stdout is not None
-        async with asyncio.timeout(30):
-            line = (await self._process.stdout.readline()).decode().strip()
-        assert line, "the victim ended before it was killed"
-        return line
-
-
-@asynccontextmanager
-async def victim(album: RunningBackend, *arguments: str) -> AsyncIterator[Victim]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.integration.files.victim", write_settings(album.settings), *arguments),
-        cwd=ROOT,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    led = Victim(process)
-    try:
-        yield led
-    finally:
-        await led.kill()
+def victim(album: RunningBackend, *arguments: str) -> AbstractAsyncContextManager[Victim]:
+    return started("tests.integration.files.victim", write_settings(album.settings), *arguments)
 
 
 async def sweep_everything(album: RunningBackend) -> None:

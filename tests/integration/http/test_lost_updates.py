@@ -4,19 +4,19 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
 import pytest
 
-from headwater.commit import Committer, Tx
-from headwater.db import Db, Pool
-from headwater.http import HttpApp, Resources, Route
-from headwater.settings import Settings
+from headwater.commit import Tx
+from headwater.db import Db
+from headwater.http import Route
 from headwater.testing.client import Client, Reply
 from headwater.types import Row
 from tests.integration.db.servers import execute, value
+from tests.integration.http.serving import serving
 
 TABLE = """
 create table task (
@@ -81,15 +81,8 @@ ROUTES = [
 @asynccontextmanager
 async def tasks(url: str) -> AsyncIterator[Client]:
     await execute(url, TABLE, "insert into task (id, title) values (1, 'first')")
-    reads = await Pool.open(url, read_only=True, application_name="test reads")
-    writes = await Pool.open(url, application_name="test writes")
-    resources = Resources(db=Db(reads), committer=Committer(writes, keep=timedelta(hours=1)))
-    try:
-        async with Client(HttpApp(ROUTES, resources, Settings(log_level="error"))) as client:
-            yield client
-    finally:
-        await reads.close()
-        await writes.close()
+    async with serving(url, ROUTES) as client:
+        yield client
 
 
 async def patch(client: Client, title: str, etag: str, **options: Any) -> Reply:

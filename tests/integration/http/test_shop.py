@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
@@ -11,14 +10,14 @@ import msgspec
 import pytest
 from msgspec import Meta
 
-from headwater.commit import Committer, Tx
-from headwater.db import Db, Pool, migrate, platform_source
+from headwater.commit import Tx
+from headwater.db import Db, migrate, platform_source
 from headwater.engines import EmbeddedPostgres
-from headwater.http import HttpApp, Problem, Resources, Response, Route
-from headwater.settings import Settings
+from headwater.http import Problem, Response, Route
 from headwater.testing.client import Client, Reply
 from headwater.types import Event, Row
 from tests.integration.db.servers import execute, folder_for_servers, value
+from tests.integration.http.serving import serving
 
 TABLES = """
 create table product (id uuid primary key, name text not null unique, price integer not null check (price >= 0));
@@ -96,15 +95,8 @@ ROUTES = [
 async def shop(url: str) -> AsyncIterator[Client]:
     """The shop as one worker serves it, with one product."""
     await execute(url, TABLES, f"insert into product values ('{UUID(int=1)}', 'chair', 5)")
-    reads = await Pool.open(url, read_only=True, application_name="test reads")
-    writes = await Pool.open(url, application_name="test writes")
-    resources = Resources(db=Db(reads), committer=Committer(writes, keep=timedelta(hours=1)))
-    try:
-        async with Client(HttpApp(ROUTES, resources, Settings(log_level="error"))) as client:
-            yield client
-    finally:
-        await reads.close()
-        await writes.close()
+    async with serving(url, ROUTES) as client:
+        yield client
 
 
 def kind_of(reply: Reply) -> tuple[int, str]:

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.http import Problem
-from headwater.http.body import ClientGone, Limits, check_depth, holds_nul, read_body
+from headwater.http.body import BodyLimits, ClientGone, check_depth, holds_nul, read_body
 
-LIMITS = Limits(bytes=10, seconds=5, depth=3)
+LIMITS = BodyLimits(bytes=10, seconds=5, depth=3)
 
 
 def receiving(*chunks: bytes, end: str = "http.request") -> Any:
@@ -57,7 +57,7 @@ async def test_a_body_that_does_not_arrive_in_time_is_a_408() -> None:
         raise AssertionError
 
     with pytest.raises(Problem) as caught:
-        await read_body(receive, None, Limits(bytes=10, seconds=0.001, depth=3))
+        await read_body(receive, None, BodyLimits(bytes=10, seconds=0.001, depth=3))
     assert caught.value.status == 408
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from headwater.commit import Tx
 from headwater.http import Principal, Problem, Provider, Request, Response
-from headwater.http.body import Limits
+from headwater.http.body import BodyLimits
 from headwater.http.idempotency import fingerprint_of, key_of, parse_key
 from tests.unit.http.support import build, command
 
@@ -33,7 +33,7 @@ def requesting(
     principal: str | None = None,
 ) -> Request:
     scope = {"method": method, "path": path, "query_string": query, "headers": list(headers)}
-    request = Request(scope, None, Limits(1, 1, 1))  # type: ignore[arg-type]
+    request = Request(scope, None, BodyLimits(1, 1, 1))  # type: ignore[arg-type]
     request.raw_body = body
     request.principal = Principal(principal) if principal is not None else None
     return request

@@ -2,7 +2,7 @@
 
 import pytest
 
-from headwater.http.body import Limits
+from headwater.http.body import BodyLimits
 from headwater.http.request import Request
 from headwater.http.tracing import new_id, request_id_of, trace_of
 
@@ -11,7 +11,7 @@ PARENT = f"00-{TRACE}-b7ad6b7169203331-01"
 
 
 def request_with(*fields: tuple[bytes, bytes]) -> Request:
-    return Request({"method": "GET", "path": "/", "headers": list(fields)}, None, Limits(1, 1, 1))  # type: ignore[arg-type]
+    return Request({"method": "GET", "path": "/", "headers": list(fields)}, None, BodyLimits(1, 1, 1))  # type: ignore[arg-type]
 
 
 def test_identifiers_are_hexadecimal_and_never_repeat() -> None:

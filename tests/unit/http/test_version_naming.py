@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.http.body import Limits
+from headwater.http.body import BodyLimits
 from headwater.http.problem import Problem
 from headwater.http.request import Request
 from headwater.http.version import Versions
@@ -33,7 +33,7 @@ def request_of(path: str = "/x", query: str = "", headers: Mapping[str, str] | N
         "query_string": query.encode(),
         "headers": fields,
     }
-    return Request({**scope, **({"root_path": root} if root else {})}, _nothing, Limits(1, 1, 1))
+    return Request({**scope, **({"root_path": root} if root else {})}, _nothing, BodyLimits(1, 1, 1))
 
 
 def naming(*by: Any, taken: tuple[str, ...] = ()) -> Naming:

@@ -29,7 +29,7 @@ class Current:
         assert binding.tx_index is not None
         self.binding = binding
         self.kind = kind
-        self._function = function
+        self._find = binding.calling(function)
         self._tx_index = binding.tx_index
         self._reading = reading
         self._required = required
@@ -48,15 +48,10 @@ class Current:
         """
         arguments = self.binding.bind(request)
         arguments[self._tx_index] = tx
-        found = await self._call(arguments)
+        found = await self._find(*arguments)
         conditions = conditions_of(request)
         if conditions is not None:
             evaluate(conditions, None if found is None else self._reading.of(found), "command")
-
-    def _call(self, arguments: list[Any]) -> Awaitable[Any]:
-        if self.binding.by_name:
-            return self._function(**dict(zip(self.binding.names, arguments, strict=True)))
-        return self._function(*arguments)
 
 
 def compile_current(route: Route, resources: Resources, binding: Binding, adapt: Adapt | None = None) -> Current | None:

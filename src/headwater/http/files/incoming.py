@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from time import monotonic
 from typing import Any, Final
 
-from headwater.http.body import BodyBroken, Limits
+from headwater.http.body import BodyBroken, BodyLimits
 from headwater.http.problem import Problem
 from headwater.http.request import Request
 
@@ -21,7 +21,7 @@ class Incoming:
 
     def __init__(self, request: Request, limit: int) -> None:
         self._receive = request.receive
-        self._limits = request.limits
+        self._limits = request.body_limits
         self._limit = limit
         self._waited = 0.0
         self.size = 0
@@ -69,6 +69,6 @@ def too_large(limit: int) -> Problem:
     return Problem(413, detail=f"The file may have {limit} bytes.", limit=limit)
 
 
-def _too_slow(limits: Limits) -> Problem:
+def _too_slow(limits: BodyLimits) -> Problem:
     detail = f"The body came too slowly: {limits.rate} bytes per second are expected, after {limits.seconds:g} seconds."
     return Problem(408, detail=detail)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.http.body import Limits
+from headwater.http.body import BodyLimits
 from headwater.http.files.digest import Expected, Hashing, expected_of, repr_digest, wants_content_digest
 from headwater.http.problem import Problem
 from headwater.http.request import Request
@@ -21,7 +21,7 @@ def asking(**headers: str) -> Request:
     async def receive() -> dict[str, Any]:
         raise AssertionError("nothing is read")
 
-    return Request(scope, receive, Limits(1, 1.0, 1))
+    return Request(scope, receive, BodyLimits(1, 1.0, 1))
 
 
 def of(content: bytes, algorithm: str = "sha-256") -> str:

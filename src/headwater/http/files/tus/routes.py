@@ -96,7 +96,7 @@ class _Finish:
 
     def __init__(self, route: Route, binding: Binding) -> None:
         assert binding.tx_index is not None, "an Upload goes with a Tx"
-        self._handler = route.handler
+        self._handle = binding.calling(route.handler)
         self._binding = binding
         self._tx_index = binding.tx_index
         asked = [each for each in binding.inputs if each.where == "principal"]
@@ -109,10 +109,7 @@ class _Finish:
     async def run(self, tx: Tx, request: Request) -> None:
         arguments = self._binding.bind(request)
         arguments[self._tx_index] = tx
-        if self._binding.by_name:
-            await self._handler(**dict(zip(self._binding.names, arguments, strict=True)))
-        else:
-            await self._handler(*arguments)
+        await self._handle(*arguments)
 
 
 def _handler(step: Callable[..., Awaitable[Response]], name: str, takes: dict[str, Any]) -> Callable[..., Any]:
