@@ -14,7 +14,7 @@ PATIENCE_MS: Final = 1000
 
 
 class NotYet(Exception):
-    """There is no id left for now; `milliseconds` until there is one again."""
+    """There is no id left at this moment; `milliseconds` until there is one again."""
 
     def __init__(self, milliseconds: int) -> None:
         super().__init__(milliseconds)

@@ -33,8 +33,6 @@ _TOKEN: Final = {
     "required": False,
     "schema": {"type": "string"},
 }
-
-
 _OF_THE_PROTOCOL: Final = frozenset({"accept", "authorization", "content-length", "content-type", "host"})
 """What clients send by themselves; the first of them is no parameter for OpenAPI either (3.1.1 section 4.8.12.1)."""
 
