@@ -7,7 +7,12 @@ from headwater import Meta
 
 Month = Annotated[
     str,
-    Meta(pattern=r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$", description="A year and a month.", examples=["2026-11"]),
+    Meta(
+        pattern=r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$",
+        max_length=7,  # before a newline at the end, $ matches too
+        description="A year and a month.",
+        examples=["2026-11"],
+    ),
 ]
 
 

@@ -1,5 +1,6 @@
 """The rules: what becomes a link, who may change it, and what following one means."""
 
+from datetime import UTC, datetime
 from typing import Final
 
 from msgspec import UNSET
@@ -15,12 +16,16 @@ REMEMBERED_SECONDS: Final = 3600
 
 ATTEMPTS: Final = 10
 
+FIRST_EXPIRY: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""Before it lies what nobody means, down to the first moment of Python, which is minus infinity in PostgreSQL."""
+
 
 async def make_link(tx: Tx, new: NewLink, principal: Principal | None, authority: str) -> Link:
     """A link under its alias, or under a code that nobody has; `authority` is where this service was reached.
 
-    Raises a `Problem`: 422 for a target or an alias that cannot be, 409 for an alias that somebody has.
+    Raises a `Problem`: 422 for a target, an alias or an expiry that cannot be, 409 for an alias that somebody has.
     """
+    _require_expiry(new.expires_at)
     target = await _allowed(tx, new.target, authority)
     owner = principal.id if principal is not None else None
     if new.alias is not None:
@@ -42,11 +47,12 @@ async def lock_owned(tx: Tx, principal: Principal, code: str) -> Link:
 
 
 async def change_link(tx: Tx, link: Link, change: LinkChange, authority: str) -> Link:
-    """The link as it is then; raises a `Problem` 422 for a target that cannot be."""
+    """The link as it is then; raises a `Problem` 422 for a target or an expiry that cannot be."""
     target = await _allowed(tx, link.target if change.target is UNSET else change.target, authority)
     if change.status is not UNSET:
         link.status = change.status
     if change.expires_at is not UNSET:
+        _require_expiry(change.expires_at)
         link.expires_at = change.expires_at
     changed = await store.change_link(tx, link, target)
     tx.emit(LinkAimed(code=link.code, host=target.host))
@@ -94,6 +100,11 @@ async def _allowed(tx: Tx, url: str, authority: str) -> Target:
     if await store.is_blocked(tx, target.host):
         raise _refusal("This host is blocked: it was reported as harmful.")
     return target
+
+
+def _require_expiry(moment: datetime | None) -> None:
+    if moment is not None and moment < FIRST_EXPIRY:
+        raise Problem(422, errors=[{"detail": "Expected a moment from 1970 on.", "pointer": "#/expires_at"}])
 
 
 def _refusal(detail: str) -> Problem:

@@ -42,6 +42,7 @@ LINKS = Pages(
 )
 
 
+MONTH = timedelta(days=29)
 MAKING = Limit("making", 600, per=3600, burst=200)
 GUESSING = Limit("guessing", 60, per=60)
 """For whoever asks for links that are not there; who follows those that are is never slowed down."""
@@ -87,7 +88,7 @@ async def show_statistics(
 ) -> Statistics:
     """How often one of your links was followed: in all, and day by day (UTC), by default of the last thirty days."""
     until = until or datetime.now(UTC).date()
-    since = since or until - timedelta(days=29)
+    since = since or max(until, date.min + MONTH) - MONTH
     if since > until:
         raise Problem(422, errors=[{"detail": "Expected a day before `until`", "parameter": "since", "in": "query"}])
     async with db.snapshot() as moment:

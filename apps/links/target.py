@@ -17,6 +17,10 @@ _NUMBER: Final = re.compile(r"\d+|0x[0-9a-f]*", re.ASCII)
 _LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.ASCII)
 _SAFE: Final = "!#$%&'()*+,/:;=?@[]~-._"  # what may stand in a URL, escapes included
 
+_CARRYING: Final = tuple(ipaddress.IPv6Network(each) for each in ("64:ff9b::/96", "::ffff:0:0:0/96", "::/96"))
+"""Networks whose last 32 bits are an IPv4 address (RFC 6052, RFC 2765, RFC 4291 section 2.5.5.1)."""
+_LOCAL_NAT: Final = ipaddress.IPv6Network("64:ff9b:1::/48")  # RFC 8215: each network has its own
+
 _PRIVATE: Final = ("localhost", "local", "internal", "intranet", "lan", "home", "corp", "home.arpa", "test", "invalid")
 """Names that lead into somebody's own network (RFC 6761, RFC 6762, RFC 8375, and what ICANN found in wide use)."""
 
@@ -93,7 +97,7 @@ def _address_text(text: str) -> str:
 def _require_public(host: str) -> None:
     address = _address(host)
     if address is not None:
-        if not all(each.is_global and not each.is_multicast for each in _meant(address)):
+        if not all(_is_public(each) for each in _meant(address)):
             raise TargetRefused("The address is not a public one.")
     elif "." not in host or any(host == name or host.endswith(f".{name}") for name in _PRIVATE):
         raise TargetRefused("The host is not a public one.")
@@ -111,10 +115,15 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         raise TargetRefused("An address is written as four decimal numbers.") from None
 
 
+def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    local = isinstance(address, ipaddress.IPv6Address) and (address.is_site_local or address in _LOCAL_NAT)
+    return address.is_global and not address.is_multicast and not local
+
+
 def _meant(
     address: ipaddress.IPv4Address | ipaddress.IPv6Address,
 ) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-    """The address and those that it carries inside: mapped, 6to4, Teredo, NAT64."""
+    """The address and those that it carries inside: mapped, 6to4, Teredo, NAT64, translated, compatible."""
     if isinstance(address, ipaddress.IPv4Address):
         return [address]
     if address.ipv4_mapped is not None:
@@ -124,6 +133,6 @@ def _meant(
         inner.append(address.sixtofour)
     if address.teredo is not None:
         inner += address.teredo
-    if address in ipaddress.IPv6Network("64:ff9b::/96"):
+    if any(address in network for network in _CARRYING):
         inner.append(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
     return inner

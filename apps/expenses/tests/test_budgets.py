@@ -125,3 +125,8 @@ async def test_a_report_adds_up_to_what_was_recorded(
     totals = (await ada.get("/reports/2026-03")).json()["totals"]
     expected = {month: sum(a if k == "expense" else -a for a, k, m in spent if m == month) for month in (2, 3)}
     assert [(each["net"], each["before"]) for each in totals] == ([(expected[3], expected[2])] if spent else [])
+
+
+async def test_a_month_ends_where_it_ends(backend: RunningBackend) -> None:
+    ada = await somebody(backend)
+    assert (await ada.get("/reports/2026-03%0A")).status == 404

@@ -209,6 +209,20 @@ async def test_statistics_are_of_the_days_that_were_asked_for(backend: RunningBa
     assert (await ada.get("/links/sale/statistics?since=2026-01-05&until=2026-01-04")).status == 422
 
 
+async def test_statistics_until_the_first_day_that_there_is_are_empty(join: Join) -> None:
+    ada = (await join("Ada")).client
+    await make(ada, alias="sale")
+    assert (await ada.get("/links/sale/statistics?until=0001-01-01")).json()["days"] == []
+
+
+async def test_an_expiry_that_no_clock_has_seen_is_pointed_at(join: Join) -> None:
+    ada = (await join("Ada")).client
+    never = {"expires_at": "0001-01-01T00:00:00Z"}
+    await make(ada, alias="sale")
+    for answer in (await make(ada, alias="fair", **never), await ada.patch("/links/sale", json=never)):
+        assert (answer.status, answer.json()["errors"][0]["pointer"]) == (422, "#/expires_at")
+
+
 async def test_the_links_of_who_has_left_lead_on_and_are_nobodys(backend: RunningBackend, join: Join) -> None:
     ada = await join("Ada")
     await make(ada.client, alias="sale")

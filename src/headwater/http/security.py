@@ -5,6 +5,7 @@ run or be framed. A Response that brings a field of its own keeps it, as the doc
 is given what only pages need.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -55,6 +56,10 @@ class Security:
         return [*settled, *(field for field in _PAGE if field[0] not in seen)] if page else settled
 
 
+_NAME: Final = re.compile(rb"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+"""What may stand below a name: in ``evil.org?.example.org`` a reader of URLs finds another host."""
+
+
 class Hosts:
     """The names by which this backend is asked: exact ones, and with a leading dot everything below one."""
 
@@ -71,7 +76,7 @@ class Hosts:
     def takes(self, authority: bytes) -> bool:
         """Whether a Host header names one of them."""
         name = host_of(authority)
-        return name in self._exact or name.endswith(self._below)
+        return name in self._exact or (name.endswith(self._below) and _NAME.fullmatch(name) is not None)
 
 
 def host_of(authority: bytes) -> bytes:

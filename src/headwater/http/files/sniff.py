@@ -1,8 +1,8 @@
 """Sniffing: what the first bytes of a file say that it is, and whether that goes with what its sender says.
 
 Nothing is believed that the bytes contradict, for what is served as an image has to be one. Where both can be true,
-the sender decides: the bytes of a spreadsheet are those of any archive, and CSV is just text. Markup that a browser
-would run is called what it is, whatever it was declared as.
+the sender decides: the bytes of a spreadsheet are those of any archive, CSV is just text, and so is a note that begins
+with the letters of some signature. Markup that a browser would run is called what it is, whatever it was declared as.
 """
 
 import re
@@ -87,9 +87,10 @@ def settle(declared: str, head: bytes) -> str:
     if active is not None:
         return active if declared in (UNKNOWN, "text/plain") or declared in ACTIVE else _refuse(declared, active)
     found = _signed(head)
-    if found:
+    text = _is_text(head)
+    if found and not (text and _TEXTUAL.fullmatch(declared) and "application/pdf" not in found):
         return _settle_signed(declared, found)
-    if _is_text(head):
+    if text:
         return _settle_text(declared)
     if _TEXTUAL.fullmatch(declared) or declared.startswith(_SIGNED) or declared in ("application/pdf", *_ARCHIVES):
         return _refuse(declared, "something else")

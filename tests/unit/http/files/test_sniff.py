@@ -99,6 +99,13 @@ def test_a_character_that_is_cut_off_at_the_end_does_not_make_text_binary() -> N
     assert settle(UNKNOWN, head) == "text/plain"
 
 
+@pytest.mark.parametrize(
+    "head", [b"0123456789, counted", b"From: the office", b"begin with it", b"ID3 tags", b"P1 is it"]
+)
+def test_a_text_that_begins_like_a_signature_is_still_a_text(head: bytes) -> None:
+    assert settle("text/plain", head) == "text/plain"
+
+
 def test_a_list_of_types_has_wildcards_but_not_for_what_browsers_run() -> None:
     assert allows(("image/*",), "image/png")
     assert not allows(("image/*",), "image/svg+xml")
