@@ -15,6 +15,7 @@ from headwater.settings import Settings
 from headwater.supervisor.assignment import Assignment
 from headwater.supervisor.housekeeping import keep_house
 from headwater.supervisor.locate import load_backend
+from headwater.supervisor.outage import Outage
 from headwater.supervisor.prepare import prepare
 from headwater.supervisor.together import beside, together
 from headwater.wal import run_relay
@@ -40,7 +41,7 @@ async def consumer(assignment: Assignment, settings: Settings, stop: asyncio.Eve
 
 
 async def dev(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-    """Everything in one loop. A backend that does not load is told, and the change that mends it waited for."""
+    """Everything in one loop. A backend that does not load is told, also to those who ask, until a change mends it."""
     try:
         backend = _load(assignment, settings)
         backend.check()
@@ -49,8 +50,8 @@ async def dev(assignment: Assignment, settings: Settings, stop: asyncio.Event, r
         raise  # the engine's fault, which passes
     except Exception as error:
         logging.getLogger("headwater").error("%s", error, exc_info=error.__cause__ or error)
-        ready()
-        await stop.wait()
+        with socket.socket(fileno=assignment.listener) as listener:
+            await serve(Outage(error), socket=listener, settings=settings, stop=stop, ready=ready)
         return
     waiting = Countdown(3, ready)
     await together(

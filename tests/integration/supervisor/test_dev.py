@@ -1,10 +1,14 @@
 """`headwater dev`: the code of now, without a restart by hand."""
 
 import asyncio
+import json
 import os
 import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.integration.supervisor.harness import Up, get, processes_of, wait_until
 
@@ -44,6 +48,7 @@ async def test_code_that_does_not_load_is_shown_and_the_next_change_mends_it(hom
         code.write_text(CODE.format(answer="unknown_name +"))
         log = home / "log" / "dev.log"
         await wait_until(lambda: log.exists() and b"SyntaxError" in log.read_bytes())
+        await _check_outage(url)
         code.write_text(CODE.format(answer=3))
         await _wait_for(url, 3)
         assert up.pid("dev") != before
@@ -59,6 +64,35 @@ async def test_relay_web_and_consumers_are_one_process(home: Path, tmp_path: Pat
         os.kill(up.pid("dev"), 9)
         await wait_until(lambda: sum(each.restarts for each in up.state().processes) == 1 and _is_ready(up))
         assert await up.stop() == 0
+
+
+async def test_requests_are_answered_when_the_first_code_does_not_load(home: Path, tmp_path: Path) -> None:
+    code = tmp_path / "fresh.py"
+    code.write_text(CODE.format(answer="unknown_name +"))
+    async with Up.start(home, "dev", "--app", "fresh:backend", cwd=str(tmp_path)) as up:
+        await wait_until(lambda: _is_ready(up))
+        url = up.state().url
+        await _check_outage(url)
+        code.write_text(CODE.format(answer=1))
+        await _wait_for(url, 1)
+        assert await up.stop() == 0
+
+
+async def _check_outage(url: str) -> None:
+    """Whatever is asked for, the answer says what is wrong with the code, and ends the connection."""
+    for path, body in (("/answer", None), ("/readyz", None), ("/nothing/%C3%A9", b"{}")):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            await asyncio.to_thread(urllib.request.urlopen, f"{url}{path}", body, timeout=10)
+        with refused.value as answer:
+            problem = json.load(answer)
+        assert answer.status == problem["status"] == 503
+        assert problem["instance"] == path
+        assert "could not be loaded" in problem["detail"]
+        assert "SyntaxError" in problem["detail"]
+        assert "fresh.py" in problem["detail"]
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.headers["Retry-After"] == "1"
+        assert answer.headers["Connection"] == "close"
 
 
 def _is_ready(up: Up) -> bool:
