@@ -4,10 +4,13 @@
 
     [[breaking]]
     version = "1"                               # of the older document; left out, any
-    to = "2"                                    # of the newer one; left out, any
+    to = "2"                                    # of the newer one; left out, the same as of the older
     operation = "GET /products/{id}"            # `*` stands for anything
     what = "field-removed response 200 application/json /price"
     why = "Prices are in cents since version 2."
+
+What a client changes on the way from version 1 to 2 may not change within version 1, where clients do nothing: so one
+declaration never stands for both.
 """
 
 import tomllib
@@ -33,7 +36,11 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def concerns(self, version: str | None, to: str | None) -> bool:
         """Whether it speaks of changes between documents of these versions."""
-        return self.version in (None, version) and self.to in (None, to)
+        if self.version not in (None, version):
+            return False
+        if self.to is None:
+            return version == to
+        return self.to == to and (version != to or self.version is not None)
 
     def covers(self, change: Change) -> bool:
         return fnmatchcase(change.operation, _literally(self.operation)) and fnmatchcase(
@@ -70,12 +77,12 @@ def read_declared(path: Path) -> list[Declared]:
     return found.breaking
 
 
-def write_declaration(change: Change) -> str:
-    """What declares a change, but for the reason."""
-    fields = {"operation": change.operation, "what": change.what, "why": ""}
-    return "\n".join(
-        ["[[breaking]]", *(f"{name} = {msgspec.json.encode(text).decode()}" for name, text in fields.items())]
-    )
+def write_declaration(change: Change, version: str | None = None, to: str | None = None) -> str:
+    """What declares a change between documents of these versions, but for the reason."""
+    between = {"version": version, "to": to if to != version else None}
+    fields = {**between, "operation": change.operation, "what": change.what, "why": ""}
+    lines = [f"{name} = {msgspec.json.encode(text).decode()}" for name, text in fields.items() if text is not None]
+    return "\n".join(["[[breaking]]", *lines])
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):

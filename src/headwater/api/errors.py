@@ -7,6 +7,14 @@ class ApiError(HeadwaterError):
     """The document of the API cannot be worked with."""
 
 
+class NothingToCompare(ApiError):
+    """{reason}: name a recorded document, two documents, or a version with --from."""
+
+
+class DocumentUnreadable(ApiError):
+    """The document {path} cannot be read: {reason}."""
+
+
 class NoDocument(ApiError):
     """{source} is no OpenAPI 3 document: {reason}."""
 

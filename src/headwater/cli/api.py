@@ -73,8 +73,12 @@ def diff(
     declarations = changes or _beside(old)
     declared = read_declared(declarations) if declarations is not None else []
     found = compare(before, after)
-    verdict = judge(found, declared, before["info"].get("version"), after["info"].get("version"))
-    (_print_json if json else _print_changes)(found, verdict)
+    versions = before["info"].get("version"), after["info"].get("version")
+    verdict = judge(found, declared, *versions)
+    if json:
+        _print_json(found, verdict)
+    else:
+        _print_changes(found, verdict, *versions)
     if verdict.undeclared:
         sys.exit(1)
 
@@ -113,10 +117,12 @@ def client(
 
 def _documents(old: Path | None, new: Path | None, version: str | None, to: str | None, app: str | None) -> Any:
     """The two documents to compare."""
-    from headwater.api.errors import NoDocument
+    from headwater.api.errors import NothingToCompare
 
-    if (old is None) == (version is None):
-        raise NoDocument(source="Nothing", reason="name a file, or two, or a version with --from")
+    if old is None and version is None:
+        raise NothingToCompare(reason="There is nothing to compare")
+    if old is not None and version is not None:
+        raise NothingToCompare(reason=f"Both {old} and --from {version} are there to compare with")
     if old is not None and new is not None:
         return _read(old), _read(new)
     backend = _backend(app)
@@ -135,7 +141,7 @@ def _of_code(backend: Any, before: Any, to: str | None, old: Path | None) -> Any
     return backend.openapi(names[0] if names else None)
 
 
-def _print_changes(found: list[Any], verdict: Any) -> None:
+def _print_changes(found: list[Any], verdict: Any, version: str | None, to: str | None) -> None:
     from headwater.api.declared import write_declaration
     from headwater.cli.output import print_table
 
@@ -152,7 +158,7 @@ def _print_changes(found: list[Any], verdict: Any) -> None:
         print(f"\nDeclared, but not so any more: {stale.operation}: {stale.what}")
     if verdict.undeclared:
         print("\nIf this is meant, declare it, with the reason, in the file of changes:\n")
-        print("\n\n".join(map(write_declaration, verdict.undeclared)))
+        print("\n\n".join(write_declaration(each, version, to) for each in verdict.undeclared))
 
 
 def _print_json(found: list[Any], verdict: Any) -> None:
@@ -184,11 +190,13 @@ def _backend(app: str | None) -> Any:
 def _read(path: Path) -> Any:
     import msgspec
 
-    from headwater.api.errors import NoDocument
+    from headwater.api.errors import DocumentUnreadable, NoDocument
 
     try:
         document = msgspec.json.decode(path.read_bytes())
-    except (OSError, msgspec.DecodeError) as error:
+    except OSError as error:
+        raise DocumentUnreadable(path=path, reason=error.strerror) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise NoDocument(source=path, reason=error) from error
     if not isinstance(document, dict) or "openapi" not in document or "info" not in document:
         raise NoDocument(source=path, reason="it has no `openapi` or no `info`")

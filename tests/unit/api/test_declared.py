@@ -32,13 +32,13 @@ def test_a_breaking_change_has_to_be_declared_and_another_has_not() -> None:
     "fields", [{"operation": "*"}, {"operation": "GET *"}, {"what": "field-removed * /price"}, {"version": "1"}]
 )
 def test_a_declaration_may_stand_for_several(fields: dict[str, str]) -> None:
-    assert judge([GONE], [declared(**fields)], "1") == ([], [])
+    assert judge([GONE], [declared(**fields)], "1", "1") == ([], [])
 
 
 def test_a_declaration_of_what_does_not_happen_is_reported() -> None:
     other = declared(what="field-removed response 200 application/json /name")
     assert judge([GONE], [declared(), other]).stale == [other]
-    assert judge([], [declared(version="2")], "1") == ([], [])
+    assert judge([], [declared(version="2")], "1", "1") == ([], [])
     assert judge([], [declared(to="2")], "1", "1") == ([], [])
     assert judge([GONE], [declared(version="1", to="2")], "1", "1").undeclared == [GONE]
 
@@ -50,8 +50,29 @@ def test_brackets_and_question_marks_stand_for_themselves() -> None:
 
 def test_what_is_written_as_a_declaration_is_read_as_one(tmp_path: Path) -> None:
     file = tmp_path / "changes.toml"
-    file.write_text(write_declaration(GONE).replace('why = ""', 'why = "because"'))
-    assert judge([GONE], read_declared(file)) == ([], [])
+    for versions in ((None, None), ("1", "1"), ("1", "2")):
+        file.write_text(write_declaration(GONE, *versions).replace('why = ""', 'why = "because"'))
+        assert judge([GONE], read_declared(file), *versions) == ([], [])
+
+
+def test_what_is_written_says_between_which_versions_it_holds() -> None:
+    assert 'version = "1"\nto = "2"\n' in write_declaration(GONE, "1", "2")
+    within = write_declaration(GONE, "1", "1")
+    assert 'version = "1"\n' in within
+    assert "to =" not in within
+
+
+@pytest.mark.parametrize("fields", [{}, {"version": "1"}])
+def test_a_declaration_within_a_version_excuses_nothing_between_two(fields: dict[str, str]) -> None:
+    assert judge([GONE], [declared(**fields)], "1", "1") == ([], [])
+    assert judge([GONE], [declared(**fields)], "1", "2") == ([GONE], [])
+
+
+@pytest.mark.parametrize("fields", [{"to": "2"}, {"version": "1", "to": "2"}])
+def test_a_declaration_between_two_versions_excuses_nothing_within_one(fields: dict[str, str]) -> None:
+    assert judge([GONE], [declared(**fields)], "1", "2") == ([], [])
+    assert judge([GONE], [declared(**fields)], "1", "1") == ([GONE], [])
+    assert judge([GONE], [declared(**fields)], "2", "2") == ([GONE], [])
 
 
 @pytest.mark.parametrize(

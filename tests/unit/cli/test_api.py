@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from headwater.api.errors import DocumentUnreadable, NoDocument, NothingToCompare
 from headwater.cli import api
 
 BACKEND = """
@@ -57,10 +58,12 @@ def test_what_breaks_between_two_versions_fails_until_it_is_declared(
     shown = capsys.readouterr().out
     assert "BREAKING" in shown
     assert 'what = "field-removed response 200 application/json /*/price"' in shown
+    assert '[[breaking]]\nversion = "1"\nto = "2"\noperation = ' in shown
     declared = Path("changes.toml")
     declared.write_text(
-        '[[breaking]]\noperation = "*"\nwhat = "field-removed * /*/price"\nwhy = "In cents now."\n'
-        '[[breaking]]\noperation = "GET /gone"\nwhat = "operation-removed"\nwhy = "Never used."\n'
+        '[[breaking]]\nversion = "1"\nto = "2"\noperation = "*"\nwhat = "field-removed * /*/price"\n'
+        'why = "In cents now."\n'
+        '[[breaking]]\nto = "2"\noperation = "GET /gone"\nwhat = "operation-removed"\nwhy = "Never used."\n'
     )
     api.diff(from_="1", to="2", changes=declared, app=backend)
     shown = capsys.readouterr().out
@@ -93,3 +96,16 @@ def test_two_files_need_no_backend(tmp_path: Path, capsys: pytest.CaptureFixture
     one.write_text('{"openapi": "3.1.0", "info": {}, "paths": {}}')
     api.diff(one, one)
     assert capsys.readouterr().out == "No changes.\n"
+
+
+def test_what_cannot_be_compared_is_said_plainly(tmp_path: Path) -> None:
+    missing, other = tmp_path / "v1.json", tmp_path / "other.json"
+    other.write_text("[]")
+    with pytest.raises(NothingToCompare, match=r"^There is nothing to compare: name a recorded document, "):
+        api.diff()
+    with pytest.raises(NothingToCompare, match=r"^Both v1\.json and --from 1 are there to compare with: name "):
+        api.diff(Path("v1.json"), from_="1")
+    with pytest.raises(DocumentUnreadable, match=r"v1\.json cannot be read: No such file or directory\.$"):
+        api.diff(missing, other)
+    with pytest.raises(NoDocument, match=r"other\.json is no OpenAPI 3 document: it has no "):
+        api.diff(other, other)
