@@ -1,16 +1,13 @@
 """Limiting: the limits of a route, checked when it is compiled, and charged before anything else is done for it."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import NoReturn
+from collections.abc import Sequence
 
 from headwater.http.answer import Answer
-from headwater.http.errors import OptionInvalid
+from headwater.http.call import Call
 from headwater.http.limit.declaration import Limit
 from headwater.http.limit.limiter import Cost, Counted, Limiter
 from headwater.http.request import Request
-from headwater.http.route import Route
-
-Call = Callable[[Request], Awaitable[Answer]]
+from headwater.http.route import Route, refuse_option
 
 
 def limits_of(route: Route, everywhere: Sequence[Limit]) -> tuple[Limit, ...]:
@@ -18,13 +15,13 @@ def limits_of(route: Route, everywhere: Sequence[Limit]) -> tuple[Limit, ...]:
     limits = tuple(everywhere if route.limits is None else route.limits)
     names = [limit.name for limit in limits]
     if len(names) != len(set(names)):
-        _invalid(route, "limits", "two of them have one name, by which clients and counters tell them apart")
+        refuse_option(route, "limits", "two of them have one name, by which clients and counters tell them apart")
     if not callable(route.cost):
         if route.cost < 0:
-            _invalid(route, f"cost={route.cost}", "no request gives back what others have used")
+            refuse_option(route, f"cost={route.cost}", "no request gives back what others have used")
         for limit in limits:
             if route.cost > limit.pace.burst:
-                _invalid(route, f"cost={route.cost}", f"{limit.name!r} never lets so much through at once")
+                refuse_option(route, f"cost={route.cost}", f"{limit.name!r} never lets so much through at once")
     return limits
 
 
@@ -52,7 +49,3 @@ def by_principal(limits: Sequence[Limit]) -> list[Limit]:
 def by_others(limits: Sequence[Limit]) -> list[Limit]:
     """Those that are charged before anybody looks at a credential, so that guessing credentials is limited, too."""
     return [limit for limit in limits if limit.by != "principal"]
-
-
-def _invalid(route: Route, option: str, reason: str) -> NoReturn:
-    raise OptionInvalid(route=route, handler=route.place, option=option, reason=reason)

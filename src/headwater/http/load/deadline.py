@@ -11,10 +11,9 @@ import re
 from math import inf, isfinite
 from typing import Final
 
-from headwater.http.errors import OptionInvalid
 from headwater.http.fault import Fault, invalid_request
 from headwater.http.request import Request
-from headwater.http.route import Route
+from headwater.http.route import Route, refuse_option
 
 HEADER: Final = b"request-timeout"
 DEFAULT_SECONDS: Final = 60.0
@@ -31,8 +30,7 @@ def deadline_of(route: Route, default: float, takes_upload: bool) -> float:
     if seconds is None:
         return 0.0 if takes_upload or route.vital else default
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not (isfinite(seconds) and seconds >= 0):
-        option, reason = f"deadline={seconds!r}", "it is a number of seconds, or 0 for none"
-        raise OptionInvalid(route=route, handler=route.place, option=option, reason=reason)
+        refuse_option(route, f"deadline={seconds!r}", "it is a number of seconds, or 0 for none")
     return float(seconds)
 
 

@@ -7,16 +7,13 @@ take less than the second; if they take more, hardly anybody would be served fro
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from headwater.http.answer import Answer
-from headwater.http.errors import OptionInvalid
+from headwater.http.call import Call
 from headwater.http.load.refusal import Refused
 from headwater.http.request import Request
-from headwater.http.route import Route
-
-Call = Callable[[Request], Awaitable[Answer]]
+from headwater.http.route import Route, refuse_option
 
 WAIT_SECONDS: Final = 1.0
 
@@ -90,8 +87,7 @@ class SlotsByRoute:
         if limit is None:
             return None
         if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
-            option, reason = f"concurrency={limit!r}", "it is a number of requests, at least 1"
-            raise OptionInvalid(route=route, handler=route.place, option=option, reason=reason)
+            refuse_option(route, f"concurrency={limit!r}", "it is a number of requests, at least 1")
         identity = (route.app, route.method, route.path, route.since, route.until, limit)
         return self._slots.setdefault(identity, Slots(limit))
 
