@@ -29,7 +29,7 @@ from headwater.http.scalar import list_reader_of, reader_of
 from headwater.http.shape import shape_of
 from headwater.http.signature import MISSING, Convert, Signature
 from headwater.http.source import Input, inputs_of
-from headwater.http.validation import find_faults, nul_faults
+from headwater.http.validation import find_faults, nul_faults, offset_check
 
 Bind = Callable[[Request], Any]
 
@@ -277,6 +277,7 @@ def _read_values(source: Input) -> Callable[[list[str] | None], Any]:
 
 def _bind_body(source: Input) -> Bind:
     decode = msgspec.json.Decoder(source.annotation).decode
+    check_offsets = offset_check(source.annotation)
 
     def bind(request: Request) -> Any:
         body = request.raw_body
@@ -294,6 +295,8 @@ def _bind_body(source: Input) -> Bind:
             raise _malformed(body, error) from None
         if holds_nul(body):
             raise Refused(list(nul_faults(msgspec.json.decode(body))))
+        if check_offsets is not None and (faults := check_offsets(body)):
+            raise Refused(faults)
         return value
 
     return bind if source.convert is None else _bind_converted(bind, source.convert, source.converted)

@@ -1,5 +1,6 @@
 """The shape of a type as msgspec sees it, for those who walk over types: readers of texts, finders of faults."""
 
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, Union
@@ -69,15 +70,50 @@ def is_leaf(shape: Shape) -> bool:
     return isinstance(shape, (*_LEAVES, inspect.EnumType, inspect.LiteralType))
 
 
+def shapes_within(shape: Shape) -> Iterator[Shape]:
+    """A shape, its parts, and theirs, each once."""
+    seen: set[int] = set()
+    waiting = [shape]
+    while waiting:
+        each = plain(waiting.pop())
+        if id(each) not in seen:
+            seen.add(id(each))
+            waiting += _parts_of(each)
+            yield each
+
+
+def lacks_offset(shape: Shape) -> bool:
+    """Whether it is a `datetime` whose type does not say if it has an offset, where msgspec takes either."""
+    return isinstance(shape, inspect.DateTimeType) and shape.tz is None
+
+
 def leaf_type(shape: Shape) -> Any:
-    """The type of a leaf again, with its constraints."""
+    """The type of a leaf again, with its constraints.
+
+    A datetime has an offset from UTC unless its type says that it has none (``Meta(tz=False)``): which moment it would
+    otherwise be depends on where the server stands.
+    """
     if isinstance(shape, inspect.EnumType):
         return shape.cls
     if isinstance(shape, inspect.LiteralType):
         return Literal[shape.values]
     kind = _LEAVES[type(shape)]
     constraints = {name: value for name in _CONSTRAINTS if (value := getattr(shape, name, None)) is not None}
+    if lacks_offset(shape):
+        constraints["tz"] = True
     return Annotated[kind, msgspec.Meta(**constraints)] if constraints else kind
+
+
+def _parts_of(shape: Shape) -> Sequence[Shape]:
+    if isinstance(shape, inspect.UnionType):
+        return shape.types
+    if isinstance(shape, FieldsShape | inspect.NamedTupleType):
+        return [field.type for field in shape.fields]
+    if isinstance(shape, inspect.TupleType):
+        return shape.item_types
+    if isinstance(shape, inspect.DictType):
+        return shape.key_type, shape.value_type
+    return (shape.item_type,) if isinstance(shape, ListShape) else ()
 
 
 def union_of(types: list[Any]) -> Any:

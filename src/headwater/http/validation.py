@@ -2,11 +2,13 @@
 
 msgspec validates while it decodes and stops at the first error, which costs nothing on the way to a handler. Only
 when it has refused a body is the body decoded again, to plain values, and walked over. The walk asks msgspec itself
-about every leaf, so the two agree on what is valid; if the walk finds nothing, what msgspec said stands.
+about every leaf, so the two agree on what is valid; if the walk finds nothing, what msgspec said stands. They differ in
+one thing: a datetime needs an offset, which msgspec demands only where the type says so. A body that msgspec took, and
+that has a text which looks like such a datetime, is therefore walked over as well.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 from urllib.parse import quote
@@ -15,20 +17,24 @@ import msgspec
 from msgspec import inspect
 
 from headwater.http.fault import LIMIT, Fault
+from headwater.http.integral import write_integers_plainly
 from headwater.http.shape import (
     FieldsShape,
     ListShape,
     Shape,
     is_leaf,
+    lacks_offset,
     leaf_type,
     members_of,
     plain,
+    shapes_within,
     union_of,
 )
 
 _PLACE: Final = re.compile(r" - at `(?:key` in `)?\$(.*)`$", re.DOTALL)
 _STEP: Final = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 _FRAGMENT_SAFE: Final = "!$&'()*+,;=:@/?-._~"  # RFC 3986 section 3.5
+_MAYBE_WITHOUT_OFFSET: Final = re.compile(rb'"[0-9]{4}-[0-9]{2}-[0-9]{2}[^"\\][0-9:.]*"|\\u00')
 _NUL: Final = "The character NUL is not allowed"
 
 Found = Iterator[Fault]
@@ -45,6 +51,24 @@ def find_faults(body: bytes, annotation: Any, error: msgspec.ValidationError) ->
     except msgspec.ValidationError:  # a number beyond what any type holds
         return [_reported(error)]
     return list(islice(faults_of(value, plain(inspect.type_info(annotation))), LIMIT + 1)) or [_reported(error)]
+
+
+def offset_check(annotation: Any) -> Callable[[bytes], list[Fault]] | None:
+    """What finds the datetimes without an offset in a body that msgspec took; None if a type has no such."""
+    shape = plain(inspect.type_info(annotation))
+    if not any(map(lacks_offset, shapes_within(shape))):
+        return None
+
+    def check(body: bytes) -> list[Fault]:
+        if _MAYBE_WITHOUT_OFFSET.search(body) is None:
+            return []
+        try:
+            value = msgspec.json.decode(write_integers_plainly(body))
+        except msgspec.ValidationError:  # a number beyond what any type holds
+            return []
+        return list(islice(faults_of(value, shape), LIMIT + 1))
+
+    return check
 
 
 def faults_of(value: Any, shape: Shape, path: Path = ()) -> Found:

@@ -1,6 +1,7 @@
 """What fills a handler's parameters, and what is refused when the backend is put together."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -37,6 +38,10 @@ class Color(Enum):
 class Order(msgspec.Struct):
     product: UUID
     quantity: Annotated[int, Meta(ge=1)] = 1
+
+
+class Meeting(msgspec.Struct):
+    at: datetime
 
 
 class User(msgspec.Struct):
@@ -93,6 +98,21 @@ async def test_a_marked_parameter_is_the_body_whatever_its_type() -> None:
         return sum(numbers)
 
     assert (await build(command("/sum", add)).client.post("/sum", json=[1, 2, 3])).json() == 6
+
+
+async def test_a_datetime_in_a_body_or_a_parameter_has_an_offset() -> None:
+    async def plan(meeting: Meeting, until: datetime) -> bool:
+        return meeting.at < until
+
+    client = build(command("/meetings", plan)).client
+    at, until = "2026-01-31T12:30:00", "2026-01-31T12:31:00Z"
+    refused = await client.post(f"/meetings?until={until}", json={"at": at})
+    assert (refused.status, refused.json()["errors"]) == (
+        422,
+        [{"detail": "Expected `datetime` with a timezone component", "pointer": "#/at"}],
+    )
+    assert (await client.post(f"/meetings?until={at}", json={"at": until})).status == 422
+    assert (await client.post(f"/meetings?until={until}", json={"at": f"{at}Z"})).json() is True
 
 
 async def test_bytes_are_the_body_as_it_arrived() -> None:

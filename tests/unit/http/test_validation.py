@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from headwater.http.fault import LIMIT, Fault
 from headwater.http.shape import shape_of
-from headwater.http.validation import faults_of, find_faults, nul_faults, pointer
+from headwater.http.validation import faults_of, find_faults, nul_faults, offset_check, pointer
 
 T = TypeVar("T")
 
@@ -250,6 +250,42 @@ def test_there_are_faults_exactly_when_msgspec_refuses(kind: Any, data: st.DataO
         assert listed
         for fault in listed:
             assert_points_into(fault, document)
+
+
+class Meeting(msgspec.Struct):
+    at: datetime
+    notes: list[datetime | None] = []
+    seen: dict[datetime, int] = {}
+    local: Annotated[datetime, Meta(tz=False)] | None = None
+    after: "Meeting | None" = None
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        (b'{"at":"2026-01-31T12:30:00Z","local":"2026-01-31T12:30:00"}', []),
+        (b'{"at":"2026-01-31T12:30:00+01:00","notes":[null,"2026-01-31 12:30:00.5Z"]}', []),
+        (b'{"at":"2026-01-31T12:30:00"}', ["#/at"]),
+        (b'{"at":"2026-01-31T12:30\\u003a00"}', ["#/at"]),
+        (b'{"at":"2026-01-31t12:30:00Z","notes":["2026-01-31 12:30:00.25"]}', ["#/notes/0"]),
+        (b'{"at":"2026-01-31T12:30:00Z","seen":{"2026-01-31T12:30:00":1.0}}', ["#/seen/2026-01-31T12:30:00"]),
+        (
+            b'{"at":"2026-01-31T12:30:00","after":{"at":"2026-01-31T12:30:00","local":"2026-01-31T12:30:00"}}',
+            ["#/at", "#/after/at"],
+        ),
+    ],
+)
+def test_a_datetime_needs_an_offset_unless_its_type_says_that_it_has_none(body: bytes, pointers: list[str]) -> None:
+    check = offset_check(Meeting)
+    assert check is not None
+    found = check(body)
+    assert [fault.pointer for fault in found] == pointers
+    assert all("Expected `datetime` with a timezone component" in fault.detail for fault in found)
+
+
+def test_a_type_without_such_a_datetime_is_not_looked_at() -> None:
+    assert offset_check(Order) is None
+    assert offset_check(Annotated[datetime, Meta(tz=True)]) is None
 
 
 def faults(kind: Any, body: bytes) -> list[tuple[str | None, str]]:

@@ -6,7 +6,7 @@ the field alone: ``country=DE``. The values of ``in`` are given one by one: ``co
 
 from collections.abc import Callable
 from enum import Enum
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import inspect as shapes
@@ -101,21 +101,14 @@ def make_filter(field: str, column: str, annotation: Any, operator: Operator) ->
 
 
 def value_type(annotation: Any) -> Any:
-    """The one type that the values of a column have when they are not None, None if there is no such.
-
-    A time needs its offset from UTC, unless the column's own type says that it has none: which moment it would
-    otherwise be depends on where the server stands.
-    """
+    """The one type that the values of a column have when they are not None, None if there is no such."""
     members = [each for each in members_of(shape_of(annotation)) if not isinstance(each, shapes.NoneType)]
     if len(members) != 1:
         return None
     try:
-        kind = leaf_type(members[0])
+        return leaf_type(members[0])
     except KeyError:
         return None
-    if isinstance(members[0], shapes.DateTimeType) and members[0].tz is None:
-        return Annotated[kind, msgspec.Meta(tz=True)]
-    return kind
 
 
 def _escaped(text: str) -> str:
