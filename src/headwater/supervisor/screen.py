@@ -2,8 +2,9 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -89,11 +90,19 @@ def _news(prepared: Prepared | None) -> list[str]:
 
 
 def _example(backend: Backend, url: str) -> str | None:
-    """A command line for the first route that needs nothing but its path."""
-    for route in backend.routes:
-        if route.method == "GET" and "{" not in route.path:
-            return f"curl -s {url}{route.path}"
+    """A command line for the first query that needs nothing but its path, and nobody to be known; None without one."""
+    document = backend.openapi()
+    server = document["servers"][0]["url"]
+    prefix = server.rstrip("/") if server.startswith("/") else ""
+    for path, operations in document["paths"].items():
+        if "{" not in path and "get" in operations and _needs_nothing(operations["get"]):
+            return f"curl -s {url}{prefix}{path}"
     return None
+
+
+def _needs_nothing(operation: Mapping[str, Any]) -> bool:
+    anybody = {} in operation.get("security", [{}])
+    return anybody and not any(each.get("required") for each in operation.get("parameters", ()))
 
 
 def _count(number: int, noun: str) -> str:

@@ -4,17 +4,16 @@ On a terminal the line is replaced in place each second and anything else is pri
 such line, and trouble goes to standard error.
 """
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 from rich.live import Live
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from headwater.supervisor.journal import Line, plain_text
 from headwater.supervisor.keeper import Phase
-from headwater.supervisor.screen import Screen
+from headwater.supervisor.screen import Row, Screen
 from headwater.supervisor.state import State
 
 STYLES = {"debug": "dim", "info": "green", "warning": "yellow", "error": "bold red"}
@@ -29,7 +28,7 @@ class Terminal:
         self._live: Live | None = None
 
     def show_screen(self, screen: Screen) -> None:
-        self._out.print(_render_screen(screen))
+        self._out.print(_render_screen(screen), soft_wrap=True)
 
     def show_line(self, line: Line) -> None:
         """One log line, readable."""
@@ -76,20 +75,27 @@ def summary(state: State) -> Text:
     return text
 
 
-def _render_screen(screen: Screen) -> RenderableType:
-    table = Table.grid(padding=(0, 2))
-    for subject, place, remark in screen.rows:
-        table.add_row(Text(subject, "bold"), Text(place, overflow="fold"), Text(remark, "dim"))
-    parts: list[RenderableType] = [
-        Text.assemble("\n", (f"  {screen.title}", "bold cyan"), f" is ready after {screen.seconds:.1f} s\n"),
-        Padding(table, (0, 0, 0, 2)),
+def _render_screen(screen: Screen) -> Text:
+    """Its lines, each as long as it is: a command that was broken in two could not be copied."""
+    lines = [
         Text(),
+        Text.assemble((f"  {screen.title}", "bold cyan"), f" is ready after {screen.seconds:.1f} s"),
+        Text(),
+        *_render_rows(screen.rows),
+        Text(),
+        *(Text(f"  {news}") for news in screen.news),
     ]
-    parts += [Text(f"  {news}") for news in screen.news]
     if screen.try_it is not None:
-        parts.append(Text.assemble("  Try   ", (screen.try_it, "bold green")))
-    parts.append(Text.assemble("  Stop  ", ("Ctrl-C", "bold"), "\n"))
-    return Group(*parts)
+        lines.append(Text.assemble("  Try   ", (screen.try_it, "bold green")))
+    return Text("\n").join([*lines, Text.assemble("  Stop  ", ("Ctrl-C", "bold")), Text()])
+
+
+def _render_rows(rows: Sequence[Row]) -> Iterator[Text]:
+    first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
+    for subject, place, remark in rows:
+        line = Text.assemble("  ", (f"{subject:<{first}}  ", "bold"), f"{place:<{second}}  ", (remark, "dim"))
+        line.rstrip()
+        yield line
 
 
 def _render_line(line: Line) -> Text:

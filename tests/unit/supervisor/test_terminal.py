@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from headwater import App, Backend, Db
+from headwater import App, Backend, Bearer, Db, Principal
 from headwater.settings import Settings
 from headwater.supervisor.journal import Line
 from headwater.supervisor.keeper import Phase, ProcessState
@@ -81,6 +81,42 @@ def test_the_screen_says_what_runs_where_and_what_to_try(capsys: pytest.CaptureF
     assert "3 things were added." in shown
     assert "curl -s http://127.0.0.1:8000/things\n" in shown
     assert "Ctrl-C" in shown
+
+
+def test_the_screen_tries_only_what_anybody_can_ask_without_more() -> None:
+    app = App("shop")
+
+    async def find(db: Db, secret: str) -> Principal | None:
+        return None
+
+    @app.query("GET /mine")
+    async def list_mine(db: Db, principal: Principal) -> list[int]:
+        return []
+
+    @app.query("GET /found")
+    async def search(db: Db, word: str) -> list[int]:
+        return []
+
+    def tried() -> str | None:
+        backend = Backend(app, identify=Bearer(find))
+        return screen_of(backend, Settings(home=Path("/srv/hw")), state(process("web 1")), None).try_it
+
+    assert tried() is None
+
+    @app.query("GET /all")
+    async def list_all(db: Db, principal: Principal | None, word: str = "") -> list[int]:
+        return []
+
+    assert tried() == "curl -s http://127.0.0.1:8000/all"
+
+
+def test_no_line_of_the_screen_is_broken_or_ends_in_blanks(capsys: pytest.CaptureFixture[str]) -> None:
+    sentence = "A key was planted: " + "curl -H 'Authorization: Bearer secret' " * 8 + "/end"
+    prepared = Prepared(applied=[], planted=sentence)
+    Terminal().show_screen(screen_of(Backend(App("shop")), Settings(), state(process("web 1")), prepared))
+    lines = capsys.readouterr().out.split("\n")
+    assert f"  {sentence}" in lines
+    assert [line for line in lines if line != line.rstrip()] == []
 
 
 def test_external_engines_are_named_but_not_their_passwords() -> None:
