@@ -149,7 +149,7 @@ def read_settings(environ: Mapping[str, str] = os.environ, **overrides: Any) -> 
         try:
             found[field.name] = msgspec.convert(given, field.type, strict=False, dec_hook=_decode)
         except msgspec.ValidationError as error:
-            raise SettingsError(variable=variable, value=text, reason=str(error)) from None
+            raise SettingsError(variable=variable, value=text, reason=_wanted(field.type) or str(error)) from None
     found.update({name: value for name, value in overrides.items() if value is not None})
     settings = Settings(**found)
     _check(settings)
@@ -165,6 +165,32 @@ def written(value: Any) -> str:
 
 def _listed(text: str) -> list[str]:
     return [each.strip() for each in text.split(",") if each.strip()]
+
+
+def _wanted(kind: Any) -> str:
+    """What a setting of this type may be, for a person; empty for a type that says it best itself."""
+    match _unnamed(msgspec.inspect.type_info(kind)):
+        case msgspec.inspect.IntType() as number:
+            return "it is a whole number" + _range(number)
+        case msgspec.inspect.FloatType() as number:
+            return "it is a number" + _range(number)
+        case msgspec.inspect.BoolType():
+            return "it is true or false"
+        case msgspec.inspect.LiteralType(values=words):
+            return f"it is one of {', '.join(map(str, words))}"
+    return ""
+
+
+def _unnamed(kind: msgspec.inspect.Type) -> msgspec.inspect.Type:
+    return kind.type if isinstance(kind, msgspec.inspect.Metadata) else kind
+
+
+def _range(number: msgspec.inspect.IntType | msgspec.inspect.FloatType) -> str:
+    if number.ge is not None and number.le is not None:
+        return f" from {number.ge} to {number.le}"
+    bounds = [("above", number.gt), ("of at least", number.ge), ("of at most", number.le)]
+    named = " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
+    return f" {named}" if named else ""
 
 
 def _bare(kind: Any) -> Any:

@@ -28,7 +28,7 @@ class OrphansLive(SupervisorError):
 
 
 class NotRunning(SupervisorError):
-    """No backend runs from {home}."""
+    """No backend runs from {home}. HEADWATER_HOME names the state folder of one that runs from elsewhere."""
 
 
 class HomeUnusable(SupervisorError):
