@@ -473,8 +473,14 @@ class _Readiness:
             if not await self._db.one(bool, CAN_CONTINUE, self._slot):
                 return [f"the replication slot {self._slot!r} is gone or lost; see `headwater log reconcile`"]
         except DbError as error:
-            return [str(error)]
+            return [self._without_folders(str(error))]
         return []
+
+    def _without_folders(self, reason: str) -> str:
+        """What anybody may read: where the files of migrations stand is not for them."""
+        for source in self._sources:
+            reason = reason.replace(f"{source.folder}/", "")
+        return reason
 
 
 def _folder_of_module(names: Mapping[str, Any]) -> Path:

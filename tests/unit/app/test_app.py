@@ -3,16 +3,19 @@
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
 
 import headwater
 from headwater import App, Backend, Changed, Db, Event, Row, Tx
-from headwater.app import AppError, BadName, BadRoute, EngineUnnamed, NameTaken, NotOpen
+from headwater.app import AppError, BadName, BadRoute, EngineUnnamed, NameTaken, NotOpen, _Readiness
 from headwater.consumer import BadHandler
 from headwater.db import Source
+from headwater.db.migration import EditedFile
 from headwater.http import RouteError
 from headwater.settings import Settings
 
@@ -220,3 +223,15 @@ def test_everything_public_can_be_imported() -> None:
 def test_importing_the_package_imports_no_driver_and_no_server() -> None:
     code = "import sys, headwater; print([m for m in ('asyncpg', 'granian', 'psycopg', 'msgspec') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+async def test_what_is_not_ready_is_said_without_the_folders_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Source("shop", "shop", Path("/srv/secret/shop/migrations"))
+
+    async def edited(*arguments: Any, **options: Any) -> list[Any]:
+        raise EditedFile(path=source.folder / "0001_shop.expand.sql", applied_at=datetime(2026, 1, 1, tzinfo=UTC))
+
+    monkeypatch.setattr("headwater.app.pending", edited)
+    (reason,) = await _Readiness("", (source,), cast(Db, None), "headwater")()
+    assert "0001_shop.expand.sql" in reason
+    assert "/srv" not in reason
