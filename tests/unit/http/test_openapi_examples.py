@@ -45,6 +45,7 @@ TYPES: list[Any] = [
     Annotated[float, Meta(le=0.25)], Annotated[list[Leaf], Meta(min_length=2)],
     Annotated[list[int], Meta(max_length=0)],
     Annotated[dict[str, int], Meta(min_length=2)], Annotated[datetime, Meta(tz=True)],
+    Annotated[datetime, Meta(tz=False)], Annotated[datetime, Meta(tz=False)] | None,
     Annotated[str, Meta(min_length=3, max_length=40, pattern="^[a-z0-9-]+$")],
 ]  # fmt: skip
 
@@ -65,6 +66,11 @@ def test_what_the_type_gives_as_an_example_comes_first() -> None:
 
     (schema,), components = msgspec.json.schema_components([Person], ref_template="#/components/schemas/{name}")
     assert example_of(schema, components) == {"name": "Grace", "city": "Porto"}
+
+
+def test_a_datetime_without_an_offset_is_said_to_be_local() -> None:
+    kind: Any = Annotated[datetime, Meta(tz=False)]
+    assert Schemas([kind]).of(kind) == {"type": "string", "format": "date-time-local"}
 
 
 @given(st.integers(-99, 99), st.integers(0, 40), st.integers(1, 7))

@@ -13,6 +13,7 @@ PREFIX: Final = "#/components/schemas/"
 _BY_FORMAT: Final = {
     "date": "dt.date",
     "date-time": "dt.datetime",
+    "date-time-local": "dt.datetime",
     "decimal": "Decimal",
     "duration": "dt.timedelta",
     "time": "dt.time",

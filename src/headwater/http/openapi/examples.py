@@ -14,6 +14,7 @@ _PREFIX: Final = "#/components/schemas/"
 _BY_FORMAT: Final = {
     "uuid": "0199f3c2-7d1e-7c4b-9a55-3f6f0b6f2a10",
     "date-time": "2026-01-31T12:30:00Z",
+    "date-time-local": "2026-01-31T12:30:00",
     "date": "2026-01-31",
     "time": "12:30:00Z",
     "time-local": "12:30:00",

@@ -1,7 +1,7 @@
 """Times in schemas: msgspec leaves out the format of those that may be without an offset, and clients want to know it.
 
-PostgreSQL's ``timestamptz`` always has one, so a `datetime` is said to be a ``date-time``; a `time` is ``time-local``
-(both of https://spec.openapis.org/registry/format/).
+A `datetime` is a ``date-time``, or, if its type says that it has no offset, a ``date-time-local``; a `time` is
+``time-local`` (all of https://spec.openapis.org/registry/format/).
 """
 
 from collections.abc import Callable, Iterable
@@ -42,7 +42,8 @@ class _Marker:
                 self._seen.add(schema["$ref"])
                 self.mark(shape, self._find(schema["$ref"]))
         elif type(shape) in _FORMATS:
-            schema.setdefault("format", _FORMATS[type(shape)])
+            local = isinstance(shape, inspect.DateTimeType) and shape.tz is False
+            schema.setdefault("format", "date-time-local" if local else _FORMATS[type(shape)])
         elif isinstance(shape, inspect.StructType | inspect.DataclassType | inspect.TypedDictType):
             self._mark_fields(shape, schema)
         elif isinstance(shape, inspect.DictType):
