@@ -28,7 +28,7 @@ Code = Annotated[
 
 WAYS = {
     301: "Where the link leads, for good: a browser may remember it for an hour.",
-    302: "Where the link leads, for now.",
+    302: "Where the link leads at present.",
     410: "The link has expired, or was taken back.",
 }
 

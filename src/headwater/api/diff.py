@@ -2,7 +2,8 @@
 
 Breaking is: an operation, a status of success, a media type or a field of an answer that is gone; a parameter or a
 field of a body that has to be there now; anything sent that fits no longer; anything received that did not fit before;
-a credential that is asked for now. What says which version is meant does not count, so versions can be compared, too.
+a credential that only the new one asks for. What says which version is meant does not count, so that versions can be
+compared, too.
 """
 
 import re

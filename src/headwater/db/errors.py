@@ -14,9 +14,9 @@
          ├─ ReferenceMissing     a foreign key points at nothing
          ├─ CheckFailed          a check or not-null constraint says no
          ├─ Contention           lost against a concurrent transaction; the whole transaction may be tried again
-         │   ├─ LockTimeout      waited for a lock for as long as this session waits
+         │   ├─ LockTimeout      waited for a lock longer than lock_timeout
          │   └─ SchemaChanged    a migration changed what a cached statement returns
-         ├─ StatementTimeout     ran for longer than this session allows
+         ├─ StatementTimeout     ran for longer than statement_timeout
          ├─ ReadOnly             a write where only reads belong
          ├─ TransactionFailed    an earlier error of the transaction was swallowed
          ├─ TransactionControl   a statement that would end somebody else's transaction

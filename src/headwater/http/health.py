@@ -36,7 +36,7 @@ class Health:
         """Whether requests should be sent here: not while draining, nor while a dependency is missing."""
         missing = ["the process is draining"] if self.draining else await self._readiness()
         if missing:
-            raise NOT_READY.problem("Requests should go elsewhere for now.", {"Retry-After": "1"}, missing=missing)
+            raise NOT_READY.problem("Requests should go elsewhere.", {"Retry-After": "1"}, missing=missing)
         return _answer("ready")
 
     async def startup(self, request: Request) -> Response:

@@ -50,7 +50,7 @@ def check(request: Request, session: str, origins: frozenset[bytes]) -> None:
     if token is None:
         raise _refused("It has no X-CSRF-Token, which belongs to a request with a session cookie.")
     if not fits(session, token.decode("latin-1")):
-        raise _refused("Its X-CSRF-Token is not one of this session.")
+        raise _refused("Its X-CSRF-Token does not belong to its cookie.")
     if _could_be_a_form(request):
         raise _refused("Its body has a type that a form can send; send application/json.")
 
