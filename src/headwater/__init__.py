@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from msgspec import Meta as Meta
 
     from headwater.app import App as App
-    from headwater.app import Backend as Backend
+    from headwater.backend import Backend as Backend
     from headwater.backoff import Backoff as Backoff
     from headwater.clock import uuid7 as uuid7
     from headwater.commit import Emitter as Emitter
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ApiKey": "headwater.http",
     "App": "headwater.app",
-    "Backend": "headwater.app",
+    "Backend": "headwater.backend",
     "Backoff": "headwater.backoff",
     "Bearer": "headwater.http",
     "Body": "headwater.http",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from headwater.app import Backend
+from headwater.backend import Backend
 from headwater.supervisor.locate import load_backend
 from headwater.testing.running import RunningBackend
 

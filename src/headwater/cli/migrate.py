@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 if TYPE_CHECKING:
-    from headwater.app import Backend
+    from headwater.backend import Backend
     from headwater.db.source import Phase
     from headwater.settings import Settings
 

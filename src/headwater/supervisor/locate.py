@@ -12,7 +12,7 @@ from headwater.errors import HeadwaterError
 from headwater.supervisor.errors import BackendNotFound, BackendUnnamed
 
 if TYPE_CHECKING:
-    from headwater.app import Backend
+    from headwater.backend import Backend
 
 
 def find_reference(reference: str | None = None, folder: Path | None = None) -> str:
@@ -45,7 +45,7 @@ def load_backend(reference: str, folder: Path | None = None) -> "Backend":
     backend = getattr(module, attribute, None)
     if backend is None:
         raise BackendNotFound(reference=reference, reason=f"the module {module_name} has no {attribute!r}")
-    from headwater.app import Backend
+    from headwater.backend import Backend
 
     if not isinstance(backend, Backend):
         kind = type(backend).__name__

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import msgspec
 
-from headwater.app import Backend
+from headwater.backend import Backend
 from headwater.commit import Committer, Origin
 from headwater.db import Applied, Pool, migrate
 from headwater.observe import Occurrence, report

@@ -5,7 +5,7 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 
-from headwater.app import Backend
+from headwater.backend import Backend
 from headwater.consumer import run_consumers
 from headwater.db import Unavailable
 from headwater.http.server import serve

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from headwater.app import Backend
+from headwater.backend import Backend
 from headwater.settings import Settings
 from headwater.supervisor.prepare import Prepared
 from headwater.supervisor.state import State

@@ -2,7 +2,7 @@
 
 import sys
 
-from headwater.app import Backend
+from headwater.backend import Backend
 from headwater.observe.lines import write_lines
 from headwater.observe.linewriter import LineWriter
 from headwater.settings import Settings

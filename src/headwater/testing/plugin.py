@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from headwater.app import Backend
+    from headwater.backend import Backend
     from headwater.settings import Settings
     from headwater.testing.databases import Databases
     from headwater.testing.running import RunningBackend

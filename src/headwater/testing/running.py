@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from headwater.app import Backend
+from headwater.backend import Backend
 from headwater.commit import Origin, Tx
 from headwater.consumer import run_consumers
 from headwater.db import Db, Pool

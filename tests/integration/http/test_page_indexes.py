@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 import pytest
 
-from headwater.app import App, Backend
+from headwater.app import App
+from headwater.backend import Backend
 from headwater.db import Db, Pool
 from headwater.http import Listing, Page, Pages, Route
 from headwater.http.page.indexes import IndexMissing, missing_indexes

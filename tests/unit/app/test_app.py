@@ -12,7 +12,8 @@ import pytest
 
 import headwater
 from headwater import App, Backend, Changed, Db, Event, Row, Tx
-from headwater.app import AppError, BadName, BadRoute, EngineUnnamed, NameTaken, NotOpen, _Readiness
+from headwater.app import AppError, BadName, BadRoute
+from headwater.backend import EngineUnnamed, NameTaken, NotOpen, _Readiness
 from headwater.consumer import BadHandler
 from headwater.db import Source
 from headwater.db.migration import EditedFile
@@ -231,7 +232,7 @@ async def test_what_is_not_ready_is_said_without_the_folders_of_this_machine(mon
     async def edited(*arguments: Any, **options: Any) -> list[Any]:
         raise EditedFile(path=source.folder / "0001_shop.expand.sql", applied_at=datetime(2026, 1, 1, tzinfo=UTC))
 
-    monkeypatch.setattr("headwater.app.pending", edited)
+    monkeypatch.setattr("headwater.backend.pending", edited)
     (reason,) = await _Readiness("", (source,), cast(Db, None), "headwater")()
     assert "0001_shop.expand.sql" in reason
     assert "/srv" not in reason

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.app import App, Backend
+from headwater.app import App
+from headwater.backend import Backend
 from headwater.http import Bearer, Identity, Limit, Limiter, Principal, Request, Resources
 from headwater.http.errors import OptionInvalid
 from headwater.http.limit import Charge, LimitInvalid, LimitsClash, MemoryStore

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from headwater.app import Backend
+from headwater.backend import Backend
 from headwater.supervisor.errors import BackendNotFound, BackendUnnamed
 from headwater.supervisor.locate import find_reference, load_backend
 
