@@ -5,10 +5,12 @@ Endpoints make answers; `Response` is the kind that people write, and a `Problem
 """
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from headwater.commit import Stored
 
 Fields = list[tuple[bytes, bytes]]
+CLOSE: Final = (b"connection", b"close")
 Write = Callable[[bytes], Awaitable[None]]
 Stream = Callable[[Write], Awaitable[None]]
 """Writes a body piece by piece with the function it is given."""

@@ -5,43 +5,37 @@ each layer would cost each request about what all that is done there costs. Belo
 """
 
 import asyncio
-import traceback
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from time import perf_counter, time
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 
 from headwater.clock import Clock, SystemClock
 from headwater.errors import HeadwaterError
 from headwater.http.accesslog import AccessLog
-from headwater.http.answer import Answer, Fields, Stream
 from headwater.http.body import BodyBroken, BodyLimits, ClientGone
-from headwater.http.compression import Choice, Compression, PackedStream
+from headwater.http.compression import Choice, Compression
 from headwater.http.cors import VARY_ORIGIN, Cors
 from headwater.http.docspage import docs_routes
 from headwater.http.endpoint import Endpoint, compile_endpoint
-from headwater.http.errors import HttpError
 from headwater.http.exposition import metrics_route
-from headwater.http.failure import problem_of
 from headwater.http.forwarded import Proxies
 from headwater.http.health import Health, Readiness
 from headwater.http.identity.credential import ApiKey
-from headwater.http.identity.csrf import SAFE
 from headwater.http.identity.identity import Identity
-from headwater.http.kind import DEADLINE_PASSED, MALFORMED_BODY, NOT_READY
 from headwater.http.lifespan import AsgiApp
 from headwater.http.load.deadline import seconds_of
 from headwater.http.load.guard import Guard
 from headwater.http.load.load import Load
-from headwater.http.load.refusal import Refused
 from headwater.http.meter import Counted, Meter
+from headwater.http.mishap import Mishaps
 from headwater.http.mount import Mount, Spy, sort_mounts
 from headwater.http.nowhere import LABEL as UNMATCHED
 from headwater.http.nowhere import nowhere
 from headwater.http.openapi import About, openapi_route
-from headwater.http.problem import Problem, write_problem
+from headwater.http.problem import Problem
 from headwater.http.request import Request
 from headwater.http.resources import Resources
 from headwater.http.response import Response
@@ -49,9 +43,10 @@ from headwater.http.route import Route
 from headwater.http.router import Router
 from headwater.http.security import Hosts, Security
 from headwater.http.target import below
+from headwater.http.transmission import LAST, Transmission
 from headwater.http.version import Converter, VersionRouter, Versions, compile_editions, refuse_versions
 from headwater.http.watch import Watch
-from headwater.observe import Level, Metrics, Occurrence, report
+from headwater.observe import Metrics
 from headwater.observe.linewriter import standard_error
 from headwater.settings import Settings
 
@@ -59,35 +54,6 @@ Scope = MutableMapping[str, Any]
 
 CLIENT_GONE = 499
 """The status that the log and the metrics show when a client went away before its answer; nobody receives it."""
-
-_CLOSE = (b"connection", b"close")
-_RECORD_SECONDS = 1.0
-_WITHOUT_LENGTH = (204, 304)
-_LAST = (408, 413)
-"""Statuses after which the rest of a body may still be under way, so that nothing can follow on the connection."""
-
-
-class StreamBroken(HttpError):
-    """The stream of {route} was broken off (request {request_id}); its cause has been logged."""
-
-
-class ClientUnread(ClientGone):
-    """The client takes nothing of what is sent to it."""
-
-
-class HandlerFailed(Occurrence, frozen=True, kw_only=True):
-    """A handler raised what nobody expected; the client got a 500 with the same request id."""
-
-    level: ClassVar[Level] = "error"
-    method: str
-    route: str
-    request_id: str
-    trace_id: str
-    exception: str
-
-
-def _keeps_connections(request: Request) -> bool:
-    return request.scope["http_version"] in ("1.0", "1.1")
 
 
 async def _always_ready() -> list[str]:
@@ -155,6 +121,10 @@ class HttpApp:
         )
         self._preflights.label = UNMATCHED
         self._security = Security(settings)
+        self._mishaps = Mishaps(self._meter, self._watch)
+        self._transmission = Transmission(
+            settings.send_seconds, self._security, self._watch, self._guard, self._mishaps
+        )
         self._hosts = Hosts(settings.hosts) if settings.hosts else None
         self._cors = self._open_to(settings, resources.identity) if settings.cors_origins else None
         self._stand()
@@ -162,7 +132,6 @@ class HttpApp:
             self._meter.place(counted)
         logs = settings.log_level in ("debug", "info")
         self._log = AccessLog(metrics.process, write or standard_error(metrics.process).write) if logs else None
-        self._draining = False
         self._idle = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
@@ -206,15 +175,15 @@ class HttpApp:
                 if choice is not None and (len(answer.body) >= choice.minimum or answer.stream is not None):
                     answer = await self._compression.encode(answer, request, choice)
             except Exception as error:
-                answer = self._answer_failure(error, request, endpoint)
+                answer = self._mishaps.answer(error, request, endpoint)
                 if choice is not None and len(answer.body) >= choice.minimum:
                     answer = self._compression.encode_problem(answer, request, choice)
             except asyncio.CancelledError:
-                answer = self._answer_stopped(request, endpoint)
+                answer = self._mishaps.answer_stopped(request, endpoint)
             request.task = None
             status, size = answer.status, len(answer.body)
-            if size == 0 or status in _LAST or self._draining or request.method == "HEAD":
-                size = await self._send_otherwise(answer, request, send, endpoint)
+            if size == 0 or status in LAST or self._transmission.draining or request.method == "HEAD":
+                size = await self._transmission.send(answer, request, send, endpoint)
             else:
                 length, request_id = (b"content-length", b"%d" % size), (b"x-request-id", request.id.encode())
                 fields = [*answer.fields, length, request_id, *endpoint.standing]
@@ -225,7 +194,7 @@ class HttpApp:
                 await send({"type": "http.response.start", "status": status, "headers": fields})
                 await send({"type": "http.response.body", "body": answer.body})
         except BodyBroken:
-            await self._send_broken(request, send)
+            await self._transmission.send_broken(request, send, self._nowhere.standing)
         except ClientGone:
             pass
         finally:
@@ -239,7 +208,7 @@ class HttpApp:
 
     def leave(self) -> None:
         """Say at /readyz that requests should go elsewhere, and let connections end with their next answer."""
-        self._draining = self.health.draining = True
+        self.health.draining = self._transmission.draining = True
 
     async def drain(self, seconds: float | None = None) -> None:
         """Leave, and wait until no request is in flight, for at most `seconds` (by default the setting's).
@@ -280,7 +249,7 @@ class HttpApp:
         """Requests in flight, those whose client is watched, and how the queues stand."""
         return {
             "in_flight": self.in_flight,
-            "draining": self._draining,
+            "draining": self._transmission.draining,
             **self._watch.statistics(),
             **self._guard.statistics(),
         }
@@ -317,30 +286,6 @@ class HttpApp:
             raise Problem(404, detail="There is nothing at this path.")
         return self._cors.answer(request, methods)
 
-    def _answer_failure(self, error: Exception, request: Request, endpoint: Counted) -> Answer:
-        if isinstance(error, ClientGone):
-            raise error
-        problem = problem_of(error)
-        if isinstance(problem, Refused):
-            self._meter.count_refusal(endpoint, problem)
-        if problem is None:
-            problem = self._note_failure(error, request, endpoint)
-        return write_problem(problem, request.id, request.target)
-
-    def _note_failure(self, error: Exception, request: Request, endpoint: Counted) -> Problem:
-        """What nobody expected goes to the log whole, and to the client as no more than the identifier to quote."""
-        self._meter.count_failure(endpoint, error)
-        report(
-            HandlerFailed(
-                method=request.method,
-                route=endpoint.label,
-                request_id=request.id,
-                trace_id=request.trace,
-                exception="".join(traceback.format_exception(error)),
-            )
-        )
-        return Problem(500, detail="Something went wrong here. It has been logged under this request's id.")
-
     def _hurry(self, request: Request, endpoint: Endpoint) -> None:
         """Stop a request in time that has little of it; raises a `Problem` for a malformed Request-Timeout."""
         seconds = seconds_of(request, endpoint.deadline)
@@ -348,102 +293,11 @@ class HttpApp:
             self._guard.check_waits(endpoint, seconds)
             self._watch.limit(request, seconds)
 
-    def _answer_stopped(self, request: Request, endpoint: Counted) -> Answer:
-        """The answer to a request whose work was stopped; raises if it was not the watch that stopped it."""
-        why = self._watch.why_stopped(request)
-        if why is None:
-            raise asyncio.CancelledError
-        if request.task is not None:
-            request.task.uncancel()
-        if why == "gone":
-            raise ClientGone
-        if why == "late":
-            return self._answer_late(request, endpoint)
-        problem = NOT_READY.problem("The process is ending.", {"Retry-After": "1"}, missing=[])
-        return write_problem(problem, request.id, request.target)
-
-    def _answer_late(self, request: Request, endpoint: Counted) -> Answer:
-        self._meter.count_miss(endpoint)
-        seconds = self._watch.seconds_of(request)
-        detail = f"It was stopped after {seconds:g} seconds."
-        if request.method not in SAFE:
-            detail += " Nothing of it was committed."
-        answer = write_problem(DEADLINE_PASSED.problem(detail, deadline=seconds), request.id, request.target)
-        if request.raw_body is None and request.method not in ("GET", "HEAD") and _keeps_connections(request):
-            answer.fields.append(_CLOSE)  # the rest of the body may still be under way
-        return answer
-
-    async def _send_broken(self, request: Request, send: Any) -> None:
-        """For a body that broke off in a connection that is still there, as where its chunks are malformed."""
-        problem = MALFORMED_BODY.problem("The body broke off before its end.")
-        answer = write_problem(problem, request.id, request.target)
-        length = (b"content-length", b"%d" % len(answer.body))
-        own = (length, (b"x-request-id", request.id.encode()), _CLOSE)
-        fields = [*answer.fields, *self._nowhere.standing, *(request.added or ()), *own]
-        with suppress(Exception):  # most often nobody is there to receive it, which servers say in their own ways
-            await send({"type": "http.response.start", "status": answer.status, "headers": fields})
-            await send({"type": "http.response.body", "body": answer.body})
-
-    async def _send_otherwise(self, answer: Answer, request: Request, send: Any, endpoint: Counted) -> int:
-        """Send what is empty, streamed, only asked about, or the last on its connection; returns the body's bytes."""
-        request_id = (b"x-request-id", request.id.encode())
-        fields: Fields = [*answer.fields, request_id, *endpoint.standing, *(request.added or ())]
-        if endpoint.free:
-            fields = self._security.settle(fields)
-        if (self._draining or answer.status in _LAST) and _keeps_connections(request):
-            fields.append(_CLOSE)
-        if answer.stream is None and answer.status not in _WITHOUT_LENGTH:
-            fields.append((b"content-length", b"%d" % len(answer.body)))
-        await send({"type": "http.response.start", "status": answer.status, "headers": fields})
-        if request.method == "HEAD" or answer.stream is None:
-            body = b"" if request.method == "HEAD" else answer.body
-            await send({"type": "http.response.body", "body": body})
-            return len(body)
-        announced = any(name == b"content-length" for name, _ in answer.fields)
-        return await self._send_stream(answer.stream, request, send, endpoint, announced)
-
-    async def _send_stream(
-        self, stream: Stream, request: Request, send: Any, endpoint: Counted, announced: bool
-    ) -> int:
-        """Send piece by piece. An error is written as one more line, and then the transfer is broken off."""
-        size, seconds = 0, self._settings.send_seconds
-
-        async def write(piece: bytes) -> None:
-            nonlocal size
-            size += len(piece)
-            try:
-                async with asyncio.timeout(seconds):
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
-            except TimeoutError:
-                raise ClientUnread from None
-
-        if request in self._watch.running:
-            self._watch.answered(request)
-            request.task = asyncio.current_task()
-        self._guard.flow(1)
-        try:
-            await stream(write)
-        except ClientUnread:
-            raise
-        except Exception as error:
-            record = self._answer_failure(error, request, endpoint).body + b"\n"
-            if isinstance(stream, PackedStream):
-                record = stream.pack(record)
-            if not announced:  # with a length the client sees that bytes are missing, and no others belong there
-                with suppress(TimeoutError):  # the client may be what failed
-                    async with asyncio.timeout(_RECORD_SECONDS):
-                        await write(record)
-            raise StreamBroken(route=endpoint.label, request_id=request.id) from error
-        finally:
-            self._guard.flow(-1)
-        await send({"type": "http.response.body", "body": b""})
-        return size
-
     def _finish(self, request: Request, endpoint: Counted, status: int, size: int, at: float, seconds: float) -> None:
         self._meter.count(endpoint.slot, status, seconds)
         if self._log is not None and not (endpoint.quiet and status < 400):
             self._log.add(request, endpoint.label, status, size, at, seconds)
-        if self._draining and not self.in_flight:
+        if self._transmission.draining and not self.in_flight:
             self._idle.set()
 
     def _mount_of(self, scope: Scope) -> Mount | None:
@@ -474,10 +328,10 @@ class HttpApp:
                 self._hosts.check(request)
             await mount.serve(scope, receive, spy.send)
         except Exception as error:
-            answer = self._answer_failure(error, request, mount)
+            answer = self._mishaps.answer(error, request, mount)
             if spy.started:
                 raise
-            await self._send_otherwise(answer, request, spy.send, mount)
+            await self._transmission.send(answer, request, spy.send, mount)
         finally:
             slots[in_flight] -= 1
             self._guard.flow(-1)

@@ -111,6 +111,11 @@ class Request:
         raw = self.scope.get("raw_path")
         return raw.decode("latin-1") if raw is not None else self.path
 
+    @property
+    def keeps_connection(self) -> bool:
+        """Whether more requests may follow on its connection unless a field says that it closes (RFC 9112)."""
+        return self.scope["http_version"] in ("1.0", "1.1")
+
     async def body(self) -> bytes:
         """The body as it arrived, read once within the limits; raises a `Problem` 413 or 408."""
         if self.raw_body is None:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from headwater.http import Problem, application
+from headwater.http import Problem, transmission
 from headwater.http import lines as streaming
 from headwater.http.lines import stream_lines
 from headwater.testing.client import Client
@@ -177,7 +177,7 @@ async def test_an_error_record_does_not_wait_for_a_client_that_stopped_reading(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(streaming, "WRITE_SECONDS", 0.01)
-    monkeypatch.setattr(application, "_RECORD_SECONDS", 0.01)
+    monkeypatch.setattr(transmission, "_RECORD_SECONDS", 0.01)
 
     async def endless() -> AsyncIterator[str]:
         while True:
@@ -196,7 +196,7 @@ async def test_an_error_record_does_not_wait_for_a_client_that_stopped_reading(
         "http_version": "1.1",
     }
     built = build(query("/rows", endless))
-    with pytest.raises(application.StreamBroken):
+    with pytest.raises(transmission.StreamBroken):
         await asyncio.wait_for(built.app(scope, None, send), 5)
     assert built.app.in_flight == 0
 
