@@ -13,7 +13,7 @@ from typing import Any, get_args
 import msgspec
 
 from headwater.cli.main import cli
-from headwater.http.kind import KINDS
+from headwater.http.message.problemtype import KINDS
 from headwater.settings import SECURITY, Settings
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"

@@ -12,7 +12,7 @@ from typing import Any
 
 import uvloop
 
-from headwater.http.server import serve
+from headwater.http.serving.server import serve
 from headwater.settings import Settings
 
 

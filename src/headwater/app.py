@@ -12,7 +12,7 @@ from headwater.db import Source
 from headwater.errors import HeadwaterError
 from headwater.http import Route
 from headwater.http.files.tus import routes_of
-from headwater.http.options import CommandOptions, QueryOptions, UploadsOptions
+from headwater.http.route.options import CommandOptions, QueryOptions, UploadsOptions
 from headwater.http.version import Converter
 
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])

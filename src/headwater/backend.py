@@ -22,8 +22,8 @@ from headwater.http.openapi import About, write_document
 from headwater.http.page import Pages
 from headwater.http.page.indexes import missing_indexes
 from headwater.http.page.plan import Plan
+from headwater.http.route.signature import read_signature
 from headwater.http.router import Router
-from headwater.http.signature import read_signature
 from headwater.http.version import Edition, Versions, compile_editions, refuse_versions
 from headwater.http.version.document import write_edition
 from headwater.ids import Snowflakes

@@ -1,21 +1,21 @@
 """HTTP: routes compiled to endpoints, served as one ASGI application."""
 
 from headwater.http.application import HttpApp
+from headwater.http.binding.resources import Provider, Resources
 from headwater.http.endpoint import Endpoint, compile_endpoint
-from headwater.http.errors import HttpError, RouteError
 from headwater.http.files import Download, Upload
 from headwater.http.identity.credential import ApiKey, Bearer, Cookie, Credential, digest_secret
 from headwater.http.identity.identity import Identity
-from headwater.http.identity.principal import Principal
 from headwater.http.limit import Limit, Limiter
+from headwater.http.message.principal import Principal
+from headwater.http.message.problem import Problem
+from headwater.http.message.request import Request
+from headwater.http.message.response import Response
 from headwater.http.page import Listing, Page, Pages
-from headwater.http.parameter import Body, Header, Query
-from headwater.http.problem import Problem
-from headwater.http.request import Request
-from headwater.http.resources import Provider, Resources
-from headwater.http.response import Response
-from headwater.http.route import Route
-from headwater.http.server import serve
+from headwater.http.route.errors import HttpError, RouteError
+from headwater.http.route.parameter import Body, Header, Query
+from headwater.http.route.route import Route
+from headwater.http.serving.server import serve
 
 __all__ = [
     "ApiKey",

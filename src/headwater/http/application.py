@@ -14,38 +14,38 @@ import msgspec
 
 from headwater.clock import Clock, SystemClock
 from headwater.errors import HeadwaterError
-from headwater.http.accesslog import AccessLog
-from headwater.http.body import BodyBroken, BodyLimits, ClientGone
+from headwater.http.binding.resources import Resources
+from headwater.http.browser.cors import VARY_ORIGIN, Cors
+from headwater.http.browser.headers import Hosts, Security
 from headwater.http.compression import Choice, Compression
-from headwater.http.cors import VARY_ORIGIN, Cors
 from headwater.http.docspage import docs_routes
 from headwater.http.endpoint import Endpoint, compile_endpoint
-from headwater.http.exposition import metrics_route
-from headwater.http.forwarded import Proxies
-from headwater.http.health import Health, Readiness
 from headwater.http.identity.credential import ApiKey
 from headwater.http.identity.identity import Identity
-from headwater.http.lifespan import AsgiApp
 from headwater.http.load.deadline import seconds_of
 from headwater.http.load.guard import Guard
 from headwater.http.load.load import Load
-from headwater.http.meter import Counted, Meter
-from headwater.http.mishap import Mishaps
-from headwater.http.mount import Mount, Spy, sort_mounts
-from headwater.http.nowhere import LABEL as UNMATCHED
-from headwater.http.nowhere import nowhere
+from headwater.http.load.watch import Watch
+from headwater.http.message.body import BodyBroken, BodyLimits, ClientGone
+from headwater.http.message.forwarded import Proxies
+from headwater.http.message.problem import Problem
+from headwater.http.message.request import Request
+from headwater.http.message.response import Response
+from headwater.http.message.target import below
 from headwater.http.openapi import About, openapi_route
-from headwater.http.problem import Problem
-from headwater.http.request import Request
-from headwater.http.resources import Resources
-from headwater.http.response import Response
-from headwater.http.route import Route
+from headwater.http.route.route import Route
 from headwater.http.router import Router
-from headwater.http.security import Hosts, Security
-from headwater.http.target import below
-from headwater.http.transmission import LAST, Transmission
+from headwater.http.serving.accesslog import AccessLog
+from headwater.http.serving.exposition import metrics_route
+from headwater.http.serving.health import Health, Readiness
+from headwater.http.serving.lifespan import AsgiApp
+from headwater.http.serving.meter import Counted, Meter
+from headwater.http.serving.mishap import Mishaps
+from headwater.http.serving.mount import Mount, Spy, sort_mounts
+from headwater.http.serving.transmission import LAST, Transmission
+from headwater.http.unmatched import LABEL as UNMATCHED
+from headwater.http.unmatched import nowhere
 from headwater.http.version import Converter, VersionRouter, Versions, compile_editions, refuse_versions
-from headwater.http.watch import Watch
 from headwater.observe import Metrics
 from headwater.observe.linewriter import standard_error
 from headwater.settings import Settings

@@ -11,34 +11,34 @@ from copy import copy
 from typing import Any
 
 from headwater.commit import Committer, Origin, OutcomeUnknown, Stored, Tx
-from headwater.http.answer import Answer, from_stored, to_stored
-from headwater.http.binding import Binding
-from headwater.http.bodylimit import with_body_limit
-from headwater.http.call import Call
+from headwater.http.binding.binding import Binding
+from headwater.http.binding.inputs import Input
+from headwater.http.binding.rendering import Rendering, answers_freely, compile_rendering, start_stream
+from headwater.http.binding.resources import Resources
+from headwater.http.browser.csrf import SAFE, with_csrf
+from headwater.http.command.idempotency import key_of
 from headwater.http.compression import VARY
 from headwater.http.conditions.conditional import with_validators
 from headwater.http.conditions.current import Current, compile_current, refuse_if_match
 from headwater.http.files.sending import with_download
 from headwater.http.files.tus import compile_step
 from headwater.http.files.upload import keep_upload, with_upload
-from headwater.http.idempotency import key_of
 from headwater.http.identity.admission import Admission, admission_of, with_principal
-from headwater.http.identity.csrf import SAFE, with_csrf
-from headwater.http.kind import OUTCOME_UNKNOWN
 from headwater.http.limit.declaration import Limit
 from headwater.http.limit.limiting import by_others, by_principal, limits_of, with_limits
+from headwater.http.load.bodylimit import with_body_limit
 from headwater.http.load.deadline import deadline_of
 from headwater.http.load.refusal import Reason
 from headwater.http.load.slots import with_slots
-from headwater.http.media import accept_check
-from headwater.http.meter import Counted
-from headwater.http.rendering import Rendering, answers_freely, compile_rendering, start_stream
-from headwater.http.request import Request
-from headwater.http.resources import Resources
-from headwater.http.route import Route, refuse_option
-from headwater.http.signature import Adapt, Signature, read_signature
-from headwater.http.source import Input
-from headwater.http.watch import LOOK_SECONDS
+from headwater.http.load.watch import LOOK_SECONDS
+from headwater.http.message.answer import Answer, from_stored, to_stored
+from headwater.http.message.media import accept_check
+from headwater.http.message.problemtype import OUTCOME_UNKNOWN
+from headwater.http.message.request import Request
+from headwater.http.route.call import Call
+from headwater.http.route.route import Route, refuse_option
+from headwater.http.route.signature import Adapt, Signature, read_signature
+from headwater.http.serving.meter import Counted
 
 Handle = Callable[..., Awaitable[Any]]
 

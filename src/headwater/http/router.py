@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import Any, NamedTuple
 
 from headwater.http.endpoint import Endpoint
-from headwater.http.errors import RoutesClash
-from headwater.http.fault import Invalid
-from headwater.http.route import Route, segments_of
-from headwater.http.scalar import Read, rank_of, reader_of
-from headwater.http.shape import shape_of
-from headwater.http.target import below, segments
+from headwater.http.message.target import below, segments
+from headwater.http.route.errors import RoutesClash
+from headwater.http.route.route import Route, segments_of
+from headwater.http.types.fault import Invalid
+from headwater.http.types.scalar import Read, rank_of, reader_of
+from headwater.http.types.shape import shape_of
 
 Match = tuple[Endpoint, Sequence[Any]]
 """An endpoint and the values of the parameters in its path, in their order."""

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from headwater.http.kind import NOT_READY
-from headwater.http.problem import write_problem
-from headwater.http.tracing import new_id
+from headwater.http.message.problem import write_problem
+from headwater.http.message.problemtype import NOT_READY
+from headwater.http.message.tracing import new_id
 
 RETRY_SECONDS: Final = 1
 """A change of a file is served after about so long."""

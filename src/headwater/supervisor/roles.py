@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from headwater.backend import Backend
 from headwater.consumer import run_consumers
 from headwater.db import Unavailable
-from headwater.http.server import serve
+from headwater.http.serving.server import serve
 from headwater.observe import Metrics
 from headwater.observe.logging import adopt_structlog
 from headwater.settings import Settings

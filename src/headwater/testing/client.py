@@ -8,8 +8,8 @@ from urllib.parse import unquote
 
 import msgspec
 
-from headwater.http.headers import Headers
-from headwater.http.lifespan import AsgiApp, Lifespan
+from headwater.http.message.headers import Headers
+from headwater.http.serving.lifespan import AsgiApp, Lifespan
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
-from headwater.http.headers import Headers
+from headwater.http.message.headers import Headers
 from headwater.objects import Objects, place_of
 from headwater.testing.client import Reply
 from headwater.testing.running import RunningBackend

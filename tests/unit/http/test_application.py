@@ -9,7 +9,7 @@ import pytest
 
 from headwater.commit import Tx
 from headwater.http import HttpApp, Request, Resources
-from headwater.http import watch as watching
+from headwater.http.load import watch as watching
 from headwater.observe import Metrics
 from headwater.settings import Settings
 from headwater.testing.client import Client

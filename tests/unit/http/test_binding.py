@@ -13,7 +13,7 @@ from msgspec import Meta
 from headwater.commit import Emitter, Tx
 from headwater.db import Db
 from headwater.http import Body, Header, Problem, Provider, Query, Request, Resources, Response, Route, compile_endpoint
-from headwater.http.errors import (
+from headwater.http.route.errors import (
     AnnotationMissing,
     AnnotationUnresolved,
     NotAsync,

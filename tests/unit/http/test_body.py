@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.http import Problem
-from headwater.http.body import BodyLimits, ClientGone, check_depth, holds_nul, read_body
+from headwater.http.message.body import BodyLimits, ClientGone, check_depth, holds_nul, read_body
 
 LIMITS = BodyLimits(bytes=10, seconds=5, depth=3)
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from headwater.commit import Tx
 from headwater.http import Problem, Request, Response, Route
-from headwater.http import lines as streaming
 from headwater.http.compression.codec import Brotli, Codec, Gzip, Zstd
+from headwater.http.message import ndjson as streaming
 from headwater.settings import Settings
 from headwater.testing.client import Reply
 from tests.unit.http.support import Built, build, command, query

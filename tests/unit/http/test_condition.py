@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from headwater.http.conditions.condition import Conditions, Unchanged, Validators, evaluate
-from headwater.http.problem import Problem
+from headwater.http.message.problem import Problem
 
 EARLIER, AT, LATER = (f"Sun, 06 Nov 1994 08:49:{second} GMT".encode() for second in (36, 37, 38))
 MODIFIED = datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC)

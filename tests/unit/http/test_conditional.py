@@ -9,7 +9,7 @@ import pytest
 from headwater.commit import Tx
 from headwater.db import NoRow
 from headwater.http import Problem, Provider, Request, Resources, Response, Route, compile_endpoint
-from headwater.http.errors import AnnotationMissing, OptionInvalid, ParameterUnbound
+from headwater.http.route.errors import AnnotationMissing, OptionInvalid, ParameterUnbound
 from headwater.http.version import Converter, Versions
 from tests.unit.http.support import build, command, query
 

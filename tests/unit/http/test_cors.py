@@ -8,7 +8,7 @@ from hypothesis import strategies as some
 
 from headwater import ApiKey, Header, Problem
 from headwater.http import Identity
-from headwater.http.cors import EXPOSED
+from headwater.http.browser.cors import EXPOSED
 from headwater.settings import Settings, SettingsError, read_settings
 from tests.unit.http.support import Built, build, command, query
 

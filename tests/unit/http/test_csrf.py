@@ -8,8 +8,8 @@ from hypothesis import strategies as some
 
 from headwater import Bearer, Cookie, Principal, Request, Response, Tx
 from headwater.http import Identity
-from headwater.http.identity.csrf import is_origin_of
-from headwater.http.identity.csrftoken import fits, token_of
+from headwater.http.browser.csrf import is_origin_of
+from headwater.http.message.csrftoken import fits, token_of
 from headwater.settings import Settings
 from tests.unit.http.support import Built, build, command, query
 

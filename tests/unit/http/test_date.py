@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.http.date import read_date, write_date
+from headwater.http.message.date import read_date, write_date
 
 AT = datetime(1994, 11, 6, 8, 49, 37, tzinfo=UTC)
 

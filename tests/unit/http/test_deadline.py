@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import pytest
 
 from headwater.commit import Tx
-from headwater.http import Body, endpoint, watch
-from headwater.http.errors import OptionInvalid
+from headwater.http import Body, endpoint
+from headwater.http.load import watch
+from headwater.http.route.errors import OptionInvalid
 from headwater.settings import Settings
 from tests.unit.http.support import Built, build, command, query
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.http.forwarded import Proxies
+from headwater.http.message.forwarded import Proxies
 from headwater.settings import SettingsError
 
 

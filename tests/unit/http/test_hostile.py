@@ -12,7 +12,7 @@ import pytest
 
 from headwater.commit import Tx
 from headwater.http import Response
-from headwater.http import server as serving
+from headwater.http.serving import server as serving
 from headwater.settings import Settings
 from tests.unit.http.support import Built, build, command, query
 from tests.unit.http.test_server import Running, running

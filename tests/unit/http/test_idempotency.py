@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from headwater.commit import Tx
 from headwater.http import Principal, Problem, Provider, Request, Response
-from headwater.http.body import BodyLimits
-from headwater.http.idempotency import fingerprint_of, key_of, parse_key
+from headwater.http.command.idempotency import fingerprint_of, key_of, parse_key
+from headwater.http.message.body import BodyLimits
 from tests.unit.http.support import build, command
 
 VISIBLE = st.characters(min_codepoint=0x20, max_codepoint=0x7E)

@@ -9,8 +9,8 @@ from hypothesis import strategies as some
 
 from headwater import ApiKey, Backend, Bearer, Cookie, Db, Principal, Tx, digest_secret
 from headwater.http import Identity, Request, Response
-from headwater.http.errors import IdentityMissing, OptionInvalid
 from headwater.http.identity.credential import CredentialInvalid, quoted
+from headwater.http.route.errors import IdentityMissing, OptionInvalid
 from tests.unit.http.support import Built, build, command, query
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec import Meta
 
 from headwater.http import Response
-from headwater.http.integral import write_integers_plainly
+from headwater.http.types.integral import write_integers_plainly
 from tests.unit.http.support import build, query
 
 

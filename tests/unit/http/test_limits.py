@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from headwater.app import App
 from headwater.backend import Backend
 from headwater.http import Bearer, Identity, Limit, Limiter, Principal, Request, Resources
-from headwater.http.errors import OptionInvalid
 from headwater.http.limit import Charge, LimitInvalid, LimitsClash, MemoryStore
 from headwater.http.limit.declaration import network_of
 from headwater.http.limit.gcra import Pace
 from headwater.http.limit.key import key_of
 from headwater.http.limit.opening import open_limiter
+from headwater.http.route.errors import OptionInvalid
 from headwater.http.version import Versions
 from headwater.observe import Metrics
 from headwater.settings import Settings, SettingsError

@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from headwater.http import Problem, transmission
-from headwater.http import lines as streaming
-from headwater.http.lines import stream_lines
+from headwater.http import Problem
+from headwater.http.message import ndjson as streaming
+from headwater.http.message.ndjson import stream_lines
+from headwater.http.serving import transmission
 from headwater.testing.client import Client
 from tests.unit.http.support import build, query
 

@@ -3,7 +3,7 @@
 import pytest
 
 from headwater.http import Problem
-from headwater.http.media import JSON, NDJSON, accept_check, is_json, takes
+from headwater.http.message.media import JSON, NDJSON, accept_check, is_json, takes
 
 
 @pytest.mark.parametrize(

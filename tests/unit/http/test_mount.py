@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from headwater.http.lifespan import Lifespan, LifespanFailed
-from headwater.http.mount import PrefixInvalid
+from headwater.http.serving.lifespan import Lifespan, LifespanFailed
+from headwater.http.serving.mount import PrefixInvalid
 from headwater.testing.client import Client
 from tests.unit.http.support import Built, build, query
 from tests.unit.http.test_application import exposed

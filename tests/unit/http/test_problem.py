@@ -27,9 +27,9 @@ from headwater.db import (
     Unavailable,
 )
 from headwater.http import Problem, Request, Response
-from headwater.http.failure import problem_of
-from headwater.http.kind import KINDS
-from headwater.http.problem import write_problem
+from headwater.http.message.problem import write_problem
+from headwater.http.message.problemtype import KINDS
+from headwater.http.serving.translate import problem_of
 from headwater.observe import subscribe
 from headwater.settings import Settings
 from headwater.testing.client import Reply

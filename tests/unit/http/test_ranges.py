@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.http.ranges import (
+from headwater.http.message.ranges import (
     ASKED,
     GAP_BYTES,
     PARTS,

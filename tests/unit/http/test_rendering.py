@@ -8,7 +8,7 @@ import pytest
 
 from headwater.commit import Tx
 from headwater.http import Resources, Response, Route, compile_endpoint
-from headwater.http.errors import AnswerUnencodable, LocationInvalid, OptionInvalid, RouteError
+from headwater.http.route.errors import AnswerUnencodable, LocationInvalid, OptionInvalid, RouteError
 from tests.unit.http.support import build, command, query
 
 

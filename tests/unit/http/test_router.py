@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec import Meta
 
 from headwater.http import Problem, Resources, Route, compile_endpoint
-from headwater.http.errors import PathInvalid, RoutesClash
+from headwater.http.route.errors import PathInvalid, RoutesClash
 from headwater.http.router import Router
 
 ID = "0af76519-16cd-43dd-8448-eb211c80319c"

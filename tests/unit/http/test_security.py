@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from headwater import Problem, Response
-from headwater.http.errors import OptionInvalid
-from headwater.http.security import host_of
+from headwater.http.browser.headers import host_of
+from headwater.http.route.errors import OptionInvalid
 from headwater.settings import Settings, SettingsError, read_settings
 from tests.unit.http.support import Built, build, command, query
 

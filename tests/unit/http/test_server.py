@@ -12,7 +12,7 @@ import pytest
 
 from headwater.commit import Tx
 from headwater.http import serve
-from headwater.http.lifespan import LifespanFailed
+from headwater.http.serving.lifespan import LifespanFailed
 from headwater.settings import Settings
 from tests.unit.http.support import Built, build, command, query
 from tests.unit.http.test_application import Gate

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from headwater.http.errors import OptionInvalid
 from headwater.http.load.refusal import Refused
 from headwater.http.load.slots import Slots
+from headwater.http.route.errors import OptionInvalid
 from tests.unit.http.support import Built, build, command, query
 
 REDUCED = "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"

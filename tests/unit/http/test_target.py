@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.http import Problem
-from headwater.http.target import PARAMETERS_LIMIT, query_fields, segments
+from headwater.http.message.target import PARAMETERS_LIMIT, query_fields, segments
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from headwater.http.body import BodyLimits
-from headwater.http.request import Request
-from headwater.http.tracing import new_id, request_id_of, trace_of
+from headwater.http.message.body import BodyLimits
+from headwater.http.message.request import Request
+from headwater.http.message.tracing import new_id, request_id_of, trace_of
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = f"00-{TRACE}-b7ad6b7169203331-01"

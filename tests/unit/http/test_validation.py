@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Meta
 
-from headwater.http.fault import LIMIT, Fault
-from headwater.http.shape import shape_of
-from headwater.http.validation import faults_of, find_faults, nul_faults, offset_check, pointer
+from headwater.http.types.fault import LIMIT, Fault
+from headwater.http.types.shape import shape_of
+from headwater.http.types.validation import faults_of, find_faults, nul_faults, offset_check, pointer
 
 T = TypeVar("T")
 

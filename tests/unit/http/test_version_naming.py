@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.http.body import BodyLimits
-from headwater.http.problem import Problem
-from headwater.http.request import Request
+from headwater.http.message.body import BodyLimits
+from headwater.http.message.problem import Problem
+from headwater.http.message.request import Request
 from headwater.http.version import Versions
 from headwater.http.version.naming import Naming
 

@@ -10,8 +10,8 @@ import pytest
 from headwater import Row
 from headwater.http import Body, Page, Pages, Request, Response, Route
 from headwater.http import Listing as PageOf
-from headwater.http.errors import OptionInvalid, RoutesClash
-from headwater.http.identity.principal import Principal
+from headwater.http.message.principal import Principal
+from headwater.http.route.errors import OptionInvalid, RoutesClash
 from headwater.http.version import Converter, Deprecated, Versions
 from headwater.http.version.errors import (
     ConversionUnclear,

@@ -11,13 +11,13 @@ import re
 import sys
 from typing import Final, NamedTuple
 
-from headwater.http.answer import Answer, Fields
 from headwater.http.compression.accept import CODINGS, preference_of
 from headwater.http.compression.codec import Brotli, Codec, Gzip, Zstd
 from headwater.http.compression.stream import APART_BYTES, PackedStream
 from headwater.http.conditions.etag import with_coding
-from headwater.http.problem import Problem
-from headwater.http.request import Request
+from headwater.http.message.answer import Answer, Fields
+from headwater.http.message.problem import Problem
+from headwater.http.message.request import Request
 from headwater.settings import Settings
 
 VARY: Final = (b"vary", b"accept-encoding")

@@ -3,8 +3,8 @@
 import asyncio
 from typing import Final
 
-from headwater.http.answer import Stream, Write
 from headwater.http.compression.codec import Packer
+from headwater.http.message.answer import Stream, Write
 
 APART_BYTES: Final = 64 * 1024
 """What takes about a millisecond to encode, and so is better done beside the event loop."""

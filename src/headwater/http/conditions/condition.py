@@ -17,9 +17,9 @@ from typing import Final, Literal, NamedTuple
 
 from headwater.http.compression.accept import accepts
 from headwater.http.conditions.etag import Parts, Tags, TagsMalformed, read_tags
-from headwater.http.date import read_date
-from headwater.http.problem import Problem
-from headwater.http.request import Request
+from headwater.http.message.date import read_date
+from headwater.http.message.problem import Problem
+from headwater.http.message.request import Request
 
 _NAMES: Final = (b"if-match", b"if-none-match", b"if-modified-since", b"if-unmodified-since")
 

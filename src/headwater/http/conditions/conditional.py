@@ -11,15 +11,15 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from msgspec import inspect as shapes
 
-from headwater.http.answer import Answer, Fields
+from headwater.http.binding.rendering import ENCODER, Rendering
 from headwater.http.conditions.condition import Unchanged, Validators, conditions_of, evaluate
 from headwater.http.conditions.etag import digest_of, state_writer
-from headwater.http.date import to_utc, write_date
-from headwater.http.media import JSON
-from headwater.http.rendering import ENCODER, Rendering
-from headwater.http.request import Request
-from headwater.http.route import Route, refuse_option
-from headwater.http.shape import Shape, common_fields, is_leaf, leaf_type, members_of
+from headwater.http.message.answer import Answer, Fields
+from headwater.http.message.date import to_utc, write_date
+from headwater.http.message.media import JSON
+from headwater.http.message.request import Request
+from headwater.http.route.route import Route, refuse_option
+from headwater.http.types.shape import Shape, common_fields, is_leaf, leaf_type, members_of
 
 Render = Callable[[Any, Request], Answer]
 

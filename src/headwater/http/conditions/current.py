@@ -10,14 +10,14 @@ from typing import Any, get_args
 import msgspec
 
 from headwater.commit import Tx
-from headwater.http.binding import Binding
+from headwater.http.binding.binding import Binding
+from headwater.http.binding.resources import Resources
 from headwater.http.conditions.condition import conditions_of, evaluate
 from headwater.http.conditions.conditional import Reading, compile_reading, is_validated
-from headwater.http.problem import Problem
-from headwater.http.request import Request
-from headwater.http.resources import Resources
-from headwater.http.route import Route, refuse_option
-from headwater.http.signature import Adapt, Signature, read_signature
+from headwater.http.message.problem import Problem
+from headwater.http.message.request import Request
+from headwater.http.route.route import Route, refuse_option
+from headwater.http.route.signature import Adapt, Signature, read_signature
 
 
 class Current:

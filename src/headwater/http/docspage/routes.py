@@ -7,8 +7,8 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
-from headwater.http.route import Route
-from headwater.http.static import static_route
+from headwater.http.route.route import Route
+from headwater.http.serving.static import static_route
 
 _FOLDER: Final = Path(__file__).parent
 _POLICY: Final = (

@@ -14,9 +14,9 @@ from typing import Any, Final, NamedTuple
 
 import http_sf
 
-from headwater.http.kind import DIGEST_INVALID, DIGEST_MISMATCHED, DIGEST_UNSUPPORTED
-from headwater.http.problem import Problem
-from headwater.http.request import Request
+from headwater.http.message.problem import Problem
+from headwater.http.message.problemtype import DIGEST_INVALID, DIGEST_MISMATCHED, DIGEST_UNSUPPORTED
+from headwater.http.message.request import Request
 
 FIELDS: Final = ("Content-Digest", "Repr-Digest")
 WANTED: Final = "sha-256=10, sha-512=3"

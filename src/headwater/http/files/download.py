@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from headwater.http.answer import Answer, Write
+from headwater.http.message.answer import Answer, Write
 
 
 class Download(Answer):

@@ -11,8 +11,8 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser
 
 from headwater.http.files.filename import clean_name
 from headwater.http.files.sniff import essence_of
-from headwater.http.problem import Problem
-from headwater.http.request import Request
+from headwater.http.message.problem import Problem
+from headwater.http.message.request import Request
 
 MEDIA_TYPE: Final = "multipart/form-data"
 FRAME_BYTES: Final = 128 * 1024

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 from time import monotonic
 from typing import Any, Final
 
-from headwater.http.body import BodyBroken, BodyLimits
-from headwater.http.problem import Problem
-from headwater.http.request import Request
+from headwater.http.message.body import BodyBroken, BodyLimits
+from headwater.http.message.problem import Problem
+from headwater.http.message.request import Request
 
 _DIGITS: Final = 20
 

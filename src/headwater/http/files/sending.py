@@ -14,19 +14,19 @@ from urllib.parse import quote
 from uuid import UUID
 
 from headwater.db import Db
-from headwater.http.answer import Answer, Fields, Write
-from headwater.http.call import Call
 from headwater.http.conditions.condition import Validators, conditions_of, evaluate
 from headwater.http.conditions.conditional import fields_of
-from headwater.http.date import to_utc
 from headwater.http.files.digest import repr_digest, wants_content_digest
 from headwater.http.files.download import Download
 from headwater.http.files.filename import disposition
 from headwater.http.files.sniff import ACTIVE, UNKNOWN, essence_of
-from headwater.http.problem import Problem
-from headwater.http.ranges import ACCEPTED, Multipart, Span, range_holds, read_ranges, unsatisfied
-from headwater.http.request import Request
-from headwater.http.response import NOSNIFF
+from headwater.http.message.answer import Answer, Fields, Write
+from headwater.http.message.date import to_utc
+from headwater.http.message.problem import Problem
+from headwater.http.message.ranges import ACCEPTED, Multipart, Span, range_holds, read_ranges, unsatisfied
+from headwater.http.message.request import Request
+from headwater.http.message.response import NOSNIFF
+from headwater.http.route.call import Call
 from headwater.objects import KeyInvalid, NoObject, Objects
 from headwater.objects.staging import find, stream_parts
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import puremagic
 
-from headwater.http.problem import Problem
+from headwater.http.message.problem import Problem
 
 SNIFF_BYTES: Final = 4096
 """How much of a file is looked at."""

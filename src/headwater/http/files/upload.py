@@ -15,17 +15,17 @@ import msgspec
 
 from headwater.commit import Tx
 from headwater.db import DbError
-from headwater.http.answer import Answer
-from headwater.http.call import Call
 from headwater.http.files.digest import Hashing, expected_of
 from headwater.http.files.filename import name_in
 from headwater.http.files.form import FRAME_BYTES, MEDIA_TYPE, File, Form, boundary_of
 from headwater.http.files.incoming import Incoming, refuse_large, too_large
 from headwater.http.files.sniff import SNIFF_BYTES, UNKNOWN, allows, essence_of, settle
-from headwater.http.media import encoded
-from headwater.http.problem import Problem
-from headwater.http.request import Request
-from headwater.http.route import Route
+from headwater.http.message.answer import Answer
+from headwater.http.message.media import encoded
+from headwater.http.message.problem import Problem
+from headwater.http.message.request import Request
+from headwater.http.route.call import Call
+from headwater.http.route.route import Route
 from headwater.objects import ObjectsError
 from headwater.objects.parts import PART_BYTES, Part
 from headwater.objects.staging import Staging, keep

@@ -11,15 +11,15 @@ from typing import Final, NoReturn
 import msgspec
 
 from headwater.db import Db
-from headwater.http.answer import Answer
-from headwater.http.call import Call
-from headwater.http.errors import IdentityMissing
+from headwater.http.binding.inputs import Input
 from headwater.http.identity.identity import Identity
-from headwater.http.identity.principal import Principal
-from headwater.http.problem import Problem
-from headwater.http.request import Request
-from headwater.http.route import Route, refuse_option
-from headwater.http.source import Input
+from headwater.http.message.answer import Answer
+from headwater.http.message.principal import Principal
+from headwater.http.message.problem import Problem
+from headwater.http.message.request import Request
+from headwater.http.route.call import Call
+from headwater.http.route.errors import IdentityMissing
+from headwater.http.route.route import Route, refuse_option
 
 _SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # scope-token, RFC 6749 section 3.3
 

@@ -10,10 +10,10 @@ from hashlib import sha256
 from typing import Any, Final, Protocol
 
 from headwater.db import Db
-from headwater.http.errors import HttpError
-from headwater.http.identity.principal import Principal
-from headwater.http.problem import Problem
-from headwater.http.request import Request
+from headwater.http.message.principal import Principal
+from headwater.http.message.problem import Problem
+from headwater.http.message.request import Request
+from headwater.http.route.errors import HttpError
 
 Find = Callable[[Db, str], Awaitable[Principal | None]]
 """Receives the database and a credential, and returns whose it is, or None if it is nobody's."""

@@ -6,10 +6,10 @@ from typing import Final
 
 from headwater.db import Db
 from headwater.http.identity.credential import Bearer, Credential, quoted
-from headwater.http.identity.principal import Principal
-from headwater.http.kind import CREDENTIALS_CLASH, INSUFFICIENT_SCOPE
-from headwater.http.problem import Problem
-from headwater.http.request import Request
+from headwater.http.message.principal import Principal
+from headwater.http.message.problem import Problem
+from headwater.http.message.problemtype import CREDENTIALS_CLASH, INSUFFICIENT_SCOPE
+from headwater.http.message.request import Request
 
 _REALM: Final = re.compile(r"[\x20-\x7e]")
 

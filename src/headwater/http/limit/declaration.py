@@ -9,10 +9,10 @@ from typing import Any, Final, Literal, get_args
 
 import msgspec
 
-from headwater.http.errors import HttpError
-from headwater.http.forwarded import read_address
 from headwater.http.limit.gcra import Pace
-from headwater.http.request import Request
+from headwater.http.message.forwarded import read_address
+from headwater.http.message.request import Request
+from headwater.http.route.errors import HttpError
 
 Whom = Literal["principal", "address", "everybody"]
 By = Whom | Callable[[Request], str | None]

@@ -9,13 +9,13 @@ They are structured fields (RFC 9651).
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from headwater.http.kind import QUOTA_EXCEEDED
 from headwater.http.limit.declaration import Limit, named
 from headwater.http.limit.gcra import Pace
 from headwater.http.limit.key import key_of
 from headwater.http.limit.store import Charge, Store
-from headwater.http.problem import Problem
-from headwater.http.request import Request
+from headwater.http.message.problem import Problem
+from headwater.http.message.problemtype import QUOTA_EXCEEDED
+from headwater.http.message.request import Request
 
 _SECOND = 1_000_000
 

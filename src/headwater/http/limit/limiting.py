@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from headwater.http.answer import Answer
-from headwater.http.call import Call
 from headwater.http.limit.declaration import Limit
 from headwater.http.limit.limiter import Cost, Counted, Limiter
-from headwater.http.request import Request
-from headwater.http.route import Route, refuse_option
+from headwater.http.message.answer import Answer
+from headwater.http.message.request import Request
+from headwater.http.route.call import Call
+from headwater.http.route.route import Route, refuse_option
 
 
 def limits_of(route: Route, everywhere: Sequence[Limit]) -> tuple[Limit, ...]:

@@ -21,8 +21,8 @@ from importlib.resources import files
 from typing import Any, Final
 
 from headwater.engines.address import without_password
-from headwater.http.errors import HttpError
 from headwater.http.limit.store import Charge, Verdict
+from headwater.http.route.errors import HttpError
 
 SECONDS: Final = 0.04
 GRACE_SECONDS: Final = 0.01

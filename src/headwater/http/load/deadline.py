@@ -11,9 +11,9 @@ import re
 from math import inf, isfinite
 from typing import Final
 
-from headwater.http.fault import Fault, invalid_request
-from headwater.http.request import Request
-from headwater.http.route import Route, refuse_option
+from headwater.http.message.request import Request
+from headwater.http.route.route import Route, refuse_option
+from headwater.http.types.fault import Fault, invalid_request
 
 HEADER: Final = b"request-timeout"
 DEFAULT_SECONDS: Final = 60.0

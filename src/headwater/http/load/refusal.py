@@ -3,8 +3,8 @@
 from math import ceil
 from typing import Literal
 
-from headwater.http.kind import REDUCED_CAPACITY
-from headwater.http.problem import Problem
+from headwater.http.message.problem import Problem
+from headwater.http.message.problemtype import REDUCED_CAPACITY
 
 Reason = Literal["concurrency", "in_flight", "loop", "reads", "writes", "deadline"]
 

@@ -9,11 +9,11 @@ take less than the second; if they take more, hardly anybody would be served fro
 import asyncio
 from typing import Any, Final
 
-from headwater.http.answer import Answer
-from headwater.http.call import Call
 from headwater.http.load.refusal import Refused
-from headwater.http.request import Request
-from headwater.http.route import Route, refuse_option
+from headwater.http.message.answer import Answer
+from headwater.http.message.request import Request
+from headwater.http.route.call import Call
+from headwater.http.route.route import Route, refuse_option
 
 WAIT_SECONDS: Final = 1.0
 

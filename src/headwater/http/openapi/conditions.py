@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from headwater.http.conditions.conditional import is_validated
 from headwater.http.endpoint import Endpoint
+from headwater.http.message.problem import phrase_of
 from headwater.http.openapi.headers import refer_to
-from headwater.http.problem import phrase_of
-from headwater.http.route import Route
+from headwater.http.route.route import Route
 
 _TAGS: Final = {
     "type": "string",

@@ -8,15 +8,15 @@ from typing import Any, Final
 from msgspec import inspect as shapes
 
 from headwater.http.endpoint import Endpoint
-from headwater.http.media import JSON
+from headwater.http.message.media import JSON
+from headwater.http.message.problem import phrase_of
 from headwater.http.openapi.conditions import condition_statuses, validator_headers, write_not_modified
 from headwater.http.openapi.headers import refer_to
 from headwater.http.openapi.parameters import write_parameters
 from headwater.http.openapi.problems import reference_problem
 from headwater.http.openapi.schemas import Schemas, answer_type, plans_of
-from headwater.http.problem import phrase_of
-from headwater.http.route import Route
-from headwater.http.shape import plain, shape_of
+from headwater.http.route.route import Route
+from headwater.http.types.shape import plain, shape_of
 
 _BYTES: Final[dict[str, Any]] = {"*/*": {"schema": {}}}
 _FORM: Final[dict[str, Any]] = {

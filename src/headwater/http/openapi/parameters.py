@@ -5,14 +5,14 @@ from typing import Any, Final
 
 import msgspec
 
+from headwater.http.binding.inputs import Input
+from headwater.http.command.idempotency import KEY_PATTERN
 from headwater.http.endpoint import Endpoint
-from headwater.http.idempotency import KEY_PATTERN
 from headwater.http.openapi.conditions import write_condition_parameters
 from headwater.http.openapi.schemas import Schema, Schemas, plans_of
 from headwater.http.openapi.security import asks_for_token
 from headwater.http.page.document import describe_parameters
-from headwater.http.signature import MISSING
-from headwater.http.source import Input
+from headwater.http.route.signature import MISSING
 
 _INT64: Final = {"minimum": -(1 << 63), "maximum": (1 << 63) - 1}
 _WITHOUT_NUL: Final = "^[^\\x00]*$"

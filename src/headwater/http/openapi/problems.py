@@ -2,9 +2,17 @@
 
 from typing import Any, Final
 
-from headwater.http.kind import DEADLINE_PASSED, INVALID_REQUEST, KINDS, MALFORMED_BODY, NOT_READY, QUOTA_EXCEEDED, Kind
+from headwater.http.message.problem import MEDIA_TYPE, phrase_of
+from headwater.http.message.problemtype import (
+    DEADLINE_PASSED,
+    INVALID_REQUEST,
+    KINDS,
+    MALFORMED_BODY,
+    NOT_READY,
+    QUOTA_EXCEEDED,
+    Kind,
+)
 from headwater.http.openapi.headers import refer_to
-from headwater.http.problem import MEDIA_TYPE, phrase_of
 
 STATUSES: Final = (400, 401, 403, 404, 405, 406, 408, 409, 410, 412, 413, 415, 422, 428, 429, 500, 503, 504)
 """Those that operations refer to by name; any other is the default."""

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import msgspec
 
 from headwater.http.endpoint import Endpoint
-from headwater.http.media import JSON
+from headwater.http.message.media import JSON
 from headwater.http.openapi.about import About
 from headwater.http.openapi.document import write_document
-from headwater.http.route import Route
-from headwater.http.static import static_route
+from headwater.http.route.route import Route
+from headwater.http.serving.static import static_route
 
 
 def openapi_route(endpoints: Sequence[Endpoint], about: About) -> Route:

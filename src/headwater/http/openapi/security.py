@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from headwater.http.browser.csrf import SAFE
 from headwater.http.endpoint import Endpoint
-from headwater.http.identity.csrf import SAFE
 
 
 def write_schemes(endpoints: Iterable[Endpoint]) -> dict[str, Any]:

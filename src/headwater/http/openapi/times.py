@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from msgspec import inspect
 
-from headwater.http.shape import members_of, plain
+from headwater.http.types.shape import members_of, plain
 
 Schema = dict[str, Any]
 Find = Callable[[str], Schema]

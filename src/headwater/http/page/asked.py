@@ -5,14 +5,14 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from headwater.http.fault import Fault, Invalid
+from headwater.http.message.target import QueryFields
 from headwater.http.page.declaration import Count
 from headwater.http.page.filter import Filter
 from headwater.http.page.order import Order
 from headwater.http.page.plan import COUNT, CURSOR, FIELDS, LIMIT, SORT, Plan
-from headwater.http.scalar import reader_of
-from headwater.http.shape import shape_of
-from headwater.http.target import QueryFields
+from headwater.http.types.fault import Fault, Invalid
+from headwater.http.types.scalar import reader_of
+from headwater.http.types.shape import shape_of
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from headwater.http.keyring import ID_BYTES, MAC_BYTES, Keys
-from headwater.http.kind import CURSOR_INVALID
+from headwater.http.message.problemtype import CURSOR_INVALID
 
 LENGTH_LIMIT: Final = 8192
 PURPOSE: Final = "page cursor"

@@ -11,10 +11,10 @@ from typing import Any, Final, Literal
 import msgspec
 from msgspec import inspect as shapes
 
-from headwater.http.fault import Invalid
 from headwater.http.page.order import quoted
-from headwater.http.scalar import Read, reader_of
-from headwater.http.shape import leaf_type, members_of, shape_of
+from headwater.http.types.fault import Invalid
+from headwater.http.types.scalar import Read, reader_of
+from headwater.http.types.shape import leaf_type, members_of, shape_of
 
 Operator = Literal["eq", "ne", "lt", "le", "gt", "ge", "in", "prefix", "null"]
 

@@ -10,8 +10,9 @@ import msgspec
 
 from headwater.clock import Clock
 from headwater.db.session import Reads
-from headwater.http.fault import Invalid
 from headwater.http.keyring import Keyring, Keys
+from headwater.http.message.problem import Problem
+from headwater.http.message.request import Request
 from headwater.http.page.asked import Asked
 from headwater.http.page.cursor import PURPOSE, Bounds, Place, read_cursor, write_cursor
 from headwater.http.page.links import link_header
@@ -19,8 +20,7 @@ from headwater.http.page.listing import Listing
 from headwater.http.page.order import turn
 from headwater.http.page.plan import Plan
 from headwater.http.page.select import Select
-from headwater.http.problem import Problem
-from headwater.http.request import Request
+from headwater.http.types.fault import Invalid
 
 COUNT_SECONDS: Final = 5.0
 """How long an exact count may take."""

@@ -13,8 +13,8 @@ from headwater.http.page.declaration import Pages
 from headwater.http.page.filter import OPERATORS, Filter, make_filter
 from headwater.http.page.listing import Listing
 from headwater.http.page.order import Order, Term
-from headwater.http.scalar import Read, reader_of
-from headwater.http.shape import Shape, is_optional, members_of, partial_of, shape_of
+from headwater.http.types.scalar import Read, reader_of
+from headwater.http.types.shape import Shape, is_optional, members_of, partial_of, shape_of
 
 SORT: Final = "sort"
 LIMIT: Final = "limit"

@@ -6,13 +6,13 @@ from urllib.parse import quote
 
 import msgspec
 
-from headwater.http.answer import Answer
-from headwater.http.call import Call
-from headwater.http.fault import Fault, invalid_request
+from headwater.http.message.answer import Answer
+from headwater.http.message.request import Request
 from headwater.http.page import Listing, Pages
 from headwater.http.page.plan import FIELDS
-from headwater.http.request import Request
-from headwater.http.shape import partial_of
+from headwater.http.route.call import Call
+from headwater.http.types.fault import Fault, invalid_request
+from headwater.http.types.shape import partial_of
 
 _DECODE: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _DECODE_ITEMS: Final = msgspec.json.Decoder(list[dict[str, msgspec.Raw]]).decode

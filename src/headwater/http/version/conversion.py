@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, NamedTuple, Union
 import msgspec
 from msgspec import NODEFAULT
 
-from headwater.http.shape import union_of
+from headwater.http.types.shape import union_of
 from headwater.http.version.converter import Convert, Direction, Step
 from headwater.http.version.errors import ConversionUnclear
 

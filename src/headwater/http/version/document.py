@@ -6,11 +6,11 @@ from typing import Any, Final
 
 import msgspec
 
-from headwater.http.media import JSON
+from headwater.http.message.media import JSON
 from headwater.http.openapi import About, write_document
 from headwater.http.page.document import describe_fields
-from headwater.http.route import Route
-from headwater.http.static import static_route
+from headwater.http.route.route import Route
+from headwater.http.serving.static import static_route
 from headwater.http.version.declaration import Versions
 from headwater.http.version.edition import Edition
 from headwater.http.version.naming import QUERY, segment_of

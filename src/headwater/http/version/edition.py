@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import msgspec
 
+from headwater.http.binding.inputs import Input
+from headwater.http.binding.resources import Resources
 from headwater.http.endpoint import Endpoint, compile_endpoint
 from headwater.http.page import Pages
-from headwater.http.resources import Resources
-from headwater.http.route import Route, refuse_option, segments_of
-from headwater.http.signature import Convert, Parameter, Signature
-from headwater.http.source import Input
+from headwater.http.route.route import Route, refuse_option, segments_of
+from headwater.http.route.signature import Convert, Parameter, Signature
 from headwater.http.version.choice import Choice, choice_of, with_choice
 from headwater.http.version.conversion import Conversion, Conversions
 from headwater.http.version.converter import Converter, Direction, read_steps

@@ -12,7 +12,7 @@
          └─ ConversionUnclear   a type whose older form cannot be derived
 """
 
-from headwater.http.errors import HttpError
+from headwater.http.route.errors import HttpError
 
 
 class VersionError(HttpError):

@@ -11,11 +11,11 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from headwater.http.kind import VERSION_CONFLICT, VERSION_UNKNOWN
-from headwater.http.media import JSON
-from headwater.http.problem import Problem
-from headwater.http.request import Request
-from headwater.http.target import below
+from headwater.http.message.media import JSON
+from headwater.http.message.problem import Problem
+from headwater.http.message.problemtype import VERSION_CONFLICT, VERSION_UNKNOWN
+from headwater.http.message.request import Request
+from headwater.http.message.target import below
 from headwater.http.version.declaration import Versions
 
 QUERY: Final = "version"

@@ -11,10 +11,10 @@ from typing import Final
 from urllib.parse import quote, unquote_plus
 
 from headwater.clock import Clock
-from headwater.http.answer import Answer, Fields
 from headwater.http.endpoint import Endpoint
-from headwater.http.kind import VERSION_GONE
-from headwater.http.request import Request
+from headwater.http.message.answer import Answer, Fields
+from headwater.http.message.problemtype import VERSION_GONE
+from headwater.http.message.request import Request
 from headwater.http.version.declaration import Deprecated, Versions
 from headwater.http.version.edition import Edition
 from headwater.http.version.naming import QUERY, segment_of

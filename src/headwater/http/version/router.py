@@ -7,17 +7,17 @@ from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any, Final
 
 from headwater.clock import Clock
-from headwater.http.answer import Answer, Fields
+from headwater.http.binding.resources import Resources
 from headwater.http.endpoint import Endpoint, compile_endpoint
-from headwater.http.kind import VERSION_MISSING
-from headwater.http.media import JSON
-from headwater.http.nowhere import nowhere
+from headwater.http.message.answer import Answer, Fields
+from headwater.http.message.media import JSON
+from headwater.http.message.problemtype import VERSION_MISSING
+from headwater.http.message.request import Request
+from headwater.http.message.target import below
 from headwater.http.openapi import About
-from headwater.http.request import Request
-from headwater.http.resources import Resources
-from headwater.http.route import Route
+from headwater.http.route.route import Route
 from headwater.http.router import Match, Router
-from headwater.http.target import below
+from headwater.http.unmatched import nowhere
 from headwater.http.version.declaration import Versions
 from headwater.http.version.document import DOCUMENT, document_path, document_route
 from headwater.http.version.edition import Edition

@@ -9,7 +9,7 @@ from datetime import date
 from typing import ClassVar, Final
 
 from headwater.clock import Clock
-from headwater.http.identity.principal import Principal
+from headwater.http.message.principal import Principal
 from headwater.observe import Level, Metrics, Occurrence, report
 
 PRINCIPALS: Final = 100

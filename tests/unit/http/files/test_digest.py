@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.http.body import BodyLimits
 from headwater.http.files.digest import Expected, Hashing, expected_of, repr_digest, wants_content_digest
-from headwater.http.problem import Problem
-from headwater.http.request import Request
+from headwater.http.message.body import BodyLimits
+from headwater.http.message.problem import Problem
+from headwater.http.message.request import Request
 
 
 def asking(**headers: str) -> Request:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.http.files.form import File, Form
-from headwater.http.problem import Problem
+from headwater.http.message.problem import Problem
 
 PART = b'--b\r\nContent-Disposition: form-data; name="%b"%b\r\n%b\r\n%b\r\n'
 END = b"--b--\r\n"

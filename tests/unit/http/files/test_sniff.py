@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.http.files.sniff import ACTIVE, SNIFF_BYTES, UNKNOWN, allows, essence_of, settle
-from headwater.http.problem import Problem
+from headwater.http.message.problem import Problem
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00"

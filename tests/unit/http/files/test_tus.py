@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from headwater import App, Backend, Tx, Upload
 from headwater.http import RouteError
 from headwater.http.files.tus.protocol import metadata_in
-from headwater.http.problem import Problem
+from headwater.http.message.problem import Problem
 
 KEYS = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters=","), min_size=1, max_size=20)
 

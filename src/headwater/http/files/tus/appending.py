@@ -9,14 +9,14 @@ so that an upload is never whole without being the application's.
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
-from headwater.http.body import BodyBroken
 from headwater.http.files.digest import Hashing
 from headwater.http.files.incoming import Incoming
 from headwater.http.files.sniff import SNIFF_BYTES
 from headwater.http.files.tus.protocol import Checking
 from headwater.http.files.tus.state import State, append
 from headwater.http.files.upload import in_parts
-from headwater.http.problem import Problem
+from headwater.http.message.body import BodyBroken
+from headwater.http.message.problem import Problem
 from headwater.objects.parts import Part, size_of
 from headwater.objects.staging import Staging
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
-from headwater.http.answer import Fields
-from headwater.http.problem import Problem
-from headwater.http.request import Request
+from headwater.http.message.answer import Fields
+from headwater.http.message.problem import Problem
+from headwater.http.message.request import Request
 
 VERSION: Final = b"1.0.0"
 EXTENSIONS: Final = b"creation,creation-with-upload,creation-defer-length,checksum,expiration,termination"

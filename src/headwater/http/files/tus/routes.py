@@ -8,17 +8,17 @@ from uuid import UUID
 import msgspec
 
 from headwater.commit import Tx
-from headwater.http.binding import Binding
-from headwater.http.errors import ParameterMisplaced
+from headwater.http.binding.binding import Binding
+from headwater.http.binding.inputs import Input
+from headwater.http.binding.resources import Resources
 from headwater.http.files.tus.steps import Steps
 from headwater.http.files.upload import rules_of
-from headwater.http.parameter import Header
-from headwater.http.request import Request
-from headwater.http.resources import Resources
-from headwater.http.response import Response
-from headwater.http.route import Route, refuse_option
-from headwater.http.signature import read_signature
-from headwater.http.source import Input
+from headwater.http.message.request import Request
+from headwater.http.message.response import Response
+from headwater.http.route.errors import ParameterMisplaced
+from headwater.http.route.parameter import Header
+from headwater.http.route.route import Route, refuse_option
+from headwater.http.route.signature import read_signature
 
 Step = Literal["describe", "create", "show", "append", "remove", "override"]
 

@@ -8,8 +8,6 @@ import msgspec
 
 from headwater.commit import Committer, Origin, OutcomeUnknown, Stored, Tx
 from headwater.db import DbError
-from headwater.http.answer import Fields
-from headwater.http.date import write_date
 from headwater.http.files.digest import Hashing, expected_of
 from headwater.http.files.filename import clean_name
 from headwater.http.files.incoming import Incoming, refuse_large, too_large
@@ -31,10 +29,12 @@ from headwater.http.files.tus.protocol import (
 )
 from headwater.http.files.tus.state import State
 from headwater.http.files.upload import Rules, Typing, Upload, keep_upload
-from headwater.http.kind import OUTCOME_UNKNOWN
-from headwater.http.problem import Problem
-from headwater.http.request import Request
-from headwater.http.response import Response
+from headwater.http.message.answer import Fields
+from headwater.http.message.date import write_date
+from headwater.http.message.problem import Problem
+from headwater.http.message.problemtype import OUTCOME_UNKNOWN
+from headwater.http.message.request import Request
+from headwater.http.message.response import Response
 from headwater.objects import ObjectsError, UploadExpired
 from headwater.objects.parts import Part
 from headwater.objects.staging import Staging, stream_parts

@@ -1,0 +1,1 @@
+"""Binding: what fills the parameters of a handler, and what becomes of its result."""

@@ -1,0 +1,231 @@
+"""Rendering: from what a handler returns to an answer, composed once from the declared return type.
+
+The return type is the schema of the response. None is an empty 204; a `Response` goes out as it is; an async iterator
+becomes JSON lines; everything else is JSON.
+"""
+
+import re
+import typing
+from collections.abc import AsyncIterator, Callable
+from operator import attrgetter
+from types import UnionType
+from typing import Any, Final
+from urllib.parse import quote
+
+import msgspec
+
+from headwater.http.files.download import Download
+from headwater.http.message.answer import Answer, Fields
+from headwater.http.message.media import JSON, NDJSON
+from headwater.http.message.ndjson import stream_lines
+from headwater.http.message.request import Request
+from headwater.http.message.response import EMPTY, NOSNIFF
+from headwater.http.route.errors import AnswerUnencodable, LocationInvalid
+from headwater.http.route.route import Route, refuse_option
+from headwater.http.route.signature import Convert, Signature
+from headwater.http.types.shape import common_fields
+
+Locate = Callable[[Any, Request], bytes]
+
+ENCODER: Final = msgspec.json.Encoder()
+
+NO_STORE: Final = (b"cache-control", b"no-store")
+
+_PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
+
+
+class Rendering(msgspec.Struct, frozen=True, kw_only=True):
+    """`returns` is the type that is encoded, None if there is none to encode; `media_type` what it is encoded as.
+
+    `result` is the type that the handler returns, of which `convert` makes a `returns` in an older version of the API.
+    `empty`: there is never a body. `validators` are the header fields that tell its states apart.
+    """
+
+    status: int
+    render: Callable[[Any, Request], Answer]
+    returns: Any = None
+    result: Any = None
+    media_type: str | None = None
+    location: Locate | None = None
+    downloads: bool = False
+    """The handler answers with a `Download`."""
+    convert: Convert | None = None
+    empty: bool = False
+    validators: tuple[str, ...] = ()
+
+
+def compile_rendering(route: Route, signature: Signature) -> Rendering:
+    """Raises a `RouteError` if the declared type and the route's options do not go together."""
+    if signature.streams:
+        return _of_stream(route, signature)
+    alternatives = _encoded(signature.returns)
+    if not alternatives:
+        return _of_response(route, signature)
+    if alternatives == [type(None)]:
+        return _of_nothing(route, signature)
+    return _of_json(route, typing.Union[tuple(alternatives)], signature)  # noqa: UP007
+
+
+async def start_stream(rendering: Rendering, items: AsyncIterator[Any]) -> Answer:
+    """The answer that streams `items`, once the first of them is there."""
+    if rendering.convert is not None:
+        items = _converted(rendering.convert, items)
+    return Answer(rendering.status, [*_fields(NDJSON), NO_STORE], stream=await stream_lines(items))
+
+
+async def _converted(convert: Convert, items: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    try:
+        async for item in items:
+            yield convert(item)
+    finally:
+        close = getattr(items, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def _of_stream(route: Route, signature: Signature) -> Rendering:
+    _refuse_location(route, "a stream has no fields")
+    if route.verb == "command":
+        refuse_option(route, "a stream", "only a query can stream")
+    shown = signature.returns if signature.convert is None else signature.shown
+    _require_encodable(route, shown)
+    return Rendering(
+        status=route.status,
+        render=_as_it_is,
+        returns=shown,
+        result=signature.returns,
+        media_type=NDJSON,
+        convert=signature.convert,
+    )
+
+
+def _of_response(route: Route, signature: Signature) -> Rendering:
+    _refuse_location(route, "a Response carries its own headers")
+    return Rendering(status=route.status, render=_as_it_is, downloads=_downloads(signature))
+
+
+def _of_nothing(route: Route, signature: Signature) -> Rendering:
+    _refuse_location(route, "the answer is empty")
+    status = 204 if route.status == 200 else route.status
+    fields: Fields = [NOSNIFF]
+
+    def render(result: Any, request: Request) -> Answer:
+        return result if isinstance(result, Answer) else Answer(status, fields)
+
+    empty = not any(_is_response(each) for each in _alternatives(signature.returns))
+    return Rendering(status=status, render=render, empty=empty)
+
+
+def _of_json(route: Route, returns: Any, signature: Signature) -> Rendering:
+    if route.status in EMPTY:
+        reason = f"an answer with this status is empty; return None instead of {returns}"
+        refuse_option(route, f"status={route.status}", reason)
+    shown = returns if signature.convert is None else typing.Union[tuple(_encoded(signature.shown))]  # noqa: UP007
+    _require_encodable(route, shown)
+    location = _compile_location(route, returns) if route.location is not None else None
+    return Rendering(
+        status=route.status,
+        render=_render_json(route, location, signature.convert),
+        returns=shown,
+        result=returns,
+        media_type=JSON,
+        location=location,
+        convert=signature.convert,
+    )
+
+
+def _render_json(route: Route, location: Locate | None, convert: Convert | None) -> Callable[[Any, Request], Answer]:
+    status, fields, encode = route.status, _fields(JSON), _encoding(convert)
+    if route.verb == "query" and not (route.etag or route.last_modified or route.cache_control):
+        fields.append(NO_STORE)  # else caches would keep it as long as they guess, RFC 9111 section 4.2.2
+
+    def render(result: Any, request: Request) -> Answer:
+        return result if isinstance(result, Answer) else Answer(status, fields, encode(result))
+
+    def render_located(result: Any, request: Request) -> Answer:
+        if isinstance(result, Answer):
+            return result
+        assert location is not None
+        return Answer(status, [*fields, (b"location", location(result, request))], encode(result))
+
+    return render if location is None else render_located
+
+
+def _encoding(convert: Convert | None) -> Callable[[Any], bytes]:
+    encode = ENCODER.encode
+    return encode if convert is None else lambda result: encode(convert(result))
+
+
+def _as_it_is(result: Any, request: Request) -> Answer:
+    assert isinstance(result, Answer), f"the handler returned {type(result).__name__}, not a Response"
+    return result
+
+
+def _compile_location(route: Route, returns: Any) -> Locate:
+    """What fills the template from an answer's fields, each percent-encoded as one segment."""
+    assert route.location is not None
+    fields, names = list(common_fields(returns)), _PLACEHOLDER.findall(route.location)
+    for name in names:
+        if name not in fields:
+            _invalid_location(route, f"the answer has no field {name!r}", fields)
+    if not route.location.startswith("/"):
+        _invalid_location(route, "it does not begin with a slash", fields)
+    template, getters = _PLACEHOLDER.sub("{}", route.location), [attrgetter(name) for name in names]
+
+    def locate(result: Any, request: Request) -> bytes:
+        path = template.format(*[quote(str(get(result)), safe="") for get in getters])
+        root: str = request.scope.get("root_path", "")
+        return (root + path).encode()
+
+    return locate
+
+
+def _refuse_location(route: Route, reason: str) -> None:
+    if route.location is not None:
+        _invalid_location(route, reason, [])
+
+
+def _invalid_location(route: Route, reason: str, fields: list[str]) -> typing.NoReturn:
+    raise LocationInvalid(
+        route=route,
+        handler=route.place,
+        location=route.location,
+        reason=reason,
+        fields=", ".join(fields) or "none",
+    )
+
+
+def _require_encodable(route: Route, returns: Any) -> None:
+    try:
+        msgspec.json.schema(returns)
+    except (TypeError, NameError) as error:
+        kind = returns.__name__ if isinstance(returns, type) else returns
+        raise AnswerUnencodable(route=route, handler=route.place, kind=kind, reason=error) from error
+
+
+def _fields(media_type: str) -> Fields:
+    return [(b"content-type", media_type.encode()), NOSNIFF]
+
+
+def _alternatives(returns: Any) -> tuple[Any, ...]:
+    if returns is None:
+        return (type(None),)
+    return typing.get_args(returns) if typing.get_origin(returns) in (typing.Union, UnionType) else (returns,)
+
+
+def _encoded(returns: Any) -> list[Any]:
+    """The alternatives that are encoded, and not Responses already."""
+    return [each for each in _alternatives(returns) if not _is_response(each)]
+
+
+def answers_freely(signature: Signature) -> bool:
+    """Whether an answer may have header fields that only the handler knows: a Response or a Download."""
+    return _downloads(signature) or any(map(_is_response, _alternatives(signature.returns)))
+
+
+def _downloads(signature: Signature) -> bool:
+    return any(isinstance(each, type) and issubclass(each, Download) for each in _alternatives(signature.returns))
+
+
+def _is_response(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Answer)

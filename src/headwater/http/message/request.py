@@ -1,0 +1,166 @@
+"""A request as endpoints and handlers see it. What a route does not look at is never parsed."""
+
+import asyncio
+from collections.abc import Callable, MutableMapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from headwater.http.message.answer import Fields
+from headwater.http.message.body import BodyLimits, Receive, read_body
+from headwater.http.message.csrftoken import token_of
+from headwater.http.message.headers import Headers
+from headwater.http.message.principal import Principal
+from headwater.http.message.target import QueryFields, query_fields
+from headwater.http.message.tracing import new_id, request_id_of, trace_of
+
+NO_VALUES: Final = ()
+
+
+class Request:
+    """A parameter of this type receives it.
+
+    `id` is the request's identifier and `trace` its trace, 32 hexadecimal digits. `principal` is who asks, once
+    identified, as it is for each route that needs to know; `session` is then the secret of the cookie that said so, and
+    None if it was another credential. `version` is the version of the API that answers, None if the backend has none.
+    `variant` is in which form the answer will be shown, if not in the plain one: part of its ETag, see `add_variant`.
+    """
+
+    __slots__ = (
+        "_headers",
+        "_query",
+        "added",
+        "body_limits",
+        "fields",
+        "held",
+        "id",
+        "kept",
+        "method",
+        "path",
+        "path_values",
+        "principal",
+        "provided",
+        "raw_body",
+        "receive",
+        "scope",
+        "session",
+        "started",
+        "task",
+        "trace",
+        "upload",
+        "variant",
+        "version",
+    )
+
+    id: str
+    trace: str
+    principal: Principal | None
+    session: str | None
+    provided: list[Any]
+    upload: Any
+    kept: bool
+    task: asyncio.Task[Any] | None
+    held: list[Callable[[], None]] | None
+
+    def __init__(
+        self, scope: MutableMapping[str, Any], receive: Receive, limits: BodyLimits, started: float = 0.0
+    ) -> None:
+        self.scope = scope
+        self.receive = receive
+        self.body_limits = limits
+        self.started = started
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.path_values: Sequence[Any] = NO_VALUES
+        self.principal = self.session = self.task = self.held = None
+        self.version: str | None = None
+        self.added: Fields | None = None
+        self.variant: bytes = b""
+        self.raw_body: bytes | None = None
+        self._query: QueryFields | None = None
+        self._headers: Headers | None = None
+        fields = self.fields = dict(scope["headers"])
+        if b"x-request-id" in fields or b"traceparent" in fields:
+            self._take_ids()
+        else:
+            self.id = self.trace = new_id()
+
+    @property
+    def headers(self) -> Headers:
+        """By name in any case."""
+        if self._headers is None:
+            self._headers = Headers(self.scope["headers"])
+        return self._headers
+
+    @property
+    def query(self) -> QueryFields:
+        """The values of each query parameter, in order; raises a `Problem` if the query string is malformed."""
+        if self._query is None:
+            self._query = query_fields(self.scope["query_string"])
+        return self._query
+
+    @property
+    def client(self) -> str | None:
+        """The address of the other end of the connection."""
+        client = self.scope.get("client")
+        return client[0] if client else None
+
+    @property
+    def target(self) -> str:
+        """The path as it was sent, still escaped, without the query string."""
+        raw = self.scope.get("raw_path")
+        return raw.decode("latin-1") if raw is not None else self.path
+
+    @property
+    def keeps_connection(self) -> bool:
+        """Whether more requests may follow on its connection unless a field says that it closes (RFC 9112)."""
+        return self.scope["http_version"] in ("1.0", "1.1")
+
+    async def body(self) -> bytes:
+        """The body as it arrived, read once within the limits; raises a `Problem` 413 or 408."""
+        if self.raw_body is None:
+            self.raw_body = await read_body(self.receive, self.fields.get(b"content-length"), self.body_limits)
+        return self.raw_body
+
+    async def json(self) -> Any:
+        """The body decoded as JSON, as plain values; raises `msgspec.DecodeError`."""
+        return msgspec.json.decode(await self.body())
+
+    @property
+    def csrf_token(self) -> str | None:
+        """What a page of ours sends back as X-CSRF-Token with each request that changes something.
+
+        Another text each time, all of them good for as long as the session is. None without a session cookie.
+        """
+        return token_of(self.session) if self.session is not None else None
+
+    def add(self, name: bytes, value: bytes) -> None:
+        """A header field, its name in lower case, for whatever this request is answered with, a problem as well."""
+        if self.added is None:
+            self.added = []
+        self.added.append((name, value))
+
+    def hold(self, let_go: Callable[[], None]) -> None:
+        """Have `let_go` called when the request has ended, however it ends."""
+        if self.held is None:
+            self.held = []
+        self.held.append(let_go)
+
+    def add_variant(self, part: bytes) -> None:
+        """Say that the answer will have other bytes than the plain one of the same state: ``v1``, or some fields only.
+
+        To be called before the answer is rendered. `part` is made of letters, digits, ``-``, ``_`` and ``.``, and is
+        none of the names of content codings.
+        """
+        self.variant = self.variant + b"+" + part if self.variant else part
+
+    def count(self, name: bytes) -> int:
+        """How often a header was given."""
+        fields = self.scope["headers"]
+        return int(name in self.fields) if len(fields) == len(self.fields) else [n for n, _ in fields].count(name)
+
+    def _take_ids(self) -> None:
+        parent, given = self.fields.get(b"traceparent"), self.fields.get(b"x-request-id")
+        trace = trace_of(parent) if parent is not None and self.count(b"traceparent") == 1 else None
+        self.trace = trace or new_id()
+        self.id = (request_id_of(given) if given is not None else None) or (new_id() if trace else self.trace)

@@ -1,0 +1,1 @@
+"""Routes: a method, a path, a handler and its options."""

@@ -1,0 +1,1 @@
+"""Serving: what every request and response passes through, and what is counted of it."""

@@ -1,0 +1,57 @@
+"""Health: whether the process lives, has started, and wants requests (the three probes of Kubernetes)."""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from headwater.http.message.problemtype import NOT_READY
+from headwater.http.message.request import Request
+from headwater.http.message.response import Response
+from headwater.http.route.route import Route
+
+Readiness = Callable[[], Awaitable[list[str]]]
+"""Answers with what is missing, for people; with nothing when requests can be served."""
+
+
+class Health:
+    """`started` and `draining` are set by the application; `readiness` asks what it depends on."""
+
+    def __init__(self, readiness: Readiness) -> None:
+        self.started = False
+        self.draining = False
+        self._readiness = readiness
+
+    def routes(self) -> list[Route]:
+        return [
+            _route("/livez", self.live),
+            _route("/readyz", self.ready),
+            _route("/startupz", self.startup),
+        ]
+
+    async def live(self, request: Request) -> Response:
+        """Whether the process can answer at all; depends on nothing."""
+        return _answer("live")
+
+    async def ready(self, request: Request) -> Response:
+        """Whether requests should be sent here: not while draining, nor while a dependency is missing."""
+        missing = ["the process is draining"] if self.draining else await self._readiness()
+        if missing:
+            raise NOT_READY.problem("Requests should go elsewhere.", {"Retry-After": "1"}, missing=missing)
+        return _answer("ready")
+
+    async def startup(self, request: Request) -> Response:
+        """Whether the process has started."""
+        if not self.started:
+            raise NOT_READY.problem("The process is still starting.", {"Retry-After": "1"})
+        return _answer("started")
+
+
+def _route(path: str, handler: Callable[..., Awaitable[Response]]) -> Route:
+    return Route(
+        method="GET", path=path, handler=handler, hidden=True, quiet=True, compress=False, limits=(), vital=True
+    )
+
+
+def _answer(state: str) -> Response:
+    body = msgspec.json.encode({"status": state})
+    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})

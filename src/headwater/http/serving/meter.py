@@ -1,0 +1,104 @@
+"""The meter: what is counted about requests, per route and never per path, so that nobody can flood it with names.
+
+============================================  =========  ============================================
+``headwater_http_requests_total``             counter    method, route, status (``2xx`` …)
+``headwater_http_request_duration_seconds``   histogram  method, route
+``headwater_http_failures_total``             counter    method, route, exception: answered with 500
+``headwater_http_shed_total``                 counter    reason: refused at the door, with 503
+``headwater_http_concurrency_refusals_total`` counter    method, route: over `concurrency`, answered with 503
+``headwater_http_deadline_misses_total``      counter    method, route: stopped at the deadline, with 504
+``headwater_http_requests_in_flight``         gauge
+============================================  =========  ============================================
+
+Where the API has versions, each with the label `route` has the label `version`, too.
+
+A path without a route counts as ``unmatched``, a mounted application as its prefix, and a client that went away as 4xx.
+"""
+
+from bisect import bisect_left
+from typing import Final
+
+from headwater.http.load.refusal import Refused
+from headwater.http.message.answer import Fields
+from headwater.observe import Metrics
+
+BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Upper bounds of the histogram's buckets, in seconds."""
+
+_STATUSES: Final = ("1xx", "2xx", "3xx", "4xx", "5xx")
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_HISTOGRAM: Final = len(_STATUSES)
+_SUM: Final = _HISTOGRAM + len(BOUNDS) + 1
+
+
+class Counted:
+    """What requests are counted as: a `method` and a `label`, from `slot` on. `quiet`: no access line on success.
+
+    `version` is one more label, where there are versions. `standing` are header fields that go with every answer; if it
+    is `free`, an answer may bring some of them itself.
+    """
+
+    __slots__ = ("free", "label", "method", "quiet", "slot", "standing", "version")
+
+    def __init__(self, method: str, label: str, quiet: bool = False) -> None:
+        self.method = method
+        self.label = label
+        self.quiet = quiet
+        self.slot = 0
+        self.standing: Fields = []
+        self.free = False
+        self.version: str | None = None
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Methods that no route can have share theirs."""
+        labels = {"method": self.method if self.method in _METHODS else "other", "route": self.label}
+        return labels if self.version is None else {**labels, "version": self.version}
+
+
+class Meter:
+    """Counts in the slots of `metrics`. The five status classes of a route lie before its histogram, in one run."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self.slots = metrics.slots
+        self.in_flight = metrics.gauge("headwater_http_requests_in_flight", "Requests being answered.")
+        self._metrics = metrics
+
+    def place(self, counted: Counted) -> None:
+        """Give it its slots."""
+        labels = counted.labels
+        first = min(
+            self._metrics.counter("headwater_http_requests", "Requests answered.", **labels, status=status)
+            for status in _STATUSES
+        )
+        histogram = self._metrics.histogram(
+            "headwater_http_request_duration_seconds", "Seconds from request to answer.", BOUNDS, **labels
+        )
+        assert histogram == first + _HISTOGRAM, "somebody else declared series in between"
+        counted.slot = first
+
+    def count(self, slot: int, status: int, seconds: float) -> None:
+        """Add one request."""
+        slots = self.slots
+        slots[slot + status // 100 - 1] += 1
+        slots[slot + _HISTOGRAM + bisect_left(BOUNDS, seconds)] += 1
+        slots[slot + _SUM] += seconds
+
+    def count_refusal(self, counted: Counted, refused: Refused) -> None:
+        """Add one request that there was no room for."""
+        if refused.reason == "concurrency":
+            name, help = "headwater_http_concurrency_refusals", "Requests over the concurrency of their route."
+            slot = self._metrics.counter(name, help, **counted.labels)
+        else:
+            slot = self._metrics.counter("headwater_http_shed", "Requests refused under load.", reason=refused.reason)
+        self.slots[slot] += 1
+
+    def count_miss(self, counted: Counted) -> None:
+        """Add one request that was stopped at its deadline."""
+        name, help = "headwater_http_deadline_misses", "Requests stopped at their deadline."
+        self.slots[self._metrics.counter(name, help, **counted.labels)] += 1
+
+    def count_failure(self, counted: Counted, error: Exception) -> None:
+        """Add one request that ended in an exception that nobody expected."""
+        labels = {**counted.labels, "exception": type(error).__name__}
+        self.slots[self._metrics.counter("headwater_http_failures", "Requests answered with 500.", **labels)] += 1

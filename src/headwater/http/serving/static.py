@@ -1,0 +1,35 @@
+"""Static content of our own: made once, told by its ETag, and sent again only when it has changed."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Final
+
+from headwater.http.conditions.condition import Validators, conditions_of, evaluate
+from headwater.http.conditions.etag import digest_of
+from headwater.http.message.request import Request
+from headwater.http.message.response import Response
+from headwater.http.route.route import Route
+
+_REVALIDATED: Final = {"Cache-Control": "no-cache"}
+
+
+def static_route(
+    path: str, content: Callable[[], bytes], media_type: str, headers: Mapping[str, str] | None = None
+) -> Route:
+    """A route that is not in the documentation; `content` is called when it is first asked for."""
+
+    @cache
+    def made() -> tuple[Response, Validators]:
+        body = content()
+        validators = Validators(digest_of(body))
+        fields = {**(headers or {}), **_REVALIDATED, "ETag": (validators.etag or b"").decode()}
+        return Response(body, media_type=media_type, headers=fields), validators
+
+    async def show(request: Request) -> Response:
+        response, validators = made()
+        conditions = conditions_of(request)
+        if conditions is not None and evaluate(conditions, validators, "query") is not None:
+            return Response(status=304, headers={**_REVALIDATED, "ETag": (validators.etag or b"").decode()})
+        return response
+
+    return Route(method="GET", path=path, handler=show, hidden=True, limits=(), vital=True)

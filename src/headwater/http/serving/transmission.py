@@ -1,0 +1,113 @@
+"""Transmission: how an answer goes out that is no plain body: empty, streamed, or the last on its connection."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Final
+
+from headwater.http.browser.headers import Security
+from headwater.http.compression import PackedStream
+from headwater.http.load.guard import Guard
+from headwater.http.load.watch import Watch
+from headwater.http.message.answer import CLOSE, Answer, Fields, Stream
+from headwater.http.message.body import ClientGone
+from headwater.http.message.problem import write_problem
+from headwater.http.message.problemtype import MALFORMED_BODY
+from headwater.http.message.request import Request
+from headwater.http.route.errors import HttpError
+from headwater.http.serving.meter import Counted
+from headwater.http.serving.mishap import Mishaps
+
+Send = Callable[[Any], Awaitable[None]]
+
+LAST: Final = (408, 413)
+"""Statuses after which the rest of a body may still be under way, so that nothing can follow on the connection."""
+
+_RECORD_SECONDS: Final = 1.0
+_WITHOUT_LENGTH: Final = (204, 304)
+
+
+class StreamBroken(HttpError):
+    """The stream of {route} was broken off (request {request_id}); its cause has been logged."""
+
+
+class ClientUnread(ClientGone):
+    """The client takes nothing of what is sent to it."""
+
+
+class Transmission:
+    """Sends for an application. A client has `seconds` to take a piece; while `draining`, connections end."""
+
+    def __init__(self, seconds: float, security: Security, watch: Watch, guard: Guard, mishaps: Mishaps) -> None:
+        self.draining = False
+        self._seconds = seconds
+        self._security = security
+        self._watch = watch
+        self._guard = guard
+        self._mishaps = mishaps
+
+    async def send_broken(self, request: Request, send: Send, standing: Fields) -> None:
+        """For a body that broke off in a connection that is still there, as where its chunks are malformed."""
+        problem = MALFORMED_BODY.problem("The body broke off before its end.")
+        answer = write_problem(problem, request.id, request.target)
+        length = (b"content-length", b"%d" % len(answer.body))
+        own = (length, (b"x-request-id", request.id.encode()), CLOSE)
+        fields = [*answer.fields, *standing, *(request.added or ()), *own]
+        with suppress(Exception):  # most often nobody is there to receive it, which servers say in their own ways
+            await send({"type": "http.response.start", "status": answer.status, "headers": fields})
+            await send({"type": "http.response.body", "body": answer.body})
+
+    async def send(self, answer: Answer, request: Request, send: Send, endpoint: Counted) -> int:
+        """Send what is empty, streamed, only asked about, or the last on its connection; returns the body's bytes."""
+        request_id = (b"x-request-id", request.id.encode())
+        fields: Fields = [*answer.fields, request_id, *endpoint.standing, *(request.added or ())]
+        if endpoint.free:
+            fields = self._security.settle(fields)
+        if (self.draining or answer.status in LAST) and request.keeps_connection:
+            fields.append(CLOSE)
+        if answer.stream is None and answer.status not in _WITHOUT_LENGTH:
+            fields.append((b"content-length", b"%d" % len(answer.body)))
+        await send({"type": "http.response.start", "status": answer.status, "headers": fields})
+        if request.method == "HEAD" or answer.stream is None:
+            body = b"" if request.method == "HEAD" else answer.body
+            await send({"type": "http.response.body", "body": body})
+            return len(body)
+        announced = any(name == b"content-length" for name, _ in answer.fields)
+        return await self._send_stream(answer.stream, request, send, endpoint, announced)
+
+    async def _send_stream(
+        self, stream: Stream, request: Request, send: Send, endpoint: Counted, announced: bool
+    ) -> int:
+        """Send piece by piece. An error is written as one more line, and then the transfer is broken off."""
+        size, seconds = 0, self._seconds
+
+        async def write(piece: bytes) -> None:
+            nonlocal size
+            size += len(piece)
+            try:
+                async with asyncio.timeout(seconds):
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+            except TimeoutError:
+                raise ClientUnread from None
+
+        if request in self._watch.running:
+            self._watch.answered(request)
+            request.task = asyncio.current_task()
+        self._guard.flow(1)
+        try:
+            await stream(write)
+        except ClientUnread:
+            raise
+        except Exception as error:
+            record = self._mishaps.answer(error, request, endpoint).body + b"\n"
+            if isinstance(stream, PackedStream):
+                record = stream.pack(record)
+            if not announced:  # with a length the client sees that bytes are missing, and no others belong there
+                with suppress(TimeoutError):  # the client may be what failed
+                    async with asyncio.timeout(_RECORD_SECONDS):
+                        await write(record)
+            raise StreamBroken(route=endpoint.label, request_id=request.id) from error
+        finally:
+            self._guard.flow(-1)
+        await send({"type": "http.response.body", "body": b""})
+        return size

@@ -1,0 +1,1 @@
+"""Types of Python as JSON, parameters and schemas see them."""
