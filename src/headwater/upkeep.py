@@ -1,4 +1,4 @@
-"""What a part brings beside the serving of requests and events: its processes, chores, checks, findings and commands.
+"""What a part brings beside routes and consumers: settings, processes, chores, checks, findings, commands.
 
 The functions of these declarations are bound as resources are: each parameter is a resource, by its type.
 """
@@ -6,15 +6,35 @@ The functions of these declarations are bound as resources are: each parameter i
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import msgspec
+
+from headwater.binding import Resource
 from headwater.engines.finding import Finding
 from headwater.part import Declaration
+from headwater.settings import read_own_settings
+
+
+class OwnSettings(Resource, frozen=True, kw_only=True):
+    """Settings of the part, as a resource: see `own_settings`."""
+
+    prefix: str
+
+
+def own_settings(kind: type[msgspec.Struct], prefix: str) -> OwnSettings:
+    """Provide a Struct whose fields are read from the variables ``<prefix><FIELD>``, as those of `Settings` are.
+
+    ``Annotated[int, Meta(ge=1, description="…")]`` bounds a field, and describes it in `headwater settings`. A field
+    without a default has to be set: else the start raises `SettingsError`.
+    """
+    return OwnSettings(kind=kind, prefix=prefix, open=lambda: read_own_settings(kind, prefix))
 
 
 class Process(Declaration, frozen=True, kw_only=True):
     """A process of its own under the supervisor, called `name`; there are `count` of it.
 
     `run` is a coroutine function that works until the `asyncio.Event` that it is given is set: ``async def follow(stop:
-    Stop, pools: Pools) -> None``. One that ends before, or dies, is started again after a pause.
+    asyncio.Event, pools: Pools) -> None``. One that ends before, or dies, is started again after a pause. In
+    `headwater dev` and in the test kit it runs beside the others in the one process.
     """
 
     name: str
@@ -46,7 +66,11 @@ class Examination(Declaration, frozen=True, kw_only=True):
 
 
 class Command(Declaration, frozen=True, kw_only=True):
-    """A command of the command line: ``headwater NAME``; `run` is a function as cyclopts takes it."""
+    """A command of the command line: ``headwater NAME``.
+
+    `run` is bound as resources are, those that it needs opened; a parameter that is not one is an argument of the
+    command line, as cyclopts reads it. It may be asynchronous.
+    """
 
     name: str
     run: Callable[..., Any]
