@@ -125,7 +125,8 @@ def check_slot(head: Head, slot: SlotState | None, system: System) -> None:
         raise SlotInvalidated.after(head, system, f"the slot {head.slot!r} was invalidated ({cause})")
     confirmed = slot.confirmed_flush_lsn or 0
     if confirmed > head.scanned:
-        reason = f"the slot {head.slot!r} is at {format_lsn(confirmed)}, beyond the log, as after a restore"
+        cause = "a restore" if system.timeline == head.timeline else "the promotion of a standby that lacks appends"
+        reason = f"the slot {head.slot!r} is at {format_lsn(confirmed)}, beyond the log, as after {cause}"
         raise SlotAhead.after(head, system, reason)
 
 

@@ -9,7 +9,6 @@ Source: PostgreSQL manual, "Streaming Replication Protocol".
 """
 
 import asyncio
-import contextlib
 import struct
 import time
 from collections.abc import Callable, Mapping
@@ -122,11 +121,13 @@ class ReplicationStream:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
-        if self._status is not None:
-            self._status.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._status
-        self._connection.finish()
+        try:
+            if self._status is not None:
+                self._status.cancel()
+                # Awaited alone, its cancellation could not be told from ours, and who stops us would wait for ever.
+                await asyncio.gather(self._status, return_exceptions=True)
+        finally:
+            self._connection.finish()
 
     async def identify(self) -> System:
         """Who the server is, and on which timeline."""
@@ -134,8 +135,9 @@ class ReplicationStream:
         return System(identifier, int(timeline), parse_lsn(lsn), database)
 
     async def create_slot(self, slot: str) -> int:
-        """Create a permanent slot; returns the LSN from which on it holds every commit."""
-        rows = await self._command(f"CREATE_REPLICATION_SLOT {_identifier(slot)} LOGICAL pgoutput (SNAPSHOT 'nothing')")
+        """Create a permanent slot that standbys may take over; returns the LSN from which on it holds every commit."""
+        options = "(SNAPSHOT 'nothing', FAILOVER true)"
+        rows = await self._command(f"CREATE_REPLICATION_SLOT {_identifier(slot)} LOGICAL pgoutput {options}")
         return parse_lsn(rows[0][1])
 
     async def start(self, slot: str, publication: str) -> None:
