@@ -2,11 +2,13 @@
 
 import pytest
 
-from headwater.engines import EmbeddedPostgres
+from headwater.engines import EmbeddedPostgres, examine_postgres
 from headwater.log import format_lsn
+from headwater.settings import Settings
 from headwater.wal.acknowledgement import Acknowledger
 from headwater.wal.slot import SlotAhead
 from tests.integration.wal.failover import (
+    SLOT,
     Standby,
     kill,
     log_on,
@@ -17,7 +19,7 @@ from tests.integration.wal.failover import (
     placing,
     standby_of,
 )
-from tests.integration.wal.harness import Log, eventually, named, reports, running
+from tests.integration.wal.harness import TEMPLATE, Log, database_url, eventually, named, reports, running
 
 
 async def append_while_the_standby_hears_nothing(log: Log, standby: Standby) -> int:
@@ -122,9 +124,13 @@ async def assert_every_row_is_in_the_log_once(log: Log) -> None:
 
 async def test_a_relay_that_reaches_a_standby_begins_once_that_is_promoted(own_server: EmbeddedPostgres) -> None:
     async with new_log_on(own_server) as log, standby_of(own_server, "second") as standby:
+        assert await advice(standby.engine, "copy of slot headwater") in ("missing", "not complete yet")
         async with log.relay():
             await place(log.connection, 1)
             await make_ready(log, standby)
+        assert await advice(standby.engine, "copy of slot headwater", ok=True) == "synced"
+        assert (await advice(own_server, "standby with slot second", ok=True)).startswith("receives, ")
+        assert await advice(own_server, "slot headwater at a failover", ok=True) == "taken over by standbys"
         async with log_on(standby.engine) as promoted:
             with reports() as told:
                 async with promoted.relay():
@@ -135,3 +141,11 @@ async def test_a_relay_that_reaches_a_standby_begins_once_that_is_promoted(own_s
                     await place(promoted.connection, 2)
                     await promoted.wait_caught_up()
             assert await promoted.numbers() == [1, 2]
+
+
+async def advice(engine: EmbeddedPostgres, subject: str, *, ok: bool = False) -> str:
+    """What the doctor finds there."""
+    findings = await examine_postgres(database_url(engine.url, TEMPLATE), Settings(slot=SLOT))
+    [finding] = [each for each in findings if each.subject == subject]
+    assert finding.ok is ok
+    return finding.found
