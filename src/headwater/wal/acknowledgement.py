@@ -1,14 +1,13 @@
-"""What the slot may forget: only what every standby can go on without.
+"""The acknowledge rule: an append is acknowledged to the slot only after every standby has flushed it.
 
-A standby receives the log by streaming, and the position of the relay's slot in another way. The position can overtake
-the log: the append of an entry is a later record of the WAL than the commit that the entry is about, and a standby
-takes over an acknowledged position as soon as it has the WAL up to there. If streaming stops between the two and this
-standby is promoted, it has the row, no entry, and a slot that is past both. So an append is acknowledged only once
-each standby has flushed the WAL up to the end of the append.
+A standby receives the log by streaming, and the confirmed position of the relay's slot separately. The position can
+overtake the log. The append of an entry is a later WAL record than the commit that it describes, and a standby accepts
+a confirmed position as soon as it has the WAL up to that position. If streaming stops between the two records and this
+standby is promoted, it has the row, no entry, and a slot that is past both.
 
-Waiting costs next to nothing, for the standby's own slot holds the same WAL. It ends when half of
-``max_slot_wal_keep_size`` is used up, since to lose the relay's slot would be worse than to lose a standby. Whoever is
-given up then is named, and the start check refuses to go on from it if it is promoted all the same.
+Waiting costs almost nothing, because the standby's own slot holds the same WAL. It ends when half of
+``max_slot_wal_keep_size`` is used up: losing the relay's slot would be worse than losing a standby. The relay names
+each standby that it gives up, and the start check refuses one that is promoted nevertheless.
 """
 
 import time
@@ -20,11 +19,11 @@ from headwater.wal.standby import Replication
 
 READ_EVERY_SECONDS: Final = 0.2
 PATIENCE_SECONDS: Final = 10.0
-"""How long a standby may lack one append before that is reported, and before it may be given up."""
+"""How long a standby may lack one append before it is reported, and before it may be given up."""
 
 
 class StandbyBehind(Occurrence, frozen=True):
-    """Standbys have not received what the relay appended. PostgreSQL holds WAL until they have, or until their
+    """Standbys have not received an append for a long time. PostgreSQL holds WAL until they receive it, or until their
     physical slots are dropped."""
 
     level: ClassVar[Level] = "warning"
@@ -34,8 +33,8 @@ class StandbyBehind(Occurrence, frozen=True):
 
 
 class StandbyGivenUp(Occurrence, frozen=True):
-    """The relay does not wait for these standbys any more: half of the WAL that PostgreSQL may hold for the relay is
-    held, or their physical slots are invalidated. Do not promote them before they have caught up."""
+    """The relay no longer waits for these standbys: half of ``max_slot_wal_keep_size`` is used up, or their physical
+    slots are invalidated. Do not promote them before they have caught up."""
 
     level: ClassVar[Level] = "error"
     slots: list[str]
@@ -43,26 +42,26 @@ class StandbyGivenUp(Occurrence, frozen=True):
 
 
 class StandbyCaughtUp(Occurrence, frozen=True):
-    """Standbys that were given up have received whatever was acknowledged without them, or their physical slots are
-    gone."""
+    """Standbys that were given up have received everything that was acknowledged without them, or their physical slots
+    were dropped."""
 
     slots: list[str]
 
 
 class _Candidate(NamedTuple):
-    """What is acknowledged next."""
+    """The append that is acknowledged next."""
 
     scanned: int
     committed_lsn: int
-    """The append is before it."""
+    """The end of the append is at or before it."""
     since: float
 
 
 class Acknowledger:
     """Acknowledges appends in order, each once every standby has it.
 
-    It reads how far the standbys are from time to time, however many appends there are, and not at all while
-    everything is acknowledged. `acknowledge` tells the server; `read` must cover whatever was appended before.
+    It reads the state of the standbys at most every `READ_EVERY_SECONDS`, however many appends there are, and never
+    while everything is acknowledged. `acknowledge` tells the server; `read` must cover every append before the call.
     """
 
     def __init__(
@@ -83,11 +82,11 @@ class Acknowledger:
         self._given_up: set[str] = set()
 
     def appended(self, scanned: int) -> None:
-        """Everything before `scanned` is in the log; the append has committed."""
+        """Note that everything before `scanned` is in the log, and committed."""
         self._appended = max(scanned, self._appended)
 
     def seconds_left(self) -> float | None:
-        """Until `settle` is due; None while everything is acknowledged."""
+        """Seconds until `settle` is due; None while everything is acknowledged."""
         return self._read_at - self._clock() if self._appended > self._acknowledged else None
 
     def is_due(self) -> bool:
@@ -95,7 +94,7 @@ class Acknowledger:
         return left is not None and left <= 0
 
     async def settle(self) -> bool:
-        """Acknowledge what every standby has; says whether that was anything."""
+        """Acknowledge what every standby has; returns whether there was anything."""
         found = await self._read()
         now = self._clock()
         self._read_at = now + READ_EVERY_SECONDS
@@ -109,7 +108,7 @@ class Acknowledger:
         return True
 
     def standbys_behind(self) -> list[str]:
-        """The physical slots of those that were reported and have not caught up since."""
+        """The physical slots of standbys that were reported and have not caught up since."""
         return sorted(self._reported | self._given_up)
 
     def _next(self, found: Replication, now: float) -> _Candidate:

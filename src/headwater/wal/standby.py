@@ -1,8 +1,8 @@
-"""The standbys of the database that the relay reads, as their physical replication slots tell of them.
+"""The standbys of the relay's database, each known by its physical replication slot.
 
-A standby takes over the relay's slot by slot synchronization, for which PostgreSQL demands that it streams through a
-physical slot; tools that copy slots give each standby one too. The ``restart_lsn`` of that slot is what the standby
-has flushed, and stays known while the standby is away.
+Every standby that synchronizes slots streams through a physical slot of the primary; PostgreSQL requires it, and tools
+that copy slots do the same. The ``restart_lsn`` of that slot is what the standby has flushed. It stays known while the
+standby is disconnected.
 
 Source: PostgreSQL manual, "Logical Decoding: Replication Slot Synchronization".
 """
@@ -12,16 +12,16 @@ import msgspec
 
 
 class Standby(msgspec.Struct, frozen=True):
-    """Whoever streams through one physical slot."""
+    """A standby that streams through one physical slot."""
 
     slot: str
     flushed_lsn: int | None
-    """None until it has received anything."""
+    """None until the slot has been used."""
     is_lost: bool
     """PostgreSQL has invalidated the slot."""
 
     def has(self, lsn: int) -> bool:
-        """Whether it keeps everything before `lsn`."""
+        """Whether it has flushed everything before `lsn`, and can go on streaming."""
         return not self.is_lost and self.flushed_lsn is not None and self.flushed_lsn >= lsn
 
 
@@ -29,7 +29,7 @@ class Replication(msgspec.Struct, frozen=True):
     """The WAL, the relay's slot and the standbys at one moment."""
 
     committed_lsn: int
-    """Everything that the connection has committed is before it, and a standby can reach it."""
+    """Every commit of the connection ends at or before it, and a standby can reach it."""
     held_bytes: int
     """WAL that PostgreSQL keeps for the relay's slot."""
     safe_bytes: int | None
@@ -48,7 +48,7 @@ class Replication(msgspec.Struct, frozen=True):
         return self.safe_bytes is not None and self.held_bytes > self.safe_bytes
 
 
-# With synchronous_commit off, what has committed may not be flushed yet, and only the insert position is beyond it.
+# With synchronous_commit off, a commit may not be flushed yet; only the insert position is certainly beyond it.
 _READ = """
 select case current_setting('synchronous_commit') when 'off' then pg_current_wal_insert_lsn()
                                                   else pg_current_wal_flush_lsn() end as committed,
@@ -61,7 +61,7 @@ select case current_setting('synchronous_commit') when 'off' then pg_current_wal
 
 
 async def read_replication(connection: asyncpg.Connection, slot: str) -> Replication:
-    """How far everybody is now; what `connection` committed before is covered."""
+    """The current state; `committed_lsn` covers every earlier commit of `connection`."""
     row = await connection.fetchrow(_READ, slot)
     standbys = [Standby(name, None if lsn is None else int(lsn), lost) for name, lsn, lost in row["standbys"]]
     return Replication(int(row["committed"]), row["held"] or 0, row["safe"], standbys)
