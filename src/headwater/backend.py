@@ -106,6 +106,7 @@ class Backend:
         _refuse_twins("part", [(part.name, repr(part)) for part in (*platform, *parts)])
         _refuse_twins("consumer", [(each.name, each.place) for each in self.subscriptions])
         _refuse_twins("event type", [(each.__name__, _place_of(each)) for each in _event_types(self.subscriptions)])
+        self._resources = Services(self.declared.of(Resource))
         self._closing = AsyncExitStack()
         self._opened: Opened | None = None
 
@@ -152,6 +153,10 @@ class Backend:
             Backend: self,
         }
         return Services(self.declared.of(Resource), given)
+
+    def provides(self, kind: Any) -> bool:
+        """Whether a type is one of the resources of this backend."""
+        return self._resources.has(kind)
 
     async def start(self, services: Services) -> None:
         """Run the start hooks of the apps and parts; what they leave open ends with `services`."""
