@@ -36,7 +36,6 @@ from headwater.http.openapi import About, openapi_route
 from headwater.http.route.route import Route
 from headwater.http.router import Router
 from headwater.http.serving.accesslog import AccessLog
-from headwater.http.serving.exposition import metrics_route
 from headwater.http.serving.health import Health, Readiness
 from headwater.http.serving.lifespan import AsgiApp
 from headwater.http.serving.meter import Counted, Meter
@@ -92,7 +91,7 @@ class HttpApp:
             resources, origins=settings.cors_origins, load=Load(settings.deadline_seconds)
         )
         self.health = Health(readiness or _always_ready)
-        ours = [*self.health.routes(), metrics_route(metrics)]
+        ours = self.health.routes()
         if settings.docs:
             ours += docs_routes(about.title)
         self._versions: VersionRouter | None = None

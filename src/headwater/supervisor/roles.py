@@ -10,6 +10,7 @@ from headwater.consumer import run_consumers
 from headwater.db import Unavailable
 from headwater.http.serving.server import serve
 from headwater.observe import Metrics
+from headwater.observe.folder import join_metrics
 from headwater.observe.logging import adopt_structlog
 from headwater.settings import Settings
 from headwater.supervisor.assignment import Assignment
@@ -27,17 +28,19 @@ Role = Callable[[Assignment, Settings, asyncio.Event, Callable[[], None]], Await
 
 async def relay(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Turn WAL into log, and drop what is too old of it."""
-    await _relay(settings, stop, ready)
+    await _relay(settings, _metrics(assignment, settings), stop, ready)
 
 
 async def web(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Answer requests that arrive at the inherited socket."""
-    await _serve(_load(assignment, settings), assignment, settings, stop, ready)
+    backend, metrics = _load(assignment, settings), _metrics(assignment, settings)
+    await _serve(backend, assignment, settings, metrics, stop, ready)
 
 
 async def consumer(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Apply the log to every subscription of the backend, sharing the partitions with the other workers."""
-    await _consume(_load(assignment, settings), assignment, settings, stop, ready)
+    backend, metrics = _load(assignment, settings), _metrics(assignment, settings)
+    await _consume(backend, assignment, settings, metrics, stop, ready)
 
 
 async def dev(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
@@ -53,11 +56,11 @@ async def dev(assignment: Assignment, settings: Settings, stop: asyncio.Event, r
         with socket.socket(fileno=assignment.listener) as listener:
             await serve(Outage(error), socket=listener, settings=settings, stop=stop, ready=ready)
         return
-    waiting = Countdown(3, ready)
+    waiting, metrics = Countdown(3, ready), _metrics(assignment, settings)
     await together(
-        _relay(settings, stop, waiting.tick),
-        _consume(backend, assignment, settings, stop, waiting.tick),
-        _serve(backend, assignment, settings, stop, waiting.tick),
+        _relay(settings, metrics, stop, waiting.tick),
+        _consume(backend, assignment, settings, metrics, stop, waiting.tick),
+        _serve(backend, assignment, settings, metrics, stop, waiting.tick),
     )
 
 
@@ -70,16 +73,25 @@ def _load(assignment: Assignment, settings: Settings) -> Backend:
     return backend
 
 
-async def _relay(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+def _metrics(assignment: Assignment, settings: Settings) -> Metrics:
+    """What this process counts, where the supervisor adds it up."""
+    return join_metrics(assignment.name, settings.home)
+
+
+async def _relay(settings: Settings, metrics: Metrics, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     url = _url(settings)
-    await beside(run_relay(url, settings, stop, ready=ready), keep_house(url, settings))
+    await beside(run_relay(url, settings, stop, ready=ready, metrics=metrics), keep_house(url, settings))
 
 
 async def _serve(
-    backend: Backend, assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]
+    backend: Backend,
+    assignment: Assignment,
+    settings: Settings,
+    metrics: Metrics,
+    stop: asyncio.Event,
+    ready: Callable[[], None],
 ) -> None:
-    name = f"headwater {assignment.name}"
-    await backend.open(settings, name=name, metrics=Metrics(assignment.name, settings.home / "run" / "metrics"))
+    await backend.open(settings, name=f"headwater {assignment.name}", metrics=metrics)
     try:
         with socket.socket(fileno=assignment.listener) as listener:
             await serve(backend.opened.http, socket=listener, settings=settings, stop=stop, ready=ready)
@@ -88,7 +100,12 @@ async def _serve(
 
 
 async def _consume(
-    backend: Backend, assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]
+    backend: Backend,
+    assignment: Assignment,
+    settings: Settings,
+    metrics: Metrics,
+    stop: asyncio.Event,
+    ready: Callable[[], None],
 ) -> None:
     await run_consumers(
         _url(settings),
@@ -97,6 +114,7 @@ async def _consume(
         workers=assignment.of,
         stop=stop,
         ready=ready,
+        metrics=metrics,
     )
 
 

@@ -70,7 +70,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     deadline: float | None = None
     """Seconds that a request may take, 0 for any; by default the setting's, and for an upload any."""
     vital: bool = False
-    """Answered however loaded the process is: health, metrics, documentation."""
+    """Answered however loaded the process is: health, documentation."""
     quiet: bool = False
     """Not in the access log when it succeeds; for what is asked every second."""
 
