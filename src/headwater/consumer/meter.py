@@ -1,20 +1,4 @@
-"""The meter of consumers: their occurrences, counted. Each is of a transaction or rarer, so no event costs anything.
-
-====================================================  =========  =============================================
-``headwater_consumer_applied_total``                  counter    consumer
-``headwater_consumer_failures_total``                 counter    consumer: attempts that failed
-``headwater_consumer_retries_total``                  counter    consumer, outcome (``applied``, ``failed``)
-``headwater_consumer_parked_total``                   counter    consumer: keys that began to wait for a person
-``headwater_consumer_recovered_total``                counter    consumer: keys that caught up
-``headwater_consumer_batch_events``                   histogram  consumer: events of one transaction
-``headwater_consumer_batch_duration_seconds``         histogram  consumer
-``headwater_consumer_interruptions_total``            counter    consumer: transactions lost, not to their events
-``headwater_consumer_handlers_abandoned_total``       counter    consumer
-``headwater_consumer_partitions_stopped``             gauge      consumer: waiting for newer code
-``headwater_consumer_lanes``                          gauge      state (``working``, ``slow``, …)
-``headwater_consumer_worker_interruptions_total``     counter
-====================================================  =========  =============================================
-"""
+"""The meter of consumers: their occurrences, counted. Each is of a transaction or rarer, so no event costs anything."""
 
 from collections import Counter as Count
 from collections.abc import Callable, Iterable

@@ -89,6 +89,11 @@ class Metrics:
         )
         return found
 
+    @property
+    def declared(self) -> Mapping[str, Declaration]:
+        """What was declared on it, by name."""
+        return {name: declaration for name, (declaration, _) in self._declared.items()}
+
     def read(self) -> Snapshot:
         """What every process of the host has measured; without a folder, this one. Raises `FolderBusy`."""
         return read_folder(self._sheet.folder) if self._sheet.folder else self._sheet.read()

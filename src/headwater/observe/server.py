@@ -4,6 +4,7 @@ It is meant for Prometheus in a private network, not for the public: one path, H
 connections, and a few seconds for each.
 """
 
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -54,8 +55,11 @@ def open_port(host: str, port: int, *, shared: bool = False) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICSERV
         )[0]
         return socket.create_server(address[:2], family=family, backlog=CONNECTIONS, reuse_port=shared)
+    except socket.gaierror as error:
+        raise PortUnusable(host=host, port=port, reason=error.strerror) from None
     except OSError as error:
-        raise PortUnusable(host=host, port=port, reason=error.strerror or error) from None
+        reason = os.strerror(error.errno) if error.errno else error
+        raise PortUnusable(host=host, port=port, reason=reason) from None
 
 
 @contextmanager

@@ -34,17 +34,18 @@ class Gauge:
         self._pool: Pool | None = None
 
     async def look(self) -> float:
-        """Refresh `last`, or else set `trouble`; returns the seconds that it took."""
-        began = time.monotonic()
+        """Refresh `last`, or else set `trouble`; returns the seconds that PostgreSQL worked for it."""
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                self.last = await self._look(began)
-            self.trouble = None
+                self.last = await self._look(time.monotonic())
         except TimeoutError:
             self.trouble = f"PostgreSQL did not answer within {PATIENCE_SECONDS:g} seconds"
         except DbError as error:
             self.trouble = str(error)
-        return time.monotonic() - began
+        else:
+            self.trouble = None
+            return self.last.seconds
+        return 0.0
 
     async def close(self) -> None:
         if self._pool is not None:

@@ -1,13 +1,4 @@
-"""The meter of a backend: what its supervisor knows about the whole, as metrics.
-
-======================================  =======  ==========================
-``headwater_build_info``                gauge    version
-``headwater_process_up``                gauge    process
-``headwater_process_restarts_total``    counter  process
-======================================  =======  ==========================
-
-and, of the last look into the database, those of `headwater.supervisor.databasemeter`.
-"""
+"""The meter of a backend: what its supervisor knows about the whole, as metrics."""
 
 from collections.abc import Callable, Iterable
 from importlib.metadata import version

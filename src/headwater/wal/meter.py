@@ -1,18 +1,4 @@
-"""The meter of the relay: its occurrences, counted. Each is of an append or rarer, so no entry costs anything.
-
-=============================================  =========  ================================================
-``headwater_relay_up``                         gauge      1 while it relays, 0 while it tries to begin
-``headwater_relay_transactions_total``         counter    transactions that the log moved over
-``headwater_relay_entries_total``              counter    entries in the log
-``headwater_relay_append_entries``             histogram  entries of one append
-``headwater_relay_append_duration_seconds``    histogram
-``headwater_relay_gate_duration_seconds``      histogram  waits until a commit was visible to others
-``headwater_relay_gate_closed``                gauge      1 while such a wait lasts long
-``headwater_relay_starts_total``               counter    takings over of the log
-``headwater_relay_interruptions_total``        counter    losses of its connections or its place
-``headwater_relay_malformed_total``            counter    messages under our prefix that are no events
-=============================================  =========  ================================================
-"""
+"""The meter of the relay: its occurrences, counted. Each is of an append or rarer, so no entry costs anything."""
 
 from collections.abc import Callable
 from typing import Any, Final
