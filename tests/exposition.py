@@ -28,14 +28,19 @@ def check_openmetrics(text: str) -> None:
 
 
 def _faults_of_families(text: str) -> Iterator[str]:
-    for family in read_text(text):
-        name = f"{family.name}_total" if family.type == "counter" else family.name
+    written = {line.split()[2] for line in _type_lines(text)}
+    for family in read_text(text):  # which takes the suffix of a counter away
+        name = family.name if family.name in written else f"{family.name}_total"
         labels = sorted({label for sample in family.samples for label in sample.labels})
         yield from (f"{name}: {fault}" for fault in faults_of(family.type, name, family.documentation, labels))
 
 
+def _type_lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("# TYPE ")]
+
+
 def _doubled(text: str) -> Iterator[str]:
-    heads = Counter(line for line in text.splitlines() if line.startswith("# TYPE"))
+    heads = Counter(_type_lines(text))
     series = Counter(
         (sample.name, *sorted(sample.labels.items())) for family in read_text(text) for sample in family.samples
     )
