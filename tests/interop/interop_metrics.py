@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.document import PROJECT, Document
 from tests.exposition import faults
 from tests.integration.supervisor.harness import Up, order_something
 from tests.integration.supervisor.test_metrics import fetch
 
 SECONDS = 60
+DOCUMENT = PROJECT / "docs" / "how-to" / "operate.md"
 PROMTOOL = shutil.which("promtool")
 
 pytestmark = pytest.mark.skipif(PROMTOOL is None, reason="there is no promtool; our own rules are tested by make test")
@@ -46,6 +48,16 @@ async def test_promtool_has_nothing_to_say_of_a_backend_at_work(home: Path) -> N
     assert "headwater_consumer_applied_total" in text
     assert check(text) == ""
     assert faults(text) == []
+
+
+def test_promtool_takes_the_alerts_of_the_documents(tmp_path: Path) -> None:
+    assert PROMTOOL is not None
+    (alerts,) = Document(DOCUMENT).blocks("yaml")
+    rules = tmp_path / "alerts.yml"
+    rules.write_text(alerts.text)
+    ran = subprocess.run([PROMTOOL, "check", "rules", rules], capture_output=True, text=True, timeout=SECONDS)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert f"SUCCESS: {alerts.text.count('alert:')} rules found" in ran.stdout
 
 
 @pytest.mark.parametrize(

@@ -54,14 +54,18 @@ BACKLOG: Final = (
     ),
     OfBacklog(
         "headwater_database_oldest_transaction_seconds",
-        "Age of the oldest transaction that the backend's role can see: it pins WAL and dead rows.",
+        "Age of the oldest transaction that the backend's role can see, prepared ones included: it pins WAL.",
         lambda it: it.oldest_transaction_seconds,
     ),
 )
 CONSUMERS: Final = (
-    OfConsumer("headwater_consumer_lag_entries", "Entries of the log that are not applied.", lambda it: it.entries),
-    OfConsumer("headwater_consumer_lag_seconds", "Seconds since the oldest of them came.", lambda it: it.seconds),
-    OfConsumer("headwater_consumer_keys_in_retry", "Keys that failed and are tried again.", lambda it: it.in_retry),
+    OfConsumer(
+        "headwater_consumer_lag_entries", "Entries of the log that a consumer has not applied.", lambda it: it.entries
+    ),
+    OfConsumer(
+        "headwater_consumer_lag_seconds", "Seconds since the oldest of these was appended.", lambda it: it.seconds
+    ),
+    OfConsumer("headwater_consumer_keys_in_retry", "Keys that failed and will be tried again.", lambda it: it.in_retry),
     OfConsumer("headwater_consumer_keys_parked", "Keys that wait for a person.", lambda it: it.parked),
 )
 
@@ -75,16 +79,18 @@ class DatabaseMeter:
         self._monotonic = monotonic
         self._history = WalHistory()
         self._up = metrics.gauge("headwater_database_up", "1 while PostgreSQL answers the supervisor.")
-        self._took = metrics.gauge("headwater_database_look_duration_seconds", "Seconds that the last look took.")
+        self._took = metrics.gauge(
+            "headwater_database_look_duration_seconds", "Seconds that PostgreSQL worked for the last look into it."
+        )
         self._lag_seconds = metrics.gauge(
             "headwater_relay_lag_seconds", "Seconds for which there has been WAL that the relay has not looked at."
         )
+        self._backlog = [(metrics.gauge(each.name, each.help), each.read) for each in BACKLOG]
         self._status = metrics.gauge(
             "headwater_slot_status", "1 for the state that the replication slot is in.", ("status",)
         )
-        self._backlog = [(metrics.gauge(each.name, each.help), each.read) for each in BACKLOG]
-        self._consumers = [(metrics.gauge(each.name, each.help, ("consumer",)), each.read) for each in CONSUMERS]
         metrics.gauge("headwater_wal_budget_bytes", "WAL that PostgreSQL may hold for the relay.").set(wal_budget_bytes)
+        self._consumers = [(metrics.gauge(each.name, each.help, ("consumer",)), each.read) for each in CONSUMERS]
         self.show(None)
 
     def show(self, look: Look | None) -> None:

@@ -31,7 +31,7 @@ class Backlog(msgspec.Struct, frozen=True, kw_only=True):
     left_bytes: int | None
     """WAL that can still be written before the slot is lost; None without a limit."""
     oldest_transaction_seconds: float
-    """The age of the oldest transaction that this role can see: none of the WAL after its begin can go."""
+    """The age of the oldest transaction that this role can see, or of the oldest prepared one: it pins WAL."""
 
     @property
     def behind_bytes(self) -> int:
@@ -43,9 +43,10 @@ _BACKLOG = """
 select l.position, y.partitions, g.segments, g.log_bytes, l.scanned, pg_current_wal_insert_lsn() as written,
        coalesce(s.wal_status, 'missing') as wal_status, coalesce(s.active, false) as active,
        pg_wal_lsn_diff(pg_current_wal_lsn(), s.restart_lsn)::bigint as held_bytes, s.safe_wal_size as left_bytes,
-       coalesce((select extract(epoch from clock_timestamp() - min(xact_start)) from pg_stat_activity
-                  where backend_type = 'client backend' and pid <> pg_backend_pid()), 0)::float8
-           as oldest_transaction_seconds
+       coalesce(extract(epoch from clock_timestamp() - least(
+           (select min(xact_start) from pg_stat_activity
+             where backend_type = 'client backend' and pid <> pg_backend_pid()),
+           (select min(prepared) from pg_prepared_xacts))), 0)::float8 as oldest_transaction_seconds
   from headwater.log l
   join headwater.layout y using (generation)
  cross join (select count(*) as segments, coalesce(sum(pg_total_relation_size(inhrelid)), 0)::bigint as log_bytes
