@@ -8,7 +8,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
@@ -40,6 +40,10 @@ class MetricsServer:
 
     def close(self) -> None:
         """Accept nothing more and return; an answer under way is finished by its own thread."""
+        with suppress(OSError):
+            self._server.socket.shutdown(
+                socket.SHUT_RDWR
+            )  # wakes the thread, which looks for its end now and then only
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

@@ -7,11 +7,11 @@ from typing import Final
 import msgspec
 
 from headwater.consumer import Lag, lag
-from headwater.db import DbError, Pool
+from headwater.db import DbError, Pool, StatementTimeout
 from headwater.wal.backlog import Backlog, read_backlog
 
 PATIENCE_SECONDS: Final = 5.0
-"""A PostgreSQL that says nothing for so long is not available; it may have been stopped in the middle of a query."""
+"""A PostgreSQL that leaves a simple question unanswered for so long is not available, whatever its sockets say."""
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,10 +36,12 @@ class Gauge:
     async def look(self) -> float:
         """Refresh `last`, or else set `trouble`; returns the seconds that PostgreSQL worked for it."""
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                self.last = await self._look(time.monotonic())
+            self.last = await self._look(time.monotonic())
         except TimeoutError:
             self.trouble = f"PostgreSQL did not answer within {PATIENCE_SECONDS:g} seconds"
+        except StatementTimeout as error:
+            self.trouble = str(error)
+            return PATIENCE_SECONDS  # and more: how far consumers are behind is too much to be asked often
         except DbError as error:
             self.trouble = str(error)
         else:
@@ -52,10 +54,12 @@ class Gauge:
             await self._pool.close()
 
     async def _look(self, began: float) -> Look:
-        self._pool = self._pool or await Pool.open(
-            self._url, size=1, read_only=True, application_name="headwater supervisor"
-        )
+        """First what is answered at once by a PostgreSQL that answers at all."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            self._pool = self._pool or await Pool.open(
+                self._url, size=1, read_only=True, application_name="headwater supervisor"
+            )
+            async with self._pool.acquire() as connection:
+                backlog = await read_backlog(connection, self._slot)
         consumers = await lag(self._pool)
-        async with self._pool.acquire() as connection:
-            backlog = await read_backlog(connection, self._slot)
         return Look(consumers=tuple(consumers), backlog=backlog, seconds=time.monotonic() - began)
