@@ -84,7 +84,7 @@ class Meter:
         """Give it its slots: a run, or those that nobody reads if the disk has no room for some of it."""
         slots = [self._requests.of(*counted.labels, status).slot for status in _STATUSES]
         slots.append(self._durations.of(*counted.labels).slot)
-        counted.slot = UNSEEN if UNSEEN in slots else min(slots)
+        counted.slot = min(slots)  # which is `UNSEEN` if one of them is
         assert counted.slot == UNSEEN or slots[-1] == counted.slot + _HISTOGRAM, "declared by somebody in between"
 
     def count(self, slot: int, status: int, seconds: float) -> None:
