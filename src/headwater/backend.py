@@ -32,7 +32,7 @@ from headwater.parts import platform_parts
 from headwater.readiness import Readiness
 from headwater.settings import Settings, read_settings
 from headwater.types import Event, ProcessName
-from headwater.upkeep import Middleware
+from headwater.upkeep import Middleware, OwnSettings
 
 Seed = Callable[[Tx], Awaitable[str | None]]
 
@@ -221,6 +221,11 @@ class Backend:
                 check_routes(edition.operations)
         for subscription in self.subscriptions:
             Handler(subscription, self.compiler.providers)
+
+    def check_settings(self) -> None:
+        """Raise a `SettingsError` for the first setting of a part that is not usable in this environment."""
+        for each in self.declared.of(OwnSettings):
+            each.open()
 
     def openapi(self, version: str | None = None) -> dict[str, Any]:
         """The OpenAPI 3.1 document, of the newest version unless told otherwise.
