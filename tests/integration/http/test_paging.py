@@ -15,6 +15,7 @@ from headwater.testing.client import Client
 from headwater.types import Row
 from tests.integration.db.servers import connected, execute, fresh_database, value
 from tests.integration.http.listing import serving, walk
+from tests.length import examples
 from tests.shrinking import shrinking_briefly
 
 TABLE: Final = """
@@ -135,7 +136,7 @@ async def _walk(client: Client, herd: Herd, path: str, step: str, cursor: str | 
     whole=st.booleans(),
     seed=st.integers(0, 2**16),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @shrinking_briefly
 async def test_a_row_that_stays_is_shown_once_in_its_place_forwards_and_backwards(
     things: str,
