@@ -11,5 +11,5 @@ PROOF: Final = 1000
 
 
 def examples(count: int) -> int:
-    """For ``@settings(max_examples=…)`` of what is dear: `count` with every change, and as many times more in a proof."""
+    """For ``@settings(max_examples=…)`` of what is dear: `count` with every change, ten times that in the proof."""
     return count * settings.default.max_examples // BRIEF

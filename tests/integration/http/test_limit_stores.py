@@ -99,6 +99,7 @@ class Told:
 steps = st.lists(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 4)), min_size=1, max_size=3), max_size=20)
 
 
+@pytest.mark.campaign
 async def test_both_stores_judge_alike(home: Path) -> None:
     async with running(home) as engine, store_of(engine) as shared:
         await _compare(engine, shared)

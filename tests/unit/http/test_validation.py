@@ -238,7 +238,9 @@ def assert_points_into(fault: Fault, document: Any) -> None:
 
 @pytest.mark.parametrize("kind", TYPES, ids=str)
 @given(data=st.data())
-@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 def test_there_are_faults_exactly_when_msgspec_refuses(kind: Any, data: st.DataObject) -> None:
     document = data.draw(nearly(kind))
     body = msgspec.json.encode(document)
