@@ -1,9 +1,16 @@
-"""How long tests run: briefly with every change, and with ``--proof`` at full length what has a length."""
+"""How all tests run: briefly with every change, at full length with ``--proof``, and some with nothing beside them."""
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from tests.length import BRIEF, PROOF
+from tests.room import Room
+
+_ROOM = pytest.StashKey[Room]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -16,6 +23,8 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("headwater", deadline=None, max_examples=BRIEF)  # a shared machine is no failure
     settings.register_profile("headwater proof", deadline=None, max_examples=PROOF)
     settings.load_profile("headwater proof" if config.getoption("--proof") else "headwater")
+    if hasattr(config, "workerinput"):  # one process of several, whose folders stand side by side
+        config.stash[_ROOM] = Room(Path(config.getoption("basetemp")).parent / "room")
 
 
 @pytest.hookimpl(trylast=True)  # Hypothesis has marked its own by then
@@ -29,6 +38,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = set(items).difference(kept)
         config.hook.pytest_deselected(items=[item for item in items if item in left_out])
         items[:] = kept
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """With several processes, a test that is marked `quiet` waits until no other runs."""
+    room, quiet = item.config.stash.get(_ROOM, None), item.get_closest_marker("quiet") is not None
+    with nullcontext() if room is None else room.entered(alone=quiet):
+        return (yield)
 
 
 @pytest.fixture(scope="session")
