@@ -33,7 +33,7 @@ create table animal (
 """
 
 
-MOST_PAGES = 100
+MOST_PAGES = 1000
 
 
 class Size(Enum):
@@ -132,9 +132,11 @@ def with_cursor(path: str, cursor: str) -> str:
     return f"{path}{'&' if '?' in path else '?'}cursor={cursor}"
 
 
-async def walk(client: Client, path: str, *, step: str = "next", cursor: str | None = None) -> AsyncIterator[Reply]:
-    """Page after page until there is no further one; a list of which so many are asked for has no end."""
-    for _ in range(MOST_PAGES):
+async def walk(
+    client: Client, path: str, *, step: str = "next", cursor: str | None = None, most: int = MOST_PAGES
+) -> AsyncIterator[Reply]:
+    """Page after page until there is no further one; a list that has more than `most` has no end."""
+    for _ in range(most):
         reply = await client.get(path if cursor is None else with_cursor(path, cursor))
         assert reply.status == 200, reply.text
         yield reply

@@ -33,6 +33,7 @@ COLUMNS: Final[dict[str, Sequence[Any]]] = {
     "c": (None, "x", "Y", "ä"),
     "d": (0.0, 0.1, float("inf")),
 }
+RESTLESS_PAGES: Final = 40
 NULLS: Final = ("last", "first", "largest")
 
 
@@ -122,9 +123,9 @@ def _stable(pages: Sequence[Any]) -> list[int]:
 
 async def _walk(client: Client, herd: Herd, path: str, step: str, cursor: str | None = None) -> list[Any]:
     pages: list[Any] = []
-    async for reply in walk(client, path, step=step, cursor=cursor):
+    async for reply in walk(client, path, step=step, cursor=cursor, most=2 * RESTLESS_PAGES):
         pages.append(reply.json())
-        await (herd.change() if len(pages) < 40 else herd.settle())
+        await (herd.change() if len(pages) < RESTLESS_PAGES else herd.settle())
     return pages
 
 
