@@ -191,12 +191,17 @@ async def new_log(server: str, *, partitions: int = 4) -> AsyncIterator[Log]:
             await connection.execute(f"drop database {name} with (force)")
 
 
-async def drop_slot(connection: asyncpg.Connection, slot: str) -> None:
+async def release_slot(connection: asyncpg.Connection, slot: str) -> None:
+    """A relay that has ended may leave a sender behind that PostgreSQL ends a little later."""
     await connection.execute(
         "select pg_terminate_backend(active_pid, 5000) from pg_replication_slots "
         "where slot_name = $1 and active_pid is not null",
         slot,
     )
+
+
+async def drop_slot(connection: asyncpg.Connection, slot: str) -> None:
+    await release_slot(connection, slot)
     await connection.execute(
         "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1", slot
     )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from headwater.commit import Tx
-from headwater.http import HttpApp, Request
+from headwater.http import HttpApp, Problem, Request
 from headwater.http.load import watch as watching
 from headwater.observe import Metrics
 from headwater.settings import Settings
@@ -254,6 +254,17 @@ async def test_draining_never_stops_a_command() -> None:
     assert gate.ended == ""
     gate.opened.set()
     assert (await asking).status == 200
+
+
+@pytest.mark.parametrize(("status", "connection"), [(408, "close"), (413, "close"), (409, None)])
+async def test_an_answer_behind_which_a_body_may_still_come_is_the_last_of_its_connection(
+    status: int, connection: str | None
+) -> None:
+    async def refuse() -> None:
+        raise Problem(status)
+
+    reply = await build(command("/things", refuse, idempotency="none")).client.post("/things")
+    assert (reply.status, reply.headers.get("connection")) == (status, connection)
 
 
 def leaving(gone: asyncio.Event, watched: asyncio.Event) -> Any:
