@@ -120,10 +120,10 @@ class Appender:
         runs: defaultdict[int, list[bytes]] = defaultdict(list)
         partitions = self._head.partitions
         for fragment in fragments:
-            commit_lsn = fragment.commit_lsn
+            commit_lsn, xid = fragment.commit_lsn, self.snapshot.widen(fragment.xid)
             for draft in fragment.drafts:
                 key, body = draft.key, draft.body
-                head = write_head(len(body), commit_lsn, draft.ordinal, draft.kind)
+                head = write_head(len(body), commit_lsn, draft.ordinal, draft.kind, xid)
                 if key is not None:
                     runs[partition_of(key, partitions)] += (head, body)
                 else:

@@ -22,6 +22,8 @@ from headwater.log import format_lsn
 from headwater.observe import Level, Occurrence, report
 from headwater.wal.appender import Appender, Outcome
 from headwater.wal.assembler import HEARTBEAT_PREFIX, Assembler, Fragment
+from headwater.wal.catalog import Catalog
+from headwater.wal.pgoutput import Relation
 from headwater.wal.stream import ReplicationStream
 
 QUEUE_BYTES: Final = 8 * 1024 * 1024
@@ -67,12 +69,14 @@ class Relay:
         stream: ReplicationStream,
         appender: Appender,
         control: asyncpg.Connection,
+        catalog: Catalog,
         *,
         step: Callable[[str], None] = lambda name: None,
     ) -> None:
         self._stream = stream
         self._appender = appender
         self._control = control
+        self._catalog = catalog
         self._step = step
         self._assembler = Assembler()
         self._queue: deque[Fragment] = deque()
@@ -122,9 +126,13 @@ class Relay:
                 await self._wait_readable()
                 continue
             for message in received.messages:
-                fragment = feed(message)
-                if fragment is not None and fragment.commit_lsn > skip_to:
-                    self._put(fragment)
+                product = feed(message)
+                if product is None:
+                    continue
+                if isinstance(product, Relation):
+                    await self._describe(product)
+                elif product.commit_lsn > skip_to:
+                    self._put(product)
             if received.keepalive_lsn is not None:
                 self._seen_lsn = max(self._seen_lsn, received.keepalive_lsn)
             self._step("received")
@@ -136,6 +144,9 @@ class Relay:
         self._arrived.set()
         await self._stream.wait_readable()
         self._dry = False
+
+    async def _describe(self, relation: Relation) -> None:
+        self._assembler.describe(relation, await self._catalog.describe(relation, self._assembler.xid))
 
     def _put(self, fragment: Fragment) -> None:
         self._queue.append(fragment)

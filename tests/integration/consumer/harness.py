@@ -17,7 +17,7 @@ from headwater.clock import SystemClock
 from headwater.commit import Origin, Tx, key_of, write_envelope
 from headwater.consumer import Limits, Subscription, lag, run_consumers, settled
 from headwater.db import Pool, platform_source
-from headwater.log import CHANGE, EVENT, Position, Segments, partition_of, write_entry
+from headwater.log import CHANGE, EVENT, Entry, Position, Segments, partition_of, write_entry
 from headwater.observe import Occurrence, subscribe
 from headwater.testing import Databases
 from headwater.types import Event
@@ -99,7 +99,7 @@ class Log:
         for ordinal, (key, kind, body) in enumerate(entries):
             for partition in range(self.partitions) if key is None else (partition_of(key, self.partitions),):
                 into = bytearray()
-                write_entry(into, self.lsn, ordinal, kind, body)
+                write_entry(into, Entry(Position(EPOCH, self.lsn, ordinal), kind, body, self.lsn))
                 runs[partition].append((Position(EPOCH, self.lsn, ordinal), into))
         last = Position(EPOCH, self.lsn, len(entries) - 1)
         await self._segments.ensure(last)

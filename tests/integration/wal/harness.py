@@ -146,7 +146,7 @@ def read_fragments(relay: Relay) -> list[Fragment]:
     """What the relay has received and not yet appended."""
     received = relay._stream.read_nowait()
     messages = [] if received is None else received.messages
-    return [fragment for data in messages if (fragment := relay._assembler.feed(data)) is not None]
+    return [fed for data in messages if isinstance(fed := relay._assembler.feed(data), Fragment)]
 
 
 @contextmanager

@@ -38,6 +38,9 @@ def subscription(*events: Any) -> Subscription:
     return Subscription(name="test.c", app="test", events=events, handler=handler)
 
 
+XID = 1 << 40
+
+
 def body(event: Event, **changes: Any) -> bytes:
     written = write_envelope(event, Origin(app="test", command="test"), SystemClock())
     return msgspec.json.encode(msgspec.json.decode(written) | changes) if changes else written
@@ -50,7 +53,7 @@ def change(table: str) -> bytes:
 def batch(lsn: int, *entries: tuple[int, bytes]) -> tuple[bytes, bytes]:
     into = bytearray()
     for ordinal, (kind, text) in enumerate(entries):
-        write_entry(into, lsn, ordinal, kind, text)
+        write_entry(into, Entry(Position(1, lsn, ordinal), kind, text, XID))
     return bytes(Position(1, lsn, len(entries) - 1)), bytes(into)
 
 
@@ -117,7 +120,7 @@ def test_what_cannot_be_read_ends_the_portion_before_it(kind: int, text: bytes, 
     assert [delivery.key for delivery in portion.deliveries] == ["a"]
     assert Position(1, 1, 1) == portion.end
     assert isinstance(portion.obstacle, obstacle)
-    assert Entry(Position(1, 1, 2), kind, text) == portion.obstructing
+    assert Entry(Position(1, 1, 2), kind, text, XID) == portion.obstructing
 
 
 def test_an_unknown_version_of_an_event_that_is_not_wanted_is_nobodys_trouble() -> None:

@@ -13,13 +13,14 @@ entries = st.builds(
     st.builds(Position, st.just(7), u64, u32),
     st.sampled_from([EVENT, CHANGE, MALFORMED]),
     st.binary(max_size=40),
+    st.none() | u64,
 )
 
 
 def written(batch: list[Entry]) -> bytes:
     payload = bytearray()
     for entry in batch:
-        write_entry(payload, entry.position.commit_lsn, entry.position.ordinal, entry.kind, entry.body)
+        write_entry(payload, entry)
     return bytes(payload)
 
 
@@ -42,7 +43,7 @@ def test_a_batch_cut_short_gives_whole_entries_and_then_says_so(batch: list[Entr
 @given(entries)
 def test_a_head_holds_the_position(entry: Entry) -> None:
     position = entry.position
-    head = write_head(len(entry.body), position.commit_lsn, position.ordinal, entry.kind)
+    head = write_head(len(entry.body), position.commit_lsn, position.ordinal, entry.kind, 1)
     assert len(head) == HEAD_BYTES
     assert place_of(7, head) == position
 
