@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Unpack
 
@@ -111,6 +111,7 @@ class App:
         backoff: Backoff = Backoff(),  # noqa: B008 - frozen
         timeout: float = 30.0,
         start: Literal["start", "latest"] = "start",
+        old: Sequence[str] = (),
     ) -> Callable[[Handler], Handler]:
         """Apply every such event to this database exactly once, in order per key.
 
@@ -118,7 +119,8 @@ class App:
         With `batch` the handler receives up to that many events at once, as a list in the order of the log. An event
         that fails is tried `retries` times more, after the waits of `backoff`, and then parked with its key; a call
         that takes longer than `timeout` seconds has failed. A new consumer reads the whole log; with
-        ``start="latest"``, what comes from now on.
+        ``start="latest"``, what comes from now on. `old` names columns of followed rows: `Changed.old` says what they
+        were before, where the table's replica identity logs it.
         """
 
         def record(handler: Handler) -> Handler:
@@ -133,6 +135,7 @@ class App:
                     backoff=backoff,
                     timeout=timeout,
                     start=start,
+                    old=tuple(old),
                 )
             )
             return handler

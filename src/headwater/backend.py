@@ -116,7 +116,7 @@ class Backend:
         self.converters = tuple(converter for app in apps for converter in app.converters)
         self.subscriptions = tuple(subscription for app in apps for subscription in app.subscriptions)
         self.sources = (platform_source(), *(app.source for app in apps if app.source.folder.is_dir()))
-        self.published = tuple(tables_of(self.subscriptions))
+        self.published = tables_of(self.subscriptions)
         check_limits(self._declared_limits())
         _refuse_twins("app", [(app.name, str(app.source.folder)) for app in apps])
         _refuse_twins("consumer", [(each.name, _place_of(each.handler)) for each in self.subscriptions])

@@ -92,7 +92,7 @@ class World:
         await connection.execute(Path(__file__).with_name("truth.sql").read_text())
         await connection.execute("insert into crash.key (key) select generate_series(0, $1::int)", KEYS - 1)
         await connection.close()
-        await prepare_log(self.url, Settings(), ["crash.ledger"])
+        await prepare_log(self.url, Settings(), {"crash.ledger": ()})
         return self
 
     async def __aexit__(self, *failure: Any) -> None:

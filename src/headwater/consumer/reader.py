@@ -72,6 +72,7 @@ class Reader:
         self._consumer = consumer
         self._events: dict[str, _EventKind] = {}
         self._tables: set[str] = set()
+        self._old = frozenset(subscription.old)
         for interest in subscription.events:
             table = table_of(interest)
             if table is not None:
@@ -156,9 +157,13 @@ class Reader:
         change = decode_change(body)
         key = change.id if change.operation != "truncate" else f"every row of {change.table}, partition {partition}"
         event: Changed[Any] = Changed(
-            table=change.table, operation=change.operation, key=change.key, row=change.row, old=change.old
+            table=change.table, operation=change.operation, key=change.key, row=change.row, old=self._wanted(change.old)
         )
         return Delivery(self._consumer, partition, position, key, event, None, CHANGE, body, attempt, xid)
+
+    def _wanted(self, old: dict[str, Any]) -> dict[str, Any]:
+        """Of the old values that somebody declared, those that this consumer did."""
+        return {column: value for column, value in old.items() if column in self._old} if old else old
 
 
 def _entries(last: bytes, payload: bytes) -> Iterator[Entry]:

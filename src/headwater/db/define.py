@@ -65,8 +65,8 @@ class EditedFunction(MigrationError):
 
 
 class SignatureChanged(MigrationError):
-    """{path}: {function} has another signature than in the database, where an older release may still call it:
-    {reason}. Leave that function as it is and give the new one a new name."""
+    """{path}: {function} has another signature than in the database ({reason}), where an older release may still call
+    it. Leave that function as it is and give the new one a new name."""
 
 
 class Defined(msgspec.Struct, frozen=True):
@@ -150,14 +150,17 @@ async def _run(connection: Connection, file: FunctionFile, statement: Statement)
     try:
         await connection.execute(statement.text)
     except asyncpg.InvalidFunctionDefinitionError as error:
-        if "DROP " in (
-            error.hint or ""
-        ):  # of what `create or replace` cannot replace, PostgreSQL says to drop it first
-            function = next(name for name in file.functions if name.rpartition(".")[2] in statement.words)
-            raise SignatureChanged(path=file.path, function=function, reason=error) from error
-        raise failure(file.path, file.sql, statement, error) from error
+        if not _is_irreplaceable(error):
+            raise failure(file.path, file.sql, statement, error) from error
+        function = next(name for name in file.functions if name.rpartition(".")[2] in statement.words)
+        raise SignatureChanged(path=file.path, function=function, reason=error.args[0]) from error
     except FOREIGN as error:
         raise failure(file.path, file.sql, statement, error) from error
+
+
+def _is_irreplaceable(error: asyncpg.InvalidFunctionDefinitionError) -> bool:
+    """Of what `create or replace` cannot replace PostgreSQL says: drop it first."""
+    return "DROP " in (error.hint or "")
 
 
 async def _record(connection: Connection, file: FunctionFile, before: Sequence[str]) -> Defined:

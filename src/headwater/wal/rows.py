@@ -32,6 +32,8 @@ class RowWriter:
         self._key = _row_key(relation, self._identity, description.primary_key)
         self._logged = range(len(relation.columns)) if description.logs_rows else self._key
         """Of the old row under REPLICA IDENTITY FULL."""
+        self._unchanged = self._key if relation.replica_identity == "f" else self._identity
+        """By an update that says nothing of the old row, as under REPLICA IDENTITY FULL only a partition's can."""
         self._old = [index for index, column in enumerate(relation.columns) if column.name in description.old]
 
     def key_of(self, values: Values) -> Values:
@@ -75,10 +77,9 @@ class RowWriter:
         return text, encode_change(change)
 
     def _old_values(self, operation: Operation, row: Values, before: Values | None) -> dict[str, Any]:
-        """An update that says nothing of the old row has changed no column of the replica identity."""
         if operation == "insert":
             return {}
-        return self._values(self._old, self._only(self._identity, row) if before is None else before)
+        return self._values(self._old, self._only(self._unchanged, row) if before is None else before)
 
     def _only(self, indexes: Collection[int], values: Values) -> Values:
         self._check(values)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from headwater.clock import SystemClock
 from headwater.commit import Origin, write_envelope
-from headwater.consumer import Subscription, TooNew, Unreadable, tables_of
+from headwater.consumer import Subscription, TooNew, UnknownColumn, Unreadable, tables_of
 from headwater.consumer.reader import ANYTHING, Reader, topics_of
 from headwater.log import CHANGE, EVENT, MALFORMED, START, Entry, Position, write_entry
 from headwater.types import Changed, Event, Row
@@ -25,6 +25,7 @@ class Closed(Event, key="id"):
 
 class Product(Row, table="shop.product"):
     id: int
+    stock: int = 0
 
 
 class Nameless(Row):
@@ -138,6 +139,26 @@ def test_topics_say_what_a_batch_is_about() -> None:
 
 
 def test_the_publication_holds_the_tables_that_are_followed() -> None:
-    assert tables_of([subscription(Opened), subscription(Changed[Product], Opened)]) == ["shop.product"]
+    assert tables_of([subscription(Opened), subscription(Changed[Product], Opened)]) == {"shop.product": ()}
     with pytest.raises(TypeError, match="Nameless names no table"):
         tables_of([subscription(Changed[Nameless])])
+
+
+def test_the_publication_knows_the_columns_whose_old_values_anybody_wants() -> None:
+    first = Subscription(name="test.a", app="test", events=(Changed[Product], Opened), handler=handler, old=("stock",))
+    second = Subscription(name="test.b", app="test", events=(Changed[Product],), handler=handler, old=("id",))
+    assert tables_of([first, second, subscription(Changed[Product])]) == {"shop.product": ("id", "stock")}
+
+
+def test_an_old_value_of_a_column_that_no_followed_row_has_is_refused() -> None:
+    wrong = Subscription(name="test.a", app="test", events=(Changed[Product],), handler=handler, old=("stok",))
+    with pytest.raises(UnknownColumn, match="They have: id, stock"):
+        tables_of([wrong])
+
+
+def test_a_consumer_is_given_the_old_values_that_it_declared() -> None:
+    declared = Subscription(name="test.a", app="test", events=(Changed[Product],), handler=handler, old=("stock",))
+    text = {"table": "shop.product", "operation": "update", "key": {"id": 1}, "row": {"id": 1, "stock": 2}, "id": "1"}
+    entry = (CHANGE, msgspec.json.encode({**text, "old": {"id": 1, "stock": 3}}))
+    [delivery] = Reader("test.a", declared).portion(0, [batch(1, entry)], START, None, None, 10).deliveries
+    assert (delivery.event.old, delivery.xid) == ({"stock": 3}, XID)

@@ -200,7 +200,7 @@ def _bind_emitter(route: Route, resources: Resources) -> Bind:
 
     def bind(request: Request) -> Emitter:
         actor = request.principal.id if request.principal is not None else None
-        return Emitter(group, Origin(app, name, actor, request.trace), clock)
+        return Emitter(group, Origin(app, name, actor, request.traceparent), clock)
 
     return bind
 
