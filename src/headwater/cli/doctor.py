@@ -9,7 +9,9 @@ if TYPE_CHECKING:
 
 
 def doctor() -> None:
-    """Examine PostgreSQL, Valkey and the object storage; exit with status 1 if something required is lacking."""
+    """Examine PostgreSQL, schema, Valkey and object storage; exit with status 1 if something required is lacking."""
+    from headwater.db import platform_source
+    from headwater.db.doctor import examine_schema
     from headwater.engines import examine, postgres_url, render
     from headwater.objects.doctor import examine_objects
     from headwater.settings import read_settings
@@ -18,7 +20,8 @@ def doctor() -> None:
     url = postgres_url(settings)
 
     async def examine_all() -> "list[Finding]":
-        return [*await examine(url, settings), await examine_objects(settings)]
+        schema = await examine_schema(url, [platform_source()])
+        return [*await examine(url, settings), *schema, await examine_objects(settings)]
 
     findings = asyncio.run(examine_all())
     print("\n".join(render(findings)))

@@ -64,6 +64,7 @@ _APPLIED = "select app, number, name, phase, checksum, applied_at from headwater
 _RECORD = """
 insert into headwater.migration (app, number, name, phase, checksum) values ($1, $2, $3, $4, $5) returning applied_at
 """
+_MIGRATED = "select to_regclass('headwater.migration') is not null"
 _SCHEMA_EXISTS = "select exists (select from pg_namespace where nspname = $1)"
 _INVALID_INDEXES = """
 select format('%I.%I', n.nspname, c.relname), c.relname
@@ -164,13 +165,18 @@ async def pending(
     """What `migrate` would apply, found out without changing anything; raises as it would."""
     wanted = _read(sources)
     async with _connection(url) as connection:
-        exists = await connection.fetchval("select to_regclass('headwater.migration') is not null")
-        done = await _applied(connection, sources) if exists else []
+        done = await _applied(connection, sources) if await connection.fetchval(_MIGRATED) else []
         defined = await read_defined(connection, _apps(sources))
     found: list[MigrationFile | FunctionFile] = []
     for files, functions in _missing(wanted, done, defined, phases):
         found += [*files, *functions]
     return found
+
+
+async def is_migrated(url: str) -> bool:
+    """Whether any migrator has been at work in this database."""
+    async with _connection(url) as connection:
+        return bool(await connection.fetchval(_MIGRATED))
 
 
 async def newer_functions(url: str, sources: Sequence[Source]) -> list[Defined]:

@@ -169,6 +169,29 @@ async def test_reading_on_touches_only_the_segments_that_hold_what_is_new(headwa
     assert before[4] < after[4]
 
 
+MOVED = "select moved_at from headwater.watermark where partition = $1"
+
+
+async def test_a_watermark_says_when_it_moved(headwater_databases: Databases) -> None:
+    async with world(headwater_databases, partitions=1) as here:
+        await register(here.pool, [LEDGER])
+        begun = await here.connection.fetchval(MOVED, 0)
+        await here.log.append(Happened(key="a", number=0))
+        async with here.worker(LEDGER):
+            applied = await here.wait_for(f"{MOVED} and moved_at > $2", 0, begun)
+            await here.log.append(Ignored(key="a"))
+            assert await here.wait_for(f"{MOVED} and moved_at > $2", 0, applied)
+        broken = await here.connection.fetchval(MOVED, 0)
+        await here.log.append(Happened(key="b", number=0, does="fail"))
+        async with here.worker(Subscription(name="test.ledger", app="test", events=(Happened,), handler=_fail)):
+            await here.wait_for("select exists (select from headwater.retry)")
+        assert await here.connection.fetchval(MOVED, 0) > broken
+
+
+async def _fail(event: Happened) -> None:
+    raise ValueError("on purpose")
+
+
 async def test_a_handler_gets_what_its_parameters_ask_for(headwater_databases: Databases) -> None:
     got: list[tuple[Happened, Delivery]] = []
 
