@@ -28,8 +28,8 @@ MALFORMED: Final = 2
 _FRAME = struct.Struct(">IQIB")
 _HEAD = struct.Struct(">IQIBQ")
 _PLACE = struct.Struct(">xxxxQIxxxxxxxxx")
-_XID_BYTES: Final = 8
-_FORMAT: Final = 0x10
+XID_BYTES: Final = 8
+FORMAT: Final = 0x10
 _FORMAT_BITS: Final = 0xF0
 FRAME_BYTES: Final = _FRAME.size
 HEAD_BYTES: Final = _HEAD.size
@@ -45,9 +45,9 @@ class Entry(NamedTuple):
     """The transaction that committed it, as ``xid8``; None where the first version wrote the entry."""
 
 
-def write_head(size: int, commit_lsn: int, ordinal: int, kind: int, xid: int) -> bytes:
-    """What stands before a body of `size` bytes."""
-    return _HEAD.pack(size + _XID_BYTES, commit_lsn, ordinal, kind | _FORMAT, xid)
+write_head = _HEAD.pack
+"""What stands before a body: ``write_head(XID_BYTES + size, commit_lsn, ordinal, FORMAT | kind, xid)``. Bound, because
+the relay calls it for every entry."""
 
 
 def write_entry(into: bytearray, entry: Entry) -> None:
@@ -56,7 +56,7 @@ def write_entry(into: bytearray, entry: Entry) -> None:
     if xid is None:
         into += _FRAME.pack(len(body), commit_lsn, ordinal, kind)
     else:
-        into += write_head(len(body), commit_lsn, ordinal, kind, xid)
+        into += write_head(XID_BYTES + len(body), commit_lsn, ordinal, FORMAT | kind, xid)
     into += body
 
 
@@ -78,10 +78,10 @@ def read_entries(epoch: int, payload: bytes) -> Iterator[Entry]:
         else:
             raise MalformedBatch(reason=f"{end - at} bytes left over at {at}")
         at = begin + size
-        if at > end or (kind & _FORMAT_BITS == _FORMAT and size < _XID_BYTES):
+        if at > end or (kind & _FORMAT_BITS == FORMAT and size < XID_BYTES):
             raise MalformedBatch(reason=f"an entry of {size} bytes is cut short at {begin}")
-        if kind & _FORMAT_BITS == _FORMAT:
-            yield Entry(Position(epoch, commit_lsn, ordinal), kind ^ _FORMAT, payload[begin + _XID_BYTES : at], xid)
+        if kind & _FORMAT_BITS == FORMAT:
+            yield Entry(Position(epoch, commit_lsn, ordinal), kind ^ FORMAT, payload[begin + XID_BYTES : at], xid)
         else:
             yield Entry(Position(epoch, commit_lsn, ordinal), kind, payload[begin:at])
 

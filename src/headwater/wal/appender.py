@@ -12,12 +12,12 @@ from typing import Final
 import asyncpg
 
 from headwater.log import Position, partition_of
-from headwater.log.batch import place_of, write_head
+from headwater.log.batch import FORMAT, XID_BYTES, place_of, write_head
 from headwater.log.head import Head
 from headwater.log.segments import Segments
 from headwater.wal.assembler import Fragment
 from headwater.wal.errors import WalError
-from headwater.wal.gate import Snapshot
+from headwater.wal.gate import LOW_32_BITS, Snapshot
 
 MANY_UNSEEN: Final = 16
 """Transactions that the last snapshot did not see, from which on a fresh one is cheaper than asking about each."""
@@ -118,12 +118,13 @@ class Appender:
 
     def _sort(self, fragments: Sequence[Fragment]) -> Runs:
         runs: defaultdict[int, list[bytes]] = defaultdict(list)
-        partitions = self._head.partitions
+        partitions, oldest = self._head.partitions, self.snapshot.oldest
         for fragment in fragments:
-            commit_lsn, xid = fragment.commit_lsn, self.snapshot.widen(fragment.xid)
+            commit_lsn = fragment.commit_lsn
+            xid = oldest + (fragment.xid - oldest & LOW_32_BITS)  # `widen`, without a call for each
             for draft in fragment.drafts:
                 key, body = draft.key, draft.body
-                head = write_head(len(body), commit_lsn, draft.ordinal, draft.kind, xid)
+                head = write_head(XID_BYTES + len(body), commit_lsn, draft.ordinal, FORMAT | draft.kind, xid)
                 if key is not None:
                     runs[partition_of(key, partitions)] += (head, body)
                 else:

@@ -12,6 +12,7 @@ from headwater.commit import Origin, write_envelope
 from headwater.consumer import Subscription, TooNew, UnknownColumn, Unreadable, tables_of
 from headwater.consumer.reader import ANYTHING, Reader, topics_of
 from headwater.log import CHANGE, EVENT, MALFORMED, START, Entry, Position, write_entry
+from headwater.log.batch import FORMAT
 from headwater.types import Changed, Event, Row
 
 
@@ -54,7 +55,7 @@ def change(table: str) -> bytes:
 def batch(lsn: int, *entries: tuple[int, bytes]) -> tuple[bytes, bytes]:
     into = bytearray()
     for ordinal, (kind, text) in enumerate(entries):
-        write_entry(into, Entry(Position(1, lsn, ordinal), kind, text, XID))
+        write_entry(into, Entry(Position(1, lsn, ordinal), kind, text, XID if kind < FORMAT else None))
     return bytes(Position(1, lsn, len(entries) - 1)), bytes(into)
 
 
@@ -106,7 +107,8 @@ def test_changed_rows_of_wanted_tables_are_delivered() -> None:
         (EVENT, body(Opened(id="x"), version=2), TooNew),
         (EVENT, body(Opened(id="x"), data={"id": 7}), Unreadable),
         (EVENT, body(Opened(id="x"), version=0, data={"id": 7}), TooNew),
-        (9, b"from the future", TooNew),
+        (9, b"of a kind from the future", TooNew),
+        (0x20 | EVENT, b"in a format from the future", TooNew),
     ],
 )
 def test_what_cannot_be_read_ends_the_portion_before_it(kind: int, text: bytes, obstacle: type[Exception]) -> None:
@@ -121,7 +123,7 @@ def test_what_cannot_be_read_ends_the_portion_before_it(kind: int, text: bytes, 
     assert [delivery.key for delivery in portion.deliveries] == ["a"]
     assert Position(1, 1, 1) == portion.end
     assert isinstance(portion.obstacle, obstacle)
-    assert Entry(Position(1, 1, 2), kind, text, XID) == portion.obstructing
+    assert Entry(Position(1, 1, 2), kind, text, XID if kind < FORMAT else None) == portion.obstructing
 
 
 def test_an_unknown_version_of_an_event_that_is_not_wanted_is_nobodys_trouble() -> None:
