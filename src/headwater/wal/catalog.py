@@ -10,15 +10,18 @@ may be newer, when a relay that is behind meets rows from before the change; the
 """
 
 import asyncio
-from typing import Final
+import time
+from typing import ClassVar, Final
 
 import asyncpg
 import msgspec
 
+from headwater.observe import Level, Occurrence, report
 from headwater.wal.control import connect_control
 from headwater.wal.gate import Snapshot
 from headwater.wal.pgoutput import Relation
 
+_PATIENCE_SECONDS: Final = 1.0
 _FIRST_WAIT_SECONDS: Final = 0.0002
 _LONGEST_WAIT_SECONDS: Final = 0.01
 
@@ -52,6 +55,15 @@ class Description(msgspec.Struct, frozen=True):
     """Columns whose values before a change are wanted."""
 
 
+class CatalogUnseen(Occurrence, frozen=True):
+    """Changes of a table are in the WAL but not visible to others, as when a synchronous standby does not answer."""
+
+    level: ClassVar[Level] = "warning"
+    table: str
+    waited_seconds: float
+    xid: int
+
+
 class Catalog:
     """Looks relations up, on a connection of its own that is opened when there is something to look up."""
 
@@ -62,18 +74,26 @@ class Catalog:
 
     async def describe(self, relation: Relation, xid: int) -> Description:
         """What is known once the transaction with this 32-bit id is visible. Raises `DbError` and asyncpg's errors."""
-        if self._connection is None:
-            self._connection = await connect_control(self._url, "headwater relay looks up")
-        wait = _FIRST_WAIT_SECONDS
-        while True:
-            row = await self._connection.fetchrow(
-                _DESCRIBE, relation.id, self._publication, f"{relation.schema}.{relation.name}"
-            )
-            snapshot = Snapshot.read(row["snapshot"])
-            if snapshot.sees(snapshot.widen(xid)):
-                return Description(frozenset(row["primary_key"]), row["logs_rows"], frozenset(row["old"] or ()))
+        table = f"{relation.schema}.{relation.name}"
+        wait, begun, told = _FIRST_WAIT_SECONDS, time.monotonic(), False
+        while (description := await self._look(relation.id, table, xid)) is None:
             await asyncio.sleep(wait)
             wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
+            waited = time.monotonic() - begun
+            if waited > _PATIENCE_SECONDS and not told:
+                report(CatalogUnseen(table=table, waited_seconds=waited, xid=xid))
+                told = True
+        return description
+
+    async def _look(self, relation: int, table: str, xid: int) -> Description | None:
+        """What the catalogs say now; None if that is not yet what the transaction made of them."""
+        if self._connection is None:
+            self._connection = await connect_control(self._url, "headwater relay looks up")
+        row = await self._connection.fetchrow(_DESCRIBE, relation, self._publication, table)
+        snapshot = Snapshot.read(row["snapshot"])
+        if not snapshot.sees(snapshot.widen(xid)):
+            return None
+        return Description(frozenset(row["primary_key"]), row["logs_rows"], frozenset(row["old"] or ()))
 
     def close(self) -> None:
         if self._connection is not None:

@@ -146,7 +146,11 @@ class Relay:
         self._dry = False
 
     async def _describe(self, relation: Relation) -> None:
+        """Ask the catalogs; meanwhile what has gathered is the appender's."""
+        self._dry = True
+        self._arrived.set()
         self._assembler.describe(relation, await self._catalog.describe(relation, self._assembler.xid))
+        self._dry = False
 
     def _put(self, fragment: Fragment) -> None:
         self._queue.append(fragment)
