@@ -27,7 +27,7 @@ MALFORMED: Final = 2
 
 _FRAME = struct.Struct(">IQIB")
 _HEAD = struct.Struct(">IQIBQ")
-_PLACE = struct.Struct(">xxxxQIxxxxxxxxx")
+_PLACE = struct.Struct(">xxxxQI")
 XID_BYTES: Final = 8
 FORMAT: Final = 0x10
 _FORMAT_BITS: Final = 0xF0
@@ -60,9 +60,9 @@ def write_entry(into: bytearray, entry: Entry) -> None:
     into += body
 
 
-def place_of(epoch: int, head: bytes) -> Position:
-    """The position of the entry that `write_head` wrote `head` for."""
-    return Position(epoch, *_PLACE.unpack(head))
+def place_of(epoch: int, entry: bytes) -> Position:
+    """The position of an entry, from its bytes."""
+    return Position(epoch, *_PLACE.unpack_from(entry))
 
 
 def read_entries(epoch: int, payload: bytes) -> Iterator[Entry]:

@@ -23,7 +23,7 @@ MANY_UNSEEN: Final = 16
 """Transactions that the last snapshot did not see, from which on a fresh one is cheaper than asking about each."""
 
 Runs = Mapping[int, list[bytes]]
-"""By partition: its entries in order, each as a head and a body."""
+"""By partition: its entries in order, as bytes."""
 
 
 class Fenced(WalError):
@@ -82,7 +82,7 @@ class Appender:
 
     async def _call(self, position: Position, scanned: int, xids: list[int], runs: Runs) -> Outcome:
         epoch = self._position.epoch
-        lasts = [place_of(epoch, run[-2]) for run in runs.values()]
+        lasts = [place_of(epoch, run[-1]) for run in runs.values()]
         for last in lasts:
             await self._segments.ensure(last)
         outcome, snapshot, lsn = await self._connection.fetchrow(
@@ -98,7 +98,7 @@ class Appender:
             list(runs),
             [bytes(last) for last in lasts],
             [bytes(place_of(epoch, run[0])) for run in runs.values()],
-            [len(run) // 2 for run in runs.values()],
+            [len(run) for run in runs.values()],
             [b"".join(run) for run in runs.values()],
         )
         self.snapshot = Snapshot.read(snapshot)
@@ -124,12 +124,12 @@ class Appender:
             xid = oldest + (fragment.xid - oldest & LOW_32_BITS)  # `widen`, without a call for each
             for draft in fragment.drafts:
                 key, body = draft.key, draft.body
-                head = write_head(XID_BYTES + len(body), commit_lsn, draft.ordinal, FORMAT | draft.kind, xid)
+                entry = write_head(XID_BYTES + len(body), commit_lsn, draft.ordinal, FORMAT | draft.kind, xid) + body
                 if key is not None:
-                    runs[partition_of(key, partitions)] += (head, body)
+                    runs[partition_of(key, partitions)].append(entry)
                 else:
                     for partition in range(partitions):
-                        runs[partition] += (head, body)
+                        runs[partition].append(entry)
         return runs
 
     def _place(self, fragment: Fragment) -> Position:

@@ -76,6 +76,10 @@ class RowWriter:
             raise MalformedStream(reason=f"a row of {self._table}: {error}") from error
         return text, encode_change(change)
 
+    def write_truncate(self) -> bytes:
+        """The JSON that says that every row is gone."""
+        return encode_change(RowChange(table=self._table, operation="truncate", key={}, row={}, id=""))
+
     def _old_values(self, operation: Operation, row: Values, before: Values | None) -> dict[str, Any]:
         if operation == "insert":
             return {}
@@ -84,10 +88,6 @@ class RowWriter:
     def _only(self, indexes: Collection[int], values: Values) -> Values:
         self._check(values)
         return tuple([value if index in indexes else UNCHANGED for index, value in enumerate(values)])
-
-    def write_truncate(self) -> bytes:
-        """The JSON that says that every row is gone."""
-        return encode_change(RowChange(table=self._table, operation="truncate", key={}, row={}, id=""))
 
     def _check(self, values: Values) -> None:
         if len(values) != len(self._columns):
