@@ -36,6 +36,7 @@ class Request:
         "held",
         "id",
         "kept",
+        "making",
         "method",
         "path",
         "path_values",
@@ -60,6 +61,7 @@ class Request:
     provided: list[Any]
     upload: Any
     kept: bool
+    making: Any
     task: asyncio.Task[Any] | None
     held: list[Callable[[], None]] | None
     _traceparent: str | None
@@ -74,7 +76,7 @@ class Request:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.path_values: Sequence[Any] = NO_VALUES
-        self.principal = self.session = self.task = self.held = self._traceparent = None
+        self.principal = self.session = self.task = self.held = self.making = self._traceparent = None
         self.version: str | None = None
         self.added: Fields | None = None
         self.variant: bytes = b""
