@@ -1,7 +1,7 @@
 """A backend: several apps and parts as one service. It loops over what they declare, and knows none of them by name."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, asynccontextmanager, nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -106,6 +106,7 @@ class Backend:
         _refuse_twins("part", [(part.name, repr(part)) for part in (*platform, *parts)])
         _refuse_twins("consumer", [(each.name, each.place) for each in self.subscriptions])
         _refuse_twins("event type", [(each.__name__, _place_of(each)) for each in _event_types(self.subscriptions)])
+        self._resources = Services(self.declared.of(Resource))
         self._closing = AsyncExitStack()
         self._opened: Opened | None = None
 
@@ -152,6 +153,10 @@ class Backend:
             Backend: self,
         }
         return Services(self.declared.of(Resource), given)
+
+    def provides(self, kind: Any) -> bool:
+        """Whether a type is one of the resources of this backend."""
+        return self._resources.has(kind)
 
     async def start(self, services: Services) -> None:
         """Run the start hooks of the apps and parts; what they leave open ends with `services`."""
@@ -258,16 +263,18 @@ class Backend:
             await self.opened.application(scope, receive, send)
 
     async def _live(self, scope: Any, receive: Any, send: Any) -> None:
-        try:
-            await self.open(read_settings())
-        except HeadwaterError as error:
-            await receive()
-            await send({"type": "lifespan.startup.failed", "message": str(error)})
-            return
-        try:
-            await self.opened.application(scope, receive, send)
-        finally:
-            await self.close()
+        with ExitStack() as closing:
+            try:
+                settings = read_settings()
+                await self.open(settings, metrics=closing.enter_context(_own_metrics(settings)))
+            except HeadwaterError as error:
+                await receive()
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
+            try:
+                await self.opened.application(scope, receive, send)
+            finally:
+                await self.close()
 
 
 class Opened:
@@ -305,6 +312,15 @@ class Opened:
     @property
     def group(self) -> GroupCommit:
         return self.services[GroupCommit]
+
+
+def _own_metrics(settings: Settings) -> AbstractContextManager[Metrics | None]:
+    """What a process without a supervisor serves of itself: nothing, unless its settings name a port."""
+    if not settings.metrics_port:
+        return nullcontext()
+    from headwater.observe.server import own_metrics  # an HTTP server of the standard library, which few need
+
+    return own_metrics("web", settings.home, settings.metrics_host, settings.metrics_port)
 
 
 def _place_of(thing: Any) -> str:

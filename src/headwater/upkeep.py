@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from headwater.binding import Resource
+from headwater.binding.signature import place_of
 from headwater.engines.finding import Finding
 from headwater.part import Declaration
 from headwater.settings import read_own_settings
@@ -75,6 +76,23 @@ class Command(Declaration, frozen=True, kw_only=True):
     name: str
     run: Callable[..., Any]
     help: str = ""
+
+
+class Ran(msgspec.Struct, frozen=True):
+    """A function of one of these declarations, as messages name it."""
+
+    handler: Callable[..., Any]
+
+    def __str__(self) -> str:
+        return "the function"
+
+    @property
+    def place(self) -> str:
+        return place_of(self.handler)
+
+    @property
+    def writes(self) -> bool:
+        return False
 
 
 class Middleware(Declaration, frozen=True):

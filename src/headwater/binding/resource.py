@@ -97,9 +97,12 @@ class Services:
     def __contains__(self, kind: object) -> bool:
         return kind in self._open
 
-    def has(self, kind: type) -> bool:
+    def has(self, kind: Any) -> bool:
         """Whether there is one, opened or to be opened."""
-        return kind in self._open or kind in self._resources
+        try:
+            return kind in self._open or kind in self._resources
+        except TypeError:  # an annotation that cannot be hashed is no resource
+            return False
 
     async def open_all(self) -> None:
         """Open all there are; raises whatever their functions raise, and `ResourceInvalid`."""

@@ -13,6 +13,7 @@ from headwater.backend import Backend
 from headwater.commit import Origin, Tx
 from headwater.consumer import run_consumers
 from headwater.db import Db, Pool
+from headwater.observe import Metrics
 from headwater.settings import Settings
 from headwater.testing.client import Client
 from headwater.testing.databases import Databases
@@ -39,6 +40,11 @@ class RunningBackend:
     def db(self) -> Db:
         """Reads, as a query has them."""
         return self.backend.opened.db
+
+    @property
+    def metrics(self) -> Metrics:
+        """What the backend has counted: ``backend.metrics.expose()``."""
+        return self.backend.opened.services[Metrics]
 
     @property
     def url(self) -> str:

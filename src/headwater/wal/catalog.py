@@ -11,14 +11,15 @@ may be newer, when a relay that is behind meets rows from before the change; the
 
 import asyncio
 import time
-from typing import ClassVar, Final
+from typing import Final
 
 import asyncpg
 import msgspec
 
-from headwater.observe import Level, Occurrence, report
+from headwater.observe import report
 from headwater.wal.control import connect_control
 from headwater.wal.gate import Snapshot
+from headwater.wal.occurrences import CatalogUnseen
 from headwater.wal.pgoutput import Relation
 
 _PATIENCE_SECONDS: Final = 1.0
@@ -53,15 +54,6 @@ class Description(msgspec.Struct, frozen=True):
     """Under REPLICA IDENTITY FULL: whether the whole old row is logged, whichever partition it is in."""
     old: frozenset[str] = frozenset()
     """Columns whose values before a change are wanted."""
-
-
-class CatalogUnseen(Occurrence, frozen=True):
-    """Changes of a table are in the WAL but not visible to others, as when a synchronous standby does not answer."""
-
-    level: ClassVar[Level] = "warning"
-    table: str
-    waited_seconds: float
-    xid: int
 
 
 class Catalog:

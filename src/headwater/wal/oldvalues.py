@@ -6,11 +6,12 @@ PostgreSQL send the relations again.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import ClassVar, Final
+from typing import Final
 
 import asyncpg
 
-from headwater.observe import Level, Occurrence, report
+from headwater.observe import report
+from headwater.wal.occurrences import OldValuesNotLogged
 
 _DECLARED: Final = "select relation, columns from headwater.old_value where publication = $1"
 _DECLARE: Final = """
@@ -34,15 +35,6 @@ select w.relation, array_agg(distinct w.name order by w.name) as columns
                       and case c.relreplident when 'd' then i.indisprimary when 'i' then i.indisreplident end)
  group by w.relation order by w.relation
 """
-
-
-class OldValuesNotLogged(Occurrence, frozen=True):
-    """A consumer declares old values that PostgreSQL does not log; they are absent from its changes."""
-
-    level: ClassVar[Level] = "warning"
-    table: str
-    columns: list[str]
-    remedy: str
 
 
 async def declare_old_values(
