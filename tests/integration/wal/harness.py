@@ -61,8 +61,9 @@ class Log:
     def slot(self) -> str:
         return self.settings.slot
 
-    async def prepare(self, *tables: str, **options: Any) -> None:
-        await prepare_log(self.url, self.settings, tables, **options)
+    async def prepare(self, *tables: str, old: Iterable[str] = (), **options: Any) -> None:
+        """With the columns `old` of each table wanted as they were before."""
+        await prepare_log(self.url, self.settings, dict.fromkeys(tables, tuple(old)), **options)
 
     async def head(self) -> Head:
         return await read_head(self.connection, self.slot)
@@ -150,7 +151,7 @@ def read_fragments(relay: Relay) -> list[Fragment]:
     """What the relay has received and not yet appended."""
     received = relay._stream.read_nowait()
     messages = [] if received is None else received.messages
-    return [fragment for data in messages if (fragment := relay._assembler.feed(data)) is not None]
+    return [fed for data in messages if isinstance(fed := relay._assembler.feed(data), Fragment)]
 
 
 @contextmanager
