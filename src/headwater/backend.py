@@ -1,7 +1,7 @@
 """A backend: several apps and parts as one service. It loops over what they declare, and knows none of them by name."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, asynccontextmanager, nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -263,16 +263,18 @@ class Backend:
             await self.opened.application(scope, receive, send)
 
     async def _live(self, scope: Any, receive: Any, send: Any) -> None:
-        try:
-            await self.open(read_settings())
-        except HeadwaterError as error:
-            await receive()
-            await send({"type": "lifespan.startup.failed", "message": str(error)})
-            return
-        try:
-            await self.opened.application(scope, receive, send)
-        finally:
-            await self.close()
+        with ExitStack() as closing:
+            try:
+                settings = read_settings()
+                await self.open(settings, metrics=closing.enter_context(_own_metrics(settings)))
+            except HeadwaterError as error:
+                await receive()
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
+            try:
+                await self.opened.application(scope, receive, send)
+            finally:
+                await self.close()
 
 
 class Opened:
@@ -310,6 +312,15 @@ class Opened:
     @property
     def group(self) -> GroupCommit:
         return self.services[GroupCommit]
+
+
+def _own_metrics(settings: Settings) -> AbstractContextManager[Metrics | None]:
+    """What a process without a supervisor serves of itself: nothing, unless its settings name a port."""
+    if not settings.metrics_port:
+        return nullcontext()
+    from headwater.observe.server import own_metrics  # an HTTP server of the standard library, which few need
+
+    return own_metrics("web", settings.home, settings.metrics_host, settings.metrics_port)
 
 
 def _place_of(thing: Any) -> str:

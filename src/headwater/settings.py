@@ -42,6 +42,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     home: Annotated[Path, Meta(description="Folder of all state: engines, logs, sockets.")] = Path(".headwater")
     host: Annotated[str, Meta(description="Address that the web listens on.")] = "127.0.0.1"
     port: Annotated[Port, Meta(description="Port that the web listens on; 0 takes a free one.")] = 8000
+    metrics_port: Annotated[
+        Port | None,
+        Meta(
+            description="Port of `/metrics`; 0 for none. Unset, it is 10000 above `HEADWATER_PORT`, and without "
+            "`headwater up` or `headwater dev` there is none."
+        ),
+    ] = None
+    metrics_host: Annotated[str, _security("Address that `/metrics` is served on, to whoever reaches it.")] = (
+        "127.0.0.1"
+    )
     postgres_url: Annotated[str | None, Meta(description="External PostgreSQL; unset, one is started.")] = None
     valkey_url: Annotated[str | None, Meta(description="External Valkey; unset, one is started.")] = None
     objects_url: Annotated[
@@ -204,6 +214,8 @@ def _wanted(kind: Any) -> str:
             return "it is a number" + _range(number)
         case msgspec.inspect.BoolType():
             return "it is true or false"
+        case msgspec.inspect.UnionType(types=(msgspec.inspect.IntType() as number, msgspec.inspect.NoneType())):
+            return "it is a whole number" + _range(number)
         case msgspec.inspect.LiteralType(values=words):
             return f"it is one of {', '.join(map(str, words))}"
     return ""

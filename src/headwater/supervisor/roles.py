@@ -12,6 +12,7 @@ from headwater.consumer import run_consumers
 from headwater.db import Unavailable
 from headwater.http.serving.server import serve
 from headwater.observe import Metrics
+from headwater.observe.folder import join_metrics
 from headwater.observe.logging import adopt_structlog
 from headwater.settings import Settings
 from headwater.supervisor.assignment import Assignment
@@ -29,20 +30,20 @@ Role = Callable[[Assignment, Settings, asyncio.Event, Callable[[], None]], Await
 
 async def relay(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Turn WAL into log, and drop what is too old of it."""
-    await _relay(settings, stop, ready)
+    await _relay(settings, _metrics(assignment, settings), stop, ready)
 
 
 async def web(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Answer requests that arrive at the inherited socket."""
-    backend = _load(assignment, settings)
-    async with _opened(backend, assignment, settings):
+    backend, metrics = _load(assignment, settings), _metrics(assignment, settings)
+    async with _opened(backend, assignment, settings, metrics):
         await _serve(backend, assignment, settings, stop, ready)
 
 
 async def consumer(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Apply the log to every subscription of the backend, sharing the partitions with the other workers."""
-    backend = _load(assignment, settings)
-    services = backend.services(settings, name=f"headwater {assignment.name} resources")
+    backend, metrics = _load(assignment, settings), _metrics(assignment, settings)
+    services = backend.services(settings, name=f"headwater {assignment.name} resources", metrics=metrics)
     try:
         await backend.start(services)
         await _consume(backend, services, assignment, settings, stop, ready)
@@ -63,10 +64,10 @@ async def dev(assignment: Assignment, settings: Settings, stop: asyncio.Event, r
         with socket.socket(fileno=assignment.listener) as listener:
             await serve(Outage(error), socket=listener, settings=settings, stop=stop, ready=ready)
         return
-    waiting = Countdown(3, ready)
-    async with _opened(backend, assignment, settings):
+    waiting, metrics = Countdown(3, ready), _metrics(assignment, settings)
+    async with _opened(backend, assignment, settings, metrics):
         await together(
-            _relay(settings, stop, waiting.tick),
+            _relay(settings, metrics, stop, waiting.tick),
             _consume(backend, backend.opened.services, assignment, settings, stop, waiting.tick),
             _serve(backend, assignment, settings, stop, waiting.tick),
         )
@@ -81,14 +82,20 @@ def _load(assignment: Assignment, settings: Settings) -> Backend:
     return backend
 
 
-async def _relay(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+def _metrics(assignment: Assignment, settings: Settings) -> Metrics:
+    """What this process counts, where the supervisor adds it up."""
+    return join_metrics(assignment.name, settings.home)
+
+
+async def _relay(settings: Settings, metrics: Metrics, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     url = _url(settings)
-    await beside(run_relay(url, settings, stop, ready=ready), keep_house(url, settings))
+    await beside(run_relay(url, settings, stop, ready=ready, metrics=metrics), keep_house(url, settings))
 
 
 @asynccontextmanager
-async def _opened(backend: Backend, assignment: Assignment, settings: Settings) -> AsyncIterator[None]:
-    metrics = Metrics(assignment.name, settings.home / "run" / "metrics")
+async def _opened(
+    backend: Backend, assignment: Assignment, settings: Settings, metrics: Metrics
+) -> AsyncIterator[None]:
     await backend.open(settings, name=f"headwater {assignment.name}", metrics=metrics)
     try:
         yield
@@ -120,6 +127,7 @@ async def _consume(
         ready=ready,
         providers=backend.compiler.providers,
         services=services,
+        metrics=services[Metrics],
     )
 
 

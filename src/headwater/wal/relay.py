@@ -14,15 +14,16 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import asyncpg
 
 from headwater.log import format_lsn
-from headwater.observe import Level, Occurrence, report
+from headwater.observe import report
 from headwater.wal.acknowledgement import Acknowledger
 from headwater.wal.appender import Appender, Outcome
 from headwater.wal.assembler import HEARTBEAT_PREFIX, Assembler, Fragment
+from headwater.wal.occurrences import Appended, GateClosed, GatePassed
 from headwater.wal.standby import read_replication
 from headwater.wal.stream import ReplicationStream
 
@@ -37,24 +38,6 @@ ADVANCE_BYTES: Final = 1024 * 1024
 _GATE_FIRST_WAIT_SECONDS = 0.0002
 _GATE_LONGEST_WAIT_SECONDS = 0.01
 _GATE_PATIENCE_SECONDS = 1.0
-
-
-class Appended(Occurrence, frozen=True):
-    """The head of the log moved."""
-
-    level: ClassVar[Level] = "debug"
-    position: str
-    transactions: int
-    entries: int
-    seconds: float
-
-
-class GateClosed(Occurrence, frozen=True):
-    """A commit is in the WAL but not visible to others, as when a synchronous standby does not answer."""
-
-    level: ClassVar[Level] = "warning"
-    waited_seconds: float
-    xid: int
 
 
 class Relay:
@@ -237,6 +220,7 @@ class Relay:
             if waited > _GATE_PATIENCE_SECONDS and not told:
                 report(GateClosed(waited_seconds=waited, xid=fragment.xid))
                 told = True
+        report(GatePassed(waited_seconds=time.monotonic() - begun, xid=fragment.xid))
 
     # Rest
 

@@ -16,6 +16,7 @@ from headwater.consumer import (
     ConsumerResumed,
     ConsumerStopped,
     Delivery,
+    EventApplied,
     EventFailed,
     HandlerAbandoned,
     KeyParked,
@@ -113,6 +114,8 @@ async def test_a_key_recovers_by_itself_once_its_handler_works(headwater_databas
                 await here.settled()
         assert {"a": list(range(5))} == await here.applied()
         assert len(told.of(KeyRecovered)) == 1
+        failed = max(each.attempt for each in told.of(EventFailed))
+        assert [each.attempt for each in told.of(EventApplied)] == [failed + 1, 1, 1, 1, 1]
 
 
 async def test_used_up_retries_park_the_key_with_its_cause(headwater_databases: Databases) -> None:
