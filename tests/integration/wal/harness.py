@@ -100,6 +100,14 @@ class Log:
             )
         )
 
+    async def wait_acknowledged(self) -> None:
+        """Until the slot may forget everything that is in the log."""
+
+        async def acknowledged() -> bool:
+            return await self.confirmed() >= (await self.head()).scanned
+
+        await eventually(acknowledged)
+
     async def now(self) -> int:
         return int(await self.connection.fetchval("select pg_current_wal_insert_lsn()"))
 
