@@ -149,6 +149,7 @@ class Backend:
     async def _open(self, settings: Settings, name: str, clock: Clock | None, metrics: Metrics | None) -> "Opened":
         if settings.postgres_url is None:
             raise EngineUnnamed
+        clock = clock or SystemClock()
         url = settings.postgres_url
         reads = await Pool.open(url, read_only=True, application_name=f"{name} reads")
         self._closing.push_async_callback(reads.close)
@@ -160,7 +161,7 @@ class Backend:
         group = GroupCommit(committer, metrics)
         self._closing.push_async_callback(group.close)
         objects = Objects(place_of(settings))
-        limiter = open_limiter(settings, metrics)
+        limiter = open_limiter(settings, metrics, clock)
         self._closing.push_async_callback(limiter.close)
         ids = Snowflakes(writes, clock=clock)
         self._closing.push_async_callback(ids.close)
@@ -177,7 +178,7 @@ class Backend:
                 staging=Staging(Db(writes), objects, keep=timedelta(hours=settings.upload_hours), clock=clock),
                 group=group,
                 keyring=Keyring(settings.secret, db),
-                clock=clock or SystemClock(),
+                clock=clock,
                 identity=self.identity,
                 limiter=limiter,
                 lines={"reads": reads, "writes": writes},

@@ -35,11 +35,11 @@ from headwater.db import (
 )
 from headwater.engines import EmbeddedPostgres
 from headwater.observe import Occurrence, subscribe
+from headwater.testing import Clock
 from headwater.types import Event
 from tests.integration.commit.shop import (
     ORIGIN,
     SLOW_COMMIT,
-    HandClock,
     OrderPlaced,
     PlaceOrder,
     assert_nothing,
@@ -390,12 +390,12 @@ class TestOneExecution:
             assert place.runs == len(await orders(watch)) == 1
 
     async def test_after_the_time_it_is_kept_the_key_is_new(self, url: str) -> None:
-        place, clock = PlaceOrder(), HandClock()
+        place, clock = PlaceOrder(), Clock(frozen=True)
         async with watched(url) as watch, shop(url, clock=clock) as (_, committer):
             first = await committer.execute(place, ORIGIN, key("one"))
-            clock.time += timedelta(hours=23, minutes=59)
+            clock.jump(hours=23, minutes=59)
             assert (await committer.execute(place, ORIGIN, key("one"))).answer == first.answer
-            clock.time += timedelta(minutes=1)
+            clock.jump(minutes=1)
             again = await committer.execute(place, ORIGIN, key("one", "another request"))
             assert not again.replayed
             assert again.answer != first.answer
@@ -403,13 +403,13 @@ class TestOneExecution:
             assert await records(watch) == 1
 
     async def test_purging_drops_what_is_too_old_and_nothing_else(self, url: str) -> None:
-        clock = HandClock()
+        clock = Clock(frozen=True)
         async with watched(url) as watch, shop(url, clock=clock) as (_, committer):
             for number in range(25):
                 await committer.execute(PlaceOrder(), ORIGIN, key(f"old {number}"))
-            clock.time += timedelta(hours=12)
+            clock.jump(hours=12)
             young = await committer.execute(PlaceOrder(), ORIGIN, key("young"))
-            clock.time += timedelta(hours=12)
+            clock.jump(hours=12)
             assert await committer.purge(rows=10) == 25
             assert await records(watch) == 1
             assert (await committer.execute(PlaceOrder(), ORIGIN, key("young"))).answer == young.answer

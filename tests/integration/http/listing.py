@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any
@@ -15,6 +15,7 @@ from headwater.http import HttpApp, Listing, Page, Pages, Resources, Route
 from headwater.http.identity.identity import Identity
 from headwater.http.keyring import Keyring
 from headwater.settings import Settings
+from headwater.testing import Clock
 from headwater.testing.client import Client, Reply
 from headwater.types import Row
 from tests.integration.db.servers import execute
@@ -66,22 +67,6 @@ ANIMALS = Pages(
 )
 
 
-class Jump:
-    """A clock that stands where it is put."""
-
-    def __init__(self) -> None:
-        self.at = datetime(2026, 11, 24, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at.timestamp()
-
-    def leap(self, by: timedelta) -> None:
-        self.at += by
-
-
 async def list_animals(db: Db, page: Annotated[Page, ANIMALS]) -> Listing[Animal]:
     return await page.read(db)
 
@@ -101,7 +86,7 @@ async def serving(
     url: str,
     *routes: Route,
     secret: str | None = None,
-    clock: Any = None,
+    clock: Clock | None = None,
     table: str = TABLE,
     identity: Identity | None = None,
     **options: Any,
@@ -115,7 +100,7 @@ async def serving(
         db=db,
         committer=Committer(pool, keep=timedelta(hours=1)),
         keyring=Keyring(secret, db),
-        clock=clock or Jump(),
+        clock=clock or Clock(frozen=True),
         identity=identity,
     )
     try:

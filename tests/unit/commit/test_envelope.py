@@ -21,19 +21,12 @@ from headwater.commit import (
     read_header,
     write_envelope,
 )
+from headwater.testing import Clock
 from headwater.types import Event
 
 NOW = datetime(2026, 5, 1, 12, 30, 15, 123456, tzinfo=UTC)
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 OrderId = NewType("OrderId", UUID)
-
-
-class Stopped:
-    def now(self) -> datetime:
-        return NOW
-
-    def monotonic(self) -> float:
-        return 0.0
 
 
 class Kind(enum.StrEnum):
@@ -64,7 +57,7 @@ class Keyless(Event):
 
 
 def emitted(event: Event, **origin: Any) -> bytes:
-    return write_envelope(event, Origin("shop", "place_order", **origin), Stopped())
+    return write_envelope(event, Origin("shop", "place_order", **origin), Clock(NOW, frozen=True))
 
 
 class TestRoundTrip:

@@ -5,12 +5,13 @@ even encoded; without one, the state is a digest of what is encoded in the newes
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import inspect as shapes
 
+from headwater.clock import now
 from headwater.http.binding.rendering import ENCODER, Rendering
 from headwater.http.conditions.condition import Unchanged, Validators, conditions_of, evaluate
 from headwater.http.conditions.etag import digest_of, state_writer
@@ -169,13 +170,13 @@ def _with_cache_control(route: Route, rendering: Rendering) -> Rendering:
 
 
 def fields_of(validators: Validators) -> Fields:
-    """ETag and Last-Modified; a date ahead of our clock is sent as now (section 8.8.2.1)."""
+    """ETag and Last-Modified; a date ahead of the handlers' clock is sent as now (section 8.8.2.1)."""
     fields: Fields = []
     etag = validators.etag
     if etag is not None:
         fields.append((b"etag", etag))
     if validators.modified is not None:
-        fields.append((b"last-modified", write_date(min(validators.modified, datetime.now(UTC)))))
+        fields.append((b"last-modified", write_date(min(validators.modified, now()))))
     return fields
 
 

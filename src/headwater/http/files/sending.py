@@ -8,11 +8,12 @@ an attachment, what browsers would run as a page or a script goes out as bytes o
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, NamedTuple
 from urllib.parse import quote
 from uuid import UUID
 
+from headwater.clock import now
 from headwater.db import Db
 from headwater.http.conditions.condition import Validators, conditions_of, evaluate
 from headwater.http.conditions.conditional import fields_of
@@ -166,7 +167,7 @@ def _spans(request: Request, found: Found, validators: Validators) -> tuple[Span
     header = request.fields.get(b"range")
     if header is None or request.method != "GET":
         return None
-    holds = range_holds(request.fields.get(b"if-range"), validators.etag, validators.modified, datetime.now(UTC))
+    holds = range_holds(request.fields.get(b"if-range"), validators.etag, validators.modified, now())
     return read_ranges(header, found.size) if holds else None
 
 

@@ -4,33 +4,30 @@ Bounded: a moment that has passed says no more than none at all, so what is olde
 than `capacity` are in debt at once, the one that was heard of longest ago is forgiven.
 """
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
+from headwater.clock import Clock, SystemClock
 from headwater.http.limit.store import Charge, Verdict
 
 CAPACITY: Final = 100_000
 """Of each about 200 bytes: 20 MB at most."""
 
 _SWEPT: Final = 2
-
-
-def _now() -> int:
-    return time.monotonic_ns() // 1000
+_MICROSECONDS: Final = 1_000_000
 
 
 class MemoryStore:
-    """`now` is a clock in microseconds that never goes back."""
+    """Counts by the monotonic time of `clock`."""
 
-    def __init__(self, now: Callable[[], int] = _now, capacity: int = CAPACITY) -> None:
-        self._now = now
+    def __init__(self, clock: Clock | None = None, capacity: int = CAPACITY) -> None:
+        self._monotonic = (clock or SystemClock()).monotonic
         self._capacity = capacity
         self._moments: dict[str, int] = {}  # in the order in which they were last charged
 
     async def take(self, charges: Sequence[Charge]) -> Verdict:
         """Charge all or nothing; nothing else runs in between."""
-        now, moments = self._now(), self._moments
+        now, moments = round(self._monotonic() * _MICROSECONDS), self._moments
         before, after, allowed = [], [], True
         for key, (interval, burst), cost in charges:
             depth = interval * burst
