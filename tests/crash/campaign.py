@@ -18,6 +18,7 @@ import msgspec
 from headwater.commit import read_envelope
 from headwater.log import EVENT, Position, read_entries, read_head
 from headwater.settings import Settings
+from headwater.testing import eventually
 from tests.crash.checker import Verdict, Violation, check
 from tests.crash.effects import CONSUMERS
 from tests.crash.facts import Applied, Fact, Logged, Moved, Sighting
@@ -69,9 +70,7 @@ async def _wait_until_underway(world: World) -> None:
     """Processes take their time to start; the campaign's begins when the first effects are there."""
     connection = await world.connect()
     try:
-        async with asyncio.timeout(_UNDERWAY_SECONDS):
-            while await connection.fetchval("select count(*) from crash.applied") == 0:  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
+        await eventually(lambda: connection.fetchval("select count(*) from crash.applied"), seconds=_UNDERWAY_SECONDS)
     finally:
         connection.terminate()
 

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 T = TypeVar("T")
 
-PATIENCE_SECONDS: Final = 30.0
+PATIENCE_SECONDS: Final = 60.0
 """Far longer than anything takes, also on a busy machine; only a failing test waits for so long."""
 
 _EVERY_SECONDS: Final = 0.01

@@ -24,12 +24,8 @@ class Server:
         """Set it, and the server ends as it does on SIGTERM."""
         self.serving = serving
         """Ends with the server."""
-
-    @property
-    def url(self) -> str:
+        self.url = _url_of(listener)
         """``http://127.0.0.1:…``, without a slash at its end."""
-        host, port = self.listener.getsockname()
-        return f"http://{host}:{port}"
 
 
 @asynccontextmanager
@@ -60,6 +56,13 @@ async def serving(
         stop.set()
         await asyncio.gather(task, return_exceptions=True)
         listener.close()
+
+
+def _url_of(listener: socket.socket) -> str:
+    if listener.family == socket.AF_UNIX:
+        return f"unix:{listener.getsockname()}"
+    host, port = listener.getsockname()[:2]
+    return f"http://{host}:{port}"
 
 
 def _served(app: AsgiApp | RunningBackend) -> Any:

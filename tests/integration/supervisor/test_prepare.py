@@ -19,8 +19,7 @@ from headwater.supervisor import roles
 from headwater.supervisor.assignment import Assignment
 from headwater.supervisor.housekeeping import HousekeepingPostponed, HouseKept, clean, keep_house
 from headwater.supervisor.prepare import plant, prepare
-from headwater.testing import Databases
-from tests.integration.supervisor.harness import wait_until
+from headwater.testing import Databases, eventually
 
 APP = App("kit", migrations=Path(__file__).parents[1] / "testing" / "migrations")
 ADD = "insert into kit.step (chain, number) values (gen_random_uuid(), 1)"
@@ -180,11 +179,8 @@ async def keeping_house(url: str) -> AsyncIterator[list[Occurrence]]:
 
 
 async def first(reported: list[Occurrence], kind: type[Occurrence]) -> None:
-    await wait_until(lambda: any(isinstance(each, kind) for each in reported))
+    await eventually(lambda: any(isinstance(each, kind) for each in reported))
 
 
 async def holds(watch: Any, question: str) -> None:
-    """Look again and again: nothing announces it."""
-    async with asyncio.timeout(20):
-        while not await watch.fetchval(question):  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await eventually(lambda: watch.fetchval(question), what=question)
