@@ -268,15 +268,6 @@ async def _place_and_fail(tx: Tx) -> None:
 
 
 class TestOneExecution:
-    async def test_a_duplicate_is_given_the_same_answer(self, url: str) -> None:
-        place = PlaceOrder()
-        async with watched(url) as watch, shop(url) as (_, committer):
-            first = await committer.execute(place, ORIGIN, key("one"))
-            second = await committer.execute(place, ORIGIN, key("one"))
-            assert second.answer == first.answer
-            assert (first.replayed, second.replayed) == (False, True)
-            assert place.runs == len(await orders(watch)) == len(await events(watch)) == 1
-
     async def test_fifty_at_once_are_one_execution_and_starve_nobody(self, url: str) -> None:
         """They hold one connection between them, so that others get theirs from the same small pool."""
         place, entered, go_on = PlaceOrder(), asyncio.Event(), asyncio.Event()

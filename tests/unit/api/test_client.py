@@ -18,7 +18,8 @@ from headwater.commit import Tx
 from headwater.db import Db
 from headwater.http import Body, Header, Resources, Response, Route, compile_endpoint
 from headwater.http.openapi import About, write_document
-from tests.unit.http.support import MemoryCommitter, command, query
+from tests.unit.commit.memory import MemoryCommitter
+from tests.unit.http.support import command, query
 
 
 class Circle(msgspec.Struct, tag="circle", tag_field="kind"):
