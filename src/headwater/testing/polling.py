@@ -8,7 +8,7 @@ import inspect
 import linecache
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar, overload
 
 T = TypeVar("T")
 
@@ -22,14 +22,36 @@ class NotSeen(AssertionError):
     """What `eventually` waited for did not come."""
 
 
+@overload
 async def eventually(
-    look: Callable[[], T | Awaitable[T]],
-    holds: Callable[[T], object] = bool,
+    look: Callable[[], Awaitable[T]],
+    holds: Callable[[T], object] = ...,
+    *,
+    seconds: float = ...,
+    every: float = ...,
+    what: str | None = ...,
+) -> T: ...
+
+
+@overload
+async def eventually(
+    look: Callable[[], T],
+    holds: Callable[[T], object] = ...,
+    *,
+    seconds: float = ...,
+    every: float = ...,
+    what: str | None = ...,
+) -> T: ...
+
+
+async def eventually(
+    look: Callable[[], Any],
+    holds: Callable[[Any], object] = bool,
     *,
     seconds: float = PATIENCE_SECONDS,
     every: float = _EVERY_SECONDS,
     what: str | None = None,
-) -> T:
+) -> Any:
     """What `look` finds, as soon as `holds` is true of it::
 
         await eventually(mailbox.unread)
@@ -40,8 +62,9 @@ async def eventually(
     """
     deadline = time.monotonic() + seconds
     while True:
-        looked = look()
-        found: T = await looked if inspect.isawaitable(looked) else looked
+        found = look()
+        if inspect.isawaitable(found):
+            found = await found
         if holds(found):
             return found
         if time.monotonic() > deadline:
