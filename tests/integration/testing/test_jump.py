@@ -13,7 +13,7 @@ import pytest
 from headwater import App, Backend, Backoff, Db, Event, Limit, Row, Tx, now, uuid7
 from headwater.consumer import EventFailed
 from headwater.observe import Occurrence, subscribe
-from headwater.testing import RunningBackend, Server
+from headwater.testing import RunningBackend, Server, eventually
 
 app = App("kit", migrations=Path(__file__).parent / "migrations")
 WEEK = timedelta(days=7)
@@ -100,6 +100,8 @@ async def test_a_key_in_retry_is_tried_again_when_its_time_has_come_and_not_befo
         await backend.settle(retries=False)
         assert Bank.calls == calls
         failed = [each for each in reported if isinstance(each, EventFailed)][-1]
+        waits = await eventually(lambda: backend.clock.waits)
+        assert waits == [pytest.approx(failed.retry_in_seconds, abs=60)]
         backend.clock.jump(seconds=failed.retry_in_seconds)
     await backend.settle()
     assert await backend.db.all(int, "select number from kit.step") == [3]

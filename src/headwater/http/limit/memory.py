@@ -14,7 +14,6 @@ CAPACITY: Final = 100_000
 """Of each about 200 bytes: 20 MB at most."""
 
 _SWEPT: Final = 2
-_MICROSECONDS: Final = 1_000_000
 
 
 class MemoryStore:
@@ -27,7 +26,8 @@ class MemoryStore:
 
     async def take(self, charges: Sequence[Charge]) -> Verdict:
         """Charge all or nothing; nothing else runs in between."""
-        now, moments = round(self._monotonic() * _MICROSECONDS), self._moments
+        # To the nearest microsecond: a product of floats may fall just short of it.
+        now, moments = int(self._monotonic() * 1e6 + 0.5), self._moments
         before, after, allowed = [], [], True
         for key, (interval, burst), cost in charges:
             depth = interval * burst
