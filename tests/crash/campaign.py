@@ -41,6 +41,8 @@ class Plan(NamedTuple):
     plant: str = "none"
     suicides: bool = True
     """Whether processes also kill themselves between two steps."""
+    events: int = 0
+    """How many the workload commits at least, however slow the machine is."""
 
 
 async def run(plan: Plan, folder: Path) -> Verdict:
@@ -48,7 +50,7 @@ async def run(plan: Plan, folder: Path) -> Verdict:
     dice = random.Random(plan.seed)
     async with World(folder) as world:
         _hire(world, plan, dice)
-        await _wait_until_underway(world)
+        await _wait_for(world, "select count(*) from crash.applied", 1)  # processes take their time to start
         until = time.monotonic() + plan.seconds
         struck: list[str] = []
         while time.monotonic() < until:
@@ -56,6 +58,7 @@ async def run(plan: Plan, folder: Path) -> Verdict:
             if plan.faults:
                 struck.append(dice.choice(plan.faults))
                 await FAULTS[struck[-1]](world, dice)
+        await _wait_for(world, "select count(*) from crash.ledger", plan.events)
         await world.crews["writers"].stop()
         try:
             await _catch_up(world)
@@ -66,11 +69,13 @@ async def run(plan: Plan, folder: Path) -> Verdict:
         return await _judge(world)
 
 
-async def _wait_until_underway(world: World) -> None:
-    """Processes take their time to start; the campaign's begins when the first effects are there."""
+async def _wait_for(world: World, sql: str, count: int) -> None:
+    """Until a query counts so many."""
     connection = await world.connect()
     try:
-        await eventually(lambda: connection.fetchval("select count(*) from crash.applied"), seconds=_UNDERWAY_SECONDS)
+        await eventually(
+            lambda: connection.fetchval(sql), lambda found: found >= count, seconds=_UNDERWAY_SECONDS, what=sql
+        )
     finally:
         connection.terminate()
 

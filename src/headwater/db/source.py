@@ -18,6 +18,7 @@ from typing import Literal
 import msgspec
 
 from headwater.db.errors import DbError
+from headwater.part import Declaration
 
 Phase = Literal["expand", "contract"]
 PHASES: tuple[Phase, ...] = ("expand", "contract")
@@ -42,7 +43,7 @@ class MissingFolder(MigrationError):
     """{folder}, the migrations of {app}, is no folder."""
 
 
-class Source(msgspec.Struct, frozen=True):
+class Source(Declaration, frozen=True):
     """Where the migrations of an app lie, and the schema that is its own."""
 
     app: str

@@ -3,13 +3,17 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 
 from headwater.backend import Backend
+from headwater.binding import Services
+from headwater.chores import run_chores, run_processes
 from headwater.consumer import run_consumers
 from headwater.db import Unavailable
 from headwater.http.serving.server import serve
 from headwater.observe import Metrics
+from headwater.observe.folder import join_metrics
 from headwater.observe.logging import adopt_structlog
 from headwater.settings import Settings
 from headwater.supervisor.assignment import Assignment
@@ -18,6 +22,7 @@ from headwater.supervisor.locate import load_backend
 from headwater.supervisor.outage import Outage
 from headwater.supervisor.prepare import prepare
 from headwater.supervisor.together import beside, together
+from headwater.upkeep import Process
 from headwater.wal import run_relay
 from headwater.wal.stream import StreamLost
 
@@ -27,17 +32,42 @@ Role = Callable[[Assignment, Settings, asyncio.Event, Callable[[], None]], Await
 
 async def relay(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Turn WAL into log, and drop what is too old of it."""
-    await _relay(settings, stop, ready)
+    await _relay(settings, _metrics(assignment, settings), stop, ready)
 
 
 async def web(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Answer requests that arrive at the inherited socket."""
-    await _serve(_load(assignment, settings), assignment, settings, stop, ready)
+    backend, metrics = _load(assignment, settings), _metrics(assignment, settings)
+    async with _opened(backend, assignment, settings, metrics):
+        await _serve(backend, assignment, settings, stop, ready)
 
 
 async def consumer(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Apply the log to every subscription of the backend, sharing the partitions with the other workers."""
-    await _consume(_load(assignment, settings), assignment, settings, stop, ready)
+    backend, metrics = _load(assignment, settings), _metrics(assignment, settings)
+    services = backend.services(settings, name=f"headwater {assignment.name} resources", metrics=metrics)
+    try:
+        await backend.start(services)
+        consuming = _consume(backend, services, assignment, settings, stop, ready)
+        if assignment.number == 1:  # what is done once per database is done by the first
+            await beside(consuming, run_chores(backend.declared, services))
+        else:
+            await consuming
+    finally:
+        await services.close()
+
+
+async def part(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+    """Be a process that a part of the backend brings."""
+    backend, metrics = _load(assignment, settings), _metrics(assignment, settings)
+    services = backend.services(settings, name=f"headwater {assignment.name}", metrics=metrics)
+    (process,) = [each for each in backend.declared.of(Process) if each.name == assignment.process]
+    try:
+        await backend.start(services)
+        ready()
+        await services.call(process.run, {asyncio.Event: stop})
+    finally:
+        await services.close()
 
 
 async def dev(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
@@ -45,6 +75,7 @@ async def dev(assignment: Assignment, settings: Settings, stop: asyncio.Event, r
     try:
         backend = _load(assignment, settings)
         backend.check()
+        backend.check_settings()
         await prepare(backend, settings)
     except (Unavailable, StreamLost):
         raise  # the engine's fault, which passes
@@ -53,15 +84,20 @@ async def dev(assignment: Assignment, settings: Settings, stop: asyncio.Event, r
         with socket.socket(fileno=assignment.listener) as listener:
             await serve(Outage(error), socket=listener, settings=settings, stop=stop, ready=ready)
         return
-    waiting = Countdown(3, ready)
-    await together(
-        _relay(settings, stop, waiting.tick),
-        _consume(backend, assignment, settings, stop, waiting.tick),
-        _serve(backend, assignment, settings, stop, waiting.tick),
-    )
+    waiting, metrics = Countdown(3, ready), _metrics(assignment, settings)
+    async with _opened(backend, assignment, settings, metrics):
+        await together(
+            _relay(settings, metrics, stop, waiting.tick),
+            beside(
+                _consume(backend, backend.opened.services, assignment, settings, stop, waiting.tick),
+                run_chores(backend.declared, backend.opened.services),
+            ),
+            _serve(backend, assignment, settings, stop, waiting.tick),
+            *run_processes(backend.declared, backend.opened.services, stop),
+        )
 
 
-ROLES: Mapping[str, Role] = {"relay": relay, "web": web, "consumer": consumer, "dev": dev}
+ROLES: Mapping[str, Role] = {"relay": relay, "web": web, "consumer": consumer, "part": part, "dev": dev}
 
 
 def _load(assignment: Assignment, settings: Settings) -> Backend:
@@ -70,25 +106,41 @@ def _load(assignment: Assignment, settings: Settings) -> Backend:
     return backend
 
 
-async def _relay(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+def _metrics(assignment: Assignment, settings: Settings) -> Metrics:
+    """What this process counts, where the supervisor adds it up."""
+    return join_metrics(assignment.name, settings.home)
+
+
+async def _relay(settings: Settings, metrics: Metrics, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     url = _url(settings)
-    await beside(run_relay(url, settings, stop, ready=ready), keep_house(url, settings))
+    await beside(run_relay(url, settings, stop, ready=ready, metrics=metrics), keep_house(url, settings))
+
+
+@asynccontextmanager
+async def _opened(
+    backend: Backend, assignment: Assignment, settings: Settings, metrics: Metrics
+) -> AsyncIterator[None]:
+    await backend.open(settings, name=f"headwater {assignment.name}", metrics=metrics)
+    try:
+        yield
+    finally:
+        await backend.close()
 
 
 async def _serve(
     backend: Backend, assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]
 ) -> None:
-    name = f"headwater {assignment.name}"
-    await backend.open(settings, name=name, metrics=Metrics(assignment.name, settings.home / "run" / "metrics"))
-    try:
-        with socket.socket(fileno=assignment.listener) as listener:
-            await serve(backend.opened.http, socket=listener, settings=settings, stop=stop, ready=ready)
-    finally:
-        await backend.close()
+    with socket.socket(fileno=assignment.listener) as listener:
+        await serve(backend.opened.served, socket=listener, settings=settings, stop=stop, ready=ready)
 
 
 async def _consume(
-    backend: Backend, assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]
+    backend: Backend,
+    services: Services,
+    assignment: Assignment,
+    settings: Settings,
+    stop: asyncio.Event,
+    ready: Callable[[], None],
 ) -> None:
     await run_consumers(
         _url(settings),
@@ -97,6 +149,9 @@ async def _consume(
         workers=assignment.of,
         stop=stop,
         ready=ready,
+        providers=backend.compiler.providers,
+        services=services,
+        metrics=services[Metrics],
     )
 
 

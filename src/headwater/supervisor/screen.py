@@ -69,7 +69,9 @@ def _rows(settings: Settings, state: State) -> Iterator[Row]:
 
 def _docs(settings: Settings, state: State) -> Iterator[Row]:
     if settings.docs:
-        yield "Docs", f"{state.url}/docs", "and /openapi.json, /metrics, /readyz"
+        yield "Docs", f"{state.url}/docs", "and /openapi.json, /readyz"
+    if state.metrics_url is not None:
+        yield "Metrics", state.metrics_url, "for Prometheus"
 
 
 def _places(settings: Settings) -> Iterator[Row]:

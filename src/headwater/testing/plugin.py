@@ -97,7 +97,7 @@ def backend(
 
 
 @pytest.fixture
-def server(headwater_runner: asyncio.Runner, backend: "RunningBackend") -> Iterator["Server"]:
+def live_server(headwater_runner: asyncio.Runner, backend: "RunningBackend") -> Iterator["Server"]:
     """The fixture `backend` on a port of this machine, for clients that want a real socket."""
     from headwater.testing.server import serving
 

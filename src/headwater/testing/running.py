@@ -10,10 +10,12 @@ from urllib.parse import urlsplit
 import msgspec
 
 from headwater.backend import Backend
+from headwater.chores import do_chores
 from headwater.clock import follow
 from headwater.commit import Origin, Tx
 from headwater.consumer import run_consumers
 from headwater.db import Db, Pool
+from headwater.observe import Metrics
 from headwater.settings import Settings
 from headwater.supervisor.housekeeping import EVERY_SECONDS, clean
 from headwater.testing.client import Client
@@ -47,6 +49,11 @@ class RunningBackend:
         return self.backend.opened.db
 
     @property
+    def metrics(self) -> Metrics:
+        """What the backend has counted: ``backend.metrics.expose()``."""
+        return self.backend.opened.services[Metrics]
+
+    @property
     def url(self) -> str:
         """The URL of this test's database."""
         assert self.settings.postgres_url is not None
@@ -70,8 +77,8 @@ class RunningBackend:
         What is to be tried again is waited for; without `retries` only what is due by the clock, so that a test can
         jump to the rest. If the clock has moved so far that housekeeping is due, that is done as well.
 
-        Raises `KeysParked` with the causes if a handler failed for good, `NotSettled` or `RelayBehind` after `seconds`,
-        and whatever ended the relay or the consumers.
+        Raises `KeysParked` with the causes if a handler failed for good, `NotSettled` or `RelayBehind` after
+        `seconds`, and whatever ended the relay or the consumers.
         """
         async with asyncio.timeout(seconds):
             await self.backend.opened.group.flush()
@@ -92,6 +99,7 @@ class RunningBackend:
         if now - self._house_kept_at >= EVERY_SECONDS:
             self._house_kept_at = now
             await clean(self.url, self.settings, self.clock)
+            await do_chores(self.backend.declared, self.backend.opened.services)
 
 
 @asynccontextmanager
@@ -138,16 +146,22 @@ async def _start(backend: Backend, settings: Settings, clock: Clock, stop: async
     """Open the backend, start relay and consumers; all are at work when this returns."""
     url = settings.postgres_url
     assert url is not None
+    await backend.open(settings, name="headwater test", clock=clock)
     relay_ready, consumers_ready = asyncio.Event(), asyncio.Event()
+    consumers = run_consumers(
+        url,
+        backend.subscriptions,
+        stop=stop,
+        clock=clock,
+        ready=consumers_ready.set,
+        providers=backend.compiler.providers,
+        services=backend.opened.services,
+    )
     tasks = [
         asyncio.create_task(run_relay(url, settings, stop, ready=relay_ready.set), name="relay"),
-        asyncio.create_task(
-            run_consumers(url, backend.subscriptions, stop=stop, clock=clock, ready=consumers_ready.set),
-            name="consumers",
-        ),
+        asyncio.create_task(consumers, name="consumers"),
     ]
     try:
-        await backend.open(settings, name="headwater test", clock=clock)
         await backend.opened.http.start()
         await _until(tasks, relay_ready, consumers_ready)
     except BaseException:

@@ -11,11 +11,11 @@ import asyncpg
 import msgspec
 import pytest
 
-from headwater.commit import Committer, KeyInFlight, KeyReused, Stored, Tx, read_envelope
+from headwater.commit import Committer, IdempotencyKey, KeyInFlight, KeyReused, Stored, Tx, read_envelope
 from headwater.commit.retry import ATTEMPTS
 from headwater.db import Contention, LockTimeout, Pool, SessionEnded
 from headwater.testing import Clock
-from tests.integration.commit.shop import KEEP, ORIGIN, OrderPlaced, events, key, watched
+from tests.integration.commit.shop import KEEP, ORIGIN, OrderPlaced, Outcome, events, key, once, watched
 from tests.unit.commit.memory import MemoryCommitter
 
 WAIT_SECONDS = 20.0
@@ -25,8 +25,14 @@ class World:
     """A committer, its clock, and what it has committed."""
 
     def __init__(self, committer: Any, clock: Clock) -> None:
-        self.execute = committer.execute
+        self.committer = committer
         self.clock = clock
+
+    async def execute(self, work: Callable[[Tx], Awaitable[Stored]], key: IdempotencyKey | None = None) -> Outcome:
+        """With a key, once for it."""
+        if key is not None:
+            return await once(self.committer, work, key)
+        return Outcome(await self.committer.execute(work, ORIGIN), replayed=False)
 
     async def events(self) -> list[OrderPlaced]:
         """Those committed since the last call."""
@@ -34,12 +40,8 @@ class World:
 
 
 class Memory(World):
-    def __init__(self, committer: MemoryCommitter, clock: Clock) -> None:
-        super().__init__(committer, clock)
-        self._committer = committer
-
     async def events(self) -> list[OrderPlaced]:
-        payloads, self._committer.payloads = self._committer.payloads, []
+        payloads, self.committer.payloads = self.committer.payloads, []
         return [msgspec.json.decode(read_envelope(payload).data, type=OrderPlaced) for payload in payloads]
 
 
@@ -136,7 +138,7 @@ async def orders_of(world: World) -> list[bytes]:
 
 async def test_the_answer_and_the_events_are_committed(world: Worlds) -> None:
     async with world() as here:
-        outcome = await here.execute(Place(), ORIGIN, key("one"))
+        outcome = await here.execute(Place(), key("one"))
         assert (outcome.replayed, outcome.answer.status) == (False, 201)
         assert await orders_of(here) == [outcome.answer.body]
 
@@ -144,7 +146,7 @@ async def test_the_answer_and_the_events_are_committed(world: Worlds) -> None:
 async def test_without_a_key_work_runs_each_time(world: Worlds) -> None:
     async with world() as here:
         place = Place()
-        outcomes = [await here.execute(place, ORIGIN) for _ in range(2)]
+        outcomes = [await here.execute(place) for _ in range(2)]
         assert [outcome.replayed for outcome in outcomes] == [False, False]
         assert await orders_of(here) == [outcome.answer.body for outcome in outcomes]
 
@@ -152,7 +154,7 @@ async def test_without_a_key_work_runs_each_time(world: Worlds) -> None:
 async def test_a_duplicate_is_given_the_same_answer_and_commits_nothing(world: Worlds) -> None:
     async with world() as here:
         place = Place()
-        first, second = [await here.execute(place, ORIGIN, key("one")) for _ in range(2)]
+        first, second = [await here.execute(place, key("one")) for _ in range(2)]
         assert second.answer == first.answer
         assert (first.replayed, second.replayed) == (False, True)
         assert place.runs == len(await here.events()) == 1
@@ -160,7 +162,7 @@ async def test_a_duplicate_is_given_the_same_answer_and_commits_nothing(world: W
 
 async def test_another_key_is_another_execution(world: Worlds) -> None:
     async with world() as here:
-        one, two = [await here.execute(Place(), ORIGIN, key(name)) for name in ("one", "two")]
+        one, two = [await here.execute(Place(), key(name)) for name in ("one", "two")]
         assert await orders_of(here) == [one.answer.body, two.answer.body]
 
 
@@ -169,30 +171,30 @@ async def test_what_raises_is_rolled_back_and_not_remembered(world: Worlds, keye
     used = key("one") if keyed else None
     async with world() as here:
         with pytest.raises(ZeroDivisionError):
-            await here.execute(Place(fail), ORIGIN, used)
+            await here.execute(Place(fail), used)
         assert await here.events() == []
-        assert not (await here.execute(Place(), ORIGIN, used)).replayed
+        assert not (await here.execute(Place(), used)).replayed
         assert len(await here.events()) == 1
 
 
 async def test_what_is_cancelled_is_rolled_back_and_not_remembered(world: Worlds) -> None:
     async with world() as here:
         held = Held()
-        running = asyncio.create_task(here.execute(held, ORIGIN, key("one")))
+        running = asyncio.create_task(here.execute(held, key("one")))
         await held.entered.wait()
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
         assert await here.events() == []
-        assert not (await here.execute(Place(), ORIGIN, key("one"))).replayed
+        assert not (await here.execute(Place(), key("one"))).replayed
 
 
 async def test_a_transaction_that_is_over_emits_nothing_more(world: Worlds) -> None:
     async with world() as here:
         done, failed = Place(), Place(fail)
-        await here.execute(done, ORIGIN)
+        await here.execute(done)
         with pytest.raises(ZeroDivisionError):
-            await here.execute(failed, ORIGIN)
+            await here.execute(failed)
         for tx in (*done.transactions, *failed.transactions):
             with pytest.raises(SessionEnded):
                 tx.emit(OrderPlaced(order=uuid4()))
@@ -202,7 +204,7 @@ async def test_a_transaction_that_is_over_emits_nothing_more(world: Worlds) -> N
 async def test_duplicates_at_once_are_one_execution(world: Worlds) -> None:
     async with world() as here:
         held = Held()
-        duplicates = [asyncio.create_task(here.execute(held, ORIGIN, key("one"))) for _ in range(20)]
+        duplicates = [asyncio.create_task(here.execute(held, key("one"))) for _ in range(20)]
         await held.entered.wait()
         held.let.set()
         outcomes = await asyncio.gather(*duplicates)
@@ -215,7 +217,7 @@ async def test_when_the_first_fails_the_next_one_runs(world: Worlds) -> None:
     async with world() as here:
         held = Held()
         held.fails = True
-        duplicates = [asyncio.create_task(here.execute(held, ORIGIN, key("one"))) for _ in range(3)]
+        duplicates = [asyncio.create_task(here.execute(held, key("one"))) for _ in range(3)]
         await held.entered.wait()
         held.let.set()
         first, *others = await asyncio.gather(*duplicates, return_exceptions=True)
@@ -228,10 +230,10 @@ async def test_when_the_first_fails_the_next_one_runs(world: Worlds) -> None:
 async def test_a_duplicate_that_has_waited_for_too_long_is_told_when_to_come_back(world: Worlds) -> None:
     async with world(wait=0.02) as here:
         held = Held()
-        first = asyncio.create_task(here.execute(held, ORIGIN, key("one")))
+        first = asyncio.create_task(here.execute(held, key("one")))
         await held.entered.wait()
         with pytest.raises(KeyInFlight) as caught:
-            await here.execute(held, ORIGIN, key("one"))
+            await here.execute(held, key("one"))
         assert caught.value.retry_after > 0
         held.let.set()
         assert not (await first).replayed
@@ -241,16 +243,16 @@ async def test_a_duplicate_that_has_waited_for_too_long_is_told_when_to_come_bac
 async def test_the_same_key_with_another_request_is_refused_during_and_after(world: Worlds) -> None:
     async with world() as here:
         held = Held()
-        first = asyncio.create_task(here.execute(held, ORIGIN, key("one", "a request")))
+        first = asyncio.create_task(here.execute(held, key("one", "a request")))
         await held.entered.wait()
-        other = asyncio.create_task(here.execute(Place(), ORIGIN, key("one", "another")))
+        other = asyncio.create_task(here.execute(Place(), key("one", "another")))
         held.let.set()
         assert not (await first).replayed
         with pytest.raises(KeyReused):
             await other
         with pytest.raises(KeyReused):
-            await here.execute(Place(), ORIGIN, key("one", "another"))
-        assert (await here.execute(Place(), ORIGIN, key("one", "a request"))).replayed
+            await here.execute(Place(), key("one", "another"))
+        assert (await here.execute(Place(), key("one", "a request"))).replayed
         assert len(await here.events()) == 1
 
 
@@ -258,7 +260,7 @@ async def test_the_same_key_with_another_request_is_refused_during_and_after(wor
 async def test_what_loses_against_others_runs_again_and_commits_once(world: Worlds, keyed: bool) -> None:
     async with world() as here:
         place = Place(losing(ATTEMPTS - 1, Contention(reason="deadlock")))
-        outcome = await here.execute(place, ORIGIN, key("one") if keyed else None)
+        outcome = await here.execute(place, key("one") if keyed else None)
         assert not outcome.replayed
         assert place.runs == ATTEMPTS
         assert await orders_of(here) == [outcome.answer.body]
@@ -268,17 +270,17 @@ async def test_what_loses_time_and_again_is_given_up(world: Worlds) -> None:
     async with world() as here:
         place = Place(losing(ATTEMPTS, Contention(reason="deadlock")))
         with pytest.raises(Contention):
-            await here.execute(place, ORIGIN, key("one"))
+            await here.execute(place, key("one"))
         assert place.runs == ATTEMPTS
         assert await here.events() == []
-        assert not (await here.execute(place, ORIGIN, key("one"))).replayed
+        assert not (await here.execute(place, key("one"))).replayed
 
 
 async def test_what_has_waited_for_a_lock_does_not_wait_again(world: Worlds) -> None:
     async with world() as here:
         place = Place(losing(1, LockTimeout(reason="of a row")))
         with pytest.raises(LockTimeout):
-            await here.execute(place, ORIGIN)
+            await here.execute(place)
         assert place.runs == 1
 
 
@@ -288,24 +290,24 @@ async def test_retries_use_up_a_budget_that_executions_earn_back(world: Worlds) 
         while True:
             before = spent.runs
             with pytest.raises(Contention):
-                await here.execute(spent, ORIGIN)
+                await here.execute(spent)
             if spent.runs == before + 1:
                 break
         for _ in range(11):  # tenths do not add up to a whole
-            await here.execute(Place(), ORIGIN)
+            await here.execute(Place())
         before = spent.runs
         with pytest.raises(Contention):
-            await here.execute(spent, ORIGIN)
+            await here.execute(spent)
         assert spent.runs == before + 2
 
 
 async def test_an_answer_is_replayed_until_its_time_is_up_and_then_the_key_is_new(world: Worlds) -> None:
     async with world() as here:
-        first = await here.execute(Place(), ORIGIN, key("one"))
+        first = await here.execute(Place(), key("one"))
         here.clock.jump(KEEP - timedelta(microseconds=1))
-        assert (await here.execute(Place(), ORIGIN, key("one"))).answer == first.answer
+        assert (await here.execute(Place(), key("one"))).answer == first.answer
         here.clock.jump(timedelta(microseconds=1))
-        again = await here.execute(Place(), ORIGIN, key("one", "another request"))
+        again = await here.execute(Place(), key("one", "another request"))
         assert not again.replayed
-        assert (await here.execute(Place(), ORIGIN, key("one", "another request"))).answer == again.answer
+        assert (await here.execute(Place(), key("one", "another request"))).answer == again.answer
         assert await orders_of(here) == [first.answer.body, again.answer.body]

@@ -27,8 +27,8 @@ EPOCH = 1
 SEGMENT_BYTES = 1 << 20
 WAIT_SECONDS = 20.0
 
-QUICK = Limits(poll=0.1, foreign_poll=0.05, stopped_pause=0.2, cancel_grace=0.2)
-"""What would make a test wait is short."""
+QUICK = Limits(poll=0.1, foreign_poll=0.05, stopped_pause=0.2, cancel_grace=0.2, transaction=WAIT_SECONDS)
+"""What would make a test wait is short, and no transaction is cut because the machine is busy."""
 
 LEDGER = """
 create table ledger (

@@ -3,11 +3,12 @@
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
+from headwater.binding import HandlerError
 from headwater.commit import Tx, read_envelope
 from headwater.consumer import (
-    BadHandler,
     ConsumerForgotten,
     ConsumerWithoutCode,
     Delivery,
@@ -18,12 +19,23 @@ from headwater.consumer import (
     forget,
     register,
     registered_consumers,
+    settled,
 )
-from headwater.db import Session
+from headwater.db import Pool, Session
 from headwater.log import MALFORMED
 from headwater.testing import Databases
 from headwater.types import Changed, Row
-from tests.integration.consumer.harness import Happened, Ignored, Told, World, in_order, world, write_down
+from tests.integration.consumer.harness import (
+    QUICK,
+    WAIT_SECONDS,
+    Happened,
+    Ignored,
+    Told,
+    World,
+    in_order,
+    world,
+    write_down,
+)
 
 
 async def ledger(tx: Tx, event: Happened) -> None:
@@ -77,7 +89,7 @@ async def test_transactions_are_cut_to_their_limits_even_inside_a_batch(headwate
     async with world(headwater_databases, partitions=1) as here:
         await here.log.append(*(Happened(key="a", number=number) for number in range(25)))
         with Told() as told:
-            async with here.worker(LEDGER, limits=Limits(entries=10)):
+            async with here.worker(LEDGER, limits=msgspec.structs.replace(QUICK, entries=10)):
                 await here.settled()
         assert [each.events for each in told.of(EventsApplied)] == [10, 10, 5]
         assert {"a": list(range(25))} == await here.applied()
@@ -110,7 +122,7 @@ async def test_passing_over_costs_no_transaction_of_its_own_for_each_consumer(he
     others = [Subscription(name=name, app="test", events=(Happened,), handler=ledger) for name in names]
     claims: list[str] = []
     async with world(headwater_databases) as here:
-        async with here.worker(*others, step=claims.append):
+        async with here.worker(*others, step=claims.append, limits=msgspec.structs.replace(QUICK, poll=60.0)):
             for number in range(20):
                 await here.log.append(Ignored(key=f"key {number}"))
             await here.settled()
@@ -154,11 +166,11 @@ async def test_reading_on_touches_only_the_segments_that_hold_what_is_new(headwa
             await here.log.append(*(Happened(key=f"key-{key}", number=0) for key in range(20)))
             here.log.begin_segment()
         async with here.worker(LEDGER):
-            await here.settled()
+            await _settled_apart(here)
         await here.log.append(*(Happened(key=f"key-{key}", number=1) for key in range(20)))
         before = await _scans_of_segments(here)
         async with here.worker(LEDGER):
-            await here.settled()
+            await _settled_apart(here)
         after = await _scans_of_segments(here)
     assert len(after) == 5
     assert before[:3] == after[:3]  # the fourth holds the watermark
@@ -303,7 +315,7 @@ async def test_a_handler_that_cannot_be_called_is_refused_before_anything_runs(h
 
     wrong = Subscription(name="test.wrong", app="test", events=(Happened,), handler=handler)
     async with world(headwater_databases) as here:
-        with pytest.raises(BadHandler, match="nothing can be bound to event: Ignored"):
+        with pytest.raises(HandlerError, match="nothing fills the parameter `event: Ignored`"):
             async with here.worker(wrong):
                 pass
 
@@ -329,6 +341,13 @@ async def _messages(here: World, slot: str) -> list[bytes]:
             prefix_end = data.index(b"\0", 10)
             contents.append(data[prefix_end + 5 :])
     return contents
+
+
+async def _settled_apart(here: World) -> None:
+    """By a session that ends with it, and with what it has looked into counted."""
+    pool = Pool(here.url, size=1, application_name="headwater consumer test")
+    await settled(pool, within=WAIT_SECONDS)
+    await pool.close()
 
 
 async def _scans_of_segments(here: World) -> list[int]:

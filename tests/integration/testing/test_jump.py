@@ -143,9 +143,9 @@ async def test_handlers_and_what_they_emit_follow_the_clock(backend: RunningBack
     assert WEEK <= time_of(made) - began < WEEK + timedelta(minutes=5)
 
 
-async def test_a_server_on_a_socket_follows_it_too(backend: RunningBackend, server: Server) -> None:
+async def test_a_server_on_a_socket_follows_it_too(backend: RunningBackend, live_server: Server) -> None:
     def ask() -> Time:
-        with urllib.request.urlopen(f"{server.url}/time", timeout=20) as answer:
+        with urllib.request.urlopen(f"{live_server.url}/time", timeout=20) as answer:
             return msgspec.json.decode(answer.read(), type=Time)
 
     backend.clock.jump(WEEK)

@@ -100,6 +100,10 @@ class Log:
     async def now(self) -> int:
         return int(await self.connection.fetchval("select pg_current_wal_insert_lsn()"))
 
+    async def flushed(self) -> int:
+        """What a standby can have at most."""
+        return int(await self.connection.fetchval("select pg_current_wal_flush_lsn()"))
+
     @asynccontextmanager
     async def relay(self, **options: Any) -> AsyncIterator[asyncio.Task[None]]:
         """The relay at work as a task; what ended it before its time is raised."""
@@ -185,12 +189,17 @@ async def new_log(server: str, *, partitions: int = 4) -> AsyncIterator[Log]:
             await connection.execute(f"drop database {name} with (force)")
 
 
-async def drop_slot(connection: asyncpg.Connection, slot: str) -> None:
+async def release_slot(connection: asyncpg.Connection, slot: str) -> None:
+    """A relay that has ended may leave a sender behind that PostgreSQL ends a little later."""
     await connection.execute(
         "select pg_terminate_backend(active_pid, 5000) from pg_replication_slots "
         "where slot_name = $1 and active_pid is not null",
         slot,
     )
+
+
+async def drop_slot(connection: asyncpg.Connection, slot: str) -> None:
+    await release_slot(connection, slot)
     await connection.execute(
         "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1", slot
     )

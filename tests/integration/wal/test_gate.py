@@ -30,7 +30,9 @@ async def test_a_commit_that_waits_for_a_standby_is_decoded_and_not_published(se
                     await eventually(lambda: named(told, "GateClosed"))
                     assert await log.numbers() == [1], "what is visible comes, and nothing behind what is not"
                     assert await visible(log) == 0
+                    assert not [each for each in named(told, "GatePassed") if each.waited_seconds > 1]
                 await log.wait_caught_up()
+                assert len([each for each in named(told, "GatePassed") if each.waited_seconds > 1]) == 1
                 assert await log.numbers() == [1, 2, 3]
                 assert await visible(log) == 1
         await log.connection.execute("select pg_drop_replication_slot($1)", f"{log.slot}_observer")

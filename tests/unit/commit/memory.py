@@ -6,17 +6,24 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from headwater.clock import Clock, SystemClock
-from headwater.commit import IdempotencyKey, KeyReused, Origin, Outcome, Stored, Tx
+from headwater.commit import IdempotencyKey, KeyReused, Origin, Replay, Stored, Tx
 from headwater.commit.committer import WAIT_SECONDS
 from headwater.commit.flight import Flights
 from headwater.commit.record import Record
 from headwater.commit.retry import Retries
 from headwater.db import Contention, LockTimeout
 
-Work = Callable[[Tx], Awaitable[Stored]]
+Work = Callable[[Tx], Awaitable[Any]]
+
+
+class _Landed(NamedTuple):
+    """What a key stands for, and what its execution returned if it was this one."""
+
+    record: Record
+    executed: tuple[Any] | None
 
 
 class MemoryCommitter:
@@ -29,7 +36,8 @@ class MemoryCommitter:
         self, clock: Clock | None = None, *, keep: timedelta = timedelta(hours=24), wait: float = WAIT_SECONDS
     ) -> None:
         self.origins: list[Origin] = []
-        self.committed: list[Stored] = []
+        self.committed: list[Any] = []
+        """What was stored under a key, and what work without one returned."""
         self.payloads: list[bytes] = []
         """The events that were committed, as they would be written."""
         self.rolled_back: list[Exception] = []
@@ -44,53 +52,65 @@ class MemoryCommitter:
         self._flights: Flights[tuple[Record, bool]] = Flights()
         self._retries = Retries(pick=lambda low, high: low)
 
-    async def execute(self, work: Work, origin: Origin, key: IdempotencyKey | None = None) -> Outcome:
+    async def execute(self, work: Work, origin: Origin) -> Any:
         self.origins.append(origin)
-        if key is None:
-            record, _ = await self._with_retries(work, origin, None)
-            return Outcome(record.answer, replayed=False)
-        (record, found), followed = await self._flights.lead_or_follow(
-            key.scope, lambda: self._with_retries(work, origin, key), self._wait_seconds
-        )
-        if record.fingerprint != key.fingerprint:
-            raise KeyReused
-        return Outcome(record.answer, replayed=found or followed)
+        return await self._with_retries(lambda: self._attempt(work, origin, lambda result: result))
 
-    async def _with_retries(self, work: Work, origin: Origin, key: IdempotencyKey | None) -> tuple[Record, bool]:
-        attempt = 1
+    async def execute_once(
+        self, work: Work, origin: Origin, key: IdempotencyKey, store: Callable[[Any], Stored]
+    ) -> Any:
+        self.origins.append(origin)
+        landed, followed = await self._flights.lead_or_follow(
+            key.scope,
+            lambda: self._with_retries(lambda: self._attempt_once(work, origin, key, store)),
+            self._wait_seconds,
+        )
+        if landed.record.fingerprint != key.fingerprint:
+            raise KeyReused
+        if followed or landed.executed is None:
+            return Replay(landed.record.answer)
+        return landed.executed[0]
+
+    async def _with_retries(self, attempt: Callable[[], Awaitable[Any]]) -> Any:
+        attempts = 1
         while True:
             try:
-                return await self._attempt(work, origin, key)
+                return await attempt()
             except LockTimeout:
                 raise
             except Contention:
-                pause = self._retries.pause_after(attempt)
+                pause = self._retries.pause_after(attempts)
                 if pause is None:
                     raise
                 await asyncio.sleep(pause)
-            attempt += 1
+            attempts += 1
 
-    async def _attempt(self, work: Work, origin: Origin, key: IdempotencyKey | None) -> tuple[Record, bool]:
-        found = self._records.get(key.scope) if key is not None else None
+    async def _attempt_once(
+        self, work: Work, origin: Origin, key: IdempotencyKey, store: Callable[[Any], Stored]
+    ) -> _Landed:
+        found = self._records.get(key.scope)
         if found is not None and found.created_at > self._clock.now() - self._keep:
-            return found, True
+            return _Landed(found, None)
+        result = await self._attempt(work, origin, store)
+        record = self._records[key.scope] = Record(key.fingerprint, self.committed[-1], self._clock.now())
+        return _Landed(record, (result,))
+
+    async def _attempt(self, work: Work, origin: Origin, store: Callable[[Any], Any]) -> Any:
         no_connection: Any = None
         tx = Tx(no_connection, origin, self._clock)
         try:
-            record = Record(key.fingerprint if key is not None else b"", await work(tx), self._clock.now())
+            result = await work(tx)
+            stored = store(result)
             await self._commit()
+            self.payloads += tx.drain()
         except Exception as error:
             self.rolled_back.append(error)
             raise
         finally:
-            payloads = tx.drain()
             tx.end()
-        self.committed.append(record.answer)
-        self.payloads += payloads
-        if key is not None:
-            self._records[key.scope] = record
+        self.committed.append(stored)
         self._retries.earn()
-        return record, False
+        return result
 
     async def _commit(self) -> None:
         if self.commit is not None:

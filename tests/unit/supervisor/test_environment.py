@@ -24,6 +24,7 @@ def test_what_is_not_set_is_not_passed_on() -> None:
     [
         ("PORT", "abc", "it is a whole number from 0 to 65535"),
         ("PORT", "65536", "it is a whole number from 0 to 65535"),
+        ("METRICS_PORT", "none", "it is a whole number from 0 to 65535"),
         ("RETENTION_HOURS", "0", "it is a whole number of at least 1"),
         ("SHED_TARGET_SECONDS", "soon", "it is a number above 0 and of at most 60"),
         ("DOCS", "perhaps", "it is true or false"),

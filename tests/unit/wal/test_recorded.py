@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from headwater.log import CHANGE, EVENT
 from headwater.wal.assembler import Assembler, Fragment
 from headwater.wal.pgoutput import Ignored, decode
+from tests.length import examples
 from tests.unit.wal.record import FOLDER, Transaction, read
 from tests.unit.wal.writer import write
 
@@ -27,7 +28,7 @@ def test_a_recorded_stream_becomes_what_its_scenario_expected(name: str) -> None
     assert transactions(assemble(recording.messages)) == recording.transactions
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.sampled_from(NAMES), st.integers(1, 20_000))
 def test_cutting_a_recorded_stream_changes_nothing(name: str, fragment_bytes: int) -> None:
     recording = read(name)

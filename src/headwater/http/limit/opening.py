@@ -1,6 +1,6 @@
 """Where the limits of a backend are kept: in Valkey if there is one, so that all its processes count together."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 from headwater.clock import Clock
 from headwater.engines.address import without_password
@@ -15,27 +15,29 @@ from headwater.settings import Settings, SettingsError
 _SCHEMES = ("valkey", "valkeys", "redis", "rediss", "unix")
 
 
-def open_limiter(settings: Settings, metrics: Metrics, clock: Clock | None = None) -> Limiter:
+async def open_limiter(settings: Settings, metrics: Metrics, clock: Clock) -> AsyncIterator[Limiter]:
     """By HEADWATER_LIMITS. Nothing is connected before the first request.
 
     What is counted in a process is counted by `clock`; in Valkey it is by Valkey's, on which all processes agree.
 
     Raises `SettingsError` if there is no Valkey where there has to be one, or its URL is none.
     """
-    return Limiter(_store(settings, metrics, clock), _refusals(metrics))
+    limiter = Limiter(_store(settings, metrics, clock), _refusals(metrics))
+    yield limiter
+    await limiter.close()
 
 
-def _store(settings: Settings, metrics: Metrics, clock: Clock | None) -> Store:
+def _store(settings: Settings, metrics: Metrics, clock: Clock) -> Store:
     if settings.limits == "memory" or (settings.limits == "auto" and settings.valkey_url is None):
         return MemoryStore(clock)
     if settings.valkey_url is None:
         reason = "there is no Valkey; set HEADWATER_VALKEY_URL, or run `headwater up`, which starts one"
         raise SettingsError(variable="HEADWATER_LIMITS", value=settings.limits, reason=reason)
     _check(settings.valkey_url)
-    slot = metrics.gauge("headwater_limits_local", "1 while Valkey is away and a process counts its limits alone.")
+    local = metrics.gauge("headwater_limits_local", "Processes that count their limits alone, because Valkey is away.")
 
     def away(gone: bool) -> None:
-        metrics.slots[slot] = float(gone)
+        local.set(float(gone))
 
     return Fallback(ValkeyStore(settings.valkey_url, settings.slot), MemoryStore(clock), away)
 
@@ -48,8 +50,9 @@ def _check(url: str) -> None:
 
 def _refusals(metrics: Metrics) -> Callable[[str], None]:
     """Counts what each limit refuses; the names are those that are declared, so they are few."""
+    limited = metrics.counter("headwater_http_limited_total", "Requests that a limit refused.", ("limit",))
 
     def count(name: str) -> None:
-        metrics.slots[metrics.counter("headwater_http_limited", "Requests that a limit refused.", limit=name)] += 1
+        limited.of(name).add()
 
     return count
