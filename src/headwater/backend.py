@@ -100,7 +100,7 @@ class Backend:
         self.converters = tuple(self.declared.of(Converter))
         self.subscriptions = tuple(self.declared.of(Subscription))
         self.sources = tuple(source for source in self.declared.of(Source) if source.folder.is_dir())
-        self.published = tuple(tables_of(self.subscriptions))
+        self.published = tables_of(self.subscriptions)
         check_limits([*((limit, "the backend") for limit in limits), *self._declared_limits()])
         _refuse_twins("app", [(app.name, str(app.source.folder)) for app in apps])
         _refuse_twins("part", [(part.name, repr(part)) for part in (*platform, *parts)])

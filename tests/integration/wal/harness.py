@@ -59,8 +59,9 @@ class Log:
     def slot(self) -> str:
         return self.settings.slot
 
-    async def prepare(self, *tables: str, **options: Any) -> None:
-        await prepare_log(self.url, self.settings, tables, **options)
+    async def prepare(self, *tables: str, old: Iterable[str] = (), **options: Any) -> None:
+        """With the columns `old` of each table wanted as they were before."""
+        await prepare_log(self.url, self.settings, dict.fromkeys(tables, tuple(old)), **options)
 
     async def head(self) -> Head:
         return await read_head(self.connection, self.slot)
@@ -96,6 +97,14 @@ class Log:
                 "select confirmed_flush_lsn from pg_replication_slots where slot_name = $1", self.slot
             )
         )
+
+    async def wait_acknowledged(self) -> None:
+        """Until the slot may forget everything that is in the log."""
+
+        async def acknowledged() -> bool:
+            return await self.confirmed() >= (await self.head()).scanned
+
+        await eventually(acknowledged)
 
     async def now(self) -> int:
         return int(await self.connection.fetchval("select pg_current_wal_insert_lsn()"))
@@ -148,7 +157,7 @@ def read_fragments(relay: Relay) -> list[Fragment]:
     """What the relay has received and not yet appended."""
     received = relay._stream.read_nowait()
     messages = [] if received is None else received.messages
-    return [fragment for data in messages if (fragment := relay._assembler.feed(data)) is not None]
+    return [fed for data in messages if isinstance(fed := relay._assembler.feed(data), Fragment)]
 
 
 @contextmanager
