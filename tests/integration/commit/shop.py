@@ -54,8 +54,10 @@ class Outcome(NamedTuple):
     replayed: bool
 
 
-async def once(committer: Committer, work: Callable[[Tx], Awaitable[Stored]], key: IdempotencyKey) -> Outcome:
-    """Execute `work`, whose result is what is stored, once for its key."""
+async def once(committer: Committer, work: Callable[[Tx], Awaitable[Stored]], key: IdempotencyKey | None) -> Outcome:
+    """Execute `work`, whose result is what is stored: once for its key, if it has one."""
+    if key is None:
+        return Outcome(await committer.execute(work, ORIGIN), False)
     result = await committer.execute_once(work, ORIGIN, key, lambda answer: answer)
     return Outcome(result.answer, True) if isinstance(result, Replay) else Outcome(result, False)
 

@@ -15,7 +15,7 @@ from headwater.commit import Committer, IdempotencyKey, KeyInFlight, KeyReused, 
 from headwater.commit.retry import ATTEMPTS
 from headwater.db import Contention, LockTimeout, Pool, SessionEnded
 from headwater.testing import Clock
-from tests.integration.commit.shop import KEEP, ORIGIN, OrderPlaced, Outcome, events, key, once, watched
+from tests.integration.commit.shop import KEEP, OrderPlaced, Outcome, events, key, once, watched
 from tests.unit.commit.memory import MemoryCommitter
 
 WAIT_SECONDS = 20.0
@@ -30,9 +30,7 @@ class World:
 
     async def execute(self, work: Callable[[Tx], Awaitable[Stored]], key: IdempotencyKey | None = None) -> Outcome:
         """With a key, once for it."""
-        if key is not None:
-            return await once(self.committer, work, key)
-        return Outcome(await self.committer.execute(work, ORIGIN), replayed=False)
+        return await once(self.committer, work, key)
 
     async def events(self) -> list[OrderPlaced]:
         """Those committed since the last call."""
