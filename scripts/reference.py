@@ -6,7 +6,7 @@
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -81,6 +81,11 @@ def commands() -> Iterator[str]:
             yield ""
 
 
+async def _begin(resource: AsyncIterator[object]) -> None:
+    """Open it, as a process does at its start."""
+    await anext(resource)
+
+
 def metrics_table() -> Iterator[str]:
     """Every metric, by the capability that declares it."""
     yield from ("| metric | kind | labels | meaning |", "| --- | --- | --- | --- |")
@@ -90,7 +95,7 @@ def metrics_table() -> Iterator[str]:
     ConsumerMeter(metrics)
     Meter(metrics)
     GroupCommit(Committer(cast(Pool, None), keep=timedelta()), metrics)
-    make_limiter(Settings(valkey_url="valkey://localhost"), metrics)
+    make_limiter(Settings(valkey_url="valkey://localhost"), metrics, SystemClock())
     Usage("1", metrics, SystemClock())
     for name, declared in metrics.declared.items():
         labels = ", ".join(f"`{label}`" for label in declared.labels)

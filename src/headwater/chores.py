@@ -5,6 +5,7 @@ from collections.abc import Coroutine
 from typing import Any, ClassVar
 
 from headwater.binding import Services
+from headwater.clock import Clock
 from headwater.observe import Level, Occurrence, report
 from headwater.part import Declared
 from headwater.upkeep import Chore, Process
@@ -45,6 +46,7 @@ def run_processes(declared: Declared, services: Services, stop: asyncio.Event) -
 
 
 async def _repeat(chore: Chore, services: Services) -> None:
+    clock: Clock = services[Clock]  # type: ignore[type-abstract]
     while True:
         try:
             done = await services.call(chore.run)
@@ -53,4 +55,4 @@ async def _repeat(chore: Chore, services: Services) -> None:
         else:
             if done:
                 report(ChoreDone(chore=chore.name, done=done))
-        await asyncio.sleep(chore.seconds)
+        await clock.sleep(chore.seconds)

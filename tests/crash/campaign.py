@@ -18,6 +18,7 @@ import msgspec
 from headwater.commit import read_envelope
 from headwater.log import EVENT, Position, read_entries, read_head
 from headwater.settings import Settings
+from headwater.testing import eventually
 from tests.crash.checker import Verdict, Violation, check
 from tests.crash.effects import CONSUMERS
 from tests.crash.facts import Applied, Counted, Fact, Logged, Moved, Sighting
@@ -72,9 +73,9 @@ async def _wait_for(world: World, sql: str, count: int) -> None:
     """Until a query counts so many."""
     connection = await world.connect()
     try:
-        async with asyncio.timeout(_UNDERWAY_SECONDS):
-            while await connection.fetchval(sql) < count:  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
+        await eventually(
+            lambda: connection.fetchval(sql), lambda found: found >= count, seconds=_UNDERWAY_SECONDS, what=sql
+        )
     finally:
         connection.terminate()
 

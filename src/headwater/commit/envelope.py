@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from headwater.clock import Clock, uuid7
+from headwater.clock import Clock
 from headwater.commit.errors import EnvelopeInvalid, EventTooLarge
 from headwater.commit.origin import Origin
 from headwater.types import Event
@@ -93,7 +93,7 @@ decode_header = msgspec.json.Decoder(Header).decode
 
 def write_envelope(event: Event, origin: Origin, clock: Clock) -> bytes:
     """The event as it is committed; raises `EventTooLarge`, and `TypeError` for a key or a field that has no text."""
-    kind, identity = type(event), uuid7()
+    kind, identity = type(event), clock.uuid7()
     payload = _encode(
         _Outgoing(
             id=identity,

@@ -25,7 +25,7 @@ class Consumer:
         self.reader = Reader(name, subscription)
         self.server_limit = f"{(subscription.timeout + SERVER_GRACE) * 1000:.0f}ms"
         self.dead_after = subscription.timeout + DEAD_GRACE
-        self.pace = Pace(limits.entries)
+        self.pace = Pace(limits.entries, clock.monotonic)
         self._clock = clock
         self._origin = Origin(app=subscription.app, command=name)
 

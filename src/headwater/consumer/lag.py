@@ -58,7 +58,8 @@ select distinct c.name
  where ($2::text[] is null or c.name = any($2))
    and (exists (select from headwater.batch
                  where partition = c.partition and last > c.position and last <= $1)
-        or exists (select from headwater.retry where consumer = c.name))
+        or exists (select from headwater.retry
+                    where consumer = c.name and ($3::timestamptz is null or next_attempt_at <= $3)))
  order by c.name
 """
 
@@ -118,20 +119,25 @@ def _since(moment: datetime | None, now: datetime) -> float:
 
 
 async def settled(
-    pool: Pool, consumers: Sequence[str] | None = None, *, upto: Position | None = None, within: float = 10.0
+    pool: Pool,
+    consumers: Sequence[str] | None = None,
+    *,
+    upto: Position | None = None,
+    due_by: datetime | None = None,
+    within: float = 10.0,
 ) -> None:
     """Wait until these consumers, or all that are registered, have applied everything up to the head as it is now.
 
-    Keys in retry are waited for. Raises `KeysParked` with the causes if a key was parked, `NotSettled` after
-    `within` seconds. What handlers emit meanwhile lies behind that head: settle again for it. `upto` waits for
-    another position than the head.
+    Keys in retry are waited for; with `due_by` only those that are tried again by then. Raises `KeysParked` with the
+    causes if a key was parked, `NotSettled` after `within` seconds. What handlers emit meanwhile lies behind that head:
+    settle again for it. `upto` waits for another position than the head.
     """
     deadline, looks = time.monotonic() + within, 0
     wanted = None if consumers is None else list(consumers)
     async with pool.acquire() as connection:
         session = Session(connection)
         target = bytes(upto) if upto is not None else await session.maybe(bytes, _HEAD) or bytes(START)
-        while behind := await session.all(str, _BEHIND, target, wanted):
+        while behind := await session.all(str, _BEHIND, target, wanted, due_by):
             if time.monotonic() > deadline:
                 raise NotSettled(seconds=within, position=Position.from_bytes(target), behind=", ".join(behind))
             looks += 1

@@ -1,7 +1,6 @@
 """Snowflakes: what a handler asks for ids. A worker number is leased when the first id is wanted, and kept by use."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
@@ -20,6 +19,9 @@ class Snowflakes:
     Ids are unique among all processes of the database, and strictly increasing in each. The lease of the worker number
     is renewed when half of it is over and ids are still wanted; without ids it runs out by itself, and the next one
     takes a number again. Nothing is leased before the first id.
+
+    The time in an id is the database's, on which all processes agree. When `clock` jumps, the lease is over, and the
+    next id renews it with the database's time.
     """
 
     def __init__(
@@ -27,12 +29,12 @@ class Snowflakes:
         pool: Pool,
         *,
         clock: Clock | None = None,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         self._pool = pool
-        self._monotonic = (clock or SystemClock()).monotonic
-        self._sleep = sleep
+        clock = clock or SystemClock()
+        self._monotonic = clock.monotonic
+        self._sleep = clock.sleep
         self._seconds = lease_seconds
         self._holder = uuid4()
         self._leasing = asyncio.Lock()

@@ -81,9 +81,13 @@ class Staging:
             await self.objects.delete_below(prefix_of(id))
             await self.db.maybe(UUID, DROP, id)
 
+    def now(self) -> datetime:
+        """The time by which uploads expire."""
+        return self._clock.now()
+
     def expiry(self) -> datetime:
         """When an upload that begins now is swept."""
-        return self._clock.now() + self.keep
+        return self.now() + self.keep
 
 
 async def keep(

@@ -19,7 +19,7 @@ from headwater.consumer import Limits, Subscription, lag, run_consumers, settled
 from headwater.db import Pool, platform_source
 from headwater.log import CHANGE, EVENT, Entry, Position, Segments, partition_of, write_entry
 from headwater.observe import Occurrence, subscribe
-from headwater.testing import Databases
+from headwater.testing import Databases, eventually
 from headwater.types import Event
 
 SLOT = "test"
@@ -194,10 +194,7 @@ class World:
 
     async def wait_for(self, sql: str, *args: Any) -> Any:
         """The value of a query once it is neither null nor false."""
-        async with asyncio.timeout(WAIT_SECONDS):
-            while not (value := await self.connection.fetchval(sql, *args)):  # noqa: ASYNC110 - nothing announces it
-                await asyncio.sleep(0.005)
-            return value
+        return await eventually(lambda: self.connection.fetchval(sql, *args), seconds=WAIT_SECONDS, what=sql)
 
 
 @asynccontextmanager

@@ -5,10 +5,9 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from headwater.objects import place_of
-from headwater.objects.sweep import sweep
 from headwater.testing.running import RunningBackend
 from tests.integration.files.album import Picture
-from tests.integration.files.sending import NOTHING, ONE, counts, objects_of, stored
+from tests.integration.files.sending import NOTHING, ONE, counts, stored
 from tests.integration.files.tus import Upload
 from tests.integration.files.victim import CONTENT, write_settings
 from tests.integration.victims import Victim, started
@@ -21,10 +20,9 @@ def victim(album: RunningBackend, *arguments: str) -> AbstractAsyncContextManage
 
 
 async def sweep_everything(album: RunningBackend) -> None:
-    """As if a day had passed."""
-    async with album.transaction() as tx:
-        await tx.run("update headwater.upload set expires_at = now() - interval '1 s'")
-    await sweep(album.backend.opened.committer, objects_of(album))
+    """A day passes."""
+    album.clock.jump(days=1)
+    await album.settle()
 
 
 async def the_file(album: RunningBackend) -> bytes:

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.integration.supervisor.harness import MAIN, PROJECT, Up, clean_environment, order_something, post, wait_until
+from headwater.testing import eventually
+from tests.integration.supervisor.harness import MAIN, PROJECT, Up, clean_environment, order_something, post
 
 CODE = """
 from headwater import App, Backend, Event, Tx
@@ -122,7 +123,7 @@ async def test_the_log_can_be_followed(home: Path) -> None:
         [before] = await Commands(home, PROJECT).objects("log", "tail")
         async with Up.start(home, "log", "tail", "--follow", "--from", before["position"]) as tail:
             order = await order_something(url, "after")
-            await wait_until(lambda: bool(tail.objects))
+            await eventually(lambda: bool(tail.objects))
             assert tail.objects[0]["data"]["order"] == order["id"]
             await tail.stop()
             assert tail.errors == b""

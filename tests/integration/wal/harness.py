@@ -5,10 +5,10 @@ import itertools
 import json
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import asyncpg
 import msgspec
@@ -18,13 +18,11 @@ from headwater.engines import EmbeddedPostgres
 from headwater.log import CHANGE, EVENT, START, Entry, Head, Position, read, read_head
 from headwater.observe import Occurrence, subscribe
 from headwater.settings import Settings
+from headwater.testing import eventually as eventually
 from headwater.wal import prepare_log, run_relay, take_over
 from headwater.wal.assembler import Fragment
 from headwater.wal.relay import Relay
 
-T = TypeVar("T")
-
-PATIENCE_SECONDS = 20.0
 TEMPLATE = "migrated"
 
 # Commits reach the WAL at once, as in the product: what is not flushed is not decoded.
@@ -267,18 +265,6 @@ def fact(entry: Entry) -> Fact:
         body = msgspec.json.decode(entry.body)
         return Fact(body["operation"], body["id"], body["row"])
     return Fact("malformed", "", entry.body)
-
-
-async def eventually(condition: Callable[[], T | Awaitable[T]], seconds: float = PATIENCE_SECONDS) -> T:
-    """What `condition` says once that is true; it is asked again and again, for nothing announces it."""
-    deadline = asyncio.get_running_loop().time() + seconds
-    while True:
-        answer = condition()
-        result = await answer if isinstance(answer, Awaitable) else answer
-        if result:
-            return result
-        assert asyncio.get_running_loop().time() < deadline, f"not within {seconds} seconds: {condition}"
-        await asyncio.sleep(0.01)
 
 
 @contextmanager

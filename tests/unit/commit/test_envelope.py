@@ -21,19 +21,12 @@ from headwater.commit import (
     read_header,
     write_envelope,
 )
+from headwater.testing import Clock
 from headwater.types import Event
 
 NOW = datetime(2026, 5, 1, 12, 30, 15, 123456, tzinfo=UTC)
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 OrderId = NewType("OrderId", UUID)
-
-
-class Stopped:
-    def now(self) -> datetime:
-        return NOW
-
-    def monotonic(self) -> float:
-        return 0.0
 
 
 class Kind(enum.StrEnum):
@@ -64,7 +57,7 @@ class Keyless(Event):
 
 
 def emitted(event: Event, **origin: Any) -> bytes:
-    return write_envelope(event, Origin("shop", "place_order", **origin), Stopped())
+    return write_envelope(event, Origin("shop", "place_order", **origin), Clock(NOW, frozen=True))
 
 
 class TestRoundTrip:
@@ -87,7 +80,7 @@ class TestRoundTrip:
         assert (envelope.traceparent, envelope.continued) == (parent, parent)
         assert envelope.trace == (None if parent is None else parent.split("-")[1])
         assert envelope.at == NOW
-        assert envelope.id.version == 7
+        assert (envelope.id.version, envelope.id.int >> 80) == (7, int(NOW.timestamp() * 1000))
 
     def test_the_header_is_the_part_that_routes(self) -> None:
         header = read_header(emitted(OrderPlaced(order=UUID(int=7), quantity=1, tags=[])))

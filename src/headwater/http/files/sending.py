@@ -8,12 +8,13 @@ an attachment, what browsers would run as a page or a script goes out as bytes o
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 from uuid import UUID
 
 from headwater.binding import Services
+from headwater.clock import now
 from headwater.db import Db
 from headwater.http.files.digest import repr_digest, wants_content_digest
 from headwater.http.files.download import Download
@@ -168,7 +169,7 @@ def _spans(request: Request, found: Found, validators: Validators) -> tuple[Span
     header = request.fields.get(b"range")
     if header is None or request.method != "GET":
         return None
-    holds = range_holds(request.fields.get(b"if-range"), validators.etag, validators.modified, datetime.now(UTC))
+    holds = range_holds(request.fields.get(b"if-range"), validators.etag, validators.modified, now())
     return read_ranges(header, found.size) if holds else None
 
 

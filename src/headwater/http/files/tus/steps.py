@@ -137,7 +137,7 @@ class Steps:
 
     async def _find(self, request: Request, id: UUID) -> State:
         """The state of the client's own upload; another's is as if it were not there."""
-        state = await states.find(self._staging.db, id, self._base, _owner(request))
+        state = await states.find(self._staging.db, id, self._base, _owner(request), self._staging.now())
         if state is None:
             raise Problem(404, detail="There is no such upload, or it has expired.")
         return state
