@@ -28,7 +28,7 @@ from headwater.http.version import Edition, Versions, compile_editions, refuse_v
 from headwater.http.version.document import write_edition
 from headwater.ids import Snowflakes
 from headwater.log import CAN_CONTINUE
-from headwater.objects import Objects, Place, place_of
+from headwater.objects import Location, Objects, location_of
 from headwater.objects.staging import Staging
 from headwater.observe import Metrics, report
 from headwater.settings import Settings, read_settings
@@ -37,17 +37,17 @@ from headwater.types import Event
 Seed = Callable[[Tx], Awaitable[str | None]]
 
 _NO_POOL = cast(Pool, None)
-_NO_PLACE = Objects(Place(url="memory:"))
+_NO_STORE = Objects(Location(url="memory:"))
 _WITHOUT_ENGINES = Resources(
     db=Db(_NO_POOL),
     committer=Committer(_NO_POOL, keep=timedelta()),
     providers={
-        Objects: Provider(lambda request: _NO_PLACE),
+        Objects: Provider(lambda request: _NO_STORE),
         Snowflakes: Provider(lambda request: None),
         Limiter: Provider(lambda request: None, statuses=(429,)),
     },
     group=GroupCommit(Committer(_NO_POOL, keep=timedelta())),
-    staging=Staging(Db(_NO_POOL), _NO_PLACE, keep=timedelta()),
+    staging=Staging(Db(_NO_POOL), _NO_STORE, keep=timedelta()),
 )
 """Enough to compile handlers, which is all that it takes to see whether they can be run."""
 
@@ -137,7 +137,7 @@ class Backend:
     ) -> None:
         """Open the pools and build the endpoints. `name` is what the connections are called in ``pg_stat_activity``.
 
-        Raises `EngineUnnamed`, `PlaceInvalid`, `Unavailable`, or a `RouteError` for a handler that cannot be served;
+        Raises `EngineUnnamed`, `LocationInvalid`, `Unavailable`, or a `RouteError` for a handler that cannot be served;
         what was opened until then is closed again.
         """
         try:
@@ -159,7 +159,7 @@ class Backend:
         metrics = metrics or Metrics()
         group = GroupCommit(committer, metrics)
         self._closing.push_async_callback(group.close)
-        objects = Objects(place_of(settings))
+        objects = Objects(location_of(settings))
         limiter = open_limiter(settings, metrics)
         self._closing.push_async_callback(limiter.close)
         ids = Snowflakes(writes, clock=clock)

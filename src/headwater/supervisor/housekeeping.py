@@ -7,7 +7,7 @@ from typing import ClassVar
 from headwater.commit import Committer
 from headwater.db import DbError, Pool
 from headwater.log import drop_old_segments
-from headwater.objects import Objects, place_of
+from headwater.objects import Objects, location_of
 from headwater.objects.sweep import sweep
 from headwater.observe import Level, Occurrence, report
 from headwater.settings import Settings
@@ -53,7 +53,7 @@ async def clean(url: str, settings: Settings) -> None:
             segments = await drop_old_segments(connection, timedelta(hours=settings.retention_hours))
         committer = Committer(pool, keep=timedelta(hours=settings.idempotency_hours))
         responses = await committer.purge()
-        uploads = await sweep(committer, Objects(place_of(settings)))
+        uploads = await sweep(committer, Objects(location_of(settings)))
     finally:
         await pool.close()
     if segments or responses or uploads:
