@@ -1,4 +1,4 @@
-"""What can be shown without running anything: the API's document, the settings."""
+"""What is shown without running anything: the OpenAPI document, the settings."""
 
 from typing import Annotated, Any
 
@@ -22,7 +22,7 @@ def openapi(*, app: Annotated[str | None, Parameter(name="--app")] = None) -> No
 
 
 def settings() -> None:
-    """Print every setting: its variable, its value here, and what it does."""
+    """Print every setting: its variable, its current value, and its meaning."""
     import msgspec
 
     from headwater.cli.output import print_table

@@ -238,19 +238,19 @@ class Committer:
     async def _give_back_after(self, error: BaseException, connection: Connection) -> None:
         self._pool.note(error)
         if isinstance(error, SchemaChanged):
-            connection.worn = True  # what was prepared on it may be gone or no longer fit
+            connection.unusable = True  # what was prepared on it may be gone or no longer fit
         if isinstance(error, Exception) and not isinstance(error, Unavailable | OutcomeUnknown):
             await self._roll_back(connection)
         else:
-            self._pool.mend(connection)  # cancelled, or broken: nobody is to wait for that
+            self._pool.recover(connection)  # cancelled, or broken: nobody is to wait for that
 
     async def _roll_back(self, connection: Connection) -> None:
         try:
             await connection.execute("rollback")
         except FOREIGN:
-            self._pool.mend(connection)
+            self._pool.recover(connection)
         except BaseException:
-            self._pool.mend(connection)
+            self._pool.recover(connection)
             raise
         else:
             self._pool.put(connection)
@@ -260,10 +260,10 @@ class Committer:
         try:
             tag = await connection.execute(sql.PURGE, cutoff, rows)
         except FOREIGN as error:
-            self._pool.mend(connection)
+            self._pool.recover(connection)
             raise translate(error, sql.PURGE) from error
         except BaseException:
-            self._pool.mend(connection)
+            self._pool.recover(connection)
             raise
         self._pool.put(connection)
         return int(tag.removeprefix("DELETE "))

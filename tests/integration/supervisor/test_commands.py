@@ -86,7 +86,7 @@ async def test_a_person_can_read_the_log_and_help_a_parked_key(home: Path, tmp_p
             entries[1]["position"],
         )
         assert "nobody can read this" in await commands.run("log", "parked", "letters.deliver")
-        assert "tries the key 'bob' again" in await commands.run("log", "retry", "letters.deliver", "bob")
+        assert "retries the key 'bob' now" in await commands.run("log", "retry", "letters.deliver", "bob")
         await up.line("KeyParked", count=2)
         assert "1 of the key's events dropped" in await commands.run("log", "drop", "letters.deliver", "bob")
         await up.line("KeyRecovered")

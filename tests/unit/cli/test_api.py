@@ -68,7 +68,7 @@ def test_what_breaks_between_two_versions_fails_until_it_is_declared(
     api.diff(from_="1", to="2", changes=declared, app=backend)
     shown = capsys.readouterr().out
     assert "breaking, declared" in shown
-    assert "Declared, but not so any more: GET /gone: operation-removed" in shown
+    assert "Declared, but no longer found: GET /gone: operation-removed" in shown
 
 
 def test_a_version_that_the_code_no_longer_has_is_a_breaking_change(
@@ -103,7 +103,7 @@ def test_what_cannot_be_compared_is_said_plainly(tmp_path: Path) -> None:
     other.write_text("[]")
     with pytest.raises(NothingToCompare, match=r"^There is nothing to compare: name a recorded document, "):
         api.diff()
-    with pytest.raises(NothingToCompare, match=r"^Both v1\.json and --from 1 are there to compare with: name "):
+    with pytest.raises(NothingToCompare, match=r"^Both v1\.json and --from 1 were given; only one can be compared with: name "):
         api.diff(Path("v1.json"), from_="1")
     with pytest.raises(DocumentUnreadable, match=r"v1\.json cannot be read: No such file or directory\.$"):
         api.diff(missing, other)
