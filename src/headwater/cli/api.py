@@ -75,12 +75,12 @@ def diff(
     declared = read_declared(declarations) if declarations is not None else []
     found = compare(before, after)
     versions = before["info"].get("version"), after["info"].get("version")
-    verdict = judge(found, declared, *versions)
+    assessment = judge(found, declared, *versions)
     if json:
-        _print_json(found, verdict)
+        _print_json(found, assessment)
     else:
-        _print_changes(found, verdict, *versions)
-    if verdict.undeclared:
+        _print_changes(found, assessment, *versions)
+    if assessment.undeclared:
         sys.exit(1)
 
 
@@ -123,7 +123,7 @@ def _documents(old: Path | None, new: Path | None, version: str | None, to: str 
     if old is None and version is None:
         raise NothingToCompare(reason="There is nothing to compare")
     if old is not None and version is not None:
-        raise NothingToCompare(reason=f"Both {old} and --from {version} were given; only one can be compared with")
+        raise NothingToCompare(reason=f"Both {old} and --from {version} were given to compare with")
     if old is not None and new is not None:
         return _read(old), _read(new)
     backend = _backend(app)
@@ -142,32 +142,34 @@ def _of_code(backend: Any, before: Any, to: str | None, old: Path | None) -> Any
     return backend.openapi(names[0] if names else None)
 
 
-def _print_changes(found: list[Any], verdict: Any, version: str | None, to: str | None) -> None:
+def _print_changes(found: list[Any], assessment: Any, version: str | None, to: str | None) -> None:
     from headwater.api.declared import write_declaration
     from headwater.cli.output import print_table
 
     if found:
         kinds = {True: "BREAKING", False: "breaking, declared"}
         rows = [
-            (kinds[each in verdict.undeclared] if each.breaking else "", each.operation, each.what, each.detail)
+            (kinds[each in assessment.undeclared] if each.breaking else "", each.operation, each.what, each.detail)
             for each in found
         ]
         print_table(("", "operation", "what", "detail"), sorted(rows, key=lambda row: row[0] == ""))
     else:
         print("No changes.")
-    for stale in verdict.stale:
+    for stale in assessment.stale:
         print(f"\nDeclared, but no longer found: {stale.operation}: {stale.what}")
-    if verdict.undeclared:
+    if assessment.undeclared:
         print("\nIf this is intended, declare it, with the reason, in the file of changes:\n")
-        print("\n\n".join(write_declaration(each, version, to) for each in verdict.undeclared))
+        print("\n\n".join(write_declaration(each, version, to) for each in assessment.undeclared))
 
 
-def _print_json(found: list[Any], verdict: Any) -> None:
+def _print_json(found: list[Any], assessment: Any) -> None:
     from headwater.cli.output import print_json
 
     for each in found:
-        print_json({"what": each.what, "declared": each.breaking and each not in verdict.undeclared, **_members(each)})
-    for stale in verdict.stale:
+        print_json(
+            {"what": each.what, "declared": each.breaking and each not in assessment.undeclared, **_members(each)}
+        )
+    for stale in assessment.stale:
         print_json({"stale": True, **_members(stale)})
 
 
@@ -191,16 +193,16 @@ def _backend(app: str | None) -> Any:
 def _read(path: Path) -> Any:
     import msgspec
 
-    from headwater.api.errors import DocumentUnreadable, NoDocument
+    from headwater.api.errors import DocumentInvalid, DocumentUnreadable
 
     try:
         document = msgspec.json.decode(path.read_bytes())
     except OSError as error:
         raise DocumentUnreadable(path=path, reason=error.strerror) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise NoDocument(source=path, reason=error) from error
+        raise DocumentInvalid(source=path, reason=error) from error
     if not isinstance(document, dict) or "openapi" not in document or "info" not in document:
-        raise NoDocument(source=path, reason="`openapi` or `info` is missing")
+        raise DocumentInvalid(source=path, reason="`openapi` or `info` is missing")
     return document
 
 

@@ -1,10 +1,10 @@
-"""Whose doing a commit is."""
+"""The origin of a commit."""
 
 import msgspec
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """The app and command (or consumer) that commits, on whose behalf, and in which trace."""
+    """The app and the command (or consumer) that commits, the actor it acts for, and the trace."""
 
     app: str
     command: str

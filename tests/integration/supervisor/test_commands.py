@@ -108,7 +108,7 @@ async def test_a_person_can_read_the_log_and_help_a_parked_key(home: Path, tmp_p
         assert "letters.deliver" in await commands.run("log", "status")
 
         assert await commands.run("migrate", "--check") == "Nothing is missing.\n"
-        assert "LACKS" not in await commands.run("doctor")
+        assert "FAILED" not in await commands.run("doctor")
         assert "--open-epoch" in await commands.run("log", "reconcile")
         assert await up.stop() == 0
 
