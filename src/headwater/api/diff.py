@@ -86,10 +86,10 @@ class _Pair:
             detail = f"the operation was called {old.get('operationId')} and is called {new.get('operationId')}"
             yield self._change("operation-renamed", "", detail, False)
         if bool(old.get("deprecated")) != bool(new.get("deprecated")):
-            rule = "deprecated" if new.get("deprecated") else "undeprecated"
-            yield self._change(
-                rule, "", "the operation is deprecated now" if rule == "deprecated" else "no longer", False
-            )
+            if new.get("deprecated"):
+                yield self._change("deprecated", "", "the operation is deprecated now", False)
+            else:
+                yield self._change("undeprecated", "", "the operation is no longer deprecated", False)
         yield from self._security()
         yield from self._parameters()
         yield from self._body(self._resolve(0, old.get("requestBody")), self._resolve(1, new.get("requestBody")))
