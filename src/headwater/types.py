@@ -88,3 +88,9 @@ class Changed(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     row: dict[str, Any]
 
     consumes_rows: ClassVar[bool] = True
+
+
+class ProcessName(str):
+    """What a process calls itself, in the database's list of connections and elsewhere."""
+
+    __slots__ = ()

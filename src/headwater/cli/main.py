@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from cyclopts import App, Group
 
+from headwater.cli.own import add_own_commands
 from headwater.errors import HeadwaterError
 
 RUN = Group("Run", sort_key=1)
@@ -52,6 +53,7 @@ log.command("headwater.cli.log:reconcile", help="After a gap: show the rows chan
 def main() -> None:
     """Exit status 0 on success, 1 on failure, 2 for an invalid command line."""
     try:
+        add_own_commands(cli, sys.argv[1:])
         cli()
     except HeadwaterError as error:
         sys.exit(f"headwater: {error}")

@@ -52,11 +52,10 @@ class Stored(msgspec.Struct, frozen=True):
     body: bytes
 
 
-class Outcome(msgspec.Struct, frozen=True):
-    """The response of a command; `replayed` if it was executed before and this is its stored response."""
+class Replay(msgspec.Struct, frozen=True):
+    """A command that was executed before, under the same key; `answer` is its stored response."""
 
     answer: Stored
-    replayed: bool
 
 
 class Record(msgspec.Struct, frozen=True):

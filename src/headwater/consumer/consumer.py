@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from headwater.clock import Clock
 from headwater.commit import Origin, Tx
 from headwater.consumer.delivery import Delivery
-from headwater.consumer.handler import compile_handler
+from headwater.consumer.handler import Call
 from headwater.consumer.limits import DEAD_GRACE, SERVER_GRACE, Limits
 from headwater.consumer.pace import Pace
 from headwater.consumer.reader import Reader
@@ -18,10 +18,10 @@ class Consumer:
 
     __slots__ = ("_clock", "_origin", "call", "dead_after", "name", "pace", "reader", "server_limit", "subscription")
 
-    def __init__(self, name: str, subscription: Subscription, clock: Clock, limits: Limits) -> None:
+    def __init__(self, name: str, subscription: Subscription, call: Call, clock: Clock, limits: Limits) -> None:
         self.name = name
         self.subscription = subscription
-        self.call = compile_handler(subscription)
+        self.call = call
         self.reader = Reader(name, subscription)
         self.server_limit = f"{(subscription.timeout + SERVER_GRACE) * 1000:.0f}ms"
         self.dead_after = subscription.timeout + DEAD_GRACE

@@ -17,6 +17,7 @@
          └─ KeysParked            consumers came up to the head with keys parked
 """
 
+from headwater.binding.errors import HandlerError
 from headwater.errors import HeadwaterError
 
 
@@ -24,7 +25,7 @@ class ConsumerError(HeadwaterError):
     """A consumer cannot go on."""
 
 
-class BadHandler(ConsumerError):
+class BadHandler(ConsumerError, HandlerError):
     """The consumer {consumer!r} cannot run {handler}: {reason}."""
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Literal, get_args, get_origin
 
-import msgspec
-
 from headwater.backoff import Backoff
+from headwater.binding.signature import place_of
+from headwater.part import Declaration
 from headwater.types import Changed, Event
 
 Interest = type[Event] | type[Changed[Any]]
@@ -14,7 +14,7 @@ Interest = type[Event] | type[Changed[Any]]
 Handler = Callable[..., Awaitable[None]]
 
 
-class Subscription(msgspec.Struct, frozen=True, kw_only=True):
+class Subscription(Declaration, frozen=True, kw_only=True):
     """One consumer as the code declares it: ``@app.on(OrderPlaced)``.
 
     `name` is what its progress is stored under (``shop.reserve_stock``). With `batch` the handler receives up to that
@@ -33,6 +33,18 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     backoff: Backoff = Backoff()
     timeout: float = 30.0
     start: Literal["start", "latest"] = "start"
+
+    def __str__(self) -> str:
+        return f"the consumer {self.name}"
+
+    @property
+    def place(self) -> str:
+        """Where the handler is written, for messages."""
+        return place_of(self.handler)
+
+    @property
+    def writes(self) -> bool:
+        return True
 
 
 def tables_of(subscriptions: Iterable[Subscription]) -> list[str]:

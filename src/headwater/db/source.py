@@ -18,6 +18,7 @@ from typing import Literal
 import msgspec
 
 from headwater.db.errors import DbError
+from headwater.part import Declaration
 
 Phase = Literal["expand", "contract"]
 PHASES: tuple[Phase, ...] = ("expand", "contract")
@@ -42,7 +43,7 @@ class MissingFolder(MigrationError):
     """{folder}, which should hold the migrations of {app}, is not a folder."""
 
 
-class Source(msgspec.Struct, frozen=True):
+class Source(Declaration, frozen=True):
     """The folder of an app's migrations, and the app's schema."""
 
     app: str

@@ -3,9 +3,11 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 
 from headwater.backend import Backend
+from headwater.binding import Services
 from headwater.consumer import run_consumers
 from headwater.db import Unavailable
 from headwater.http.serving.server import serve
@@ -32,12 +34,20 @@ async def relay(assignment: Assignment, settings: Settings, stop: asyncio.Event,
 
 async def web(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Answer requests that arrive at the inherited socket."""
-    await _serve(_load(assignment, settings), assignment, settings, stop, ready)
+    backend = _load(assignment, settings)
+    async with _opened(backend, assignment, settings):
+        await _serve(backend, assignment, settings, stop, ready)
 
 
 async def consumer(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Apply the log to every subscription of the backend, sharing the partitions with the other workers."""
-    await _consume(_load(assignment, settings), assignment, settings, stop, ready)
+    backend = _load(assignment, settings)
+    services = backend.services(settings, name=f"headwater {assignment.name} resources")
+    try:
+        await backend.start(services)
+        await _consume(backend, services, assignment, settings, stop, ready)
+    finally:
+        await services.close()
 
 
 async def dev(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
@@ -54,11 +64,12 @@ async def dev(assignment: Assignment, settings: Settings, stop: asyncio.Event, r
             await serve(Outage(error), socket=listener, settings=settings, stop=stop, ready=ready)
         return
     waiting = Countdown(3, ready)
-    await together(
-        _relay(settings, stop, waiting.tick),
-        _consume(backend, assignment, settings, stop, waiting.tick),
-        _serve(backend, assignment, settings, stop, waiting.tick),
-    )
+    async with _opened(backend, assignment, settings):
+        await together(
+            _relay(settings, stop, waiting.tick),
+            _consume(backend, backend.opened.services, assignment, settings, stop, waiting.tick),
+            _serve(backend, assignment, settings, stop, waiting.tick),
+        )
 
 
 ROLES: Mapping[str, Role] = {"relay": relay, "web": web, "consumer": consumer, "dev": dev}
@@ -75,20 +86,30 @@ async def _relay(settings: Settings, stop: asyncio.Event, ready: Callable[[], No
     await beside(run_relay(url, settings, stop, ready=ready), keep_house(url, settings))
 
 
-async def _serve(
-    backend: Backend, assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]
-) -> None:
-    name = f"headwater {assignment.name}"
-    await backend.open(settings, name=name, metrics=Metrics(assignment.name, settings.home / "run" / "metrics"))
+@asynccontextmanager
+async def _opened(backend: Backend, assignment: Assignment, settings: Settings) -> AsyncIterator[None]:
+    metrics = Metrics(assignment.name, settings.home / "run" / "metrics")
+    await backend.open(settings, name=f"headwater {assignment.name}", metrics=metrics)
     try:
-        with socket.socket(fileno=assignment.listener) as listener:
-            await serve(backend.opened.http, socket=listener, settings=settings, stop=stop, ready=ready)
+        yield
     finally:
         await backend.close()
 
 
-async def _consume(
+async def _serve(
     backend: Backend, assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]
+) -> None:
+    with socket.socket(fileno=assignment.listener) as listener:
+        await serve(backend.opened.served, socket=listener, settings=settings, stop=stop, ready=ready)
+
+
+async def _consume(
+    backend: Backend,
+    services: Services,
+    assignment: Assignment,
+    settings: Settings,
+    stop: asyncio.Event,
+    ready: Callable[[], None],
 ) -> None:
     await run_consumers(
         _url(settings),
@@ -97,6 +118,8 @@ async def _consume(
         workers=assignment.of,
         stop=stop,
         ready=ready,
+        providers=backend.compiler.providers,
+        services=services,
     )
 
 

@@ -53,6 +53,10 @@ class Appender:
         self.snapshot = snapshot
 
     @property
+    def slot(self) -> str:
+        return self._head.slot
+
+    @property
     def position(self) -> Position:
         return self._position
 

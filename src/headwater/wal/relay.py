@@ -7,7 +7,7 @@ writes. Traffic decides the batch: what has gathered while one append was under 
 
 Nothing survives a reconnect. The slot says where to begin, the head says what is already in the log, and every
 append moves the head conditionally; so a crash anywhere repeats nothing and loses nothing. The slot is acknowledged
-only after the append has committed.
+only after the append has committed, and every standby has it.
 """
 
 import asyncio
@@ -20,8 +20,10 @@ import asyncpg
 
 from headwater.log import format_lsn
 from headwater.observe import Level, Occurrence, report
+from headwater.wal.acknowledgement import Acknowledger
 from headwater.wal.appender import Appender, Outcome
 from headwater.wal.assembler import HEARTBEAT_PREFIX, Assembler, Fragment
+from headwater.wal.standby import read_replication
 from headwater.wal.stream import ReplicationStream
 
 QUEUE_BYTES: Final = 8 * 1024 * 1024
@@ -73,6 +75,7 @@ class Relay:
         self._stream = stream
         self._appender = appender
         self._control = control
+        self._acknowledger = Acknowledger(stream.acknowledge, lambda: read_replication(control, appender.slot))
         self._step = step
         self._assembler = Assembler()
         self._queue: deque[Fragment] = deque()
@@ -110,6 +113,7 @@ class Relay:
             "scanned": format_lsn(self._appender.scanned),
             "acknowledged": format_lsn(self._stream.acknowledged),
             "queued_bytes": self._queued_bytes,
+            "standbys_behind": self._acknowledger.standbys_behind(),
         }
 
     # Reading
@@ -153,6 +157,8 @@ class Relay:
 
     async def _append(self) -> None:
         while True:
+            if self._acknowledger.is_due():
+                await self._settle()
             if self._gathered():
                 await self._append_group(self._take())
             else:
@@ -195,8 +201,7 @@ class Relay:
     def _after_append(self, group: Sequence[Fragment], seconds: float) -> None:
         self._appended_at = time.monotonic()
         self._step("appended")
-        self._stream.acknowledge(self._appender.scanned)
-        self._step("acknowledged")
+        self._acknowledger.appended(self._appender.scanned)
         transactions = sum(fragment.end_lsn is not None for fragment in group)
         entries = sum(len(fragment.drafts) for fragment in group)
         self._counts["transactions"] += transactions
@@ -205,6 +210,10 @@ class Relay:
         report(
             Appended(position=str(self._appender.position), transactions=transactions, entries=entries, seconds=seconds)
         )
+
+    async def _settle(self) -> None:
+        if await self._acknowledger.settle():
+            self._step("acknowledged")
 
     # The gate
 
@@ -239,17 +248,27 @@ class Relay:
         self._arrived.clear()
         if self._gathered():
             return
-        left = self._appended_at + HEARTBEAT_SECONDS - time.monotonic()
         try:
-            async with asyncio.timeout(max(left, 0)):
+            async with asyncio.timeout(max(self._rest_seconds(), 0)):
                 await self._arrived.wait()
         except TimeoutError:
-            self._appended_at = time.monotonic()
-            await self._advance()
-            await self._control.execute("select pg_logical_emit_message(true, $1, '')", HEARTBEAT_PREFIX.decode())
+            if self._heartbeat_seconds() <= 0:
+                await self._beat()
+
+    def _rest_seconds(self) -> float:
+        settle, heartbeat = self._acknowledger.seconds_left(), self._heartbeat_seconds()
+        return heartbeat if settle is None else min(settle, heartbeat)
+
+    def _heartbeat_seconds(self) -> float:
+        return self._appended_at + HEARTBEAT_SECONDS - time.monotonic()
+
+    async def _beat(self) -> None:
+        self._appended_at = time.monotonic()
+        await self._advance()
+        await self._control.execute("select pg_logical_emit_message(true, $1, '')", HEARTBEAT_PREFIX.decode())
 
     async def _advance(self) -> None:
         if self._queue or self._assembler.inside_transaction or self._seen_lsn <= self._appender.scanned:
             return
         await self._appender.advance(self._seen_lsn)
-        self._stream.acknowledge(self._appender.scanned)
+        self._acknowledger.appended(self._appender.scanned)

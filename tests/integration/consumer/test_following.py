@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from headwater.binding import HandlerError
 from headwater.commit import Tx, read_envelope
 from headwater.consumer import (
-    BadHandler,
     ConsumerForgotten,
     ConsumerWithoutCode,
     Delivery,
@@ -303,7 +303,7 @@ async def test_a_handler_that_cannot_be_called_is_refused_before_anything_runs(h
 
     wrong = Subscription(name="test.wrong", app="test", events=(Happened,), handler=handler)
     async with world(headwater_databases) as here:
-        with pytest.raises(BadHandler, match="nothing can be bound to event: Ignored"):
+        with pytest.raises(HandlerError, match="nothing fills the parameter `event: Ignored`"):
             async with here.worker(wrong):
                 pass
 

@@ -1,6 +1,6 @@
 """A list of animals on PostgreSQL, and a client that walks it."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -9,11 +9,15 @@ from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
+from headwater.binding import Services
+from headwater.clock import Clock
 from headwater.commit import Committer
 from headwater.db import Db, Pool
-from headwater.http import HttpApp, Listing, Page, Pages, Resources, Route
-from headwater.http.identity.identity import Identity
-from headwater.http.keyring import Keyring
+from headwater.http import Compiler, Credential, HttpApp, Listing, Page, Pages, Route
+from headwater.keyring import Keyring
+from headwater.observe import Metrics
+from headwater.part import Declared
+from headwater.parts import platform_parts
 from headwater.settings import Settings
 from headwater.testing.client import Client, Reply
 from headwater.types import Row
@@ -103,7 +107,7 @@ async def serving(
     secret: str | None = None,
     clock: Any = None,
     table: str = TABLE,
-    identity: Identity | None = None,
+    identify: Sequence[Credential] = (),
     **options: Any,
 ) -> AsyncIterator[Client]:
     """The list as one worker serves it; without `table`, of one that is there already."""
@@ -111,15 +115,20 @@ async def serving(
         await execute(url, table)
     pool = await Pool.open(url, read_only=True, application_name="test reads", size=2)
     db = Db(pool)
-    resources = Resources(
-        db=db,
-        committer=Committer(pool, keep=timedelta(hours=1)),
-        keyring=Keyring(secret, db),
-        clock=clock or Jump(),
-        identity=identity,
+    services = Services(
+        (),
+        {
+            Settings: Settings(log_level="error"),
+            Metrics: Metrics(),
+            Db: db,
+            Committer: Committer(pool, keep=timedelta(hours=1)),
+            Keyring: Keyring(secret, db),
+            Clock: clock or Jump(),
+        },
     )
+    compiler = Compiler(Declared(platform_parts(credentials=identify, realm="zoo")))
     try:
-        async with Client(HttpApp(routes or ROUTES, resources, Settings(log_level="error"), **options)) as client:
+        async with Client(HttpApp(routes or ROUTES, compiler, services, **options)) as client:
             yield client
     finally:
         await pool.close()

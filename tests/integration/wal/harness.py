@@ -102,6 +102,10 @@ class Log:
     async def now(self) -> int:
         return int(await self.connection.fetchval("select pg_current_wal_insert_lsn()"))
 
+    async def flushed(self) -> int:
+        """What a standby can have at most."""
+        return int(await self.connection.fetchval("select pg_current_wal_flush_lsn()"))
+
     @asynccontextmanager
     async def relay(self, **options: Any) -> AsyncIterator[asyncio.Task[None]]:
         """The relay at work as a task; what ended it before its time is raised."""

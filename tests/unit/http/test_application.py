@@ -8,14 +8,12 @@ from typing import Any
 import pytest
 
 from headwater.commit import Tx
-from headwater.http import HttpApp, Request, Resources
+from headwater.http import HttpApp, Request
 from headwater.http.load import watch as watching
 from headwater.observe import Metrics
 from headwater.settings import Settings
 from headwater.testing.client import Client
-from tests.unit.http.support import Built, build, command, query
-
-NOTHING = Resources(db=None, committer=None)  # type: ignore[arg-type]
+from tests.unit.http.support import Built, build, command, compiler, query, services
 
 
 async def show(id: int) -> int:
@@ -78,7 +76,10 @@ async def test_requests_are_counted_by_route_method_and_status_class() -> None:
 
 async def test_a_scrape_of_one_worker_shows_the_requests_of_all(tmp_path: Path) -> None:
     workers = [Metrics(f"web {number}", tmp_path) for number in (1, 2)]
-    apps = [HttpApp([query("/items/{id}", show)], NOTHING, Settings(log_level="error"), metrics=m) for m in workers]
+    apps = [
+        HttpApp([query("/items/{id}", show)], compiler(), services({Metrics: m, Settings: Settings(log_level="error")}))
+        for m in workers
+    ]
     for app, requests in zip(apps, (1, 2), strict=True):
         for _ in range(requests):
             await Client(app).get("/items/1")

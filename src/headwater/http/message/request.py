@@ -35,6 +35,7 @@ class Request:
         "held",
         "id",
         "kept",
+        "making",
         "method",
         "path",
         "path_values",
@@ -59,6 +60,7 @@ class Request:
     provided: list[Any]
     upload: Any
     kept: bool
+    making: Any
     task: asyncio.Task[Any] | None
     held: list[Callable[[], None]] | None
 
@@ -72,7 +74,7 @@ class Request:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.path_values: Sequence[Any] = NO_VALUES
-        self.principal = self.session = self.task = self.held = None
+        self.principal = self.session = self.task = self.held = self.making = None
         self.version: str | None = None
         self.added: Fields | None = None
         self.variant: bytes = b""

@@ -2,9 +2,12 @@
 
 import asyncio
 
+from headwater.http.limit.options import LimitOption
+from headwater.http.load.options import LoadOption
 from headwater.http.message.request import Request
 from headwater.http.message.response import Response
 from headwater.http.route.route import Route
+from headwater.http.serving.options import LogOption
 from headwater.observe import Metrics
 
 
@@ -15,4 +18,5 @@ def metrics_route(metrics: Metrics) -> Route:
         content_type, text = await asyncio.to_thread(metrics.expose, request.headers.get("accept", ""))
         return Response(text, media_type=content_type, headers={"Cache-Control": "no-store"})
 
-    return Route(method="GET", path="/metrics", handler=show_metrics, hidden=True, quiet=True, limits=(), vital=True)
+    options = (LimitOption(limits=()), LoadOption(vital=True), LogOption(quiet=True))
+    return Route(method="GET", path="/metrics", handler=show_metrics, hidden=True, options=options)

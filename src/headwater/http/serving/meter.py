@@ -16,7 +16,7 @@ A path without a route counts as ``unmatched``, a mounted application as its pre
 """
 
 from bisect import bisect_left
-from typing import Final
+from typing import Final, Protocol
 
 from headwater.http.load.refusal import Refused
 from headwater.http.message.answer import Fields
@@ -31,29 +31,33 @@ _HISTOGRAM: Final = len(_STATUSES)
 _SUM: Final = _HISTOGRAM + len(BOUNDS) + 1
 
 
-class Counted:
-    """What requests are counted as: a `method` and a `label`, from `slot` on. `quiet`: no access line on success.
-
-    `version` is one more label, where there are versions. `standing` are header fields that go with every answer; if it
-    is `free`, an answer may bring some of them itself.
-    """
-
-    __slots__ = ("free", "label", "method", "quiet", "slot", "standing", "version")
-
-    def __init__(self, method: str, label: str, quiet: bool = False) -> None:
-        self.method = method
-        self.label = label
-        self.quiet = quiet
-        self.slot = 0
-        self.standing: Fields = []
-        self.free = False
-        self.version: str | None = None
+class Counted(Protocol):
+    """What requests are counted as, from `slot` on. `quiet`: no access line on success. `fields` go with every answer;
+    if it is `free`, an answer may bring some of them itself."""
 
     @property
-    def labels(self) -> dict[str, str]:
-        """Methods that no route can have share theirs."""
-        labels = {"method": self.method if self.method in _METHODS else "other", "route": self.label}
-        return labels if self.version is None else {**labels, "version": self.version}
+    def label(self) -> str: ...
+
+    @property
+    def labels(self) -> dict[str, str]: ...
+
+    @property
+    def slot(self) -> int: ...
+
+    @property
+    def quiet(self) -> bool: ...
+
+    @property
+    def fields(self) -> Fields: ...
+
+    @property
+    def free(self) -> bool: ...
+
+
+def labels_of(method: str, label: str, version: str | None = None) -> dict[str, str]:
+    """Methods that no route can have share theirs; `version` is one more label, where there are versions."""
+    labels = {"method": method if method in _METHODS else "other", "route": label}
+    return labels if version is None else {**labels, "version": version}
 
 
 class Meter:
@@ -64,9 +68,8 @@ class Meter:
         self.in_flight = metrics.gauge("headwater_http_requests_in_flight", "Requests being answered.")
         self._metrics = metrics
 
-    def place(self, counted: Counted) -> None:
-        """Give it its slots."""
-        labels = counted.labels
+    def place(self, labels: dict[str, str]) -> int:
+        """The first of the slots of what is counted under these labels."""
         first = min(
             self._metrics.counter("headwater_http_requests", "Requests answered.", **labels, status=status)
             for status in _STATUSES
@@ -75,7 +78,7 @@ class Meter:
             "headwater_http_request_duration_seconds", "Seconds from request to answer.", BOUNDS, **labels
         )
         assert histogram == first + _HISTOGRAM, "somebody else declared series in between"
-        counted.slot = first
+        return first
 
     def count(self, slot: int, status: int, seconds: float) -> None:
         """Add one request."""

@@ -1,4 +1,4 @@
-"""Mishaps: what a request is answered whose work raised or was stopped, and what is noted of it."""
+"""Recovery: what a request is answered whose work raised or was stopped, and what is noted of it."""
 
 import asyncio
 import traceback
@@ -13,7 +13,7 @@ from headwater.http.message.problem import Problem, write_problem
 from headwater.http.message.problemtype import DEADLINE_PASSED, NOT_READY
 from headwater.http.message.request import Request
 from headwater.http.serving.meter import Counted, Meter
-from headwater.http.serving.translate import problem_of
+from headwater.http.step.problems import Translation
 from headwater.observe import Level, Occurrence, report
 
 
@@ -28,10 +28,11 @@ class HandlerFailed(Occurrence, frozen=True, kw_only=True):
     exception: str
 
 
-class Mishaps:
+class Recovery:
     """Answers for an application; `meter` counts them, `watch` knows why a request was stopped."""
 
-    def __init__(self, meter: Meter, watch: Watch) -> None:
+    def __init__(self, meter: Meter, watch: Watch, translation: Translation) -> None:
+        self._problem_of = translation.problem_of
         self._meter = meter
         self._watch = watch
 
@@ -39,7 +40,7 @@ class Mishaps:
         """The answer to a request whose work raised; raises `ClientGone` if there is nobody to give it to."""
         if isinstance(error, ClientGone):
             raise error
-        problem = problem_of(error)
+        problem = self._problem_of(error)
         if isinstance(problem, Refused):
             self._meter.count_refusal(endpoint, problem)
         if problem is None:

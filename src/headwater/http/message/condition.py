@@ -12,12 +12,13 @@ so the tag of any of them fits. If-None-Match asks whether the bytes that the cl
 given; any coding that it takes counts as that, which spares encoding an answer only to learn how large it is.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
 
-from headwater.http.compression.accept import accepts
-from headwater.http.conditions.etag import Parts, Tags, TagsMalformed, read_tags
-from headwater.http.message.date import read_date
+from headwater.http.message.accept import accepts
+from headwater.http.message.answer import Fields
+from headwater.http.message.date import read_date, write_date
+from headwater.http.message.etag import Parts, Tags, TagsMalformed, read_tags
 from headwater.http.message.problem import Problem
 from headwater.http.message.request import Request
 
@@ -154,3 +155,14 @@ def _joined(request: Request, name: bytes) -> bytes | None:
     if value is None or request.count(name) == 1:
         return value
     return b", ".join(each for known, each in request.scope["headers"] if known == name)
+
+
+def fields_of(validators: Validators) -> Fields:
+    """ETag and Last-Modified; a date ahead of our clock is sent as now (section 8.8.2.1)."""
+    fields: Fields = []
+    etag = validators.etag
+    if etag is not None:
+        fields.append((b"etag", etag))
+    if validators.modified is not None:
+        fields.append((b"last-modified", write_date(min(validators.modified, datetime.now(UTC)))))
+    return fields

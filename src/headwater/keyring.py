@@ -11,8 +11,10 @@ from typing import Final
 
 import msgspec
 
+from headwater.binding import Resource
 from headwater.db import Db
-from headwater.settings import SettingsError
+from headwater.part import Part
+from headwater.settings import Settings, SettingsError
 
 LEAST_CHARACTERS: Final = 32
 ID_BYTES: Final = 4
@@ -74,3 +76,12 @@ def _secrets_of(setting: str) -> list[bytes]:
         reason = f"each of its secrets, with commas between them, has at least {LEAST_CHARACTERS} characters"
         raise SettingsError(variable="HEADWATER_SECRET", value="(not shown)", reason=reason)
     return [secret.encode() for secret in secrets]
+
+
+def keys() -> Part:
+    """The keyring as a part."""
+    return Part("keys", Resource(kind=Keyring, open=_open_keyring))
+
+
+def _open_keyring(settings: Settings, db: Db) -> Keyring:
+    return Keyring(settings.secret, db)
