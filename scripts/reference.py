@@ -7,14 +7,26 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import msgspec
 
 from headwater.cli.main import cli
+from headwater.clock import SystemClock
+from headwater.commit import Committer
+from headwater.commit.group import GroupCommit
+from headwater.consumer.meter import ConsumerMeter
+from headwater.db import Pool
+from headwater.http.limit import open_limiter
 from headwater.http.message.problemtype import KINDS
+from headwater.http.serving.meter import Meter
+from headwater.http.version.usage import Usage
+from headwater.observe import Metrics
 from headwater.settings import SECURITY, Settings
+from headwater.supervisor.meter import BackendMeter
+from headwater.wal.meter import RelayMeter
 
 REFERENCE = Path(__file__).resolve().parents[1] / "docs" / "reference"
 
@@ -58,10 +70,27 @@ def commands() -> Iterator[str]:
             yield ""
 
 
+def metrics_table() -> Iterator[str]:
+    """Every metric, by the capability that declares it."""
+    yield from ("| metric | kind | labels | meaning |", "| --- | --- | --- | --- |")
+    metrics = Metrics()
+    BackendMeter(metrics, wal_budget_bytes=0)
+    RelayMeter(metrics)
+    ConsumerMeter(metrics)
+    Meter(metrics)
+    GroupCommit(Committer(cast(Pool, None), keep=timedelta()), metrics)
+    open_limiter(Settings(valkey_url="valkey://localhost"), metrics)
+    Usage("1", metrics, SystemClock())
+    for name, declared in metrics.declared.items():
+        labels = ", ".join(f"`{label}`" for label in declared.labels)
+        yield f"| `{name}` | {declared.kind} | {labels} | {declared.help} |"
+
+
 PARTS: dict[str, dict[str, Callable[[], Iterator[str]]]] = {
     "settings.md": {"settings": settings_table, "security": security_table},
     "http.md": {"problems": problems_table},
     "cli.md": {"commands": commands},
+    "metrics.md": {"metrics": metrics_table},
 }
 
 

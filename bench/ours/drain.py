@@ -11,8 +11,7 @@ from bench.process import peak_memory_mb, say
 from headwater.observe import Occurrence, subscribe
 from headwater.settings import Settings
 from headwater.wal import run_relay
-from headwater.wal.relay import Appended
-from headwater.wal.service import RelayInterrupted
+from headwater.wal.occurrences import Appended, RelayInterrupted
 
 
 class Drained(msgspec.Struct, frozen=True):

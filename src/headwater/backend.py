@@ -1,7 +1,7 @@
 """A backend: several apps and parts as one service. It loops over what they declare, and knows none of them by name."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, asynccontextmanager, nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -32,7 +32,7 @@ from headwater.parts import platform_parts
 from headwater.readiness import Readiness
 from headwater.settings import Settings, read_settings
 from headwater.types import Event, ProcessName
-from headwater.upkeep import Middleware
+from headwater.upkeep import Middleware, OwnSettings
 
 Seed = Callable[[Tx], Awaitable[str | None]]
 
@@ -100,7 +100,7 @@ class Backend:
         self.converters = tuple(self.declared.of(Converter))
         self.subscriptions = tuple(self.declared.of(Subscription))
         self.sources = tuple(source for source in self.declared.of(Source) if source.folder.is_dir())
-        self.published = tuple(tables_of(self.subscriptions))
+        self.published = tables_of(self.subscriptions)
         check_limits([*((limit, "the backend") for limit in limits), *self._declared_limits()])
         _refuse_twins("app", [(app.name, str(app.source.folder)) for app in apps])
         _refuse_twins("part", [(part.name, repr(part)) for part in (*platform, *parts)])
@@ -222,6 +222,11 @@ class Backend:
         for subscription in self.subscriptions:
             Handler(subscription, self.compiler.providers)
 
+    def check_settings(self) -> None:
+        """Raise a `SettingsError` for the first setting of a part that is not usable in this environment."""
+        for each in self.declared.of(OwnSettings):
+            each.open()
+
     def openapi(self, version: str | None = None) -> dict[str, Any]:
         """The OpenAPI 3.1 document, of the newest version unless told otherwise.
 
@@ -263,16 +268,18 @@ class Backend:
             await self.opened.application(scope, receive, send)
 
     async def _live(self, scope: Any, receive: Any, send: Any) -> None:
-        try:
-            await self.open(read_settings())
-        except HeadwaterError as error:
-            await receive()
-            await send({"type": "lifespan.startup.failed", "message": str(error)})
-            return
-        try:
-            await self.opened.application(scope, receive, send)
-        finally:
-            await self.close()
+        with ExitStack() as closing:
+            try:
+                settings = read_settings()
+                await self.open(settings, metrics=closing.enter_context(_own_metrics(settings)))
+            except HeadwaterError as error:
+                await receive()
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                return
+            try:
+                await self.opened.application(scope, receive, send)
+            finally:
+                await self.close()
 
 
 class Opened:
@@ -310,6 +317,15 @@ class Opened:
     @property
     def group(self) -> GroupCommit:
         return self.services[GroupCommit]
+
+
+def _own_metrics(settings: Settings) -> AbstractContextManager[Metrics | None]:
+    """What a process without a supervisor serves of itself: nothing, unless its settings name a port."""
+    if not settings.metrics_port:
+        return nullcontext()
+    from headwater.observe.server import own_metrics  # an HTTP server of the standard library, which few need
+
+    return own_metrics("web", settings.home, settings.metrics_host, settings.metrics_port)
 
 
 def _place_of(thing: Any) -> str:

@@ -5,7 +5,7 @@ is the one that acts on it, and asks the backend for all declarations of that ki
 things there are, and never which parts. The kinds:
 
 ========================================  ==============================================================
-`headwater.db.Source`                     SQL of its own: a schema and its migrations
+`headwater.db.Source`                     SQL of its own: a schema, its migrations and stored functions
 `headwater.http.Route`                    a method and a path, and the function that answers
 `headwater.http.Step`                     a step of every endpoint that wants it, with its stage
 `headwater.http.Problems`                 an exception that becomes a problem

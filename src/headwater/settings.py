@@ -42,6 +42,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     home: Annotated[Path, Meta(description="Folder of all state: engines, logs, sockets.")] = Path(".headwater")
     host: Annotated[str, Meta(description="Address that the web workers listen on.")] = "127.0.0.1"
     port: Annotated[Port, Meta(description="Port that the web workers listen on; 0 picks a free one.")] = 8000
+    metrics_port: Annotated[
+        Port | None,
+        Meta(
+            description="Port of `/metrics`; 0 for none. Unset, it is 10000 above `HEADWATER_PORT`, and without "
+            "`headwater up` or `headwater dev` there is none."
+        ),
+    ] = None
+    metrics_host: Annotated[str, _security("Address that `/metrics` listens on.")] = "127.0.0.1"
     postgres_url: Annotated[
         str | None, Meta(description="URL of an external PostgreSQL; unset, an embedded one is started.")
     ] = None
@@ -241,6 +249,8 @@ def _wanted(kind: Any) -> str:
             return "it must be a number" + _range(number)
         case msgspec.inspect.BoolType():
             return "it must be true or false"
+        case msgspec.inspect.UnionType(types=(msgspec.inspect.IntType() as number, msgspec.inspect.NoneType())):
+            return "it must be a whole number" + _range(number)
         case msgspec.inspect.LiteralType(values=words):
             return f"it must be one of {', '.join(map(str, words))}"
     return ""

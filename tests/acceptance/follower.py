@@ -15,6 +15,7 @@ from tests.acceptance.shell import Running, Shell
 HOME = "/home/ada"
 """The folder above the project, in the documents."""
 PORT = "8000"
+METRICS_PORT = "18000"
 PATIENCE_SECONDS = 20.0
 PAUSE_SECONDS = 0.1
 
@@ -30,9 +31,12 @@ class Follower:
 
     def __init__(self, folder: Path, environ: dict[str, str]) -> None:
         self.port = _free_port()
+        self._metrics_port = _free_port()
         self._home = folder
         self._reader = Reader()
-        self._shell = Shell(folder, {**environ, "HEADWATER_PORT": self.port})
+        self._shell = Shell(
+            folder, {**environ, "HEADWATER_PORT": self.port, "HEADWATER_METRICS_PORT": self._metrics_port}
+        )
         self._running: dict[str, Running] = {}
         self._before: int | None = None
         self.project = folder
@@ -128,11 +132,20 @@ class Follower:
             return None
         return next((each["pid"] for each in state["processes"] if each["name"] == "dev" and _works(each)), None)
 
+    @property
+    def _places(self) -> list[tuple[str, str]]:
+        """What stands in the documents, and what it is here."""
+        return [(f":{PORT}", f":{self.port}"), (f":{METRICS_PORT}", f":{self._metrics_port}"), (HOME, str(self._home))]
+
     def _real(self, typed: str) -> str:
-        return self._reader.typed(typed).replace(f":{PORT}", f":{self.port}").replace(HOME, str(self._home))
+        for written, real in self._places:
+            typed = typed.replace(written, real)
+        return self._reader.typed(typed)
 
     def _shown(self, came: str) -> str:
-        return came.replace(f":{self.port}", f":{PORT}").replace(str(self._home), HOME)
+        for written, real in self._places:
+            came = came.replace(real, written)
+        return came
 
 
 def environment(home: Path) -> dict[str, str]:

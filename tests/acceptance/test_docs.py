@@ -1,5 +1,6 @@
 """What the documents say in code, links and command lines is so; the tutorial has a test of its own."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -96,6 +97,14 @@ def test_every_document_is_linked_from_the_front_door_or_from_another() -> None:
 def test_the_parts_made_from_the_code_are_current() -> None:
     checked = run("scripts/reference.py", "--check")
     assert checked.returncode == 0, checked.stderr
+
+
+def test_every_metric_in_the_documents_is_one_that_is_declared() -> None:
+    metric = re.compile(r"\bheadwater_(?!tail\b)[a-z_]+(?=[`{ )\[])")
+    declared = set(metric.findall(named("docs/reference/metrics.md").text))
+    in_operate = set(metric.findall(named("docs/how-to/operate.md").text))
+    assert in_operate
+    assert in_operate - declared == set()
 
 
 def test_the_reference_names_everything_that_an_app_imports() -> None:

@@ -19,7 +19,7 @@ SECURE = {
     "referrer-policy": "no-referrer",
     "server": "headwater",
 }
-PLATFORM = ("/livez", "/readyz", "/startupz", "/metrics", "/openapi.json", "/docs", "/docs/docs.js", "/docs/docs.css")
+PLATFORM = ("/livez", "/readyz", "/startupz", "/openapi.json", "/docs", "/docs/docs.js", "/docs/docs.css")
 MEMBERS = {"type", "title", "status", "instance", "request_id"}
 
 

@@ -82,7 +82,8 @@ def status(*, json: bool = False) -> None:
     if json:
         print_json(state)
         return
-    print(f"{state.backend} at {state.url}, {'ready' if state.ready else 'not ready'}, up {_since(state.started_at)}\n")
+    print(f"{state.backend} at {state.url}, {'ready' if state.ready else 'not ready'}, up {_since(state.started_at)}")
+    print(f"metrics at {state.metrics_url}\n" if state.metrics_url else "metrics are not served\n")
     print_table(
         ("process", "state", "pid", "since", "restarts", "last exit"),
         [

@@ -52,10 +52,9 @@ class GroupCommit:
     def __init__(self, committer: Committer, metrics: Metrics | None = None) -> None:
         metrics = metrics or Metrics()
         self._committer = committer
-        self._slots = metrics.slots
-        self._emitted = metrics.counter("headwater_emitted", "Events of queries that were committed.")
+        self._emitted = metrics.counter("headwater_emitted_total", "Events of queries that were committed.")
         self._gone = metrics.counter(
-            "headwater_emitted_lost", "Events of queries that nobody waited for and that were lost."
+            "headwater_emitted_lost_total", "Events of queries that nobody waited for and that were lost."
         )
         self._waiting: deque[_Entry] = deque()
         self._working: asyncio.Task[None] | None = None
@@ -153,7 +152,7 @@ class GroupCommit:
     def _settle(self, group: list[_Entry]) -> None:
         self._groups += 1
         self._committed += len(group)
-        self._slots[self._emitted] += len(group)
+        self._emitted.add(len(group))
         for _, waiter in group:
             if waiter is not None and not waiter.done():
                 waiter.set_result(None)
@@ -180,7 +179,7 @@ class GroupCommit:
         """Nobody waits for these, so they are reported."""
         if group:
             self._lost += len(group)
-            self._slots[self._gone] += len(group)
+            self._gone.add(len(group))
             report(EventsLost(events=len(group), reason=reason))
 
 

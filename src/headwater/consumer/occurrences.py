@@ -17,6 +17,17 @@ class EventsApplied(Occurrence, frozen=True, kw_only=True):
     seconds: float
 
 
+class EventApplied(Occurrence, frozen=True, kw_only=True):
+    """An event that had been set aside with its key was applied; `attempt` is 1 if it had only stood behind another."""
+
+    level: ClassVar[Level] = "debug"
+    consumer: str
+    partition: int
+    key: str
+    position: str
+    attempt: int
+
+
 class EventFailed(Occurrence, frozen=True, kw_only=True):
     """An event failed; its key is set aside and tried again in `retry_in_seconds`."""
 

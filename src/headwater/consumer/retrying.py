@@ -17,7 +17,7 @@ from headwater.consumer.errors import ConsumerError, TooNew, Unreadable, Waterma
 from headwater.consumer.failure import Interrupted, Scales, cause_of
 from headwater.consumer.following import failure_of
 from headwater.consumer.limits import Limits, Step
-from headwater.consumer.occurrences import KeyRecovered
+from headwater.consumer.occurrences import EventApplied, KeyRecovered
 from headwater.consumer.runner import CallFailed, Runner
 from headwater.consumer.transaction import commit, unpack
 from headwater.consumer.watermark import ClaimOutcome, Place, RetryClaim, applied, claim_retry, postpone
@@ -88,6 +88,8 @@ class Retrying:
         except CallFailed as failure:
             return await self._failed(connection, claimed, failure)
         self._scales.settle()
+        if delivery is not None:
+            self._report_applied(delivery)
         if not waiting:
             report(KeyRecovered(consumer=self._place.consumer, partition=self._place.partition, key=claimed.key))
         return Retried.DONE
@@ -117,6 +119,17 @@ class Retrying:
             raise CallFailed(0, 1, ours) from error
         self._step("retry committed")
         return waiting
+
+    def _report_applied(self, delivery: Delivery) -> None:
+        report(
+            EventApplied(
+                consumer=delivery.consumer,
+                partition=delivery.partition,
+                key=delivery.key,
+                position=str(delivery.position),
+                attempt=delivery.attempt,
+            )
+        )
 
     async def _failed(self, connection: Connection, claimed: RetryClaim, failure: CallFailed) -> Retried:
         if failure.spoilt:

@@ -24,6 +24,7 @@ from headwater.consumer.lane import Lane, Turn
 from headwater.consumer.layout import Switch, switch
 from headwater.consumer.limits import RECONNECT, Limits, Step, no_step
 from headwater.consumer.look import Passage, Standing, Survey, pass_over, survey, topics_appended
+from headwater.consumer.meter import ConsumerMeter
 from headwater.consumer.occurrences import ConsumerForgotten, ConsumerWithoutCode, LayoutSwitched, WorkerInterrupted
 from headwater.consumer.registry import register
 from headwater.consumer.scheduler import Scheduler
@@ -31,7 +32,7 @@ from headwater.consumer.subscription import Subscription
 from headwater.consumer.watermark import Place
 from headwater.db import Connection, Pool
 from headwater.log import START, Position, Wakeups
-from headwater.observe import report
+from headwater.observe import Metrics, report
 
 _LOOK_BYTES = 4 * 1024 * 1024
 _LOOK_SECONDS = 30.0
@@ -51,11 +52,13 @@ async def run_consumers(
     ready: Callable[[], None] = lambda: None,
     providers: Providers = NOTHING_PROVIDED,
     services: Services | None = None,
+    metrics: Metrics | None = None,
 ) -> None:
     """Be consumer worker `worker` of `workers` until `stop` is set. Raises a `HandlerError` before anything is started.
 
     Handlers get what `providers` provide; the resources that these need are opened in `services`, which stays the
     caller's. `ready` is called once the worker looks after its partitions. `step` is told of each transaction's steps.
+    It counts on `metrics`.
     """
     limits = limits or Limits()
     handlers = {each.name: Handler(each, providers) for each in subscriptions}
@@ -68,12 +71,15 @@ async def run_consumers(
         application_name=f"headwater consumer {worker}",
         statement_timeout=0.0,  # a claim sets the server's, and lanes watch the clock: a timer per statement is dear
     )
-    body = Worker(pool, subscriptions, calls, worker, workers, clock or SystemClock(), limits, step)
+    meter = ConsumerMeter(metrics or Metrics(), [subscription.name for subscription in subscriptions])
+    body = Worker(pool, subscriptions, calls, worker, workers, clock or SystemClock(), limits, step, meter)
+    end_counting = meter.listen()
     try:
         async with Wakeups(url, application_name=f"headwater consumer {worker} listens") as wakeups:
             wakeups.subscribe(body.wake)
             await body.run(stop, ready)
     finally:
+        end_counting()
         await pool.close()
 
 
@@ -90,6 +96,7 @@ class Worker:
         clock: Clock,
         limits: Limits,
         step: Step,
+        meter: ConsumerMeter,
     ) -> None:
         self._pool = pool
         self._subscriptions = {subscription.name: subscription for subscription in subscriptions}
@@ -102,6 +109,7 @@ class Worker:
         self._clock = clock
         self._limits = limits
         self._step = step
+        self._meter = meter
         self._scheduler = Scheduler(limits, clock, self._turn_ended)
         self._lanes: dict[Place, Lane] = {}
         self._own: dict[int, list[Lane]] = {}
@@ -287,6 +295,11 @@ class Worker:
             self._looked = self._base = found.head
         for consumer in sorted(at_barrier):
             await self._switch(consumer)
+        self._show()
+
+    def _show(self) -> None:
+        stopped = [place.consumer for place, lane in self._lanes.items() if lane.stopped is not None]
+        self._meter.show({place.consumer for place in self._lanes}, stopped, self._scheduler.statistics())
 
     def _keep_lanes(self, found: Survey) -> None:
         """A lane for every watermark that there is code for, and for no other."""

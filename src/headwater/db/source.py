@@ -44,11 +44,17 @@ class MissingFolder(MigrationError):
 
 
 class Source(Declaration, frozen=True):
-    """The folder of an app's migrations, and the app's schema."""
+    """The folders of an app's migrations and stored functions, and the app's schema."""
 
     app: str
     schema: str
     folder: Path
+    functions: tuple[Path, ...] | None = None
+    """Folders of files of functions; by default ``functions`` beside the migrations, if there is one."""
+
+    @property
+    def function_folders(self) -> tuple[Path, ...]:
+        return (self.folder.parent / "functions",) if self.functions is None else self.functions
 
 
 class MigrationFile(msgspec.Struct, frozen=True):
@@ -73,8 +79,10 @@ class MigrationFile(msgspec.Struct, frozen=True):
 
 
 def platform_source() -> Source:
-    """The platform's own migrations: the schema `headwater`."""
-    return Source("headwater", "headwater", Path(__file__).parent.parent / "migrations")
+    """The platform's own: the schema `headwater`, its functions beside the packages that call them."""
+    root = Path(__file__).parent.parent
+    callers = tuple(root / package for package in ("consumer", "log", "objects"))
+    return Source("headwater", "headwater", root / "migrations", callers)
 
 
 def read_source(source: Source) -> list[MigrationFile]:

@@ -34,7 +34,6 @@ from headwater.http.openapi import About
 from headwater.http.route.route import Route
 from headwater.http.serving.accesslog import AccessLog
 from headwater.http.serving.document import openapi_route
-from headwater.http.serving.exposition import metrics_route
 from headwater.http.serving.health import Health, Readiness
 from headwater.http.serving.lifespan import AsgiApp
 from headwater.http.serving.meter import Counted, Meter
@@ -126,7 +125,7 @@ class HttpApp:
     ) -> list[Operation]:
         """Make the router, or that of the versions; returns all operations of the API."""
         settings = services[Settings]
-        ours = [*self.health.routes(), metrics_route(services[Metrics])]
+        ours = self.health.routes()
         for each in compiler.declared.of(PlatformRoutes):
             ours += each.of(settings, about)
         if versions is None:

@@ -21,7 +21,7 @@ from headwater.http.message.request import Request
 from headwater.http.route.call import Call
 from headwater.http.route.route import Route
 from headwater.http.router import Router
-from headwater.http.serving.meter import Meter, labels_of
+from headwater.http.serving.meter import Labels, Meter, labels_of
 from headwater.http.serving.options import LogOption
 from headwater.http.step.operation import Incompressible, Operation
 from headwater.settings import Settings
@@ -59,7 +59,7 @@ class Endpoint:
         return self.operation.route
 
     @property
-    def labels(self) -> dict[str, str]:
+    def labels(self) -> Labels:
         """What its requests are counted under."""
         return labels_of(self.method, self.label, self.version)
 

@@ -1,6 +1,18 @@
 """Named occurrences; logs, metrics and traces subscribe to them."""
 
+from headwater.observe.instrument import Counter, Family, Gauge, Histogram
 from headwater.observe.metrics import Metrics
-from headwater.observe.occurrence import Level, Occurrence, report, subscribe
+from headwater.observe.occurrence import Level, Occurrence, listen, report, subscribe
 
-__all__ = ["Level", "Metrics", "Occurrence", "report", "subscribe"]
+__all__ = [
+    "Counter",
+    "Family",
+    "Gauge",
+    "Histogram",
+    "Level",
+    "Metrics",
+    "Occurrence",
+    "listen",
+    "report",
+    "subscribe",
+]

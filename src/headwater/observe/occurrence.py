@@ -4,7 +4,7 @@ The code that does the work says only *what happened*, as a record of its own ty
 and no tracer. Those subscribe at start-up. With no subscriber a report costs one empty loop.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal
 
 import msgspec
@@ -32,3 +32,14 @@ def subscribe(listener: Callable[[Any], None]) -> Callable[[], None]:
     """Call `listener` with every occurrence from now on; returns what ends it."""
     _listeners.append(listener)
     return lambda: _listeners.remove(listener)
+
+
+def listen(handlers: Mapping[type[Occurrence], Callable[[Any], None]]) -> Callable[[], None]:
+    """Call the handler of an occurrence's very type, if it has one, from now on; returns what ends it."""
+
+    def hand_on(occurrence: Occurrence) -> None:
+        handler = handlers.get(type(occurrence))
+        if handler is not None:
+            handler(occurrence)
+
+    return subscribe(hand_on)

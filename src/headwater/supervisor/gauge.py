@@ -1,43 +1,65 @@
-"""The gauge: how far each consumer is behind, asked again and again while the backend runs."""
+"""The gauge: how far relay and consumers are behind, asked again and again while the backend runs."""
 
+import asyncio
 import time
+from typing import Final
 
-from headwater.consumer import lag
-from headwater.db import DbError, Pool
-from headwater.supervisor.state import ConsumerState
+import msgspec
+
+from headwater.consumer import Lag, lag
+from headwater.db import DbError, Pool, StatementTimeout
+from headwater.wal.backlog import Backlog, read_backlog
+
+PATIENCE_SECONDS: Final = 5.0
+"""A PostgreSQL that leaves a simple question unanswered for so long is not available, whatever its sockets say."""
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """What one look saw; `backlog` is None where there is no log yet."""
+
+    consumers: tuple[Lag, ...]
+    backlog: Backlog | None
+    seconds: float
+    """That it took."""
 
 
 class Gauge:
     """Knows what it saw last, and, between a loss of PostgreSQL and the next success, why it sees nothing."""
 
-    def __init__(self, url: str) -> None:
-        self.consumers: tuple[ConsumerState, ...] = ()
+    def __init__(self, url: str, slot: str) -> None:
+        self.last: Look | None = None
         self.trouble: str | None = None
         self._url = url
+        self._slot = slot
         self._pool: Pool | None = None
 
     async def look(self) -> float:
-        """Refresh `consumers`, or else set `trouble`; returns the seconds that it took."""
-        began = time.monotonic()
+        """Refresh `last`, or else set `trouble`; returns the seconds that PostgreSQL worked for it."""
         try:
-            self._pool = self._pool or await Pool.open(
-                self._url, size=1, read_only=True, application_name="headwater supervisor"
-            )
-            self.consumers = tuple(
-                ConsumerState(
-                    consumer=each.consumer,
-                    entries=each.entries,
-                    seconds=each.seconds,
-                    in_retry=each.in_retry,
-                    parked=each.parked,
-                )
-                for each in await lag(self._pool)
-            )
-            self.trouble = None
+            self.last = await self._look(time.monotonic())
+        except TimeoutError:
+            self.trouble = f"PostgreSQL did not answer within {PATIENCE_SECONDS:g} seconds"
+        except StatementTimeout as error:
+            self.trouble = str(error)
+            return PATIENCE_SECONDS  # and more: how far consumers are behind is too much to be asked often
         except DbError as error:
             self.trouble = str(error)
-        return time.monotonic() - began
+        else:
+            self.trouble = None
+            return self.last.seconds
+        return 0.0
 
     async def close(self) -> None:
         if self._pool is not None:
             await self._pool.close()
+
+    async def _look(self, began: float) -> Look:
+        """First what is answered at once by a PostgreSQL that answers at all."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            self._pool = self._pool or await Pool.open(
+                self._url, size=1, read_only=True, application_name="headwater supervisor"
+            )
+            async with self._pool.acquire() as connection:
+                backlog = await read_backlog(connection, self._slot)
+        consumers = await lag(self._pool)
+        return Look(consumers=tuple(consumers), backlog=backlog, seconds=time.monotonic() - began)

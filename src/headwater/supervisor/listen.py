@@ -6,9 +6,14 @@ The socket outlives each worker, so a connection that waits while one dies is ac
 import errno
 import socket
 
+from headwater.settings import Settings
 from headwater.supervisor.errors import AddressUnusable, PortInUse
 
 BACKLOG = 2048
+METRICS_OFFSET = 10_000
+"""From the port of the web to that of the metrics, so that backends which run side by side need not name both."""
+
+_LAST_PORT = 65_535
 
 
 def open_listener(host: str, port: int) -> socket.socket:
@@ -27,6 +32,16 @@ def open_listener(host: str, port: int) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             raise PortInUse(host=host, port=port) from None
         raise AddressUnusable(host=host, port=port, reason=error.strerror or str(error)) from None
+
+
+def metrics_port(settings: Settings) -> int | None:
+    """Where the metrics are served: the port that is named, one at the web's side, or none. 0 is a free one."""
+    if settings.metrics_port is not None:
+        return settings.metrics_port or None
+    if settings.port == 0:
+        return 0
+    port = settings.port + METRICS_OFFSET
+    return port if port <= _LAST_PORT else settings.port - METRICS_OFFSET
 
 
 def url_of(listener: socket.socket) -> str:

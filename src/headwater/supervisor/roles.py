@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager
 
 from headwater.backend import Backend
 from headwater.binding import Services
+from headwater.chores import run_chores, run_processes
 from headwater.consumer import run_consumers
 from headwater.db import Unavailable
 from headwater.http.serving.server import serve
 from headwater.observe import Metrics
+from headwater.observe.folder import join_metrics
 from headwater.observe.logging import adopt_structlog
 from headwater.settings import Settings
 from headwater.supervisor.assignment import Assignment
@@ -20,6 +22,7 @@ from headwater.supervisor.locate import load_backend
 from headwater.supervisor.outage import Outage
 from headwater.supervisor.prepare import prepare
 from headwater.supervisor.together import beside, together
+from headwater.upkeep import Process
 from headwater.wal import run_relay
 from headwater.wal.stream import StreamLost
 
@@ -29,23 +32,40 @@ Role = Callable[[Assignment, Settings, asyncio.Event, Callable[[], None]], Await
 
 async def relay(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Turn WAL into log, and drop what is too old of it."""
-    await _relay(settings, stop, ready)
+    await _relay(settings, _metrics(assignment, settings), stop, ready)
 
 
 async def web(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Answer requests that arrive at the inherited socket."""
-    backend = _load(assignment, settings)
-    async with _opened(backend, assignment, settings):
+    backend, metrics = _load(assignment, settings), _metrics(assignment, settings)
+    async with _opened(backend, assignment, settings, metrics):
         await _serve(backend, assignment, settings, stop, ready)
 
 
 async def consumer(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Apply the log to every subscription of the backend, sharing the partitions with the other workers."""
-    backend = _load(assignment, settings)
-    services = backend.services(settings, name=f"headwater {assignment.name} resources")
+    backend, metrics = _load(assignment, settings), _metrics(assignment, settings)
+    services = backend.services(settings, name=f"headwater {assignment.name} resources", metrics=metrics)
     try:
         await backend.start(services)
-        await _consume(backend, services, assignment, settings, stop, ready)
+        consuming = _consume(backend, services, assignment, settings, stop, ready)
+        if assignment.number == 1:  # what is done once per database is done by the first
+            await beside(consuming, run_chores(backend.declared, services))
+        else:
+            await consuming
+    finally:
+        await services.close()
+
+
+async def part(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+    """Be a process that a part of the backend brings."""
+    backend, metrics = _load(assignment, settings), _metrics(assignment, settings)
+    services = backend.services(settings, name=f"headwater {assignment.name}", metrics=metrics)
+    (process,) = [each for each in backend.declared.of(Process) if each.name == assignment.process]
+    try:
+        await backend.start(services)
+        ready()
+        await services.call(process.run, {asyncio.Event: stop})
     finally:
         await services.close()
 
@@ -55,6 +75,7 @@ async def dev(assignment: Assignment, settings: Settings, stop: asyncio.Event, r
     try:
         backend = _load(assignment, settings)
         backend.check()
+        backend.check_settings()
         await prepare(backend, settings)
     except (Unavailable, StreamLost):
         raise  # the engine's fault, which passes
@@ -63,16 +84,20 @@ async def dev(assignment: Assignment, settings: Settings, stop: asyncio.Event, r
         with socket.socket(fileno=assignment.listener) as listener:
             await serve(Outage(error), socket=listener, settings=settings, stop=stop, ready=ready)
         return
-    waiting = Countdown(3, ready)
-    async with _opened(backend, assignment, settings):
+    waiting, metrics = Countdown(3, ready), _metrics(assignment, settings)
+    async with _opened(backend, assignment, settings, metrics):
         await together(
-            _relay(settings, stop, waiting.tick),
-            _consume(backend, backend.opened.services, assignment, settings, stop, waiting.tick),
+            _relay(settings, metrics, stop, waiting.tick),
+            beside(
+                _consume(backend, backend.opened.services, assignment, settings, stop, waiting.tick),
+                run_chores(backend.declared, backend.opened.services),
+            ),
             _serve(backend, assignment, settings, stop, waiting.tick),
+            *run_processes(backend.declared, backend.opened.services, stop),
         )
 
 
-ROLES: Mapping[str, Role] = {"relay": relay, "web": web, "consumer": consumer, "dev": dev}
+ROLES: Mapping[str, Role] = {"relay": relay, "web": web, "consumer": consumer, "part": part, "dev": dev}
 
 
 def _load(assignment: Assignment, settings: Settings) -> Backend:
@@ -81,14 +106,20 @@ def _load(assignment: Assignment, settings: Settings) -> Backend:
     return backend
 
 
-async def _relay(settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+def _metrics(assignment: Assignment, settings: Settings) -> Metrics:
+    """What this process counts, where the supervisor adds it up."""
+    return join_metrics(assignment.name, settings.home)
+
+
+async def _relay(settings: Settings, metrics: Metrics, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     url = _url(settings)
-    await beside(run_relay(url, settings, stop, ready=ready), keep_house(url, settings))
+    await beside(run_relay(url, settings, stop, ready=ready, metrics=metrics), keep_house(url, settings))
 
 
 @asynccontextmanager
-async def _opened(backend: Backend, assignment: Assignment, settings: Settings) -> AsyncIterator[None]:
-    metrics = Metrics(assignment.name, settings.home / "run" / "metrics")
+async def _opened(
+    backend: Backend, assignment: Assignment, settings: Settings, metrics: Metrics
+) -> AsyncIterator[None]:
     await backend.open(settings, name=f"headwater {assignment.name}", metrics=metrics)
     try:
         yield
@@ -120,6 +151,7 @@ async def _consume(
         ready=ready,
         providers=backend.compiler.providers,
         services=services,
+        metrics=services[Metrics],
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from headwater.backend import Backend
+from headwater.db import Applied
 from headwater.settings import Settings
 from headwater.supervisor.prepare import Prepared
 from headwater.supervisor.state import State
@@ -69,7 +70,9 @@ def _rows(settings: Settings, state: State) -> Iterator[Row]:
 
 def _docs(settings: Settings, state: State) -> Iterator[Row]:
     if settings.docs:
-        yield "Docs", f"{state.url}/docs", "and /openapi.json, /metrics, /readyz"
+        yield "Docs", f"{state.url}/docs", "and /openapi.json, /readyz"
+    if state.metrics_url is not None:
+        yield "Metrics", state.metrics_url, "for Prometheus"
 
 
 def _places(settings: Settings) -> Iterator[Row]:
@@ -85,7 +88,8 @@ def _engines(settings: Settings) -> str:
 def _news(prepared: Prepared | None) -> list[str]:
     if prepared is None:
         return []
-    applied = [f"{_count(len(prepared.applied), 'migration')} applied."] if prepared.applied else []
+    migrations = sum(isinstance(each, Applied) for each in prepared.applied)
+    applied = [f"{_count(migrations, 'migration')} applied."] if migrations else []
     return applied + ([prepared.planted] if prepared.planted else [])
 
 

@@ -29,6 +29,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     supervisor: int
     """The supervisor's process id."""
     url: str
+    metrics_url: str | None = None
+    """Where metrics are scraped; None if nowhere."""
     ready: bool
     started_at: datetime
     updated_at: datetime

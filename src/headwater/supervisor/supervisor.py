@@ -28,9 +28,11 @@ from headwater.supervisor.home import Home
 from headwater.supervisor.journal import Journal
 from headwater.supervisor.keeper import Keeper, Kept
 from headwater.supervisor.listen import open_listener, url_of
-from headwater.supervisor.state import State
+from headwater.supervisor.scraping import Scraping
+from headwater.supervisor.state import ConsumerState, State
 from headwater.supervisor.stop import Stop
 from headwater.supervisor.together import together
+from headwater.supervisor.walbudget import WalBudget
 
 LOOK_SECONDS = 1.0
 LOOK_SHARE = 20
@@ -98,6 +100,8 @@ class Supervisor:
         self._engines: list[Keeper] = []
         self._children: list[list[Keeper]] = []
         self._gauge: Gauge | None = None
+        self._scraping = Scraping(settings)
+        self._budget = WalBudget(settings.wal_budget_mb << 20)
         self.ready = asyncio.Event()
         """Set once everything runs."""
         self._url = ""
@@ -135,6 +139,7 @@ class Supervisor:
         held = await self._home.take()
         self._listener = open_listener(self._settings.host, self._settings.port)
         self._url = url_of(self._listener)
+        self._scraping.start()
         engines = open_engines(self._settings)
         self._engines = [self._keep(engine) for engine in engines]
         await together(*(keeper.start() for keeper in self._engines))
@@ -144,7 +149,7 @@ class Supervisor:
             if lacking := await self._examine(engines):
                 raise EngineUnfit(reason=error, findings="\n".join(render(lacking))) from error
             raise
-        self._gauge = Gauge(engines.postgres.url)
+        self._gauge = Gauge(engines.postgres.url, self._settings.slot)
         report(BackendReady(url=self._url, seconds=round((self._clock.now() - self._started_at).total_seconds(), 2)))
         self.ready.set()
         self._changed()
@@ -182,8 +187,15 @@ class Supervisor:
         assert self._gauge is not None
         while True:
             seconds = await self._gauge.look()
+            self._note_look(self._gauge)
             self._changed()
             await asyncio.sleep(max(LOOK_SECONDS, LOOK_SHARE * seconds))
+
+    def _note_look(self, gauge: Gauge) -> None:
+        seen = gauge.last if gauge.trouble is None else None
+        self._scraping.show_look(seen)
+        if seen is not None and seen.backlog is not None:
+            self._budget.watch(seen.backlog)
 
     async def _end(self) -> None:
         self.ready.clear()
@@ -195,6 +207,7 @@ class Supervisor:
             for stage in (*self._children, self._engines):
                 await _stop_all(stage)
         finally:
+            self._scraping.close()
             self._home.leave()
 
     async def _hurry_when_asked(self, stop: Stop) -> None:
@@ -236,6 +249,7 @@ class Supervisor:
         state = self._state()
         with contextlib.suppress(OSError):  # on a full disk the backend goes on; its status is stale and says when
             self._home.state.write(state)
+        self._scraping.show_processes(state.processes)
         self._tell(state)
 
     def _state(self) -> State:
@@ -243,13 +257,30 @@ class Supervisor:
             backend=self._plan.backend,
             supervisor=os.getpid(),
             url=self._url,
+            metrics_url=self._scraping.url,
             ready=self.ready.is_set(),
             started_at=self._started_at,
             updated_at=self._clock.now(),
             processes=tuple(keeper.state for keeper in self._keepers()),
-            consumers=self._gauge.consumers if self._gauge else (),
+            consumers=_consumers(self._gauge),
             trouble=self._gauge.trouble if self._gauge else None,
         )
+
+
+def _consumers(gauge: Gauge | None) -> tuple[ConsumerState, ...]:
+    """As the last look saw them."""
+    if gauge is None or gauge.last is None:
+        return ()
+    return tuple(
+        ConsumerState(
+            consumer=each.consumer,
+            entries=each.entries,
+            seconds=each.seconds,
+            in_retry=each.in_retry,
+            parked=each.parked,
+        )
+        for each in gauge.last.consumers
+    )
 
 
 async def _stop_all(keepers: Sequence[Keeper]) -> None:

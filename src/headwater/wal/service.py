@@ -7,7 +7,6 @@ there, a stream that makes no sense) is raised: the process stops, and a person 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import ClassVar
 
 import asyncpg
 
@@ -15,42 +14,21 @@ from headwater.backoff import Backoff
 from headwater.db import FOREIGN, DbError
 from headwater.log.head import Head, read_head
 from headwater.log.segments import Segments
-from headwater.observe import Level, Occurrence, report
+from headwater.observe import Metrics, report
 from headwater.settings import Settings
 from headwater.wal.appender import Appender, Fenced, Relaid
+from headwater.wal.catalog import Catalog
 from headwater.wal.control import connect_control
 from headwater.wal.gate import Snapshot
 from headwater.wal.leftover import drop_leftover
+from headwater.wal.meter import RelayMeter
+from headwater.wal.occurrences import EpochOpened, RelayInterrupted, RelayStarted
 from headwater.wal.relay import Relay
 from headwater.wal.slot import check_log, next_epoch
 from headwater.wal.stream import ReplicationRefused, ReplicationStream, SlotBusy, StreamLost, System
 
 _BEGIN_AGAIN = Backoff(first=0.1, most=5.0)
 _MENDED_BY_A_NEW_START = (StreamLost, SlotBusy, Relaid, Fenced, DbError, *FOREIGN)
-
-
-class RelayStarted(Occurrence, frozen=True):
-    """This relay writes the log now."""
-
-    slot: str
-    position: str
-    term: int
-
-
-class RelayInterrupted(Occurrence, frozen=True):
-    """The relay lost its connections or its place; it begins again from the slot."""
-
-    level: ClassVar[Level] = "warning"
-    reason: str
-    retry_in_seconds: float
-
-
-class EpochOpened(Occurrence, frozen=True):
-    """The timeline changed under a slot that lost nothing, as in a planned failover: positions go on in a new epoch."""
-
-    level: ClassVar[Level] = "warning"
-    epoch: int
-    timeline: int
 
 
 async def run_relay(
@@ -60,12 +38,15 @@ async def run_relay(
     *,
     ready: Callable[[], None] = lambda: None,
     step: Callable[[str], None] = lambda name: None,
+    metrics: Metrics | None = None,
 ) -> None:
-    """Be the relay of `settings.slot` until `stop` is set; calls `ready` once, at the first take-over.
+    """Be the relay of `settings.slot` until `stop` is set; calls `ready` once, at the first take-over. It counts on
+    `metrics`.
 
     Raises the `Gap` that applies, `ForeignSlot`, `LogNotPrepared`, `MalformedStream`, and `ReplicationRefused` for
     what no other error names. Lost connections, failed statements, a busy slot and a lost place are retried.
     """
+    end_counting = RelayMeter(metrics or Metrics()).listen()
     relaying = asyncio.create_task(_relay_for_ever(url, settings.slot, ready, step), name="relay")
     stopping = asyncio.create_task(stop.wait(), name="relay stops")
     try:
@@ -76,6 +57,7 @@ async def run_relay(
         relaying.cancel()
         stopping.cancel()
         await asyncio.gather(relaying, stopping, return_exceptions=True)
+        end_counting()
 
 
 async def _relay_for_ever(url: str, slot: str, ready: Callable[[], None], step: Callable[[str], None]) -> None:
@@ -103,6 +85,7 @@ async def take_over(url: str, slot: str, *, step: Callable[[str], None] = lambda
     `StreamLost` and `DbError` when PostgreSQL cannot be reached, and asyncpg's errors for statements that fail.
     """
     control = await connect_control(url, "headwater relay appends")
+    catalog = Catalog(url, slot)
     try:
         async with await ReplicationStream.connect(url, application_name="headwater relay") as stream:
             system = await stream.identify()
@@ -112,8 +95,9 @@ async def take_over(url: str, slot: str, *, step: Callable[[str], None] = lambda
             report(RelayStarted(slot=slot, position=str(head.position), term=head.term))
             snapshot = Snapshot.read(await control.fetchval("select pg_current_snapshot()"))
             appender = Appender(control, head, snapshot, Segments(control))
-            yield Relay(stream, appender, control, step=step)
+            yield Relay(stream, appender, control, catalog, step=step)
     finally:
+        catalog.close()
         control.terminate()
 
 
@@ -130,6 +114,8 @@ async def _start(control: asyncpg.Connection, stream: ReplicationStream, slot: s
 
 _TAKE = "update headwater.log set term = term + 1 where slot = $1"
 
+_NUMBER = "select headwater.number_batches($1)"
+
 _NEXT_EPOCH = "update headwater.log set position = $2, timeline = $3 where slot = $1"
 
 
@@ -139,6 +125,7 @@ async def _take_head(control: asyncpg.Connection, slot: str, system: System) -> 
         await control.execute(_TAKE, slot)
         head = await read_head(control, slot)
         await drop_leftover(control, head.position)
+        await control.execute(_NUMBER, slot)
         if system.timeline != head.timeline:
             position = next_epoch(head)
             await control.execute(_NEXT_EPOCH, slot, bytes(position), system.timeline)

@@ -476,6 +476,28 @@ class TestContention:
                 await once(committer, lose, key("one"))
             assert runs == 5
 
+    async def test_what_is_executed_pays_for_retries_after_the_budget_is_spent(self, url: str) -> None:
+        runs = 0
+
+        async def lose(tx: Tx) -> Stored:
+            nonlocal runs
+            runs += 1
+            await tx.run("do $$ begin raise exception using errcode = 'serialization_failure'; end $$")
+            raise AssertionError
+
+        async def runs_of_a_command_that_loses() -> int:
+            before = runs
+            with pytest.raises(Contention):
+                await committer.execute(lose, ORIGIN)
+            return runs - before
+
+        async with watched(url), shop(url, size=1) as (_, committer):
+            while await runs_of_a_command_that_loses() > 1:
+                assert runs < 100, "the budget has no end"
+            for _ in range(11):
+                await committer.execute(PlaceOrder(), ORIGIN)
+            assert await runs_of_a_command_that_loses() == 2
+
     async def test_a_lock_that_is_not_to_be_had_is_not_waited_for_again(self, url: str) -> None:
         runs = 0
 

@@ -37,6 +37,9 @@ create table animal (
 """
 
 
+MOST_PAGES = 1000
+
+
 class Size(Enum):
     SMALL = "small"
     LARGE = "large"
@@ -138,15 +141,18 @@ def with_cursor(path: str, cursor: str) -> str:
     return f"{path}{'&' if '?' in path else '?'}cursor={cursor}"
 
 
-async def walk(client: Client, path: str, *, step: str = "next", cursor: str | None = None) -> AsyncIterator[Reply]:
-    """Page after page until there is no further one."""
-    while True:
+async def walk(
+    client: Client, path: str, *, step: str = "next", cursor: str | None = None, most: int = MOST_PAGES
+) -> AsyncIterator[Reply]:
+    """Page after page until there is no further one; a list that has more than `most` has no end."""
+    for _ in range(most):
         reply = await client.get(path if cursor is None else with_cursor(path, cursor))
         assert reply.status == 200, reply.text
         yield reply
         cursor = reply.json()[step]
         if cursor is None:
             return
+    raise AssertionError(f"{path} has no end: {reply.text}")
 
 
 async def names(client: Client, path: str) -> list[str]:

@@ -42,7 +42,7 @@ async def test_nothing_outlives_a_supervisor_that_is_killed(home: Path) -> None:
         order = await order_something(url, "before")
         up.process.kill()
         await up.ended()
-        async with Up.start(home, HEADWATER_PORT=port) as again:
+        async with Up.start(home, HEADWATER_PORT=port, HEADWATER_METRICS_PORT="0") as again:
             assert await again.ready() == url
             assert (await asyncio.to_thread(get, f"{url}/orders/{order['id']}"))[1] == order
             assert await again.stop() == 0

@@ -30,7 +30,9 @@ async def test_a_commit_that_waits_for_a_standby_is_decoded_and_not_published(se
                     await eventually(lambda: named(told, "GateClosed"))
                     assert await log.numbers() == [1], "what is visible comes, and nothing behind what is not"
                     assert await visible(log) == 0
+                    assert not [each for each in named(told, "GatePassed") if each.waited_seconds > 1]
                 await log.wait_caught_up()
+                assert len([each for each in named(told, "GatePassed") if each.waited_seconds > 1]) == 1
                 assert await log.numbers() == [1, 2, 3]
                 assert await visible(log) == 1
         await log.connection.execute("select pg_drop_replication_slot($1)", f"{log.slot}_observer")
@@ -43,6 +45,7 @@ async def test_the_slot_is_not_told_of_what_is_not_visible(server: str) -> None:
             async with log.relay():
                 await emit(log.connection, 1)
                 await log.wait_caught_up()
+                await log.wait_acknowledged()
                 confirmed = await log.confirmed()
                 async with hanging_commit(log, 2):
                     await eventually(lambda: named(told, "GateClosed"))

@@ -1,6 +1,8 @@
 """What every request passes through: methods, identifiers, counting, health, ending."""
 
 import asyncio
+import errno
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 import pytest
 
 from headwater.commit import Tx
-from headwater.http import HttpApp, Request
+from headwater.http import HttpApp, Problem, Request
 from headwater.http.load import watch as watching
 from headwater.observe import Metrics
 from headwater.settings import Settings
@@ -83,8 +85,8 @@ async def test_a_scrape_of_one_worker_shows_the_requests_of_all(tmp_path: Path) 
     for app, requests in zip(apps, (1, 2), strict=True):
         for _ in range(requests):
             await Client(app).get("/items/1")
-    reply = await Client(apps[0]).get("/metrics")
-    assert 'headwater_http_requests_total{method="GET",route="/items/{id}",status="2xx"} 3.0' in reply.text
+    text = workers[0].expose()[1].decode()
+    assert 'headwater_http_requests_total{method="GET",route="/items/{id}",status="2xx"} 3.0' in text
     for metrics in workers:
         metrics.close()
 
@@ -98,16 +100,23 @@ async def test_unexpected_failures_are_counted_by_exception() -> None:
     assert exposed(built, "headwater_http_failures_total") == {'{exception="KeyError",method="GET",route="/fail"}': 1}
 
 
-async def test_metrics_are_served_in_either_format() -> None:
-    built = shop()
-    await built.client.get("/items/1")
-    reply = await built.client.get("/metrics")
-    assert reply.headers["content-type"].startswith("text/plain")
-    assert 'headwater_http_requests_total{method="GET",route="/items/{id}",status="2xx"} 1.0' in reply.text
-    assert "process_resident_memory_bytes{process=" in reply.text
-    reply = await built.client.get("/metrics", headers={"Accept": "application/openmetrics-text;version=1.0.0"})
-    assert reply.headers["content-type"].startswith("application/openmetrics-text")
-    assert reply.text.endswith("# EOF\n")
+async def test_metrics_are_not_for_the_public() -> None:
+    assert (await shop().client.get("/metrics")).status == 404
+
+
+async def test_a_route_that_the_disk_has_no_room_for_is_served_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metrics = Metrics("web 1", tmp_path)
+    monkeypatch.setattr(os, "write", no_room)
+    given = services({Metrics: metrics, Settings: Settings(log_level="error")})
+    app = HttpApp([query("/items/{id}", show)], compiler(), given)
+    assert (await Client(app).get("/items/1")).status == 200
+    metrics.close()
+
+
+def no_room(descriptor: int, line: bytes) -> int:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 async def test_each_request_is_one_line() -> None:
@@ -245,6 +254,17 @@ async def test_draining_never_stops_a_command() -> None:
     assert gate.ended == ""
     gate.opened.set()
     assert (await asking).status == 200
+
+
+@pytest.mark.parametrize(("status", "connection"), [(408, "close"), (413, "close"), (409, None)])
+async def test_an_answer_behind_which_a_body_may_still_come_is_the_last_of_its_connection(
+    status: int, connection: str | None
+) -> None:
+    async def refuse() -> None:
+        raise Problem(status)
+
+    reply = await build(command("/things", refuse, idempotency="none")).client.post("/things")
+    assert (reply.status, reply.headers.get("connection")) == (status, connection)
 
 
 def leaving(gone: asyncio.Event, watched: asyncio.Event) -> Any:

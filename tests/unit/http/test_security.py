@@ -83,7 +83,6 @@ def secured(**settings: Any) -> Built:
         ("GET", "/nowhere", 404),
         ("GET", "/fail", 500),
         ("GET", "/livez", 200),
-        ("GET", "/metrics", 200),
         ("GET", "/openapi.json", 200),
     ],
 )

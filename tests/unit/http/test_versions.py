@@ -320,11 +320,10 @@ async def test_two_routes_of_one_path_may_not_meet_in_a_version() -> None:
 
 async def test_what_belongs_to_the_platform_has_no_version() -> None:
     client = shop(default="required").client
-    for path in ("/livez", "/metrics", "/docs", "/openapi.json", "/openapi/1.json"):
+    for path in ("/livez", "/docs", "/openapi.json", "/openapi/1.json"):
         reply = await client.get(path, headers={"API-Version": "99"} if path != "/openapi.json" else {})
         assert reply.status == 200, path
     assert (await client.get("/v1/livez")).status == 404
-    assert (await client.get("/v1/metrics")).status == 404
 
 
 async def test_a_version_can_be_demanded() -> None:

@@ -24,6 +24,7 @@ def test_what_is_not_set_is_not_passed_on() -> None:
     [
         ("PORT", "abc", "it must be a whole number from 0 to 65535"),
         ("PORT", "65536", "it must be a whole number from 0 to 65535"),
+        ("METRICS_PORT", "none", "it must be a whole number from 0 to 65535"),
         ("RETENTION_HOURS", "0", "it must be a whole number, at least 1"),
         ("SHED_TARGET_SECONDS", "soon", "it must be a number, above 0 and at most 60"),
         ("DOCS", "perhaps", "it must be true or false"),

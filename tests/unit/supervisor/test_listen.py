@@ -4,8 +4,9 @@ import socket
 
 import pytest
 
+from headwater.settings import Settings
 from headwater.supervisor.errors import AddressUnusable, PortInUse
-from headwater.supervisor.listen import open_listener, url_of
+from headwater.supervisor.listen import metrics_port, open_listener, url_of
 
 
 def test_port_zero_takes_a_free_one_and_the_url_says_which() -> None:
@@ -49,3 +50,20 @@ def test_a_waiting_connection_outlives_one_of_two_acceptors() -> None:
             with accepted:
                 accepted.sendall(b"x")
                 assert client.recv(1) == b"x"
+
+
+@pytest.mark.parametrize(
+    ("port", "metrics", "served_at"),
+    [
+        (8000, None, 18000),
+        (60000, None, 50000),
+        (0, None, 0),
+        (8000, 9100, 9100),
+        (0, 9100, 9100),
+        (8000, 0, None),
+    ],
+)
+def test_the_metrics_stand_at_the_side_of_the_web_unless_told_otherwise(
+    port: int, metrics: int | None, served_at: int | None
+) -> None:
+    assert metrics_port(Settings(port=port, metrics_port=metrics)) == served_at

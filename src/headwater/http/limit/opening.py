@@ -31,10 +31,10 @@ def _store(settings: Settings, metrics: Metrics) -> Store:
         reason = "there is no Valkey; set HEADWATER_VALKEY_URL, or run `headwater up`, which starts one"
         raise SettingsError(variable="HEADWATER_LIMITS", value=settings.limits, reason=reason)
     _check(settings.valkey_url)
-    slot = metrics.gauge("headwater_limits_local", "1 while Valkey is away and a process counts its limits alone.")
+    local = metrics.gauge("headwater_limits_local", "Processes that count their limits alone, because Valkey is away.")
 
     def away(gone: bool) -> None:
-        metrics.slots[slot] = float(gone)
+        local.set(float(gone))
 
     return Fallback(ValkeyStore(settings.valkey_url, settings.slot), MemoryStore(), away)
 
@@ -47,8 +47,9 @@ def _check(url: str) -> None:
 
 def _refusals(metrics: Metrics) -> Callable[[str], None]:
     """Counts what each limit refuses; the names are those that are declared, so they are few."""
+    limited = metrics.counter("headwater_http_limited_total", "Requests that a limit refused.", ("limit",))
 
     def count(name: str) -> None:
-        metrics.slots[metrics.counter("headwater_http_limited", "Requests that a limit refused.", limit=name)] += 1
+        limited.of(name).add()
 
     return count

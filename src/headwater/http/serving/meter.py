@@ -21,10 +21,12 @@ from typing import Final, Protocol
 from headwater.http.load.refusal import Refused
 from headwater.http.message.answer import Fields
 from headwater.observe import Metrics
+from headwater.observe.sheet import UNSEEN
 
 BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds of the histogram's buckets, in seconds."""
 
+_LABELS: Final = ("method", "route", "version")
 _STATUSES: Final = ("1xx", "2xx", "3xx", "4xx", "5xx")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _HISTOGRAM: Final = len(_STATUSES)
@@ -39,7 +41,7 @@ class Counted(Protocol):
     def label(self) -> str: ...
 
     @property
-    def labels(self) -> dict[str, str]: ...
+    def labels(self) -> "Labels": ...
 
     @property
     def slot(self) -> int: ...
@@ -54,10 +56,13 @@ class Counted(Protocol):
     def free(self) -> bool: ...
 
 
-def labels_of(method: str, label: str, version: str | None = None) -> dict[str, str]:
-    """Methods that no route can have share theirs; `version` is one more label, where there are versions."""
-    labels = {"method": method if method in _METHODS else "other", "route": label}
-    return labels if version is None else {**labels, "version": version}
+Labels = tuple[str, str, str]
+"""Method, route and version, as `_LABELS` names them."""
+
+
+def labels_of(method: str, label: str, version: str | None = None) -> Labels:
+    """Methods that no route can have share theirs."""
+    return method if method in _METHODS else "other", label, version or ""
 
 
 class Meter:
@@ -65,19 +70,31 @@ class Meter:
 
     def __init__(self, metrics: Metrics) -> None:
         self.slots = metrics.slots
-        self.in_flight = metrics.gauge("headwater_http_requests_in_flight", "Requests being answered.")
-        self._metrics = metrics
+        self.in_flight = metrics.gauge("headwater_http_requests_in_flight", "Requests being answered.").slot
+        self._requests = metrics.counter(
+            "headwater_http_requests_total", "Requests answered.", (*_LABELS, "status"), sparse=True
+        )
+        self._durations = metrics.histogram(
+            "headwater_http_request_duration_seconds", "Seconds from request to answer.", BOUNDS, _LABELS, sparse=True
+        )
+        self._failures = metrics.counter(
+            "headwater_http_failures_total", "Requests answered with 500.", (*_LABELS, "exception")
+        )
+        self._shed = metrics.counter("headwater_http_shed_total", "Requests refused under load.", ("reason",))
+        self._refusals = metrics.counter(
+            "headwater_http_concurrency_refusals_total", "Requests over the concurrency of their route.", _LABELS
+        )
+        self._misses = metrics.counter(
+            "headwater_http_deadline_misses_total", "Requests stopped at their deadline.", _LABELS
+        )
 
-    def place(self, labels: dict[str, str]) -> int:
-        """The first of the slots of what is counted under these labels."""
-        first = min(
-            self._metrics.counter("headwater_http_requests", "Requests answered.", **labels, status=status)
-            for status in _STATUSES
-        )
-        histogram = self._metrics.histogram(
-            "headwater_http_request_duration_seconds", "Seconds from request to answer.", BOUNDS, **labels
-        )
-        assert histogram == first + _HISTOGRAM, "somebody else declared series in between"
+    def place(self, labels: Labels) -> int:
+        """The first slot of what is counted under these labels: a run of them, or those that nobody reads if the disk
+        has no room for some of it."""
+        slots = [self._requests.of(*labels, status).slot for status in _STATUSES]
+        slots.append(self._durations.of(*labels).slot)
+        first = min(slots)  # which is `UNSEEN` if one of them is
+        assert first == UNSEEN or slots[-1] == first + _HISTOGRAM, "declared by somebody in between"
         return first
 
     def count(self, slot: int, status: int, seconds: float) -> None:
@@ -90,18 +107,14 @@ class Meter:
     def count_refusal(self, counted: Counted, refused: Refused) -> None:
         """Add one request that there was no room for."""
         if refused.reason == "concurrency":
-            name, help = "headwater_http_concurrency_refusals", "Requests over the concurrency of their route."
-            slot = self._metrics.counter(name, help, **counted.labels)
+            self._refusals.of(*counted.labels).add()
         else:
-            slot = self._metrics.counter("headwater_http_shed", "Requests refused under load.", reason=refused.reason)
-        self.slots[slot] += 1
+            self._shed.of(refused.reason).add()
 
     def count_miss(self, counted: Counted) -> None:
         """Add one request that was stopped at its deadline."""
-        name, help = "headwater_http_deadline_misses", "Requests stopped at their deadline."
-        self.slots[self._metrics.counter(name, help, **counted.labels)] += 1
+        self._misses.of(*counted.labels).add()
 
     def count_failure(self, counted: Counted, error: Exception) -> None:
         """Add one request that ended in an exception that nobody expected."""
-        labels = {**counted.labels, "exception": type(error).__name__}
-        self.slots[self._metrics.counter("headwater_http_failures", "Requests answered with 500.", **labels)] += 1
+        self._failures.of(*counted.labels, type(error).__name__).add()

@@ -1,6 +1,6 @@
 """The router of versions: which version a request is for, and what answers it there.
 
-Each version has a router of its own. What belongs to the platform (health, metrics, documentation) has no version.
+Each version has a router of its own. What belongs to the platform (health, documentation) has no version.
 """
 
 from collections.abc import Callable, MutableMapping, Sequence

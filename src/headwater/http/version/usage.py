@@ -33,25 +33,22 @@ class Usage:
 
     def __init__(self, version: str, metrics: Metrics, clock: Clock) -> None:
         self._version = version
-        self._metrics = metrics
+        self._requests = metrics.counter(
+            "headwater_http_deprecated_requests_total",
+            "Requests to deprecated versions of the API.",
+            ("version", "principal"),
+        )
         self._clock = clock
-        self._slots: dict[str, int] = {}
+        self._names: set[str] = set()
         self._told: dict[str, date] = {}
 
     def add(self, principal: Principal | None, route: str, request_id: str) -> None:
         """Count a request."""
         name = principal.id if principal is not None else _ANONYMOUS
-        if name not in self._slots and len(self._slots) >= PRINCIPALS:
+        if name not in self._names and len(self._names) >= PRINCIPALS:
             name = _OTHER
-        slot = self._slots.get(name)
-        if slot is None:
-            slot = self._slots[name] = self._metrics.counter(
-                "headwater_http_deprecated_requests",
-                "Requests to deprecated versions of the API.",
-                version=self._version,
-                principal=name,
-            )
-        self._metrics.slots[slot] += 1
+        self._names.add(name)
+        self._requests.of(self._version, name).add()
         today = self._clock.now().date()
         if self._told.get(name) != today:
             self._told[name] = today

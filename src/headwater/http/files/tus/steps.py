@@ -207,7 +207,7 @@ class Steps:
 
         await self._finish.prepare(request)
         try:
-            await self._execute(work, Origin(self._app, self._name, _actor(request), request.trace))
+            await self._execute(work, Origin(self._app, self._name, _actor(request), request.traceparent))
         except UploadExpired:
             raise Problem(410, detail="The upload has expired.") from None
         except OutcomeUnknown as error:

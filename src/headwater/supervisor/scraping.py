@@ -1,0 +1,53 @@
+"""Scraping: the metrics of a whole backend, served by its supervisor, which lives for as long as they mean anything."""
+
+import contextlib
+from collections.abc import Iterable
+
+from headwater.observe.folder import join_metrics
+from headwater.observe.server import PATH, MetricsServer, open_port
+from headwater.settings import Settings
+from headwater.supervisor.gauge import Look
+from headwater.supervisor.keeper import ProcessState
+from headwater.supervisor.listen import metrics_port, url_of
+from headwater.supervisor.meter import BackendMeter
+
+
+class Scraping:
+    """Shows what the supervisor learns, from `start` to `close`; before and after that it is told in vain."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.url: str | None = None
+        """Where metrics are scraped; None if nowhere."""
+        self._settings = settings
+        self._closing = contextlib.ExitStack()
+        self._meter: BackendMeter | None = None
+
+    def start(self) -> None:
+        """Raises `PortUnusable`."""
+        settings, port = self._settings, metrics_port(self._settings)
+        if port is None:
+            return
+        listener = self._closing.enter_context(open_port(settings.metrics_host, port))
+        metrics = join_metrics("supervisor", settings.home)
+        self._closing.callback(metrics.close)
+        self._meter = BackendMeter(metrics, settings.wal_budget_mb << 20)
+        self._closing.callback(self._meter.listen())
+        server = MetricsServer(listener, metrics.expose)
+        server.start()
+        self._closing.callback(server.close)
+        self.url = url_of(listener) + PATH
+
+    def show_processes(self, states: Iterable[ProcessState]) -> None:
+        """Which processes there are, and which of them run."""
+        if self._meter is not None:
+            self._meter.show_processes(states)
+
+    def show_look(self, look: Look | None) -> None:
+        """What was seen in the database; None when it did not answer."""
+        if self._meter is not None:
+            self._meter.database.show(look)
+
+    def close(self) -> None:
+        """Serve nothing more."""
+        self._meter = None
+        self._closing.close()

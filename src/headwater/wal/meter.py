@@ -1,0 +1,82 @@
+"""The meter of the relay: its occurrences, counted. Each is of an append or rarer, so no entry costs anything."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from headwater.observe import Metrics, listen
+from headwater.wal.assembler import MalformedEvent, RefusedMessage
+from headwater.wal.occurrences import Appended, GateClosed, GatePassed, RelayInterrupted, RelayStarted
+
+ENTRIES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
+APPEND_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+GATE_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0)
+
+
+class RelayMeter:
+    """Counts on `metrics` what a relay of this process reports."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._up = metrics.gauge("headwater_relay_up", "1 while the relay relays, 0 while it tries to begin.")
+        self._transactions = metrics.counter(
+            "headwater_relay_transactions_total", "Transactions that the log has moved over."
+        )
+        self._entries = metrics.counter("headwater_relay_entries_total", "Entries put into the log.")
+        self._append_entries = metrics.histogram("headwater_relay_append_entries", "Entries of one append.", ENTRIES)
+        self._append_seconds = metrics.histogram(
+            "headwater_relay_append_duration_seconds", "Seconds that an append to the log took.", APPEND_SECONDS
+        )
+        self._gate_seconds = metrics.histogram(
+            "headwater_relay_gate_duration_seconds",
+            "Seconds that a commit in the WAL was waited for until others could see it.",
+            GATE_SECONDS,
+        )
+        self._gate_closed = metrics.gauge(
+            "headwater_relay_gate_closed", "1 while a commit has not been visible to others for long."
+        )
+        self._starts = metrics.counter("headwater_relay_starts_total", "How often a relay took over the log.")
+        self._interruptions = metrics.counter(
+            "headwater_relay_interruptions_total", "How often the relay lost its connections or its place."
+        )
+        self._malformed = metrics.counter(
+            "headwater_relay_malformed_total", "Messages under the prefix of events that are no events."
+        )
+
+    def listen(self) -> Callable[[], None]:
+        """Count from now on; returns what ends it."""
+        return listen(
+            {
+                Appended: self._appended,
+                GateClosed: self._closed,
+                GatePassed: self._passed,
+                RelayStarted: self._started,
+                RelayInterrupted: self._interrupted,
+                MalformedEvent: self._met_malformed,
+                RefusedMessage: self._met_malformed,
+            }
+        )
+
+    def _appended(self, appended: Appended) -> None:
+        self._transactions.add(appended.transactions)
+        if appended.entries:  # a heartbeat has none
+            self._entries.add(appended.entries)
+            self._append_entries.observe(appended.entries)
+            self._append_seconds.observe(appended.seconds)
+
+    def _closed(self, closed: GateClosed) -> None:
+        self._gate_closed.set(1)
+
+    def _passed(self, passed: GatePassed) -> None:
+        self._gate_closed.set(0)
+        self._gate_seconds.observe(passed.waited_seconds)
+
+    def _started(self, started: RelayStarted) -> None:
+        self._up.set(1)
+        self._starts.add()
+
+    def _interrupted(self, interrupted: RelayInterrupted) -> None:
+        self._up.set(0)
+        self._gate_closed.set(0)
+        self._interruptions.add()
+
+    def _met_malformed(self, malformed: Any) -> None:
+        self._malformed.add()
