@@ -21,14 +21,14 @@ from headwater.http.limit import Limit, check_limits
 from headwater.http.limit.options import LimitOption
 from headwater.http.openapi import About, write_document
 from headwater.http.page.indexes import missing_indexes
-from headwater.http.page.plan import Plan
+from headwater.http.page.plan import PagePlan
 from headwater.http.route.route import Route
 from headwater.http.router import check_routes
 from headwater.http.step.operation import Operation
 from headwater.http.version import Converter, Edition, Versions, compile_editions, refuse_versions
 from headwater.http.version.document import write_edition
 from headwater.observe import Metrics, report
-from headwater.part import Declared, Part
+from headwater.part import Declarations, Part
 from headwater.parts import platform_parts
 from headwater.readiness import Readiness
 from headwater.settings import Settings, read_settings
@@ -38,7 +38,7 @@ from headwater.upkeep import Middleware, OwnSettings
 Seed = Callable[[Tx], Awaitable[str | None]]
 
 
-class NameTaken(AppError):
+class DeclaredTwice(AppError):
     """{what} {name!r} is declared twice: by {first} and by {second}."""
 
 
@@ -96,18 +96,18 @@ class Backend:
         platform = platform_parts(credentials=credentials, realm=self.title, limits=limits)
         self.parts = (*platform, *parts, *apps)
         self._limits = tuple(limits)
-        _refuse_twins("app", [(app.name, str(app.source.folder)) for app in apps])
-        _refuse_twins("part", [(part.name, repr(part)) for part in (*platform, *parts)])
-        self._check(Declared(self.parts))
+        _refuse_duplicates("app", [(app.name, str(app.source.folder)) for app in apps])
+        _refuse_duplicates("part", [(part.name, repr(part)) for part in (*platform, *parts)])
+        self._check(Declarations(self.parts))
         self._closing = AsyncExitStack()
         self._opened: Opened | None = None
 
     @cached_property
-    def declared(self) -> Declared:
+    def declared(self) -> Declarations:
         """What the parts bring, as of now: what is declared on them later is refused with `PartSealed`."""
         for part in self.parts:
             part.seal()
-        declared = Declared(self.parts)
+        declared = Declarations(self.parts)
         self._check(declared)
         return declared
 
@@ -137,12 +137,12 @@ class Backend:
         """The tables whose changes consumers follow, each with the columns whose old values they want."""
         return tables_of(self.subscriptions)
 
-    def _check(self, declared: Declared) -> None:
+    def _check(self, declared: Declarations) -> None:
         """Raise what is wrong with the declarations together."""
         routes, subscriptions = declared.of(Route), declared.of(Subscription)
         check_limits([*((limit, "the backend") for limit in self._limits), *_declared_limits(routes)])
-        _refuse_twins("consumer", [(each.name, each.place) for each in subscriptions])
-        _refuse_twins("event type", [(each.__name__, _place_of(each)) for each in _event_types(subscriptions)])
+        _refuse_duplicates("consumer", [(each.name, each.location) for each in subscriptions])
+        _refuse_duplicates("event type", [(each.__name__, _location_of(each)) for each in _event_types(subscriptions)])
         tables_of(subscriptions)
         Services(declared.of(Resource))
 
@@ -243,10 +243,10 @@ class Backend:
         finally:
             await pool.close()
 
-    def _plans(self) -> Iterator[Plan]:
+    def _plans(self) -> Iterator[PagePlan]:
         """What the pages of the routes can be asked."""
         for operation in self.compiler.operations(self.routes):
-            yield from operation.facts(Plan)
+            yield from operation.facts(PagePlan)
 
     def check(self) -> None:
         """Raise a `HandlerError` or a `VersionError` for the first that cannot be run; needs no engine."""
@@ -362,10 +362,10 @@ def _own_metrics(settings: Settings) -> AbstractContextManager[Metrics | None]:
 
 def _declared_limits(routes: Iterable[Route]) -> Iterator[tuple[Limit, str]]:
     for route in routes:
-        yield from ((limit, f"{route} ({route.place})") for limit in route.option(LimitOption).limits or ())
+        yield from ((limit, f"{route} ({route.location})") for limit in route.option(LimitOption).limits or ())
 
 
-def _place_of(thing: Any) -> str:
+def _location_of(thing: Any) -> str:
     return f"{thing.__module__}.{thing.__qualname__}"
 
 
@@ -375,10 +375,10 @@ def _event_types(subscriptions: Iterable[Subscription]) -> Iterable[type[Event]]
     return [interest for interest in interests if isinstance(interest, type) and issubclass(interest, Event)]
 
 
-def _refuse_twins(what: str, named: Iterable[tuple[str, str]]) -> None:
+def _refuse_duplicates(what: str, named: Iterable[tuple[str, str]]) -> None:
     """An event type, say, is found by its name in the log, so two may not share one."""
     places: dict[str, str] = {}
     for name, place in named:
         if name in places:
-            raise NameTaken(what=what, name=name, first=places[name], second=place)
+            raise DeclaredTwice(what=what, name=name, first=places[name], second=place)
         places[name] = place

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from headwater.binding import Services
 from headwater.clock import Clock
 from headwater.observe import Level, Occurrence, report
-from headwater.part import Declared
+from headwater.part import Declarations
 from headwater.upkeep import Chore, Process
 
 
@@ -26,20 +26,20 @@ class ChoreFailed(Occurrence, frozen=True, kw_only=True):
     reason: str
 
 
-async def run_chores(declared: Declared, services: Services) -> None:
+async def run_chores(declared: Declarations, services: Services) -> None:
     """Do every chore at its own pace, until cancelled; one that fails keeps no other from being done."""
     async with asyncio.TaskGroup() as group:
         for chore in declared.of(Chore):
             group.create_task(_repeat(chore, services), name=f"chore {chore.name}")
 
 
-async def do_chores(declared: Declared, services: Services) -> None:
+async def do_chores(declared: Declarations, services: Services) -> None:
     """Do every chore once, now; raises what one raises."""
     for chore in declared.of(Chore):
         await services.call(chore.run)
 
 
-def run_processes(declared: Declared, services: Services, stop: asyncio.Event) -> list[Coroutine[Any, Any, None]]:
+def run_processes(declared: Declarations, services: Services, stop: asyncio.Event) -> list[Coroutine[Any, Any, None]]:
     """The processes of the parts, to be run beside each other in this one, until `stop` is set."""
     given: dict[type, Any] = {asyncio.Event: stop}
     return [services.call(process.run, given) for process in declared.of(Process) for _ in range(process.count)]

@@ -70,7 +70,7 @@ class Part:
         return tuple(self._declarations)
 
 
-class Declared:
+class Declarations:
     """What several parts bring, in their order."""
 
     def __init__(self, parts: Iterable[Part] = ()) -> None:

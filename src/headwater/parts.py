@@ -12,13 +12,13 @@ from headwater.commit.part import committing
 from headwater.consumer.part import consumers
 from headwater.db import platform_source
 from headwater.db.pools import database
+from headwater.http.authentication.credential import Credential
+from headwater.http.authentication.part import authentication
 from headwater.http.browser.part import browser_rules
 from headwater.http.command.part import commands
 from headwater.http.conditions.part import conditional_requests
 from headwater.http.docspage.part import documentation
 from headwater.http.files.part import files
-from headwater.http.identity.credential import Credential
-from headwater.http.identity.part import authentication
 from headwater.http.limit import Limit
 from headwater.http.limit.part import rate_limits
 from headwater.http.load.part import load_limits

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from headwater.binding import Services
 from headwater.db import Db, DbError, Source, pending
 from headwater.log import CAN_CONTINUE
-from headwater.part import Declared
+from headwater.part import Declarations
 from headwater.settings import Settings
 from headwater.upkeep import Check
 
@@ -17,7 +17,7 @@ class Readiness:
     Migrations never go back while a release runs, so once none is missing they are not asked about again.
     """
 
-    def __init__(self, declared: Declared, sources: Sequence[Source], services: Services) -> None:
+    def __init__(self, declared: Declarations, sources: Sequence[Source], services: Services) -> None:
         self._checks = declared.of(Check)
         self._sources = tuple(sources)
         self._services = services

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from headwater.binding import Resource
-from headwater.binding.signature import place_of
+from headwater.binding.signature import location_of
 from headwater.engines.finding import Finding
 from headwater.part import Declaration
 from headwater.settings import read_own_settings
@@ -87,8 +87,8 @@ class Ran(msgspec.Struct, frozen=True):
         return "the function"
 
     @property
-    def place(self) -> str:
-        return place_of(self.handler)
+    def location(self) -> str:
+        return location_of(self.handler)
 
     @property
     def writes(self) -> bool:

@@ -1,6 +1,6 @@
 """What is wrong with a handler, found when the backend is started and never by a client.
 
-Each names the handler, what it was declared for (a route, a consumer), and what mends it::
+Each names the handler, what it was declared for (a route, a consumer), and how to fix it::
 
     HeadwaterError
      └─ HandlerError
@@ -26,7 +26,7 @@ class NotAsync(HandlerError):
 
 
 class AnnotationMissing(HandlerError):
-    """{subject} ({handler}): {what} has no type. {mend}"""
+    """{subject} ({handler}): {what} has no type. {fix}"""
 
 
 class AnnotationUnresolved(HandlerError):
@@ -34,11 +34,11 @@ class AnnotationUnresolved(HandlerError):
 
 
 class ParameterUnbound(HandlerError):
-    """{subject} ({handler}): nothing fills the parameter `{parameter}: {kind}`. {mend}"""
+    """{subject} ({handler}): nothing fills the parameter `{parameter}: {kind}`. {fix}"""
 
 
 class ParameterMisplaced(HandlerError):
-    """{subject} ({handler}): the parameter `{parameter}: {kind}` does not belong here: {reason}. {mend}"""
+    """{subject} ({handler}): the parameter `{parameter}: {kind}` does not belong here: {reason}. {fix}"""
 
 
 class ResourceInvalid(HandlerError):

@@ -23,7 +23,7 @@ from headwater.binding.signature import (
     Parameter,
     Subject,
     by_position,
-    place_of,
+    location_of,
     read_hints,
     read_parameters,
     written,
@@ -48,8 +48,8 @@ class Function(msgspec.Struct, frozen=True):
         return "a provider" if self.of is None else f"a provider for {self.of}"
 
     @property
-    def place(self) -> str:
-        return place_of(self.handler)
+    def location(self) -> str:
+        return location_of(self.handler)
 
     @property
     def writes(self) -> bool:
@@ -64,7 +64,7 @@ def kind_of(function: Callable[..., Any]) -> type:
         kind = typing.get_args(kind)[0]
     if not isinstance(kind, type) or kind is type(None):
         reason = "its return type says what it provides, which is a class"
-        raise ResourceInvalid(subject=subject, handler=subject.place, reason=reason)
+        raise ResourceInvalid(subject=subject, handler=subject.location, reason=reason)
     return kind
 
 

@@ -16,7 +16,7 @@ import msgspec
 from headwater.binding.resource import Resource, Services
 from headwater.binding.signature import Parameter
 from headwater.binding.site import Site
-from headwater.part import Declaration, Declared
+from headwater.part import Declaration, Declarations
 
 Bind = Callable[[Any], Any]
 """From a context to the value of a parameter."""
@@ -76,7 +76,7 @@ class Provider(Declaration, frozen=True, kw_only=True):
 class Providers:
     """What the parts of a backend provide, by type."""
 
-    def __init__(self, declared: Declared) -> None:
+    def __init__(self, declared: Declarations) -> None:
         providers = [*declared.of(Provider), *(_of_resource(each) for each in declared.of(Resource))]
         self._exact: dict[Any, list[Provider]] = {}
         for each in providers:

@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any, TypeVar, cast
 
 from headwater.binding.errors import ResourceInvalid
-from headwater.binding.signature import Parameter, by_position, place_of, read_parameters, written
+from headwater.binding.signature import Parameter, by_position, location_of, read_parameters, written
 from headwater.binding.site import Site
 from headwater.part import Declaration
 
@@ -43,8 +43,8 @@ class Resource(Declaration, frozen=True, kw_only=True):
         return self.open
 
     @property
-    def place(self) -> str:
-        return place_of(self.open)
+    def location(self) -> str:
+        return location_of(self.open)
 
     @property
     def writes(self) -> bool:
@@ -67,8 +67,8 @@ class Hook(Declaration, frozen=True, kw_only=True):
         return self.run
 
     @property
-    def place(self) -> str:
-        return place_of(self.run)
+    def location(self) -> str:
+        return location_of(self.run)
 
     @property
     def writes(self) -> bool:
@@ -86,7 +86,7 @@ class Services:
         for each in resources:
             other = self._resources.setdefault(each.kind, each)
             if other is not each:
-                raise _invalid(each, f"{other.place} provides one as well")
+                raise _invalid(each, f"{other.location} provides one as well")
         self._open: dict[type, Any] = {Services: self, **(given or {})}
         self._opening: list[type] = []
         self._lock = asyncio.Lock()
@@ -181,4 +181,4 @@ class Services:
 
 
 def _invalid(subject: Resource | Hook, reason: str) -> ResourceInvalid:
-    return ResourceInvalid(subject=subject, handler=subject.place, reason=reason)
+    return ResourceInvalid(subject=subject, handler=subject.location, reason=reason)

@@ -21,7 +21,7 @@ class Subject(Protocol):
     def handler(self) -> Callable[..., Any]: ...
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Where the handler is written, for messages."""
         ...
 
@@ -50,7 +50,7 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     converted: Any = None
 
 
-def place_of(function: Callable[..., Any]) -> str:
+def location_of(function: Callable[..., Any]) -> str:
     """Where a function is written, for messages."""
     name = getattr(function, "__name__", type(function).__name__)
     return f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', name)}"
@@ -61,7 +61,7 @@ def read_hints(subject: Subject) -> dict[str, Any]:
     try:
         return typing.get_type_hints(subject.handler, include_extras=True)
     except (NameError, AttributeError, TypeError) as error:
-        raise AnnotationUnresolved(subject=subject, handler=subject.place, reason=error) from error
+        raise AnnotationUnresolved(subject=subject, handler=subject.location, reason=error) from error
 
 
 def read_parameters(subject: Subject, hints: Mapping[str, Any] | None = None) -> tuple[Parameter, ...]:
@@ -87,16 +87,16 @@ def written(annotation: Any) -> str:
 
 def _parameter(subject: Subject, declared: inspect.Parameter, hints: Mapping[str, Any]) -> Parameter:
     if declared.kind in _VARIADIC:
-        mend = "Name each parameter; a route takes `request: Request` for whatever else there is."
+        fix = "Name each parameter; a route takes `request: Request` for whatever else there is."
         raise ParameterUnbound(
-            subject=subject, handler=subject.place, parameter=str(declared).partition(":")[0], kind="any", mend=mend
+            subject=subject, handler=subject.location, parameter=str(declared).partition(":")[0], kind="any", fix=fix
         )
     if declared.name not in hints:
         raise AnnotationMissing(
             subject=subject,
-            handler=subject.place,
+            handler=subject.location,
             what=f"the parameter `{declared.name}`",
-            mend=f"Write `{declared.name}: int`, say; the type decides where the value comes from.",
+            fix=f"Write `{declared.name}: int`, say; the type decides where the value comes from.",
         )
     annotation, marker = _split_marker(hints[declared.name])
     return Parameter(

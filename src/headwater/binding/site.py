@@ -29,18 +29,18 @@ class Site(msgspec.Struct, frozen=True):
     context: type
     providers: Offer
 
-    def unbound(self, parameter: Parameter, mend: str) -> NoReturn:
+    def unbound(self, parameter: Parameter, fix: str) -> NoReturn:
         """Raise the error of a parameter that nothing can fill."""
-        raise ParameterUnbound(**self._facts(parameter), mend=mend)
+        raise ParameterUnbound(**self._facts(parameter), fix=fix)
 
-    def misplaced(self, parameter: Parameter, reason: str, mend: str) -> NoReturn:
+    def misplaced(self, parameter: Parameter, reason: str, fix: str) -> NoReturn:
         """Raise the error of a parameter that does not belong in this kind of handler."""
-        raise ParameterMisplaced(**self._facts(parameter), reason=reason, mend=mend)
+        raise ParameterMisplaced(**self._facts(parameter), reason=reason, fix=fix)
 
     def _facts(self, parameter: Parameter) -> dict[str, Any]:
         return {
             "subject": self.subject,
-            "handler": self.subject.place,
+            "handler": self.subject.location,
             "parameter": parameter.name,
             "kind": written(parameter.annotation),
         }

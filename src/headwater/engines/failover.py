@@ -94,7 +94,7 @@ _SNAPSHOT = "SELECT pg_log_standby_snapshot();  -- on the primary, while the rel
 
 
 def _copy(copy: Slot | None, name: str) -> tuple[str, str | None]:
-    """What it is, and what mends it."""
+    """What it is, and how to fix it."""
     drop = f"SELECT pg_drop_replication_slot({literal(name)});  -- here; PostgreSQL then copies the primary's"
     if copy is None:
         return "missing", _SNAPSHOT

@@ -16,13 +16,13 @@ from headwater.errors import HeadwaterError
 from headwater.http.browser.cors import VARY_ORIGIN, Cors
 from headwater.http.browser.headers import Hosts, Security
 from headwater.http.compiler import Compiler
-from headwater.http.compression import Choice, Compression
+from headwater.http.compression import CodingChoice, Compression
 from headwater.http.endpoint import Endpoint, Linker
 from headwater.http.limit.options import LimitOption
 from headwater.http.load.deadline import seconds_of
 from headwater.http.load.guard import Guard
 from headwater.http.load.options import LoadOption
-from headwater.http.load.queue import Lines
+from headwater.http.load.queue import WaitQueues
 from headwater.http.load.watch import Watch
 from headwater.http.message.body import BodyBroken, BodyLimits, ClientGone
 from headwater.http.message.forwarded import Proxies
@@ -36,8 +36,8 @@ from headwater.http.serving.accesslog import AccessLog
 from headwater.http.serving.document import openapi_route
 from headwater.http.serving.health import Health, Readiness
 from headwater.http.serving.lifespan import AsgiApp
-from headwater.http.serving.meter import Counted, Meter
-from headwater.http.serving.mount import Mount, Spy, sort_mounts
+from headwater.http.serving.meter import Meter, Metered
+from headwater.http.serving.mount import Mount, SendRecorder, sort_mounts
 from headwater.http.serving.platform import PlatformRoutes
 from headwater.http.serving.recovery import Recovery
 from headwater.http.serving.transmission import LAST, Transmission
@@ -93,7 +93,7 @@ class HttpApp:
             settings.body_limit, settings.body_seconds, settings.body_depth, settings.upload_bytes_per_second
         )
         self._watch = Watch()
-        self._guard = Guard(settings, services[Lines].by_reason if Lines in services else {})
+        self._guard = Guard(settings, services[WaitQueues].by_reason if WaitQueues in services else {})
         self._meter = Meter(metrics)
         self._security = Security(settings)
         self._hosts = Hosts(settings.hosts) if settings.hosts else None
@@ -151,16 +151,16 @@ class HttpApp:
         at, started = time(), perf_counter()
         request = Request(scope, receive, self._limits, started)
         endpoint, status, size = self._unmatched, CLIENT_GONE, 0
-        choice: Choice | None = None
-        slots, in_flight, running = self._meter.slots, self._meter.in_flight, self._watch.running
+        choice: CodingChoice | None = None
+        values, in_flight, running = self._meter.values, self._meter.in_flight, self._watch.running
         guard = self._guard
-        slots[in_flight] += 1
+        values[in_flight] += 1
         if self._cors is not None:
             self._cors.grant(request)
         try:
             try:
                 if scope["http_version"] == "1.1" and not (request.fields.get(b"host") and request.count(b"host") == 1):
-                    raise Problem(400, detail="A request has one Host header (RFC 9112 section 3.2).")
+                    raise Problem(400, detail="A request must have exactly one Host header (RFC 9112 section 3.2).")
                 if self._hosts is not None:
                     self._hosts.check(request)
                 if self._cors is not None and self._cors.asks(request):
@@ -172,8 +172,8 @@ class HttpApp:
                 if endpoint.compresses and (accept := request.fields.get(b"accept-encoding")) is not None:
                     choice = self._compression.choose(accept)
                 if not endpoint.vital:
-                    if slots[in_flight] > guard.most:
-                        guard.check(endpoint, slots[in_flight])
+                    if values[in_flight] > guard.most:
+                        guard.check(endpoint, values[in_flight])
                     request.task = asyncio.current_task()
                     running[request] = endpoint
                     if endpoint.hurried or b"request-timeout" in request.fields:
@@ -196,7 +196,7 @@ class HttpApp:
                 fields = [*answer.fields, length, request_id, *endpoint.fields]
                 if request.added is not None:
                     fields += request.added
-                if endpoint.free:
+                if endpoint.overridable:
                     fields = self._security.settle(fields)
                 await send({"type": "http.response.start", "status": status, "headers": fields})
                 await send({"type": "http.response.body", "body": answer.body})
@@ -205,7 +205,7 @@ class HttpApp:
         except ClientGone:
             pass
         finally:
-            slots[in_flight] -= 1
+            values[in_flight] -= 1
             if not endpoint.vital:
                 self._watch.forget(request)
             if request.held is not None:
@@ -233,7 +233,7 @@ class HttpApp:
     @property
     def in_flight(self) -> int:
         """Requests being answered by this process."""
-        return int(self._meter.slots[self._meter.in_flight])
+        return int(self._meter.values[self._meter.in_flight])
 
     async def start(self) -> None:
         """Start what is mounted, and the watch over clients; raises `LifespanFailed`."""
@@ -281,7 +281,7 @@ class HttpApp:
             wanted = request.fields[b"access-control-request-method"].decode("latin-1")
             methods = [wanted] if wanted.isalpha() else []
         if not methods:
-            raise Problem(404, detail="There is nothing at this path.")
+            raise Problem(404, detail="There is no route for this path.")
         return self._cors.answer(request, methods)
 
     def _hurry(self, request: Request, endpoint: Endpoint) -> None:
@@ -291,8 +291,8 @@ class HttpApp:
             self._guard.check_waits(endpoint, seconds)
             self._watch.limit(request, seconds)
 
-    def _finish(self, request: Request, endpoint: Counted, status: int, size: int, at: float, seconds: float) -> None:
-        self._meter.count(endpoint.slot, status, seconds)
+    def _finish(self, request: Request, endpoint: Metered, status: int, size: int, at: float, seconds: float) -> None:
+        self._meter.count(endpoint.series, status, seconds)
         if self._log is not None and not (endpoint.quiet and status < 400):
             self._log.add(request, endpoint.label, status, size, at, seconds)
         if self._transmission.draining and not self.in_flight:
@@ -317,23 +317,23 @@ class HttpApp:
         request = Request(scope, receive, self._limits, started)
         if self._cors is not None:
             self._cors.grant(request)
-        spy = Spy(send, request.id, [*self._beside_mounted, *(request.added or ())])
-        slots, in_flight = self._meter.slots, self._meter.in_flight
-        slots[in_flight] += 1
+        recorder = SendRecorder(send, request.id, [*self._beside_mounted, *(request.added or ())])
+        values, in_flight = self._meter.values, self._meter.in_flight
+        values[in_flight] += 1
         self._guard.flow(1)  # nothing is known of what is mounted: it may stream for as long as it likes
         try:
             if self._hosts is not None:
                 self._hosts.check(request)
-            await mount.serve(scope, receive, spy.send)
+            await mount.serve(scope, receive, recorder.send)
         except Exception as error:
             answer = self._recovery.answer(error, request, mount)
-            if spy.started:
+            if recorder.started:
                 raise
-            await self._transmission.send(answer, request, spy.send, mount)
+            await self._transmission.send(answer, request, recorder.send, mount)
         finally:
-            slots[in_flight] -= 1
+            values[in_flight] -= 1
             self._guard.flow(-1)
-            self._finish(request, mount, spy.status or CLIENT_GONE, spy.size, at, perf_counter() - started)
+            self._finish(request, mount, recorder.status or CLIENT_GONE, recorder.size, at, perf_counter() - started)
 
     async def _serve_other(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":

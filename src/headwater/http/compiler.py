@@ -17,13 +17,13 @@ from headwater.http.step.step import (
     TransactionStep,
     in_order,
 )
-from headwater.part import Declared
+from headwater.part import Declarations
 
 
 class Compiler:
     """Compiles routes; `steps` are those of all parts, in the order in which they run."""
 
-    def __init__(self, declared: Declared) -> None:
+    def __init__(self, declared: Declarations) -> None:
         self.declared = declared
         self.providers = Providers(declared)
         self.steps = in_order(declared.of(Step))
@@ -34,7 +34,7 @@ class Compiler:
         self._refinements = declared.of(Refinement)
 
     def operation(self, route: Route, adapt: Adapt | None = None) -> Operation:
-        """What is known of a route; raises a `HandlerError` that names the handler and what mends it.
+        """What is known of a route; raises a `HandlerError` that names the handler and how to fix it.
 
         `adapt` makes of the handler's signature the one that an older version of the API shows.
         """

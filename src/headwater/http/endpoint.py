@@ -29,13 +29,16 @@ from headwater.settings import Settings
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Endpoint:
-    """`call` answers a request, or raises whatever the handler raises.
+    """`call` returns the response to a request, or raises whatever the handler raises.
 
-    `cancels`: its work is stopped when the client is gone. `deadline`: it is stopped after so many seconds, 0 for none;
-    `hurried`: that is soon. A command is never stopped on the way from its commit to its answer, and for nothing but
-    its deadline before. `vital`: it is answered under any load, and never stopped. `waits_for` are the pools that it
-    takes connections of. `compresses`: its answers are encoded for a client that takes that. `fields` go with every
-    answer; with `free` an answer may bring some of them itself. It is counted from `slot` on, as `method` and `label`.
+    - `cancels`: it is cancelled when the client disconnects.
+    - `deadline`: it is cancelled after this many seconds; 0 for never. `hurried`: the deadline is short. A command is
+      cancelled only by its deadline, and never once it has begun to commit.
+    - `vital`: it is served under any load, and never cancelled.
+    - `waits_for`: the pools from which it takes connections.
+    - `compresses`: its responses are compressed for clients that accept it.
+    - `fields` go with every response; if it is `overridable`, a response may replace some of them.
+    - `series` is the index of its first metric value; `method` and `label` are its labels.
     """
 
     operation: Operation
@@ -43,10 +46,10 @@ class Endpoint:
     method: str
     label: str
     version: str | None
-    slot: int
+    series: int
     fields: Fields
     quiet: bool
-    free: bool
+    overridable: bool
     cancels: bool
     compresses: bool
     deadline: float
@@ -89,10 +92,10 @@ class Linker:
             method=route.method,
             label=label,
             version=version,
-            slot=self._meter.place(labels_of(route.method, label, version)),
+            series=self._meter.register(labels_of(route.method, label, version)),
             fields=[*self._fields, *varies, *self._varying],
             quiet=operation.option(LogOption).quiet,
-            free=answers_freely(operation.signature),
+            overridable=answers_freely(operation.signature),
             cancels=cancels,
             compresses=compresses,
             deadline=deadline,
@@ -114,7 +117,7 @@ class Linker:
     def for_method(self, endpoint: Endpoint, method: str) -> Endpoint:
         """The same for another method, counted apart."""
         return replace(
-            endpoint, method=method, slot=self._meter.place(labels_of(method, endpoint.label, endpoint.version))
+            endpoint, method=method, series=self._meter.register(labels_of(method, endpoint.label, endpoint.version))
         )
 
     def _compresses(self, operation: Operation) -> bool:

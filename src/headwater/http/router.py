@@ -12,7 +12,7 @@ from headwater.http.message.target import below, segments
 from headwater.http.route.errors import RoutesClash
 from headwater.http.route.route import Route, segments_of
 from headwater.http.step.operation import Operation
-from headwater.http.types.fault import Invalid
+from headwater.http.types.inputerror import Invalid
 from headwater.http.types.scalar import Read, rank_of, reader_of
 from headwater.http.types.shape import shape_of
 
@@ -97,7 +97,7 @@ class Router(Generic[E]):
         form = (route.method, tuple(part.form for part in parts))
         first = self._added.setdefault(form, route)
         if first is not route:
-            raise RoutesClash(first=first, first_handler=first.place, second=route, second_handler=route.place)
+            raise RoutesClash(first=first, first_handler=first.location, second=route, second_handler=route.location)
 
 
 def check_routes(operations: Sequence[Operation]) -> None:

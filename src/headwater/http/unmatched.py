@@ -22,7 +22,7 @@ def unmatched(router: Router[Endpoint], compiler: Compiler, linker: Linker, vers
             return _allowed(sorted({endpoint.method for endpoint in router.endpoints} | {"OPTIONS"}))
         methods = router.methods(request.scope)
         if not methods:
-            raise Problem(404, detail="There is nothing at this path.")
+            raise Problem(404, detail="There is no route for this path.")
         if request.method == "OPTIONS":
             return _allowed(methods)
         detail = f"This path has {', '.join(methods)}, but not {request.method[:20]}."

@@ -26,7 +26,7 @@ from headwater.http.serving.options import LogOption, LogOptions
 from headwater.http.step.problems import Problems
 from headwater.http.version import Converter
 from headwater.http.version.options import VersionOption, VersionOptions
-from headwater.part import Declared, Part
+from headwater.part import Declarations, Part
 
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 Answering = TypeVar("Answering", bound=Callable[..., Awaitable[Any] | AsyncIterator[Any]])
@@ -109,7 +109,7 @@ class HttpVerbs(Part):
     @property
     def routes(self) -> list[Route]:
         """The routes declared so far."""
-        return Declared([self]).of(Route)
+        return Declarations([self]).of(Route)
 
     def query(self, route: str, *extras: Option, **options: Unpack[QueryOptions]) -> Callable[[Answering], Answering]:
         """Answer ``"GET /products/{id}"`` by reading; never writes. `extras` are the options of capabilities of your

@@ -55,7 +55,7 @@ class BackendReady(Occurrence, frozen=True, kw_only=True):
 
 
 class EngineLacks(Occurrence, frozen=True, kw_only=True):
-    """The external PostgreSQL carries the backend, but not as it should; `headwater doctor` says what mends it."""
+    """The external PostgreSQL carries the backend, but not as it should; `headwater doctor` says how to fix it."""
 
     level: ClassVar[Level] = "warning"
     subject: str

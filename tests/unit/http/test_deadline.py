@@ -83,7 +83,7 @@ async def test_a_client_may_have_a_deadline_where_the_route_has_none() -> None:
 @pytest.mark.parametrize(
     "text", ["0", "0.000", "-1", "soon", "1e3", "1.2345", "", "5s", "1, 2", "inf", "nan", "9" * 13]
 )
-async def test_a_timeout_that_is_no_number_of_seconds_is_a_fault(text: str) -> None:
+async def test_a_timeout_that_is_no_number_of_seconds_is_a_error(text: str) -> None:
     built, _ = endless()
     reply = await built.client.get("/endless", headers={"Request-Timeout": text})
     assert reply.status == 422

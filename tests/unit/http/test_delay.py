@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.http.load.delay import Delay, Pace
+from headwater.http.load.delay import Delay, ServiceRate
 
 TARGET, INTERVAL, STEP = 0.1, 1.0, 0.0625  # sixteen steps an interval, which floats can say
 
@@ -59,21 +59,21 @@ def test_it_stands_once_all_waits_of_an_interval_were_long_and_until_one_is_shor
 
 
 def test_what_one_would_wait_is_ones_place_by_the_pace() -> None:
-    pace = Pace()
+    pace = ServiceRate()
     for _ in range(10):
         pace.note(5, 0.05)
     assert pace.wait_of(50) == pytest.approx(0.5)
 
 
 def test_without_a_pace_nothing_is_known() -> None:
-    pace = Pace()
+    pace = ServiceRate()
     pace.note(5, 0.05)
     pace.rest()
     assert pace.wait_of(1000) == 0
 
 
 def test_a_new_pace_is_that_of_the_last_second() -> None:
-    pace = Pace(span=1.0)
+    pace = ServiceRate(span=1.0)
     for _ in range(20):
         pace.note(10, 0.05)
     for _ in range(60):
@@ -83,7 +83,7 @@ def test_a_new_pace_is_that_of_the_last_second() -> None:
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=16))
 def test_within_a_second_the_pace_is_the_mean(served: list[int]) -> None:
-    pace = Pace(span=1.0)
+    pace = ServiceRate(span=1.0)
     for count in served:
         pace.note(count, STEP)
     mean = sum(served) / (len(served) * STEP)

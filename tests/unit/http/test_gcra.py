@@ -5,7 +5,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.http.limit.gcra import Pace
+from headwater.http.limit.gcra import Rate
 
 
 class Bucket:
@@ -26,12 +26,12 @@ class Bucket:
         return True
 
 
-paces = st.builds(Pace, st.integers(1, 10**7), st.integers(1, 50))
+paces = st.builds(Rate, st.integers(1, 10**7), st.integers(1, 50))
 arrivals = st.lists(st.tuples(st.integers(0, 3 * 10**7), st.integers(1, 5)), max_size=60)
 
 
 @given(paces, arrivals)
-def test_every_verdict_is_the_bucket_s(pace: Pace, arrivals: list[tuple[int, int]]) -> None:
+def test_every_verdict_is_the_bucket_s(pace: Rate, arrivals: list[tuple[int, int]]) -> None:
     bucket, moment, now = Bucket(*pace), 0, 0
     for gap, cost in arrivals:
         now += gap
@@ -43,7 +43,7 @@ def test_every_verdict_is_the_bucket_s(pace: Pace, arrivals: list[tuple[int, int
 
 
 @given(paces, st.integers(0, 10**9), st.integers(1, 50))
-def test_after_the_wait_it_is_let_through_and_not_a_microsecond_before(pace: Pace, debt: int, cost: int) -> None:
+def test_after_the_wait_it_is_let_through_and_not_a_microsecond_before(pace: Rate, debt: int, cost: int) -> None:
     debt, cost = min(debt, pace.depth), min(cost, pace.burst)
     wait = pace.wait(debt, cost)
     assert pace.refuses(debt, cost) == (wait > 0)
@@ -53,14 +53,14 @@ def test_after_the_wait_it_is_let_through_and_not_a_microsecond_before(pace: Pac
 
 
 @given(paces, st.integers(0, 10**9), st.integers(1, 50))
-def test_what_is_more_than_the_burst_waits_until_all_of_it_is_there(pace: Pace, debt: int, more: int) -> None:
+def test_what_is_more_than_the_burst_waits_until_all_of_it_is_there(pace: Rate, debt: int, more: int) -> None:
     debt, cost = min(debt, pace.depth), pace.burst + more
     assert pace.refuses(debt, cost)
     assert pace.wait(debt, cost) == debt
 
 
 @given(paces, st.integers(0, 10**9))
-def test_what_is_left_can_be_taken_and_no_more(pace: Pace, debt: int) -> None:
+def test_what_is_left_can_be_taken_and_no_more(pace: Rate, debt: int) -> None:
     debt = min(debt, pace.depth)
     left = pace.left(debt)
     assert pace.ahead(debt, left) <= pace.depth < pace.ahead(debt, left + 1)

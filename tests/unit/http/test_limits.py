@@ -13,10 +13,10 @@ from headwater.backend import Backend
 from headwater.binding import Resource, Services
 from headwater.http import Bearer, Limit, Limiter, Principal, Request
 from headwater.http.limit import Charge, LimitInvalid, LimitsClash, MemoryStore
+from headwater.http.limit.configuration import open_limiter
 from headwater.http.limit.declaration import network_of
-from headwater.http.limit.gcra import Pace
+from headwater.http.limit.gcra import Rate
 from headwater.http.limit.key import key_of
-from headwater.http.limit.opening import open_limiter
 from headwater.http.route.errors import OptionInvalid
 from headwater.http.version import Versions
 from headwater.observe import Metrics
@@ -284,8 +284,8 @@ def test_an_ipv6_customer_is_one_client(address: str, network: str) -> None:
 
 async def test_a_limit_that_is_made_smaller_locks_nobody_out() -> None:
     clock = Clock(frozen=True)
-    store, charge = MemoryStore(clock), [Charge("a", Pace(SECOND, 2), 1)]
-    assert (await store.take([Charge("a", Pace(SECOND, 10), 10)])).allowed
+    store, charge = MemoryStore(clock), [Charge("a", Rate(SECOND, 2), 1)]
+    assert (await store.take([Charge("a", Rate(SECOND, 10), 10)])).allowed
     assert await store.take(charge) == (False, [2 * SECOND])
     clock.jump(seconds=1)
     assert await store.take(charge) == (True, [2 * SECOND])
@@ -293,7 +293,7 @@ async def test_a_limit_that_is_made_smaller_locks_nobody_out() -> None:
 
 async def test_the_memory_of_a_process_is_bounded_and_forgets_what_is_past() -> None:
     clock = Clock(frozen=True)
-    store, pace = MemoryStore(clock, capacity=10), Pace(SECOND, 5)
+    store, pace = MemoryStore(clock, capacity=10), Rate(SECOND, 5)
     for n in range(100):
         await store.take([Charge(str(n), pace, 1)])
     assert store.statistics()["kept"] <= 10

@@ -14,7 +14,7 @@ from headwater.http import Listing, Page, Pages, RouteError
 from headwater.http.page.keyset import branches_from
 from headwater.http.page.links import LENGTH_LIMIT, link_header
 from headwater.http.page.order import Term
-from headwater.http.page.plan import Plan
+from headwater.http.page.plan import PagePlan
 from headwater.types import Row
 from tests.unit.http.support import build, command, document_of, query
 
@@ -147,7 +147,7 @@ def test_a_filter_may_not_take_the_name_of_a_parameter_of_pages() -> None:
 
 
 def test_the_key_ends_an_order_and_what_follows_it_is_left_out() -> None:
-    plan = Plan(Pages(Pet, sort=("name", "bornIn", "id")))
+    plan = PagePlan(Pages(Pet, sort=("name", "bornIn", "id")))
     orders = [plan.order_of(items.split(",")) for items in ("-name", "name,-name", "-bornIn,id,name")]
     assert [[("-" if term.descending else "") + term.column for term in order or ()] for order in orders] == [
         ["-name", "-id"],

@@ -206,7 +206,7 @@ async def test_an_unknown_version_is_passed_over_if_the_client_takes_something_e
     assert (reply.status, reply.headers["api-version"]) == (200, "2")
 
 
-async def test_a_body_is_read_as_the_version_had_it_and_its_faults_speak_of_that() -> None:
+async def test_a_body_is_read_as_the_version_had_it_and_its_errors_speak_of_that() -> None:
     client = shop().client
     added = await client.post("/v1/products", json={"id": 7, "price": 12})
     assert (added.status, added.json()) == (200, {"id": 7, "price": 12, "name": "tent"})

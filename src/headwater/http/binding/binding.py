@@ -1,6 +1,6 @@
 """Binding: what fills the parameters of a handler, composed once and run for each request.
 
-A query parameter that no handler asked for is a fault, since a mistyped filter would otherwise select everything in
+A query parameter that no handler asked for is an error, since a mistyped filter would otherwise select everything in
 silence. A route that takes the whole `Request` may have reasons of its own and is not checked.
 """
 
@@ -22,21 +22,21 @@ from headwater.http.message.problemtype import MALFORMED_BODY
 from headwater.http.message.request import Request
 from headwater.http.route.route import Route, names_of, segments_of
 from headwater.http.route.signature import Convert, Signature
-from headwater.http.types.fault import Fault, Invalid, invalid_request
+from headwater.http.types.inputerror import InputError, Invalid, invalid_request
 from headwater.http.types.integral import write_integers_plainly
 from headwater.http.types.scalar import list_reader_of, reader_of
 from headwater.http.types.shape import shape_of
-from headwater.http.types.validation import find_faults, nul_faults, offset_check
+from headwater.http.types.validation import find_errors, nul_errors, offset_check
 
 Bind = Callable[[Request], Any]
 
 
-class Refused(Exception):
+class InputsRefused(Exception):
     """What a request holds does not fit the handler."""
 
-    def __init__(self, faults: list[Fault]) -> None:
-        super().__init__(faults)
-        self.faults = faults
+    def __init__(self, errors: list[InputError]) -> None:
+        super().__init__(errors)
+        self.errors = errors
 
 
 class Binding:
@@ -104,13 +104,13 @@ class Bound:
         self._before = before
 
     def bind(self, request: Request) -> list[Any]:
-        """The arguments; raises a `Problem` that lists every fault."""
+        """The arguments; raises a `Problem` that lists every error."""
         try:
             if request.scope["query_string"]:
                 self._check_query(request)
             return [bind(request) for bind in self._binds]
-        except Refused:
-            raise invalid_request(self._all_faults(request)) from None
+        except InputsRefused:
+            raise invalid_request(self._all_errors(request)) from None
 
     async def provide(self, request: Request) -> None:
         """Make what is made ahead, in the order of the parameters."""
@@ -140,14 +140,14 @@ class Bound:
         if await request.body() and content_type is None:
             raise not_json(None)
 
-    def _all_faults(self, request: Request) -> list[Fault]:
-        faults: list[Fault] = []
+    def _all_errors(self, request: Request) -> list[InputError]:
+        errors: list[InputError] = []
         for check in (self._check_query, *self._binds):
             try:
                 check(request)
-            except Refused as refused:
-                faults += refused.faults
-        return faults
+            except InputsRefused as refused:
+                errors += refused.errors
+        return errors
 
 
 def _binds(inputs: Sequence[Input], in_path: Sequence[str], services: Services, made: int) -> list[Bind]:
@@ -176,7 +176,7 @@ def _query_check(inputs: Sequence[Input], passed: frozenset[str]) -> Bind:
 
     def check(request: Request) -> None:
         if unknown := [name for name in request.query if name not in known]:
-            raise Refused([_fault("There is no such parameter", "query", name) for name in unknown])
+            raise InputsRefused([_error("There is no such parameter", "query", name) for name in unknown])
 
     return check
 
@@ -228,7 +228,7 @@ def _read_values(source: Input) -> Callable[[list[str] | None], Any]:
     def read(texts: list[str] | None) -> Any:
         if texts is None:
             if source.default is MISSING:
-                raise Refused([_fault("The parameter is missing", source.where, source.name)])
+                raise InputsRefused([_error("The parameter is missing", source.where, source.name)])
             return source.default
         try:
             if read_one is None:
@@ -238,7 +238,7 @@ def _read_values(source: Input) -> Callable[[list[str] | None], Any]:
                 raise Invalid(f"Expected one value, got {len(texts)}")
             return read_one(texts[0])
         except Invalid as invalid:
-            raise Refused([_fault(str(invalid), source.where, source.name)]) from None
+            raise InputsRefused([_error(str(invalid), source.where, source.name)]) from None
 
     return read
 
@@ -262,9 +262,9 @@ def _bind_body(source: Input) -> Bind:
         except (ValueError, RecursionError) as error:
             raise _malformed(body, error) from None
         if holds_nul(body):
-            raise Refused(list(nul_faults(msgspec.json.decode(body))))
-        if check_offsets is not None and (faults := check_offsets(body)):
-            raise Refused(faults)
+            raise InputsRefused(list(nul_errors(msgspec.json.decode(body))))
+        if check_offsets is not None and (errors := check_offsets(body)):
+            raise InputsRefused(errors)
         return value
 
     return bind if source.convert is None else _bind_converted(bind, source.convert, source.converted)
@@ -280,9 +280,9 @@ def _bind_converted(bind: Bind, convert: Convert, kind: Any) -> Bind:
         try:
             decode(body)
         except msgspec.ValidationError as error:
-            faults = find_faults(body, kind, error)
-            raise Refused(
-                [Fault(detail=f"{each.detail}, at {each.pointer} when converted") for each in faults]
+            errors = find_errors(body, kind, error)
+            raise InputsRefused(
+                [InputError(detail=f"{each.detail}, at {each.pointer} when converted") for each in errors]
             ) from None
         return value
 
@@ -299,9 +299,9 @@ def _decode(body: bytes, decode: Callable[[bytes], Any]) -> Any:
         return decode(plain)
 
 
-def _refused(body: bytes, annotation: Any, error: msgspec.ValidationError) -> Refused | Problem:
+def _refused(body: bytes, annotation: Any, error: msgspec.ValidationError) -> InputsRefused | Problem:
     try:
-        return Refused(find_faults(body, annotation, error))
+        return InputsRefused(find_errors(body, annotation, error))
     except (ValueError, RecursionError) as malformed:
         return _malformed(body, malformed)
 
@@ -320,8 +320,8 @@ def _malformed(body: bytes, error: Exception) -> Problem:
     return MALFORMED_BODY.problem(f"{reason}.", offset=int(offset.rstrip(")")))
 
 
-def _fault(detail: str, where: str, name: str) -> Fault:
-    return Fault(detail=detail, parameter=name, where=where)
+def _error(detail: str, where: str, name: str) -> InputError:
+    return InputError(detail=detail, parameter=name, where=where)
 
 
 _BINDS: dict[str, Callable[[Input], Bind]] = {

@@ -32,7 +32,7 @@ BODILESS: Final = frozenset({"GET", "HEAD", "DELETE"})
 class FromRequest(Provided, frozen=True, kw_only=True):
     """How a parameter is filled from a request, where that matters to the others.
 
-    `query` are the query parameters that it reads by itself. With `whole` it may read any, so that none is a fault.
+    `query` are the query parameters that it reads by itself. With `whole` it may read any, so that none is an error.
     `receive` takes in the body, which is then nobody else's.
     """
 
@@ -55,8 +55,8 @@ class RouteSubject(msgspec.Struct, frozen=True):
         return self.route.handler
 
     @property
-    def place(self) -> str:
-        return self.route.place
+    def location(self) -> str:
+        return self.route.location
 
     @property
     def writes(self) -> bool:
@@ -89,7 +89,7 @@ class Input(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def inputs_of(route: Route, signature: Signature, providers: Providers, whole: bool = True) -> tuple[Input, ...]:
-    """An input for each parameter, in their order; raises a `HandlerError` that names the parameter and the mend.
+    """An input for each parameter, in their order; raises a `HandlerError` that names the parameter and the fix.
 
     `whole`: the handler has to take every parameter of the path.
     """
@@ -98,7 +98,7 @@ def inputs_of(route: Route, signature: Signature, providers: Providers, whole: b
     for name in names_of(segments_of(route)) if whole else ():
         if not any(each.where == "path" and each.name == name for each in inputs):
             reason = f"the handler has no parameter for {{{name}}}"
-            raise PathInvalid(subject=route, handler=route.place, reason=reason)
+            raise PathInvalid(subject=route, handler=route.location, reason=reason)
     return inputs
 
 
@@ -158,8 +158,8 @@ class _Sources:
 
     def _take_body(self, parameter: Parameter) -> None:
         if self._route.method in BODILESS:
-            mend = "Spell its fields as parameters of their own, or choose another method."
-            self._misplaced(parameter, f"a {self._route.method} request has no body", mend)
+            fix = "Spell its fields as parameters of their own, or choose another method."
+            self._misplaced(parameter, f"a {self._route.method} request has no body", fix)
         if self._body is not None:
             self._misplaced(parameter, f"the body is `{self._body}` already", "Put both into one Struct.")
         self._body = parameter.name
@@ -184,11 +184,11 @@ class _Sources:
     def _from_query(self, parameter: Parameter) -> Input:
         shape = self._shape(parameter)
         if reader_of(shape) is None and list_reader_of(shape) is None:
-            mend = (
+            fix = (
                 "If something provides it, declare that: `@app.provide`. If it is the body, make it a Struct or "
                 "mark it: Annotated[…, Body()]."
             )
-            self._unbound(parameter, mend)
+            self._unbound(parameter, fix)
         name = parameter.marker.name if isinstance(parameter.marker, Query) else None
         return self._made(parameter, "query", name or parameter.name)
 
@@ -212,8 +212,8 @@ class _Sources:
         except TypeError as error:
             self._unbound(parameter, f"Its type cannot be used: {error}.")
 
-    def _unbound(self, parameter: Parameter, mend: str) -> NoReturn:
-        self._site.unbound(parameter, mend)
+    def _unbound(self, parameter: Parameter, fix: str) -> NoReturn:
+        self._site.unbound(parameter, fix)
 
-    def _misplaced(self, parameter: Parameter, reason: str, mend: str) -> NoReturn:
-        self._site.misplaced(parameter, reason, mend)
+    def _misplaced(self, parameter: Parameter, reason: str, fix: str) -> NoReturn:
+        self._site.misplaced(parameter, reason, fix)

@@ -20,7 +20,7 @@ from headwater.http.message.media import JSON, NDJSON
 from headwater.http.message.ndjson import stream_lines
 from headwater.http.message.request import Request
 from headwater.http.message.response import EMPTY, NOSNIFF
-from headwater.http.route.errors import AnswerUnencodable, LocationInvalid
+from headwater.http.route.errors import LocationTemplateInvalid, ReturnTypeInvalid
 from headwater.http.route.route import Route, refuse_option
 from headwater.http.route.signature import Convert, Signature
 from headwater.http.types.shape import common_fields
@@ -189,9 +189,9 @@ def _refuse_location(route: Route, reason: str) -> None:
 
 
 def _invalid_location(route: Route, reason: str, fields: list[str]) -> typing.NoReturn:
-    raise LocationInvalid(
+    raise LocationTemplateInvalid(
         subject=route,
-        handler=route.place,
+        handler=route.location,
         location=route.option(ResponseOption).location,
         reason=reason,
         fields=", ".join(fields) or "none",
@@ -203,7 +203,7 @@ def _require_encodable(route: Route, returns: Any) -> None:
         msgspec.json.schema(returns)
     except (TypeError, NameError) as error:
         kind = returns.__name__ if isinstance(returns, type) else returns
-        raise AnswerUnencodable(subject=route, handler=route.place, kind=kind, reason=error) from error
+        raise ReturnTypeInvalid(subject=route, handler=route.location, kind=kind, reason=error) from error
 
 
 def _fields(media_type: str) -> Fields:

@@ -48,7 +48,7 @@ def check(request: Request, session: str, origins: frozenset[bytes]) -> None:
         raise _refused("It comes from a page of another site.")
     token = request.fields.get(HEADER)
     if token is None:
-        raise _refused("It has no X-CSRF-Token, which belongs to a request with a session cookie.")
+        raise _refused("It has no X-CSRF-Token, which a request with a session cookie requires.")
     if not fits(session, token.decode("latin-1")):
         raise _refused("Its X-CSRF-Token does not belong to its cookie.")
     if _could_be_a_form(request):

@@ -71,7 +71,7 @@ class Hosts:
     def check(self, request: Request) -> None:
         """Raises a `Problem` 421 (RFC 9110 section 15.5.20) for a request that was meant for another host."""
         if request.path not in ALWAYS_ANSWERED and not self.takes(request.fields.get(b"host", b"")):
-            raise Problem(421, detail="Nothing here answers for that host.")
+            raise Problem(421, detail="This server does not serve that host.")
 
     def takes(self, authority: bytes) -> bool:
         """Whether a Host header names one of them."""

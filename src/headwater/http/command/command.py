@@ -28,12 +28,12 @@ REPLAYED: Final = (b"idempotent-replayed", b"true")
 
 def link_command(operation: Operation, services: Services) -> Call:
     """The call of a command, with or without keys."""
-    command = Command(operation, services)
+    command = CommandCall(operation, services)
     keyed = operation.option(IdempotencyOption).idempotency != "none"
     return command.run_once_per_key if keyed else command.run
 
 
-class Command:
+class CommandCall:
     """The steps of one command."""
 
     def __init__(self, operation: Operation, services: Services) -> None:
@@ -87,7 +87,7 @@ class Command:
         except _Declined as declined:
             return declined.answer
         except OutcomeUnknown as error:
-            detail = "The connection broke while committing. Without an Idempotency-Key, sending it again is not safe."
+            detail = "The connection was lost during the commit. Without an Idempotency-Key, a retry is not safe."
             raise OUTCOME_UNKNOWN.problem(detail) from error
 
     def _require(self, request: Request) -> None:

@@ -43,14 +43,14 @@ _AS_IT_IS: Final = frozenset(
 """What an answer says that would no longer be so, or that tells of a secret."""
 
 
-class Choice(NamedTuple):
+class CodingChoice(NamedTuple):
     """With what to encode answers of at least `minimum` bytes; a `minimum` of 0 is a client that insists."""
 
     codec: Codec | None
     minimum: int
 
 
-_PLAIN: Final = Choice(None, sys.maxsize)
+_PLAIN: Final = CodingChoice(None, sys.maxsize)
 
 
 class Compression:
@@ -64,16 +64,16 @@ class Compression:
         )
         self._codecs = {codec.name: codec for codec in codecs}
         self._minimum = settings.compression_minimum
-        self._known: dict[bytes, Choice] = {}
+        self._known: dict[bytes, CodingChoice] = {}
 
-    def choose(self, accept: bytes) -> Choice:
+    def choose(self, accept: bytes) -> CodingChoice:
         """What a client that sent this Accept-Encoding is answered with; raises a `Problem` 406.
 
         To be asked before anything is done for it, because 406 says that nothing was. Remembers its answers.
         """
         return self._known.get(accept) or self._choose(accept)
 
-    async def encode(self, answer: Answer, request: Request, choice: Choice) -> Answer:
+    async def encode(self, answer: Answer, request: Request, choice: CodingChoice) -> Answer:
         """The answer encoded, or the same one if that is not to be; a large body in a thread."""
         codec = choice.codec
         if codec is None or not _is_suited(answer, request):
@@ -85,19 +85,19 @@ class Compression:
             return _encoded(answer, codec, codec.encode(answer.body), choice)
         return _encoded(answer, codec, await asyncio.to_thread(codec.encode_apart, answer.body), choice)
 
-    def encode_problem(self, answer: Answer, request: Request, choice: Choice) -> Answer:
+    def encode_problem(self, answer: Answer, request: Request, choice: CodingChoice) -> Answer:
         """The same for a problem, which is never that large."""
         if choice.codec is None or len(answer.body) >= APART_BYTES or not _is_suited(answer, request):
             return answer
         return _encoded(answer, choice.codec, choice.codec.encode(answer.body), choice)
 
-    def _choose(self, accept: bytes) -> Choice:
+    def _choose(self, accept: bytes) -> CodingChoice:
         preference = preference_of(accept)
         if preference.coding is None:
-            detail = "The answer is compressed in none of the codings in Accept-Encoding, and that excludes identity."
+            detail = "Accept-Encoding allows no coding that the server supports, and excludes identity."
             raise Problem(406, detail=detail, available=[name.decode() for name in (*CODINGS, b"identity")])
         codec = self._codecs.get(preference.coding)
-        choice = _PLAIN if codec is None else Choice(codec, 0 if preference.insists else self._minimum)
+        choice = _PLAIN if codec is None else CodingChoice(codec, 0 if preference.insists else self._minimum)
         if len(self._known) < _REMEMBERED and len(accept) < _REMEMBERED:
             self._known[accept] = choice
         return choice
@@ -112,7 +112,7 @@ def _is_suited(answer: Answer, request: Request) -> bool:
     return text and not any(name == b"set-cookie" for name, _ in request.added or ())
 
 
-def _encoded(answer: Answer, codec: Codec, body: bytes, choice: Choice) -> Answer:
+def _encoded(answer: Answer, codec: Codec, body: bytes, choice: CodingChoice) -> Answer:
     """The answer with its encoded body, unless that has become larger and the client takes the plain one."""
     if len(body) >= len(answer.body) and choice.minimum:
         return answer

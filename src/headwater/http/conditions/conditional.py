@@ -14,7 +14,7 @@ from msgspec import inspect as shapes
 from headwater.http.binding.rendering import ENCODER, Rendering
 from headwater.http.conditions.options import ConditionOption
 from headwater.http.message.answer import Answer, Fields
-from headwater.http.message.condition import Unchanged, Validators, conditions_of, evaluate, fields_of
+from headwater.http.message.condition import NotModified, Validators, conditions_of, evaluate, fields_of
 from headwater.http.message.date import to_utc
 from headwater.http.message.etag import digest_of, state_writer
 from headwater.http.message.media import JSON
@@ -29,7 +29,7 @@ REVALIDATED: Final = "private, no-cache"
 """What tells a browser to keep the answer, and to ask each time whether it still holds."""
 
 
-class Reading(NamedTuple):
+class StateReader(NamedTuple):
     """How validators are read from a result; `digests` if the state is a digest of it."""
 
     state: Callable[[Any], bytes | None] | None
@@ -66,13 +66,13 @@ class Changes(NamedTuple):
     kind: Any
 
 
-def compile_reading(route: Route, returns: Any, what: str) -> Reading:
+def compile_state_reader(route: Route, returns: Any, what: str) -> StateReader:
     """How validators are read from a `returns`; raises `OptionInvalid` if its fields are not those declared."""
     declared = route.option(ConditionOption)
     fields = common_fields(returns) if returns is not None else {}
     state = _state_of(route, declared.etag, fields, what) if isinstance(declared.etag, str) else None
     modified = None if declared.last_modified is None else _modified_of(route, declared.last_modified, fields, what)
-    return Reading(state, modified, declared.etag is True)
+    return StateReader(state, modified, declared.etag is True)
 
 
 def _option_named(declared: ConditionOption) -> str:
@@ -87,13 +87,13 @@ def _of_query(route: Route, declared: ConditionOption, rendering: Rendering) -> 
         refuse_option(
             route, option, "a stream or a Response is not known before it is sent; a Response can set its own"
         )
-    reading = compile_reading(route, rendering.result, "the answer")
+    reading = compile_state_reader(route, rendering.result, "the answer")
     kept = [(b"cache-control", (declared.cache_control or REVALIDATED).encode())]
     render = _render_digested(reading, rendering, kept) if reading.digests else None
     return _validated(route, rendering, render or _render_revised(reading, rendering.render, kept))
 
 
-def _render_revised(reading: Reading, render: Render, kept: Fields) -> Render:
+def _render_revised(reading: StateReader, render: Render, kept: Fields) -> Render:
     def render_revised(result: Any, request: Request) -> Answer:
         if isinstance(result, Answer):
             return result
@@ -109,7 +109,7 @@ def _render_revised(reading: Reading, render: Render, kept: Fields) -> Render:
     return render_revised
 
 
-def _render_digested(reading: Reading, rendering: Rendering, kept: Fields) -> Render:
+def _render_digested(reading: StateReader, rendering: Rendering, kept: Fields) -> Render:
     render, newest = rendering.render, rendering.convert is None
 
     def render_digested(result: Any, request: Request) -> Answer:
@@ -127,7 +127,7 @@ def _render_digested(reading: Reading, rendering: Rendering, kept: Fields) -> Re
     return render_digested
 
 
-def _not_modified(unchanged: Unchanged, validators: Validators, kept: Fields) -> Answer:
+def _not_modified(unchanged: NotModified, validators: Validators, kept: Fields) -> Answer:
     """304, with what a cache is to update and nothing about a content that is not there (section 15.4.5)."""
     fields = fields_of(validators._replace(state=None))
     if unchanged.etag is not None:
@@ -141,7 +141,7 @@ def _of_command(route: Route, rendering: Rendering, changed: Any) -> Rendering:
         return rendering
     if rendering.result is None:
         refuse_option(route, _option_named(route.option(ConditionOption)), "the answer has no fields")
-    reading = compile_reading(route, rendering.result, "the answer")
+    reading = compile_state_reader(route, rendering.result, "the answer")
     render, newest, located = rendering.render, rendering.convert is None, route.method == "PUT"
 
     def render_validated(result: Any, request: Request) -> Answer:

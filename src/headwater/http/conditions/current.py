@@ -12,7 +12,7 @@ import msgspec
 from headwater.binding import Services
 from headwater.commit import Tx
 from headwater.http.binding.binding import Binding
-from headwater.http.conditions.conditional import Changes, Reading, compile_reading
+from headwater.http.conditions.conditional import Changes, StateReader, compile_state_reader
 from headwater.http.conditions.options import ConditionOption
 from headwater.http.message.condition import conditions_of, evaluate
 from headwater.http.message.problem import Problem
@@ -26,7 +26,7 @@ class Current:
     """The `current=` of one command; `binding` is how its parameters are filled, `kind` the type of what it finds."""
 
     def __init__(
-        self, function: Callable[..., Awaitable[Any]], binding: Binding, kind: Any, reading: Reading, required: bool
+        self, function: Callable[..., Awaitable[Any]], binding: Binding, kind: Any, reading: StateReader, required: bool
     ) -> None:
         self.binding = binding
         self.kind = kind
@@ -61,7 +61,7 @@ class Current:
 
 
 def plan_current(draft: Draft) -> Within | None:
-    """What a command does about conditions; raises a `HandlerError` that names what mends it."""
+    """What a command does about conditions; raises a `HandlerError` that names how to fix it."""
     route, declared = draft.route, draft.option(ConditionOption)
     if route.verb == "query":
         for option in ("current", "if_match"):
@@ -95,7 +95,7 @@ def _compile(draft: Draft, function: Callable[..., Any], required: bool) -> Curr
     if binding.body is not None and draft.binding.body is None:
         refuse_option(asked, "current", "it takes the body, which the command does not")
     kind = _found(signature)
-    reading = compile_reading(asked, kind, "what `current=` returns")
+    reading = compile_state_reader(asked, kind, "what `current=` returns")
     return Current(function, binding, kind, reading, required)
 
 

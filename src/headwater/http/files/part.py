@@ -87,11 +87,11 @@ def _plan_keeping(draft: Draft) -> Within | None:
     if draft.binding.tx_index is None:
         raise ParameterMisplaced(
             subject=route,
-            handler=route.place,
+            handler=route.location,
             parameter=taken.parameter,
             kind="Upload",
             reason="a transaction keeps it, and the command has none",
-            mend="Take `tx: Tx` as well.",
+            fix="Take `tx: Tx` as well.",
         )
     return Within(link=lambda services: keep_upload)
 

@@ -158,7 +158,7 @@ def _signed(head: bytes) -> tuple[str, ...]:
 
 
 def _is_text(head: bytes) -> bool:
-    """Whether it is UTF-8 without control characters; a character that is cut off at the end is none of its faults."""
+    """Whether it is UTF-8 without control characters; a character that is cut off at the end is none of its errors."""
     if _BINARY.search(head):
         return False
     try:

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, get_args
 
 import msgspec
 
-from headwater.http.limit.gcra import Pace
+from headwater.http.limit.gcra import Rate
 from headwater.http.message.forwarded import read_address
 from headwater.http.message.request import Request
 from headwater.http.route.errors import HttpError
@@ -55,14 +55,14 @@ class Limit(msgspec.Struct, frozen=True):
     by: By = "principal"
 
     def __post_init__(self) -> None:
-        if reason := self._fault():
+        if reason := self._reason():
             raise LimitInvalid(name=self.name, reason=reason)
 
     @property
-    def pace(self) -> Pace:
+    def pace(self) -> Rate:
         """In whole microseconds, rounded up, so that no more than the quota ever goes through."""
         interval = -(-round(self.per * _MICROSECONDS) // self.quota)
-        return Pace(interval, self.burst or self.quota)
+        return Rate(interval, self.burst or self.quota)
 
     @property
     def policy(self) -> str:
@@ -81,7 +81,7 @@ class Limit(msgspec.Struct, frozen=True):
         key = self.by(request)
         return None if key is None else named(key)
 
-    def _fault(self) -> str | None:
+    def _reason(self) -> str | None:
         """Why there can be no such limit."""
         if _NAME.fullmatch(self.name) is None:
             return "a name is lower-case letters, digits, and . _ -, a letter first, at most 64"

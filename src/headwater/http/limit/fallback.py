@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any, ClassVar, Final, Protocol
 
 from headwater.backoff import Backoff
-from headwater.http.limit.gcra import Pace
+from headwater.http.limit.gcra import Rate
 from headwater.http.limit.store import Charge, Store, Verdict
 from headwater.observe import Level, Occurrence, report
 
@@ -22,7 +22,7 @@ START_SECONDS: Final = 0.05
 """What the first requests wait for a connection, at most."""
 RETRY: Final = Backoff(first=0.1, most=2.0)
 
-_TRIAL: Final = (Charge("trial", Pace(1, 1), 1),)
+_TRIAL: Final = (Charge("trial", Rate(1, 1), 1),)
 
 
 class LimitsLocal(Occurrence, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ takes to come back. Whole microseconds, no clock in here.
 from typing import NamedTuple
 
 
-class Pace(NamedTuple):
+class Rate(NamedTuple):
     """How fast one may go: units come back one per `interval` microseconds, and `burst` of them can be saved up."""
 
     interval: int

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from headwater.http.limit.declaration import Limit, named
-from headwater.http.limit.gcra import Pace
+from headwater.http.limit.gcra import Rate
 from headwater.http.limit.key import key_of
 from headwater.http.limit.store import Charge, Store
 from headwater.http.message.problem import Problem
@@ -45,7 +45,7 @@ class Limiter:
         if not verdict.allowed:
             raise self._refusal([(limit.name, pace)], verdict.debts, cost)
 
-    async def admit(self, request: Request, limits: Sequence["Counted"], cost: Cost) -> None:
+    async def admit(self, request: Request, limits: Sequence["AppliedLimit"], cost: Cost) -> None:
         """Charge what a request is counted for, all or nothing; raises a `Problem` 429. Adds the RateLimit fields."""
         units = cost if isinstance(cost, int) else max(0, cost(request))
         charges, counted = [], []
@@ -70,7 +70,7 @@ class Limiter:
         """The store's."""
         return self._store.statistics()
 
-    def _refusal(self, limits: Sequence[tuple[str, Pace]], debts: Sequence[int], cost: int) -> Problem:
+    def _refusal(self, limits: Sequence[tuple[str, Rate]], debts: Sequence[int], cost: int) -> Problem:
         waits = {
             name: _seconds_to(pace, debt, cost)
             for (name, pace), debt in zip(limits, debts, strict=True)
@@ -81,13 +81,13 @@ class Limiter:
         seconds = max(waits.values())
         too_dear = [name for name, pace in limits if cost > pace.burst]
         if too_dear:
-            detail = f"It costs {cost}, which is more than {too_dear[0]!r} ever lets through at once."
+            detail = f"The cost of {cost} exceeds the burst of {too_dear[0]!r}, so it is never allowed."
         else:
-            detail = f"Too many requests; the next is let through in {_in_words(seconds)}."
+            detail = f"Too many requests; retry in {_in_words(seconds)}."
         return QUOTA_EXCEEDED.problem(detail, {"Retry-After": str(seconds)}, **{"violated-policies": [*waits]})
 
 
-class Counted:
+class AppliedLimit:
     """A limit made ready for the requests of a route."""
 
     __slots__ = ("_form", "limit", "name", "pace")
@@ -105,7 +105,7 @@ class Counted:
         return self._form % (self.pace.left(debt), -(-debt // _SECOND))
 
 
-def _seconds_to(pace: Pace, debt: int, cost: int) -> int:
+def _seconds_to(pace: Rate, debt: int, cost: int) -> int:
     return max(1, -(-pace.wait(debt, cost) // _SECOND))
 
 

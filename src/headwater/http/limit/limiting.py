@@ -6,10 +6,10 @@ import msgspec
 
 from headwater.binding import Services
 from headwater.http.limit.declaration import Limit
-from headwater.http.limit.limiter import Cost, Counted, Limiter
+from headwater.http.limit.limiter import AppliedLimit, Cost, Limiter
 from headwater.http.limit.options import LimitOption
 from headwater.http.message.answer import Answer
-from headwater.http.message.principal import Identification
+from headwater.http.message.principal import AuthenticationNeed
 from headwater.http.message.request import Request
 from headwater.http.route.call import Call
 from headwater.http.route.route import Route, refuse_option
@@ -38,7 +38,7 @@ def plan_addresses(operation: Operation, everywhere: Sequence[Limit]) -> Charged
     cost = operation.option(LimitOption).cost
     operation.note(RouteLimits(limits, cost))
     if any(limit.by == "principal" for limit in limits):
-        operation.note(Identification("its limits are counted per principal", required=False, wished=True))
+        operation.note(AuthenticationNeed("its limits are counted per principal", required=False, wished=True))
     return _charged([limit for limit in limits if limit.by != "principal"], cost)
 
 
@@ -72,7 +72,7 @@ def limits_of(route: Route, everywhere: Sequence[Limit]) -> tuple[Limit, ...]:
 
 def with_limits(call: Call, charged: Charged, operation: Operation, services: Services) -> Call:
     """The same, for those who have not had enough yet; 429 for the others."""
-    counted = [Counted(limit) for limit in charged.limits]
+    counted = [AppliedLimit(limit) for limit in charged.limits]
     policy = ", ".join(limit.policy for limit in charged.limits).encode()
     admit, cost = services[Limiter].admit, charged.cost
 

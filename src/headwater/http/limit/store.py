@@ -6,14 +6,14 @@ All charges of one request are one step: either every limit lets it through and 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from headwater.http.limit.gcra import Pace
+from headwater.http.limit.gcra import Rate
 
 
 class Charge(NamedTuple):
     """What one limit is to be charged; `key` says which limit, and whose."""
 
     key: str
-    pace: Pace
+    pace: Rate
     cost: int
 
 

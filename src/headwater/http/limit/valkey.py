@@ -33,14 +33,14 @@ _SCRIPT: Final = files(__package__).joinpath("take.lua").read_text(encoding="utf
 _DIGEST: Final = sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 
-class ValkeyAway(HttpError):
+class ValkeyUnreachable(HttpError):
     """Valkey does not answer: {reason}."""
 
 
 class ValkeyStore:
     """`url` as in HEADWATER_VALKEY_URL; `prefix` tells the backends in one Valkey apart.
 
-    `connect` first. Every call raises `ValkeyAway` if there is no answer within `seconds` and a little.
+    `connect` first. Every call raises `ValkeyUnreachable` if there is no answer within `seconds` and a little.
     """
 
     def __init__(self, url: str, prefix: str, *, seconds: float = SECONDS) -> None:
@@ -57,7 +57,7 @@ class ValkeyStore:
         self._reader: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
-        """Make the connection anew, and have the script loaded; raises `ValkeyAway`."""
+        """Make the connection anew, and have the script loaded; raises `ValkeyUnreachable`."""
         self._drop("it is connected to anew")
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
@@ -68,7 +68,7 @@ class ValkeyStore:
         self._reader = asyncio.create_task(self._read(connection), name="read limits from valkey")
 
     async def take(self, charges: Sequence[Charge]) -> Verdict:
-        """Charge all or nothing, in one step of the server; raises `ValkeyAway`."""
+        """Charge all or nothing, in one step of the server; raises `ValkeyUnreachable`."""
         errors = self._library.exceptions
         command: list[Any] = [len(charges), *(self._tag + each.key for each in charges)]
         for each in charges:
@@ -96,7 +96,7 @@ class ValkeyStore:
     def _ask(self, *command: Any) -> asyncio.Future[Any]:
         connection = self._connection
         if connection is None:
-            raise ValkeyAway(reason="there is no connection")
+            raise ValkeyUnreachable(reason="there is no connection")
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Any] = loop.create_future()
         deadline = loop.time() + self._seconds
@@ -153,10 +153,10 @@ class ValkeyStore:
             connection._writer.transport.abort()
         for answer, _ in line:
             if not answer.done():
-                answer.set_exception(ValkeyAway(reason=reason))
+                answer.set_exception(ValkeyUnreachable(reason=reason))
 
-    def _away(self, error: BaseException) -> ValkeyAway:
-        return ValkeyAway(reason=without_password(_reason(error), self._url))
+    def _away(self, error: BaseException) -> ValkeyUnreachable:
+        return ValkeyUnreachable(reason=without_password(_reason(error), self._url))
 
 
 async def _connect(url: str) -> Any:

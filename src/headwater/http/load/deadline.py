@@ -15,7 +15,7 @@ from headwater.http.load.options import LoadOption
 from headwater.http.message.request import Request
 from headwater.http.route.route import refuse_option
 from headwater.http.step.operation import Endless, Operation
-from headwater.http.types.fault import Fault, invalid_request
+from headwater.http.types.inputerror import InputError, invalid_request
 
 HEADER: Final = b"request-timeout"
 DEFAULT_SECONDS: Final = 60.0
@@ -55,6 +55,8 @@ def seconds_of(request: Request, allowed: float) -> float:
     text = header.strip(b" \t")
     asked = float(text) if _SECONDS.fullmatch(text) and request.count(HEADER) == 1 else 0.0
     if asked == 0:
-        fault = Fault(detail="Expected a number of seconds, such as 2.5", parameter="Request-Timeout", where="header")
-        raise invalid_request([fault])
+        error = InputError(
+            detail="Expected a number of seconds, such as 2.5", parameter="Request-Timeout", where="header"
+        )
+        raise invalid_request([error])
     return min(asked, allowed or inf)

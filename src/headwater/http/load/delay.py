@@ -58,7 +58,7 @@ class Delay:
         return self._target if self.stands else self._interval
 
 
-class Pace:
+class ServiceRate:
     """How many a second are served from a queue, over about the last `span` seconds in which there was one."""
 
     def __init__(self, span: float = 1.0) -> None:

@@ -16,15 +16,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 from headwater.http.load.delay import Delay
-from headwater.http.load.queue import Line, LoopQueue, PoolQueue
-from headwater.http.load.refusal import Reason, Refused
+from headwater.http.load.queue import LoopQueue, PoolQueue, WaitQueue
+from headwater.http.load.refusal import Reason, Shed
 from headwater.settings import Settings
 
 FLOOR: Final = 10
 LOOK_SECONDS: Final = 0.05
 
 
-class Waiting(Protocol):
+class WaitingRequest(Protocol):
     """What a request waits for on its way: ``reads``, ``writes``; and its deadline in seconds, 0 for none."""
 
     @property
@@ -38,7 +38,7 @@ class Guard:
     """`lines` are the pools, under ``reads`` and ``writes``. `most` requests may be in flight without being asked."""
 
     def __init__(
-        self, settings: Settings, lines: Mapping[Reason, Line], monotonic: Callable[[], float] = time.monotonic
+        self, settings: Settings, lines: Mapping[Reason, WaitQueue], monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._sheds = settings.shed
         self._limit = settings.in_flight
@@ -65,14 +65,14 @@ class Guard:
             self._timer.cancel()
             self._timer = None
 
-    def check(self, request: Waiting, in_flight: float) -> None:
-        """Raises `Refused` if there is no room for one more."""
+    def check(self, request: WaitingRequest, in_flight: float) -> None:
+        """Raises `Shed` if there is no room for one more."""
         if in_flight - self._flowing > self._limit:
             raise _refused("in_flight")
         self.check_waits(request, request.deadline)
 
-    def check_waits(self, request: Waiting, deadline: float) -> None:
-        """Raises `Refused` for a wait that is too long, by itself or with so many seconds left (0 for any)."""
+    def check_waits(self, request: WaitingRequest, deadline: float) -> None:
+        """Raises `Shed` for a wait that is too long, by itself or with so many seconds left (0 for any)."""
         now = self._monotonic()
         for queue in self._queues:
             if queue.reason == "loop" or queue.reason in request.waits_for:
@@ -127,12 +127,12 @@ def _delay(settings: Settings) -> Delay:
 
 _DETAILS: Final[dict[Reason, str]] = {
     "in_flight": "Too many requests are being worked on.",
-    "loop": "Requests come in faster than they can be answered.",
+    "loop": "The server is overloaded.",
     "reads": "Too many requests wait for the database.",
     "writes": "Too many requests wait for the database.",
-    "deadline": "The request could not be answered within its time.",
+    "deadline": "The request would exceed its deadline.",
 }
 
 
-def _refused(reason: Reason, seconds: float = 1.0) -> Refused:
-    return Refused(reason, _DETAILS[reason], seconds)
+def _refused(reason: Reason, seconds: float = 1.0) -> Shed:
+    return Shed(reason, _DETAILS[reason], seconds)

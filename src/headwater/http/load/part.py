@@ -6,9 +6,9 @@ What is refused at the door, before any endpoint is known to need it, is the `Gu
 from headwater.binding import Resource
 from headwater.db.pools import Pools
 from headwater.http.load.bodylimit import body_limit_of, with_body_limit
+from headwater.http.load.concurrency import ConcurrencyLimiters, concurrency_of, with_concurrency
 from headwater.http.load.deadline import DEFAULT_SECONDS, check_deadline, deadline_of
-from headwater.http.load.queue import Lines
-from headwater.http.load.slots import SlotsByRoute, concurrency_of, with_slots
+from headwater.http.load.queue import WaitQueues
 from headwater.http.step.description import Describe, Description
 from headwater.http.step.operation import Operation
 from headwater.http.step.step import Stage, Step
@@ -19,8 +19,8 @@ def load_limits() -> Part:
     """Keep the limits that routes declare."""
     return Part(
         "load",
-        Resource(kind=Lines, open=_open_lines),
-        Resource(kind=SlotsByRoute, open=SlotsByRoute),
+        Resource(kind=WaitQueues, open=_open_lines),
+        Resource(kind=ConcurrencyLimiters, open=ConcurrencyLimiters),
         Step(
             name="size",
             stage=Stage.SIZE,
@@ -33,14 +33,14 @@ def load_limits() -> Part:
             stage=Stage.LOAD,
             does="waits for a moment for a slot among those worked on at once: else 503",
             plan=_plan_slots,
-            wrap=with_slots,
+            wrap=with_concurrency,
         ),
         Describe(of=_describe),
     )
 
 
-def _open_lines(pools: Pools) -> Lines:
-    return Lines({"reads": pools.reads, "writes": pools.writes})
+def _open_lines(pools: Pools) -> WaitQueues:
+    return WaitQueues({"reads": pools.reads, "writes": pools.writes})
 
 
 def _plan_size(operation: Operation) -> int | None:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from headwater.http.load.delay import Delay, Pace
+from headwater.http.load.delay import Delay, ServiceRate
 from headwater.http.load.refusal import Reason
 
 
-class Line(Protocol):
+class WaitQueue(Protocol):
     """What a pool tells about those who wait for it."""
 
     @property
@@ -25,10 +25,10 @@ class Line(Protocol):
         ...
 
 
-class Lines:
+class WaitQueues:
     """The pools in whose queues requests wait, by the reason that a request is refused for."""
 
-    def __init__(self, by_reason: Mapping[Reason, Line]) -> None:
+    def __init__(self, by_reason: Mapping[Reason, WaitQueue]) -> None:
         self.by_reason = by_reason
 
 
@@ -38,11 +38,11 @@ class PoolQueue:
     A request that finds one free is not counted anywhere: everything here is what the pool knows of its waiters.
     """
 
-    def __init__(self, reason: Reason, line: Line, delay: Delay) -> None:
+    def __init__(self, reason: Reason, line: WaitQueue, delay: Delay) -> None:
         self.reason = reason
         self.delay = delay
         self._line = line
-        self._pace = Pace()
+        self._pace = ServiceRate()
         self._served = line.served
         self._had = False
 

@@ -9,7 +9,7 @@ from headwater.http.message.problemtype import REDUCED_CAPACITY
 Reason = Literal["concurrency", "in_flight", "loop", "reads", "writes", "deadline"]
 
 
-class Refused(Problem):
+class Shed(Problem):
     """503 with Retry-After, in whole seconds and at least one; `reason` is for the metrics."""
 
     def __init__(self, reason: Reason, detail: str, seconds: float = 1.0) -> None:

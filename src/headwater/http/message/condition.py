@@ -49,7 +49,7 @@ class Validators(NamedTuple):
         return None if self.state is None else bytes(Parts(self.state, self.variant))
 
 
-class Unchanged(NamedTuple):
+class NotModified(NamedTuple):
     """The client has it already; `etag` is that of what it has."""
 
     etag: bytes | None
@@ -69,7 +69,9 @@ def conditions_of(request: Request) -> Conditions | None:
     return Conditions(match, unmodified_since, none_match, modified_since, _joined(request, b"accept-encoding"))
 
 
-def evaluate(conditions: Conditions, current: Validators | None, verb: Literal["query", "command"]) -> Unchanged | None:
+def evaluate(
+    conditions: Conditions, current: Validators | None, verb: Literal["query", "command"]
+) -> NotModified | None:
     """None if the request is to be performed; raises a `Problem` 412 if it must not be.
 
     `current` is None where the resource does not exist. Dates that are none, and dates about what has no date, are
@@ -112,7 +114,7 @@ def _require_none(header: bytes, current: Validators | None) -> None:
         raise Problem(412, detail="Its ETag is among those in If-None-Match.")
 
 
-def _known(conditions: Conditions, current: Validators | None) -> Unchanged | None:
+def _known(conditions: Conditions, current: Validators | None) -> NotModified | None:
     if current is None:
         return None
     if conditions.none_match is not None:
@@ -122,25 +124,25 @@ def _known(conditions: Conditions, current: Validators | None) -> Unchanged | No
     return None
 
 
-def _matching(header: bytes, accept_encoding: bytes | None, current: Validators) -> Unchanged | None:
+def _matching(header: bytes, accept_encoding: bytes | None, current: Validators) -> NotModified | None:
     try:
         tags = read_tags(header)
     except TagsMalformed:
         return None
     if tags == "*":
-        return Unchanged(current.etag)
+        return NotModified(current.etag)
     for tag in tags if current.state is not None else ():
         state, variant, coding = tag.parts
         if (state, variant) == (current.state, current.variant) and accepts(accept_encoding, coding):
-            return Unchanged(bytes(tag.parts))
+            return NotModified(bytes(tag.parts))
     return None
 
 
-def _unmodified(header: bytes, current: Validators) -> Unchanged | None:
+def _unmodified(header: bytes, current: Validators) -> NotModified | None:
     since = read_date(header)
     if since is None or current.modified is None or current.modified > since:
         return None
-    return Unchanged(current.etag)
+    return NotModified(current.etag)
 
 
 def _read(header: bytes, name: str) -> Tags:

@@ -68,17 +68,17 @@ def read_tags(header: bytes) -> Tags:
     if text == b"*":
         return "*"
     tags: list[Tag] = []
-    place, free = 0, True  # free: a comma, or the beginning, stands before this place
-    while place < len(text):
-        if text[place] == 0x2C:
-            place, free = place + 1, True
+    index, separated = 0, True  # separated: a comma, or the beginning, precedes this index
+    while index < len(text):
+        if text[index] == 0x2C:
+            index, separated = index + 1, True
         else:
-            match = _TAG.match(text, place) if free else None
+            match = _TAG.match(text, index) if separated else None
             if match is None:
                 raise TagsMalformed
             tags.append(Tag(match[2], match[1] is not None))
-            place, free = match.end(), False
-        place = _GAP.match(text, place).end()  # type: ignore[union-attr]
+            index, separated = match.end(), False
+        index = _GAP.match(text, index).end()  # type: ignore[union-attr]
     if not tags:
         raise TagsMalformed
     return tuple(tags)

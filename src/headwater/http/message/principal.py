@@ -16,7 +16,7 @@ class Principal(msgspec.Struct, frozen=True):
     scopes: tuple[str, ...] = ()
 
 
-class Identification(msgspec.Struct, frozen=True):
+class AuthenticationNeed(msgspec.Struct, frozen=True):
     """A reason why a route has to know who sends a request: `what`, for messages.
 
     With `required` nobody unknown is let in, and only principals of the class `kind`. With `wished` the route can do

@@ -10,12 +10,12 @@ from headwater.http.openapi.problems import PROBLEM_SCHEMAS, write_problem_respo
 from headwater.http.openapi.schemas import schemas_of
 from headwater.http.step.description import Describe
 from headwater.http.step.operation import Operation
-from headwater.part import Declared
+from headwater.part import Declarations
 
 Document = dict[str, Any]
 
 
-def write_document(operations: Sequence[Operation], about: About, declared: Declared) -> Document:
+def write_document(operations: Sequence[Operation], about: About, declared: Declarations) -> Document:
     """The document, as plain values; `declared` is what the parts of the backend bring, descriptions among it."""
     shown = [operation for operation in operations if not operation.route.hidden]
     schemas, names = schemas_of(shown), name_operations(shown)

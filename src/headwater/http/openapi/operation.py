@@ -13,7 +13,7 @@ from headwater.http.message.problem import phrase_of
 from headwater.http.openapi.parameters import write_parameters
 from headwater.http.openapi.problems import reference_problem
 from headwater.http.openapi.schemas import Schemas, answer_type
-from headwater.http.page.plan import Plan
+from headwater.http.page.plan import PagePlan
 from headwater.http.route.route import Route
 from headwater.http.step.description import Description, refer_to
 from headwater.http.step.operation import Operation
@@ -86,21 +86,21 @@ def _values_listed(operation: Operation, other: Operation) -> dict[str, str]:
     name, _, rest = other.route.path.removeprefix(before).partition("}")
     if not other.route.path.startswith(before) or rest:
         return {}
-    place, fields = _listed(operation)
+    prefix, fields = _listed(operation)
     above = {each: f"$request.path.{each}" for each in _PLACEHOLDER.findall(operation.route.path)}
-    return {**above, name: f"$response.body#/{place}0/{name}"} if name in fields else {}
+    return {**above, name: f"$response.body#/{prefix}0/{name}"} if name in fields else {}
 
 
 def _listed(operation: Operation) -> tuple[str, frozenset[str]]:
     """Where the items of an answer are, and their fields: in a list, or in the `items` of a Struct."""
     if operation.rendering.media_type != JSON:
         return "", frozenset()
-    shape, place = shape_of(answer_type(operation)), ""
+    shape, prefix = shape_of(answer_type(operation)), ""
     if isinstance(shape, shapes.StructType):
-        place, shape = "items/", next((plain(field.type) for field in shape.fields if field.name == "items"), shape)
+        prefix, shape = "items/", next((plain(field.type) for field in shape.fields if field.name == "items"), shape)
     item = plain(shape.item_type) if isinstance(shape, shapes.ListType) else None
     fields = item.fields if isinstance(item, shapes.StructType) else ()
-    return place, frozenset(field.encode_name for field in fields)
+    return prefix, frozenset(field.encode_name for field in fields)
 
 
 def _form(path: str) -> str:
@@ -126,7 +126,7 @@ def _body(operation: Operation, schemas: Schemas) -> dict[str, Any] | None:
 def _answer(operation: Operation, schemas: Schemas, described: Sequence[Description]) -> dict[str, Any]:
     rendering = operation.rendering
     headers = {"X-Request-Id": "RequestId"}
-    if operation.facts(Plan):
+    if operation.facts(PagePlan):
         headers["Link"] = "Link"
     if rendering.location is not None:
         headers["Location"] = "Location"

@@ -9,7 +9,7 @@ from headwater.binding import MISSING
 from headwater.http.binding.inputs import Input
 from headwater.http.openapi.schemas import Schema, Schemas
 from headwater.http.page.document import describe_parameters
-from headwater.http.page.plan import Plan
+from headwater.http.page.plan import PagePlan
 from headwater.http.step.operation import Operation
 
 _INT64: Final = {"minimum": -(1 << 63), "maximum": (1 << 63) - 1}
@@ -24,7 +24,7 @@ def write_parameters(operation: Operation, schemas: Schemas) -> list[dict[str, A
     inputs = [each for each in inputs if each.where != "header" or each.name.lower() not in _OF_THE_PROTOCOL]
     parameters = [_parameter(each, schemas) for each in inputs]
     return parameters + [
-        each for plan in operation.facts(Plan) for each in describe_parameters(plan, _schema_of(schemas))
+        each for plan in operation.facts(PagePlan) for each in describe_parameters(plan, _schema_of(schemas))
     ]
 
 

@@ -6,11 +6,11 @@ from headwater.http.message.problem import MEDIA_TYPE, phrase_of
 from headwater.http.message.problemtype import (
     DEADLINE_PASSED,
     INVALID_REQUEST,
-    KINDS,
     MALFORMED_BODY,
     NOT_READY,
+    PROBLEM_TYPES,
     QUOTA_EXCEEDED,
-    Kind,
+    ProblemType,
 )
 from headwater.http.step.description import refer_to
 
@@ -87,7 +87,7 @@ def write_problem_responses() -> dict[str, Any]:
 
 
 def _response(status: int) -> dict[str, Any]:
-    kinds = [kind for kind in KINDS if kind.status == status]
+    kinds = [kind for kind in PROBLEM_TYPES if kind.status == status]
     schema = "InvalidRequest" if status == INVALID_REQUEST.status else "Problem"
     examples = {kind.name: _example(kind) for kind in kinds} or {"example": {"value": _plain_example(status)}}
     headers = {"X-Request-Id": "RequestId", **_MORE_HEADERS.get(status, {})}
@@ -106,7 +106,7 @@ def _any_other() -> dict[str, Any]:
     }
 
 
-def _example(kind: Kind) -> dict[str, Any]:
+def _example(kind: ProblemType) -> dict[str, Any]:
     value = _members(kind.uri, kind.title, kind.status) | _EXAMPLE_MEMBERS.get(kind.name, {})
     return {"summary": kind.title, "description": kind.meaning, "value": value}
 

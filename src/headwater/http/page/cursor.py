@@ -1,7 +1,7 @@
-"""A cursor: a place in one list. Who carries it can read it, but can neither make nor alter it, nor use it elsewhere.
+"""A cursor: a position in one list. A client can read it, but cannot forge, alter or use it for another list.
 
 It is base64url (RFC 4648 section 5, without padding) of ``version | key id | code | body``. The body is a MessagePack
-array of expiry, kind of place, sort, digest of the filters, and the values of the row at the place. The code is an
+array of expiry, kind of position, sort, digest of the filters, and the values of the row at the position. The code is an
 HMAC-SHA256 over all of that and over the scope, which is not in it: the route with the values in its path, and the
 tenant of who asks. The version of an API is in neither, so a cursor goes on in the next one.
 
@@ -25,8 +25,8 @@ _HEAD: Final = len(_VERSION) + ID_BYTES
 _ENCODE: Final = msgspec.msgpack.Encoder().encode
 
 
-class Place(msgspec.Struct, frozen=True):
-    """A place between rows: just behind the one with these values, or, `backward`, just before it.
+class CursorPosition(msgspec.Struct, frozen=True):
+    """A position between rows: just behind the one with these values, or, `backward`, just before it.
 
     `inclusive` moves it to the other side of that row.
     """
@@ -56,10 +56,10 @@ class Bounds(msgspec.Struct, frozen=True):
 _DECODER: Final = msgspec.msgpack.Decoder(_Body)
 
 
-def write_cursor(place: Place, bounds: Bounds, expires: int, keys: Keys) -> str:
-    """The cursor of a place. `expires` is in Unix seconds. Values are what `msgspec.msgpack` can encode."""
-    values = msgspec.Raw(_ENCODE(place.values))
-    body = _ENCODE(_Body(expires, place.backward, place.inclusive, bounds.sort, bounds.filters, values))
+def write_cursor(position: CursorPosition, bounds: Bounds, expires: int, keys: Keys) -> str:
+    """The cursor of a position. `expires` is in Unix seconds. Values are what `msgspec.msgpack` can encode."""
+    values = msgspec.Raw(_ENCODE(position.values))
+    body = _ENCODE(_Body(expires, position.backward, position.inclusive, bounds.sort, bounds.filters, values))
     head = _VERSION + keys.signing.id
     code = keys.signing.sign(_signed(head, bounds.scope, body))
     return base64.urlsafe_b64encode(head + code + body).rstrip(b"=").decode()
@@ -67,8 +67,8 @@ def write_cursor(place: Place, bounds: Bounds, expires: int, keys: Keys) -> str:
 
 def read_cursor(
     text: str, bounds: Bounds, now: int, keys: Keys, values_of: msgspec.msgpack.Decoder[tuple[Any, ...]]
-) -> Place:
-    """The place of a cursor, its values as `values_of` reads them.
+) -> CursorPosition:
+    """The position of a cursor, its values as `values_of` reads them.
 
     Raises a `Problem` 400 for one that was altered, has expired, or belongs to another list, sort, filter or tenant.
     """
@@ -85,7 +85,7 @@ def read_cursor(
         values = values_of.decode(body.values)
     except msgspec.DecodeError:  # signed by a release in which the columns had other types
         raise CURSOR_INVALID.problem("The cursor is of an earlier form of this list.") from None
-    return Place(values, body.backward, body.inclusive)
+    return CursorPosition(values, body.backward, body.inclusive)
 
 
 def _open(text: str, scope: bytes, keys: Keys) -> _Body | None:

@@ -5,12 +5,12 @@ from typing import Any
 
 from headwater.http.page.cursor import LENGTH_LIMIT
 from headwater.http.page.filter import IN_LIMIT, TEXT_LIMIT, Filter
-from headwater.http.page.plan import COUNT, CURSOR, FIELDS, LIMIT, SORT, Plan
+from headwater.http.page.plan import COUNT, CURSOR, FIELDS, LIMIT, SORT, PagePlan
 
 Document = dict[str, Any]
 
 
-def describe_parameters(plan: Plan, schema_of: Callable[[Any], Document]) -> Iterator[Document]:
+def describe_parameters(plan: PagePlan, schema_of: Callable[[Any], Document]) -> Iterator[Document]:
     """One after the other; `schema_of` gives the schema of a type."""
     pages = plan.pages
     if plan.sortable:
@@ -41,7 +41,7 @@ def describe_fields(names: Iterable[str]) -> Document:
     return _list(FIELDS, "Only these fields of each item, separated by commas.", list(names), None)
 
 
-def filter_types(plan: Plan) -> list[Any]:
+def filter_types(plan: PagePlan) -> list[Any]:
     """The types whose schemas `describe_parameters` asks for."""
     return [each.kind for each in plan.filters.values()]
 

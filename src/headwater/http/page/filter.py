@@ -12,7 +12,7 @@ import msgspec
 from msgspec import inspect as shapes
 
 from headwater.http.page.order import quoted
-from headwater.http.types.fault import Invalid
+from headwater.http.types.inputerror import Invalid
 from headwater.http.types.scalar import Read, reader_of
 from headwater.http.types.shape import leaf_type, members_of, shape_of
 

@@ -16,7 +16,7 @@ import msgspec
 
 from headwater.db import Db
 from headwater.http.page.order import Order, Term, order_sql, quoted
-from headwater.http.page.plan import Plan
+from headwater.http.page.plan import PagePlan
 from headwater.observe import Level, Occurrence
 
 
@@ -46,7 +46,7 @@ class Index(msgspec.Struct, frozen=True):
     columns: tuple[Indexed, ...]
 
 
-async def missing_indexes(db: Db, plans: Iterable[Plan]) -> list[IndexMissing]:
+async def missing_indexes(db: Db, plans: Iterable[PagePlan]) -> list[IndexMissing]:
     """What the declared orders lack, each index once; raises `DbError`. What is no table is not looked at."""
     found: dict[str, IndexMissing] = {}
     for plan in plans:

@@ -43,7 +43,7 @@ Python, so that a place would not be found again."""
 
 
 class PlanInvalid(Exception):
-    """The declaration cannot be; the message says what is wrong and what mends it."""
+    """The declaration cannot be; the message says what is wrong and how to fix it."""
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -71,7 +71,7 @@ class Column(msgspec.Struct, frozen=True):
         return kind | None if self.nullable else kind
 
 
-class Plan:
+class PagePlan:
     """What a request may ask of a list, by the names that it uses.
 
     `default` is the text of the order without ``sort=``, empty for that of the key alone. `part` is the row with every

@@ -3,7 +3,7 @@
 ::
 
     HeadwaterError
-     ├─ HandlerError                  (headwater.binding) each names the handler and says what mends it
+     ├─ HandlerError                  (headwater.binding) each names the handler and says how to fix it
      │   └─ RouteError
      │       ├─ PathInvalid           the template of the path
      │       ├─ RoutesClash           two routes for one request
@@ -40,19 +40,19 @@ class RoutesClash(RouteError):
     """{first} ({first_handler}) and {second} ({second_handler}) would answer the same requests. Change one path."""
 
 
-class AnswerUnencodable(RouteError):
+class ReturnTypeInvalid(RouteError):
     """{subject} ({handler}): the answer {kind} cannot be written as JSON ({reason}). Return a Struct, or a Response."""
 
 
-class LocationInvalid(RouteError):
+class LocationTemplateInvalid(RouteError):
     """{subject} ({handler}): location={location!r}: {reason}. The answer's fields are: {fields}."""
 
 
 class PagesInvalid(RouteError):
-    """{subject} ({handler}): the pages of `{parameter}` cannot be served: {reason}. {mend}"""
+    """{subject} ({handler}): the pages of `{parameter}` cannot be served: {reason}. {fix}"""
 
 
-class IdentityMissing(RouteError):
+class AuthenticationMissing(RouteError):
     """{subject} ({handler}): {what}, but no authentication is configured. Pass `identify=Bearer(find)`, for example."""
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, NoReturn
 
 from msgspec import structs
 
-from headwater.binding.signature import place_of
+from headwater.binding.signature import location_of
 from headwater.http.route.errors import OptionInvalid, PathInvalid
 from headwater.http.route.option import O, Option, option_of
 from headwater.part import Declaration
@@ -42,9 +42,9 @@ class Route(Declaration, frozen=True, kw_only=True):
         return getattr(self.handler, "__name__", type(self.handler).__name__)
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Where the handler is written, for messages."""
-        return place_of(self.handler)
+        return location_of(self.handler)
 
     @property
     def writes(self) -> bool:
@@ -86,9 +86,9 @@ def names_of(segments: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _invalid(route: Route, reason: str) -> PathInvalid:
-    return PathInvalid(subject=route, handler=route.place, reason=reason)
+    return PathInvalid(subject=route, handler=route.location, reason=reason)
 
 
 def refuse_option(route: Route, option: str, reason: str) -> NoReturn:
     """Raise the `OptionInvalid` of this route."""
-    raise OptionInvalid(subject=route, handler=route.place, option=option, reason=reason)
+    raise OptionInvalid(subject=route, handler=route.location, option=option, reason=reason)

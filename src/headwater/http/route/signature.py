@@ -41,7 +41,7 @@ def read_signature(route: Route) -> Signature:
     """The signature of a route's handler; raises a `HandlerError` for one that cannot serve."""
     generates = inspect.isasyncgenfunction(route.handler)
     if not (generates or inspect.iscoroutinefunction(route.handler)):
-        raise NotAsync(subject=route, handler=route.place)
+        raise NotAsync(subject=route, handler=route.location)
     hints = read_hints(route)
     returns, streams = _answer(route, hints)
     parameters = read_parameters(route, hints)
@@ -50,8 +50,8 @@ def read_signature(route: Route) -> Signature:
 
 def _answer(route: Route, hints: dict[str, Any]) -> tuple[Any, bool]:
     if "return" not in hints:
-        mend = "Write `-> Product`, say; it is the schema of the response. For an empty one write `-> None`."
-        raise AnnotationMissing(subject=route, handler=route.place, what="the answer", mend=mend)
+        fix = "Write `-> Product`, say; it is the schema of the response. For an empty one write `-> None`."
+        raise AnnotationMissing(subject=route, handler=route.location, what="the answer", fix=fix)
     returns = hints["return"]
     if typing.get_origin(returns) in _STREAMS:
         return typing.get_args(returns)[0], True

@@ -33,7 +33,7 @@ _FLUSH_LINES: Final = 4096
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-class Line(msgspec.Struct, gc=False):
+class AccessEntry(msgspec.Struct, gc=False):
     """One request; see the module for the fields."""
 
     at: str
@@ -82,13 +82,13 @@ class AccessLog:
             self._write(_ENCODER.encode_lines(list(_lines(self._process, gathered))))
 
 
-def _lines(process: str, gathered: Iterable[tuple[Any, ...]]) -> Iterator[Line]:
+def _lines(process: str, gathered: Iterable[tuple[Any, ...]]) -> Iterator[AccessEntry]:
     second, prefix = -1, ""
     for at, method, path, route, status, seconds, size, request_id, trace_id, principal, client, agent in gathered:
         if int(at) != second:
             second = int(at)
             prefix = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        yield Line(
+        yield AccessEntry(
             f"{prefix}.{int(at % 1 * 1000):03}Z",
             "info",
             process,

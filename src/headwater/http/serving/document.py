@@ -10,9 +10,9 @@ from headwater.http.openapi.document import write_document
 from headwater.http.route.route import Route
 from headwater.http.serving.static import static_route
 from headwater.http.step.operation import Operation
-from headwater.part import Declared
+from headwater.part import Declarations
 
 
-def openapi_route(operations: Sequence[Operation], about: About, declared: Declared) -> Route:
+def openapi_route(operations: Sequence[Operation], about: About, declared: Declarations) -> Route:
     """The route that shows the document of these operations; it is written when first asked for."""
     return static_route("/openapi.json", lambda: msgspec.json.encode(write_document(operations, about, declared)), JSON)

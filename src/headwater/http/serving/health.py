@@ -49,7 +49,7 @@ class Health:
         """Whether requests should be sent here: not while draining, nor while a dependency is missing."""
         missing = ["the process is draining"] if self.draining else await self._readiness()
         if missing:
-            raise NOT_READY.problem("Requests should go elsewhere.", {"Retry-After": "1"}, missing=missing)
+            raise NOT_READY.problem("The process is not ready for requests.", {"Retry-After": "1"}, missing=missing)
         return _answer("ready")
 
     async def startup(self, request: Request) -> Response:

@@ -23,9 +23,9 @@ class PrefixInvalid(HttpError):
 class Mount:
     """An application at a prefix."""
 
-    __slots__ = ("app", "label", "labels", "lifespan", "prefix", "slot")
+    __slots__ = ("app", "label", "labels", "lifespan", "prefix", "series")
 
-    quiet = free = False
+    quiet = overridable = False
     fields: Fields = []  # noqa: RUF012 - its answers are not ours
 
     def __init__(self, prefix: str, app: AsgiApp, meter: Meter) -> None:
@@ -34,7 +34,7 @@ class Mount:
         self.prefix = "" if prefix == "/" else prefix
         self.label = f"{self.prefix}/*"
         self.labels = labels_of("any", self.label)
-        self.slot = meter.place(self.labels)
+        self.series = meter.register(self.labels)
         self.app = app
         self.lifespan = Lifespan(app)
 
@@ -53,7 +53,7 @@ def sort_mounts(mounts: list[Mount]) -> list[Mount]:
     return sorted(mounts, key=lambda mount: len(mount.prefix), reverse=True)
 
 
-class Spy:
+class SendRecorder:
     """Passes messages to the server, adds the request id and the `beside` fields that an answer lacks, and knows how
     far the answer is."""
 

@@ -5,14 +5,14 @@ import traceback
 from typing import ClassVar
 
 from headwater.http.browser.csrf import SAFE
-from headwater.http.load.refusal import Refused
+from headwater.http.load.refusal import Shed
 from headwater.http.load.watch import Watch
 from headwater.http.message.answer import CLOSE, Answer
 from headwater.http.message.body import ClientGone
 from headwater.http.message.problem import Problem, write_problem
 from headwater.http.message.problemtype import DEADLINE_PASSED, NOT_READY
 from headwater.http.message.request import Request
-from headwater.http.serving.meter import Counted, Meter
+from headwater.http.serving.meter import Meter, Metered
 from headwater.http.step.problems import Translation
 from headwater.observe import Level, Occurrence, report
 
@@ -36,18 +36,18 @@ class Recovery:
         self._meter = meter
         self._watch = watch
 
-    def answer(self, error: Exception, request: Request, endpoint: Counted) -> Answer:
+    def answer(self, error: Exception, request: Request, endpoint: Metered) -> Answer:
         """The answer to a request whose work raised; raises `ClientGone` if there is nobody to give it to."""
         if isinstance(error, ClientGone):
             raise error
         problem = self._problem_of(error)
-        if isinstance(problem, Refused):
+        if isinstance(problem, Shed):
             self._meter.count_refusal(endpoint, problem)
         if problem is None:
             problem = self._note_failure(error, request, endpoint)
         return write_problem(problem, request.id, request.target)
 
-    def answer_stopped(self, request: Request, endpoint: Counted) -> Answer:
+    def answer_stopped(self, request: Request, endpoint: Metered) -> Answer:
         """The answer to a request whose work was stopped; raises if it was not the watch that stopped it."""
         why = self._watch.why_stopped(request)
         if why is None:
@@ -61,7 +61,7 @@ class Recovery:
         problem = NOT_READY.problem("The process is ending.", {"Retry-After": "1"}, missing=[])
         return write_problem(problem, request.id, request.target)
 
-    def _note_failure(self, error: Exception, request: Request, endpoint: Counted) -> Problem:
+    def _note_failure(self, error: Exception, request: Request, endpoint: Metered) -> Problem:
         """What nobody expected goes to the log whole, and to the client as no more than the identifier to quote."""
         self._meter.count_failure(endpoint, error)
         report(
@@ -73,12 +73,12 @@ class Recovery:
                 exception="".join(traceback.format_exception(error)),
             )
         )
-        return Problem(500, detail="Something went wrong here. It has been logged under this request's id.")
+        return Problem(500, detail="An unexpected error occurred. It has been logged under this request's id.")
 
-    def _answer_late(self, request: Request, endpoint: Counted) -> Answer:
+    def _answer_late(self, request: Request, endpoint: Metered) -> Answer:
         self._meter.count_miss(endpoint)
         seconds = self._watch.seconds_of(request)
-        detail = f"It was stopped after {seconds:g} seconds."
+        detail = f"The request was cancelled after {seconds:g} seconds."
         if request.method not in SAFE:
             detail += " Nothing of it was committed."
         answer = write_problem(DEADLINE_PASSED.problem(detail, deadline=seconds), request.id, request.target)

@@ -15,7 +15,7 @@ from headwater.http.message.problem import write_problem
 from headwater.http.message.problemtype import MALFORMED_BODY
 from headwater.http.message.request import Request
 from headwater.http.route.errors import HttpError
-from headwater.http.serving.meter import Counted
+from headwater.http.serving.meter import Metered
 from headwater.http.serving.recovery import Recovery
 
 Send = Callable[[Any], Awaitable[None]]
@@ -48,7 +48,7 @@ class Transmission:
 
     async def send_broken(self, request: Request, send: Send, beside: Fields) -> None:
         """For a body that broke off in a connection that is still there, as where its chunks are malformed."""
-        problem = MALFORMED_BODY.problem("The body broke off before its end.")
+        problem = MALFORMED_BODY.problem("The body ended prematurely.")
         answer = write_problem(problem, request.id, request.target)
         length = (b"content-length", b"%d" % len(answer.body))
         own = (length, (b"x-request-id", request.id.encode()), CLOSE)
@@ -57,11 +57,11 @@ class Transmission:
             await send({"type": "http.response.start", "status": answer.status, "headers": fields})
             await send({"type": "http.response.body", "body": answer.body})
 
-    async def send(self, answer: Answer, request: Request, send: Send, endpoint: Counted) -> int:
+    async def send(self, answer: Answer, request: Request, send: Send, endpoint: Metered) -> int:
         """Send what is empty, streamed, only asked about, or the last on its connection; returns the body's bytes."""
         request_id = (b"x-request-id", request.id.encode())
         fields: Fields = [*answer.fields, request_id, *endpoint.fields, *(request.added or ())]
-        if endpoint.free:
+        if endpoint.overridable:
             fields = self._security.settle(fields)
         if (self.draining or answer.status in LAST) and request.keeps_connection:
             fields.append(CLOSE)
@@ -76,7 +76,7 @@ class Transmission:
         return await self._send_stream(answer.stream, request, send, endpoint, announced)
 
     async def _send_stream(
-        self, stream: Stream, request: Request, send: Send, endpoint: Counted, announced: bool
+        self, stream: Stream, request: Request, send: Send, endpoint: Metered, announced: bool
     ) -> int:
         """Send piece by piece. An error is written as one more line, and then the transfer is broken off."""
         size, seconds = 0, self._seconds

@@ -1,4 +1,4 @@
-"""Which exception becomes which problem. What nobody declares is a fault of ours: 500, and its trace in the log."""
+"""Which exception becomes which problem. What nobody declares is an error of ours: 500, and its trace in the log."""
 
 from collections.abc import Callable, Iterable
 from math import ceil

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
-from headwater.http.types.fault import Invalid
+from headwater.http.types.inputerror import Invalid
 from headwater.http.types.shape import ListShape, Shape, leaf_type, members_of, plain
 
 Read = Callable[[str], Any]

@@ -1,4 +1,4 @@
-"""The shape of a type as msgspec sees it, for those who walk over types: readers of texts, finders of faults."""
+"""The shape of a type as msgspec sees it, for those who walk over types: readers of texts, finders of errors."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import NODEFAULT
 
 from headwater.http.types.shape import union_of
-from headwater.http.version.converter import Convert, Direction, Step
+from headwater.http.version.converter import ConversionStep, Convert, Direction
 from headwater.http.version.errors import ConversionUnclear
 
 _LISTS: Final[dict[Any, Callable[[Any], Any]]] = {
@@ -44,7 +44,7 @@ class Conversion(NamedTuple):
 class Conversions:
     """Between a version and the next older one, in one direction. `used` are the newer types that were asked for."""
 
-    def __init__(self, steps: Mapping[Any, Step], direction: Direction) -> None:
+    def __init__(self, steps: Mapping[Any, ConversionStep], direction: Direction) -> None:
         self._steps = steps
         self._down = direction == "downgrade"
         self._known: dict[Any, Conversion] = {}
@@ -127,7 +127,7 @@ class Conversions:
             self._known[kind] = found
         return found
 
-    def _of_step(self, step: Step) -> Conversion:
+    def _of_step(self, step: ConversionStep) -> Conversion:
         self.used.add(step.newer)
         convert = _guarded(step.converter.convert, _class_of(step.newer if self._down else step.older, step.newer))
         inner = self.of(step.older) if step.older != step.newer else _same(step.older)

@@ -13,7 +13,7 @@ from headwater.http.page import Pages
 from headwater.http.route.route import Route, refuse_option, segments_of
 from headwater.http.route.signature import Convert, Signature
 from headwater.http.step.operation import Operation
-from headwater.http.version.choice import Choice, choice_of
+from headwater.http.version.choice import FieldChoice, field_choice_of
 from headwater.http.version.conversion import Conversion, Conversions
 from headwater.http.version.converter import Converter, Direction, read_steps
 from headwater.http.version.declaration import Deprecated, Versions
@@ -35,7 +35,7 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True):
     operations: list[Operation]
     deprecated: Deprecated | None = None
     successor: str | None = None
-    choices: dict[tuple[str, str], Choice] = {}
+    choices: dict[tuple[str, str], FieldChoice] = {}
 
     def has(self, route: Route) -> bool:
         """Whether this edition answers the same method and path."""
@@ -66,9 +66,9 @@ def refuse_versions(routes: Sequence[Route], converters: Sequence[Converter]) ->
         declared = route.option(VersionOption)
         named = declared.since or declared.until
         if named is not None:
-            raise VersionsMissing(what=f"{route} ({route.place})", version=named)
+            raise VersionsMissing(what=f"{route} ({route.location})", version=named)
     for converter in converters:
-        raise VersionsMissing(what=f"@app.{converter.direction} {converter.place}", version=converter.version)
+        raise VersionsMissing(what=f"@app.{converter.direction} {converter.location}", version=converter.version)
 
 
 class _Stage:
@@ -87,7 +87,7 @@ class _Stage:
                         direction=direction,
                         version=self._version,
                         newer=self._newer,
-                        place=step.converter.place,
+                        location=step.converter.location,
                         kind=newer.__name__ if isinstance(newer, type) else newer,
                         where="answer" if direction == "downgrade" else "body",
                     )
@@ -99,7 +99,7 @@ class _Adaptation:
     def __init__(self, versions: Versions, stages: Sequence[_Stage]) -> None:
         self._passed = frozenset({QUERY}) if "query" in versions.by else frozenset()
         self._stages = stages[::-1]  # the newest first
-        self.choices: dict[tuple[str, str], Choice] = {}
+        self.choices: dict[tuple[str, str], FieldChoice] = {}
 
     def __call__(self, route: Route, signature: Signature) -> Signature:
         answer = self._convert(signature.returns, "downgrade")
@@ -114,9 +114,9 @@ class _Adaptation:
             passed=self._passed,
         )
 
-    def _choice(self, signature: Signature, answer: Conversion) -> Choice | None:
+    def _choice(self, signature: Signature, answer: Conversion) -> FieldChoice | None:
         pages = [each.marker for each in signature.parameters if isinstance(each.marker, Pages)]
-        return choice_of(pages[0], answer.older) if pages and answer.convert is not None else None
+        return field_choice_of(pages[0], answer.older) if pages and answer.convert is not None else None
 
     def _parameter(self, parameter: Parameter, answer: Conversion) -> Parameter:
         if isinstance(parameter.marker, Pages) and answer.convert is not None:
@@ -139,7 +139,7 @@ class _Adaptation:
 
 
 def _whole(pages: Pages) -> Pages:
-    """The same list without a choice of fields, which is made once they are converted: see `Choice`."""
+    """The same list without a choice of fields, which is made once they are converted: see `FieldChoice`."""
     whole = copy(pages)
     whole.fields = False
     return whole
@@ -191,9 +191,9 @@ def _refuse_strangers(versions: Versions, converters: Sequence[Converter]) -> No
             raise ConverterInvalid(
                 direction=converter.direction,
                 version=converter.version,
-                place=converter.place,
+                location=converter.location,
                 reason=f"the older versions are {older}",
-                mend="A converter is between one of these and the version after it.",
+                fix="A converter is between one of these and the version after it.",
             )
 
 

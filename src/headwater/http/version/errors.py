@@ -28,7 +28,7 @@ class VersionsMissing(VersionError):
 
 
 class ConverterInvalid(VersionError):
-    """@app.{direction}({version!r}) {place}: {reason}. {mend}"""
+    """@app.{direction}({version!r}) {place}: {reason}. {fix}"""
 
 
 class ConverterUnused(VersionError):

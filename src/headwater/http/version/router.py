@@ -19,7 +19,7 @@ from headwater.http.route.route import Route
 from headwater.http.router import check_routes
 from headwater.http.step.operation import Operation
 from headwater.http.unmatched import unmatched
-from headwater.http.version.choice import with_choice
+from headwater.http.version.choice import with_field_choice
 from headwater.http.version.declaration import Versions
 from headwater.http.version.document import DOCUMENT, document_path, document_route
 from headwater.http.version.edition import Edition
@@ -150,7 +150,7 @@ def _choosing(edition: Edition, linker: Linker) -> list[Endpoint]:
     endpoints = linker.endpoints(edition.operations, edition.name)
     choices = [edition.choices.get((each.route.method, each.route.path)) for each in endpoints]
     return [
-        each if choice is None else calling(each, with_choice(each.call, choice))
+        each if choice is None else calling(each, with_field_choice(each.call, choice))
         for each, choice in zip(endpoints, choices, strict=True)
     ]
 

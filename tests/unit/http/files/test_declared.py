@@ -67,7 +67,7 @@ def test_uploads_and_downloads_are_in_the_document() -> None:
     assert {"206", "304", "404", "416"} <= got.keys()
 
 
-async def test_a_download_that_is_not_declared_is_a_fault_and_not_an_empty_answer() -> None:
+async def test_a_download_that_is_not_declared_is_an_error_and_not_an_empty_answer() -> None:
     async def show() -> Response: ...
 
     with pytest.raises(TypeError, match="-> Download"):

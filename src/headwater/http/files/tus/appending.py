@@ -13,7 +13,7 @@ from headwater.http.files.digest import Hashing
 from headwater.http.files.incoming import Incoming
 from headwater.http.files.sniff import SNIFF_BYTES
 from headwater.http.files.tus.protocol import Checking
-from headwater.http.files.tus.state import State, append
+from headwater.http.files.tus.state import UploadState, append
 from headwater.http.files.upload import in_parts
 from headwater.http.message.body import BodyBroken
 from headwater.http.message.problem import Problem
@@ -25,7 +25,13 @@ class Appending:
     """One request's bytes, from the position in `state` on; `length` is what the whole upload will have, if known."""
 
     def __init__(
-        self, staging: Staging, state: State, length: int | None, checking: Checking, hashing: Hashing, strict: bool
+        self,
+        staging: Staging,
+        state: UploadState,
+        length: int | None,
+        checking: Checking,
+        hashing: Hashing,
+        strict: bool,
     ) -> None:
         self._staging = staging
         self._state = state

@@ -190,7 +190,7 @@ def _parameters(route: Route, step: str, who: Input | None) -> dict[str, Any]:
     return takes
 
 
-def _misplaced(route: Route, parameter: str, kind: Any, reason: str, mend: str) -> ParameterMisplaced:
+def _misplaced(route: Route, parameter: str, kind: Any, reason: str, fix: str) -> ParameterMisplaced:
     return ParameterMisplaced(
-        subject=route, handler=route.place, parameter=parameter, kind=written(kind), reason=reason, mend=mend
+        subject=route, handler=route.location, parameter=parameter, kind=written(kind), reason=reason, fix=fix
     )

@@ -45,7 +45,7 @@ delete from headwater.resumable where id = $1 and finished_at is null returning 
 """
 
 
-class State(Row):
+class UploadState(Row):
     """One resumable upload. `position` is how many bytes are durable, `length` how many there will be, if known."""
 
     id: UUID
@@ -59,25 +59,25 @@ class State(Row):
 
 async def begin(
     db: Db, route: str, owner: str | None, length: int | None, metadata: str, expires_at: datetime
-) -> State:
+) -> UploadState:
     """Record a new upload under a random id."""
-    return await db.one(State, _BEGIN, uuid4(), expires_at, route, owner, length, metadata)
+    return await db.one(UploadState, _BEGIN, uuid4(), expires_at, route, owner, length, metadata)
 
 
-async def find(db: Db, id: UUID, route: str, owner: str | None, now: datetime) -> State | None:
+async def find(db: Db, id: UUID, route: str, owner: str | None, now: datetime) -> UploadState | None:
     """The upload, if it is this owner's and has not expired by `now`."""
-    return await db.maybe(State, _FIND, id, route, owner, now)
+    return await db.maybe(UploadState, _FIND, id, route, owner, now)
 
 
 async def append(
-    db: Db, state: State, position: int, parts: Sequence[Part], length: int | None, expires_at: datetime
+    db: Db, state: UploadState, position: int, parts: Sequence[Part], length: int | None, expires_at: datetime
 ) -> bool:
     """Move over parts that are in the store; False if the position is another, or the upload is gone."""
     arguments = (state.id, position, size_of(parts), _written(parts), length, expires_at)
     return await db.maybe(UUID, _APPEND, *arguments) is not None
 
 
-async def finish(tx: Tx, state: State, position: int, parts: Sequence[Part]) -> bool:
+async def finish(tx: Tx, state: UploadState, position: int, parts: Sequence[Part]) -> bool:
     """Move over the last parts, in the transaction that keeps the upload; False if somebody else has been there."""
     return await tx.run(_FINISH, state.id, position, size_of(parts), _written(parts)) == 1
 

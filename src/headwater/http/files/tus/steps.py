@@ -27,7 +27,7 @@ from headwater.http.files.tus.protocol import (
     require_content_type,
     require_version,
 )
-from headwater.http.files.tus.state import State
+from headwater.http.files.tus.state import UploadState
 from headwater.http.files.upload import Rules, Typing, Upload, keep_upload
 from headwater.http.message.answer import Fields
 from headwater.http.message.date import write_date
@@ -135,14 +135,14 @@ class Steps:
         request.add(*SPOKEN)
         require_version(request)
 
-    async def _find(self, request: Request, id: UUID) -> State:
+    async def _find(self, request: Request, id: UUID) -> UploadState:
         """The state of the client's own upload; another's is as if it were not there."""
         state = await states.find(self._staging.db, id, self._base, _owner(request), self._staging.now())
         if state is None:
             raise Problem(404, detail="There is no such upload, or it has expired.")
         return state
 
-    def _length(self, request: Request, state: State) -> int | None:
+    def _length(self, request: Request, state: UploadState) -> int | None:
         """How long the upload will be: as it was created, or as this request says if that was deferred."""
         length = number_in(request, "Upload-Length")
         if length is None or length == state.length:
@@ -154,7 +154,7 @@ class Steps:
         return length
 
     async def _append(
-        self, request: Request, state: State, length: int | None, status: int, fields: Fields
+        self, request: Request, state: UploadState, length: int | None, status: int, fields: Fields
     ) -> Response:
         if state.finished:
             if _has_body(request):
@@ -177,7 +177,7 @@ class Steps:
             raise
         return _answer(status, [*fields, *_progress(state, appending.end, finished=appending.whole)])
 
-    async def _upload(self, state: State, appending: Appending, hashing: Hashing) -> Upload:
+    async def _upload(self, state: UploadState, appending: Appending, hashing: Hashing) -> Upload:
         """The upload as the handler receives it."""
         parts, metadata = [*state.parts, *appending.moved, *appending.waiting], metadata_in(state.metadata)
         alone = state.position == 0
@@ -196,7 +196,7 @@ class Steps:
         pieces = stream_parts(self._staging.objects, id, parts, 0, SNIFF_BYTES)
         return b"".join([piece async for piece in pieces])
 
-    async def _commit(self, request: Request, state: State, appending: Appending) -> None:
+    async def _commit(self, request: Request, state: UploadState, appending: Appending) -> None:
         """Finish the upload, keep it and run the handler, all in one transaction."""
 
         async def work(tx: Tx) -> None:
@@ -222,7 +222,7 @@ def _answer(status: int, fields: Fields) -> Response:
     return answer
 
 
-def _progress(state: State, position: int, *, finished: bool = False) -> Fields:
+def _progress(state: UploadState, position: int, *, finished: bool = False) -> Fields:
     fields: Fields = [(b"upload-offset", b"%d" % position)]
     if not (finished or state.finished):
         fields.append((b"upload-expires", write_date(state.expires_at)))

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from headwater.http.load.refusal import Refused
-from headwater.http.load.slots import Slots
+from headwater.http.load.concurrency import ConcurrencyLimiter
+from headwater.http.load.refusal import Shed
 from headwater.http.route.errors import OptionInvalid
 from tests.unit.http.support import Built, build, command, query
 
@@ -55,15 +55,15 @@ async def test_so_many_are_inside_at_once_as_many_wait_and_the_rest_are_refused(
 
 
 async def test_nobody_waits_for_longer_than_the_queue_allows() -> None:
-    slots = Slots(1, wait=0.01)
+    slots = ConcurrencyLimiter(1, wait=0.01)
     assert slots.take_nowait()
-    with pytest.raises(Refused):
+    with pytest.raises(Shed):
         await slots.take_later()
     assert slots.statistics() == {"limit": 1, "taken": 1, "waiting": 0}
 
 
 async def test_slots_go_to_those_who_wait_in_the_order_of_their_arrival() -> None:
-    slots, order = Slots(1, queue=9), []
+    slots, order = ConcurrencyLimiter(1, queue=9), []
     assert slots.take_nowait()
 
     async def visit(number: int) -> None:
@@ -137,7 +137,7 @@ async def test_a_stream_whose_client_goes_gives_its_slot_back() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 async def test_whatever_is_cancelled_whenever_all_slots_come_back(seed: int) -> None:
-    chance, slots = random.Random(seed), Slots(3, queue=20, wait=5)
+    chance, slots = random.Random(seed), ConcurrencyLimiter(3, queue=20, wait=5)
 
     async def visit() -> None:
         if not slots.take_nowait():

@@ -12,14 +12,14 @@ import msgspec
 
 from headwater.binding import Services
 from headwater.db import Db
-from headwater.http.identity.identity import Identity
+from headwater.http.authentication.authenticator import Authenticator
 from headwater.http.message.answer import Answer
-from headwater.http.message.principal import Identification, Principal
+from headwater.http.message.principal import AuthenticationNeed, Principal
 from headwater.http.message.problem import Problem
 from headwater.http.message.request import Request
 from headwater.http.route.access import AccessOption
 from headwater.http.route.call import Call
-from headwater.http.route.errors import IdentityMissing
+from headwater.http.route.errors import AuthenticationMissing
 from headwater.http.route.route import Route, refuse_option
 from headwater.http.step.operation import Operation
 
@@ -30,22 +30,22 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True):
     """Whom a route lets in of those that `identity` knows: with `required` nobody unknown, and only principals of all
     `scopes` and all `kinds`."""
 
-    identity: Identity
+    identity: Authenticator
     required: bool
     scopes: tuple[str, ...]
     kinds: tuple[type[Principal], ...]
 
 
-def admission_of(operation: Operation, identity: Identity | None) -> Admission | None:
+def admission_of(operation: Operation, identity: Authenticator | None) -> Admission | None:
     """None for a route that does not need to know; raises a `RouteError` if it does and no authentication is there."""
     route, scopes = operation.route, operation.option(AccessOption).scopes
-    reasons = operation.facts(Identification)
+    reasons = operation.facts(AuthenticationNeed)
     if identity is None:
         for reason in reasons:
             if not reason.wished:
-                raise IdentityMissing(subject=route, handler=route.place, what=reason.what)
+                raise AuthenticationMissing(subject=route, handler=route.location, what=reason.what)
         if scopes:
-            raise IdentityMissing(subject=route, handler=route.place, what=f"scopes={scopes!r}")
+            raise AuthenticationMissing(subject=route, handler=route.location, what=f"scopes={scopes!r}")
         return None
     _check_scopes(route, scopes)
     if not (reasons or scopes) and route.verb == "query":
@@ -86,7 +86,7 @@ def _gate(admission: Admission) -> Callable[[Principal | None], None]:
             raise identity.narrow(admission.scopes)
         for kind in kinds:
             if not isinstance(principal, kind):
-                raise Problem(403, detail="This is not for principals of this kind.")
+                raise Problem(403, detail="This operation requires another class of principal.")
 
     return admit
 

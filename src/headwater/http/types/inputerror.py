@@ -1,4 +1,4 @@
-"""A fault: one thing that is wrong with the input of a request."""
+"""An error: one thing that is wrong with the input of a request."""
 
 import msgspec
 
@@ -9,10 +9,10 @@ LIMIT = 100
 """Faults that one problem lists; a large body could otherwise be answered with a far larger one."""
 
 
-class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"where": "in"}):
+class InputError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"where": "in"}):
     """`pointer` is a JSON pointer into the body as a URI fragment (RFC 6901 section 6): ``#/items/0/sku``.
 
-    A fault outside the body names the `parameter` and `where` it is: ``query`` or ``header``.
+    An error outside the body names the `parameter` and `where` it is: ``query`` or ``header``.
     """
 
     detail: str
@@ -25,7 +25,7 @@ class Invalid(Exception):
     """A value does not fit; the message says what was expected."""
 
 
-def invalid_request(faults: list[Fault]) -> Problem:
+def invalid_request(errors: list[InputError]) -> Problem:
     """The problem that lists what is wrong, at most `LIMIT` of it."""
-    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults" if len(faults) <= LIMIT else "too many faults"
-    return INVALID_REQUEST.problem(f"The request has {count}.", errors=faults[:LIMIT])
+    count = "1 error" if len(errors) == 1 else f"{len(errors)} errors" if len(errors) <= LIMIT else "too many errors"
+    return INVALID_REQUEST.problem(f"The request has {count}.", errors=errors[:LIMIT])

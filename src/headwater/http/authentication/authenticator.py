@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from headwater.db import Db
-from headwater.http.identity.credential import Bearer, Credential, quoted
+from headwater.http.authentication.credential import Bearer, Credential, quoted
 from headwater.http.message.principal import Principal
 from headwater.http.message.problem import Problem
 from headwater.http.message.problemtype import CREDENTIALS_CLASH, INSUFFICIENT_SCOPE
@@ -14,7 +14,7 @@ from headwater.http.message.request import Request
 _REALM: Final = re.compile(r"[\x20-\x7e]")
 
 
-class Identity:
+class Authenticator:
     """What a backend identifies by: one or several credentials, asked in this order.
 
     `realm` names in WWW-Authenticate what one would be let into; what is not printable ASCII in it is replaced.
@@ -43,19 +43,19 @@ class Identity:
             if found is None:
                 found, request.session = principal, secret if credential.ambient else None
             elif (found.id, found.tenant) != (principal.id, principal.tenant):
-                raise CREDENTIALS_CLASH.problem("The request has two credentials, of two principals. Send one.")
+                raise CREDENTIALS_CLASH.problem("The request has credentials of two principals. Send one of them.")
             elif not credential.ambient:
                 request.session = None
         request.principal = found
 
     def missing(self) -> Problem:
         """401, for a request without a credential where one is needed."""
-        detail = "This needs to know who asks, and the request has no credential."
+        detail = "Authentication is required; the request has no credential."
         return Problem(401, detail=detail, headers={"WWW-Authenticate": self._challenges})
 
     def narrow(self, scopes: Sequence[str]) -> Problem:
         """403, for a credential that lacks one of `scopes`."""
-        detail = f"The credential does not have all that this needs: {', '.join(scopes)}."
+        detail = f"The credential lacks a scope that this operation requires: {', '.join(scopes)}."
         headers = {}
         if any(isinstance(each, Bearer) for each in self.credentials):
             needed = f'error="insufficient_scope", scope={quoted(" ".join(scopes))}'
@@ -64,7 +64,7 @@ class Identity:
 
     def _wrong(self, credential: Credential) -> Problem:
         challenge = f'{credential.challenge(self.realm)}, error="invalid_token"'
-        detail = "The credential is nobody's: it is mistyped, expired or revoked."
+        detail = "The credential is not recognised: it is mistyped, expired or revoked."
         return Problem(401, detail=detail, headers={"WWW-Authenticate": challenge})
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from headwater.binding import Services
 from headwater.http.load.options import LoadOption
-from headwater.http.load.refusal import Refused
+from headwater.http.load.refusal import Shed
 from headwater.http.message.answer import Answer
 from headwater.http.message.request import Request
 from headwater.http.route.call import Call
@@ -21,7 +21,7 @@ from headwater.http.step.operation import Operation
 WAIT_SECONDS: Final = 1.0
 
 
-class Slots:
+class ConcurrencyLimiter:
     """At most `limit` taken at once, first come, first served; each must be given back exactly once.
 
     `queue` requests wait for `wait` seconds at most.
@@ -42,7 +42,7 @@ class Slots:
         return True
 
     async def take_later(self) -> None:
-        """Wait for one; raises `Refused` if too many do already, or if it takes too long."""
+        """Wait for one; raises `Shed` if too many do already, or if it takes too long."""
         if len(self._waiters) >= self._queue:
             raise _refused(self.limit)
         loop = asyncio.get_running_loop()
@@ -78,16 +78,16 @@ class Slots:
             waiter.set_exception(_refused(self.limit))
 
 
-class SlotsByRoute:
+class ConcurrencyLimiters:
     """The slots of the routes of one process; the versions of a route share theirs."""
 
     def __init__(self) -> None:
-        self._slots: dict[tuple[Any, ...], Slots] = {}
+        self._slots: dict[tuple[Any, ...], ConcurrencyLimiter] = {}
 
-    def of(self, route: Route, limit: int) -> Slots:
+    def of(self, route: Route, limit: int) -> ConcurrencyLimiter:
         """The slots of a route with this limit."""
-        identity = (route.app, route.method, route.path, route.place, limit)
-        return self._slots.setdefault(identity, Slots(limit))
+        identity = (route.app, route.method, route.path, route.location, limit)
+        return self._slots.setdefault(identity, ConcurrencyLimiter(limit))
 
 
 def concurrency_of(route: Route) -> int | None:
@@ -98,9 +98,9 @@ def concurrency_of(route: Route) -> int | None:
     return limit
 
 
-def with_slots(call: Call, limit: int, operation: Operation, services: Services) -> Call:
+def with_concurrency(call: Call, limit: int, operation: Operation, services: Services) -> Call:
     """The same with a slot, from before the call until it has answered; that of a stream, until the stream ends."""
-    slots = services[SlotsByRoute].of(operation.route, limit)
+    slots = services[ConcurrencyLimiters].of(operation.route, limit)
     take_nowait, take_later, give_back = slots.take_nowait, slots.take_later, slots.give_back
 
     async def call_limited(request: Request) -> Answer:
@@ -120,5 +120,5 @@ def with_slots(call: Call, limit: int, operation: Operation, services: Services)
     return call_limited
 
 
-def _refused(limit: int) -> Refused:
-    return Refused("concurrency", f"No more than {limit} requests of this kind are worked on at once.")
+def _refused(limit: int) -> Shed:
+    return Shed("concurrency", f"At most {limit} requests of this route run at once.")
