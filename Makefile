@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help up dev test interop crash bench check format lock clean
+.PHONY: help up dev test proof interop crash bench check format lock clean
 
 help:  ## Show this help
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,8 +15,11 @@ up: .venv/ready  ## Start the whole backend with the reference app on http://127
 dev: .venv/ready  ## The same in one process, reloading when a file changes
 	@exec $(BIN)/headwater dev
 
-test: .venv/ready  ## Run every check and every test (about eleven minutes on two cores)
+test: .venv/ready  ## Run every check and every test (about MINUTES minutes on two cores)
 	@scripts/test
+
+proof: .venv/ready  ## Run every campaign and property at full length, on a disk (about an hour)
+	@scripts/proof
 
 interop: .venv/ready  ## Lint the OpenAPI documents and use the servers with tools of others (brings its own Node)
 	@scripts/interop

@@ -1,55 +1,40 @@
-"""A backend: several apps as one service; the one place where the parts meet."""
+"""A backend: several apps and parts as one service. It loops over what they declare, and knows none of them by name."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, asynccontextmanager, nullcontext
 from datetime import timedelta
-from typing import Any, NamedTuple, cast
-
-from msgspec import structs
+from typing import Any
 
 from headwater.app import App, AppError
+from headwater.binding import Hook, Resource, Services
 from headwater.clock import Clock, SystemClock
 from headwater.commit import Committer, GroupCommit, Origin, Tx
 from headwater.consumer import Subscription, tables_of
-from headwater.consumer.handler import compile_handler
-from headwater.db import Db, DbError, Pool, Source, pending, platform_source
+from headwater.consumer.handler import Handler
+from headwater.db import Db, Pool, Source
 from headwater.engines import postgres_url
 from headwater.errors import HeadwaterError
-from headwater.http import Credential, Endpoint, HttpApp, Identity, Provider, Resources, compile_endpoint
-from headwater.http.keyring import Keyring
-from headwater.http.limit import Limit, Limiter, check_limits, open_limiter
+from headwater.http import Credential, HttpApp
+from headwater.http.compiler import Compiler
+from headwater.http.limit import Limit, check_limits
+from headwater.http.limit.options import LimitOption
 from headwater.http.openapi import About, write_document
-from headwater.http.page import Pages
 from headwater.http.page.indexes import missing_indexes
 from headwater.http.page.plan import Plan
-from headwater.http.route.signature import read_signature
-from headwater.http.router import Router
-from headwater.http.version import Edition, Versions, compile_editions, refuse_versions
+from headwater.http.route.route import Route
+from headwater.http.router import check_routes
+from headwater.http.step.operation import Operation
+from headwater.http.version import Converter, Edition, Versions, compile_editions, refuse_versions
 from headwater.http.version.document import write_edition
-from headwater.ids import Snowflakes
-from headwater.log import CAN_CONTINUE
-from headwater.objects import Objects, Place, place_of
-from headwater.objects.staging import Staging
 from headwater.observe import Metrics, report
+from headwater.part import Declared, Part
+from headwater.parts import platform_parts
+from headwater.readiness import Readiness
 from headwater.settings import Settings, read_settings
-from headwater.types import Event
+from headwater.types import Event, ProcessName
+from headwater.upkeep import Middleware, OwnSettings
 
 Seed = Callable[[Tx], Awaitable[str | None]]
-
-_NO_POOL = cast(Pool, None)
-_NO_PLACE = Objects(Place(url="memory:"))
-_WITHOUT_ENGINES = Resources(
-    db=Db(_NO_POOL),
-    committer=Committer(_NO_POOL, keep=timedelta()),
-    providers={
-        Objects: Provider(lambda request: _NO_PLACE),
-        Snowflakes: Provider(lambda request: None),
-        Limiter: Provider(lambda request: None, statuses=(429,)),
-    },
-    group=GroupCommit(Committer(_NO_POOL, keep=timedelta())),
-    staging=Staging(Db(_NO_POOL), _NO_PLACE, keep=timedelta()),
-)
-"""Enough to compile handlers, which is all that it takes to see whether they can be run."""
 
 
 class NameTaken(AppError):
@@ -60,10 +45,6 @@ class VersionUnknown(AppError):
     """The API has no version {version!r}; there are: {there}."""
 
 
-class EngineUnnamed(AppError):
-    """HEADWATER_POSTGRES_URL is not set, and a backend on its own starts no engine; `headwater up` does."""
-
-
 class NotOpen(AppError):
     """The backend is not open: a server must run its ASGI lifespan, and a test its `open`."""
 
@@ -71,18 +52,19 @@ class NotOpen(AppError):
 class Backend:
     """Several apps as one service: an ASGI application, and what `headwater up` runs.
 
-    `mounts` maps a prefix to any ASGI application. `seed` receives a `Tx` once, the first time the backend is started
-    on an empty database, and may answer with a sentence for the start screen. With `versions` the API has several, of
-    which handlers are written for the newest. `title`, `version`, `description`,
-    `license` (an SPDX identifier or a URL), `contact` (a mail address or a URL) and `servers` (URLs) are what the
-    OpenAPI document says of the whole. `identify` is by which credentials one knows who asks: `Bearer`, `ApiKey`,
-    `Cookie`, or several of them. `limits` are the rate limits of every route that has none of its own. Raises an
-    `AppError` when parts clash, and `LimitsClash` for two limits of one name.
+    `parts` are capabilities of your own, or of others: see `headwater.part`. `mounts` maps a prefix to any ASGI
+    application. `seed` receives a `Tx` once, the first time the backend is started on an empty database, and may answer
+    with a sentence for the start screen. With `versions` the API has several, of which handlers are written for the
+    newest. `title`, `version`, `description`, `license` (an SPDX identifier or a URL), `contact` (a mail address or a
+    URL) and `servers` (URLs) are what the OpenAPI document says of the whole. `identify` are the credentials that
+    principals are found by: `Bearer`, `ApiKey`, `Cookie`, or several of them. `limits` are the rate limits of every
+    route that has none of its own. Raises an `AppError` when parts clash, and `LimitsClash` for two limits of one name.
     """
 
     def __init__(
         self,
         *apps: App,
+        parts: Sequence[Part] = (),
         mounts: Mapping[str, Any] | None = None,
         title: str | None = None,
         version: str = "1",
@@ -108,19 +90,23 @@ class Backend:
             apps={app.name: app.description for app in apps},
         )
         self.versions = versions
-        credentials = tuple(identify) if isinstance(identify, Sequence) else (identify,)
-        self.identity = Identity(credentials, self.title) if credentials else None
-        self.limits = tuple(limits)
         self.seed = seed
-        self.routes = tuple(route for app in apps for route in app.routes)
-        self.converters = tuple(converter for app in apps for converter in app.converters)
-        self.subscriptions = tuple(subscription for app in apps for subscription in app.subscriptions)
-        self.sources = (platform_source(), *(app.source for app in apps if app.source.folder.is_dir()))
-        self.published = tuple(tables_of(self.subscriptions))
-        check_limits(self._declared_limits())
+        credentials = tuple(identify) if isinstance(identify, Sequence) else (identify,)
+        platform = platform_parts(credentials=credentials, realm=self.title, limits=limits)
+        self.parts = (*platform, *parts, *apps)
+        self.declared = Declared(self.parts)
+        self.compiler = Compiler(self.declared)
+        self.routes = tuple(self.declared.of(Route))
+        self.converters = tuple(self.declared.of(Converter))
+        self.subscriptions = tuple(self.declared.of(Subscription))
+        self.sources = tuple(source for source in self.declared.of(Source) if source.folder.is_dir())
+        self.published = tables_of(self.subscriptions)
+        check_limits([*((limit, "the backend") for limit in limits), *self._declared_limits()])
         _refuse_twins("app", [(app.name, str(app.source.folder)) for app in apps])
-        _refuse_twins("consumer", [(each.name, _place_of(each.handler)) for each in self.subscriptions])
+        _refuse_twins("part", [(part.name, repr(part)) for part in (*platform, *parts)])
+        _refuse_twins("consumer", [(each.name, each.place) for each in self.subscriptions])
         _refuse_twins("event type", [(each.__name__, _place_of(each)) for each in _event_types(self.subscriptions)])
+        self._resources = Services(self.declared.of(Resource))
         self._closing = AsyncExitStack()
         self._opened: Opened | None = None
 
@@ -135,66 +121,70 @@ class Backend:
         clock: Clock | None = None,
         metrics: Metrics | None = None,
     ) -> None:
-        """Open the pools and build the endpoints. `name` is what the connections are called in ``pg_stat_activity``.
+        """Open the resources of all parts and build the endpoints.
 
-        Raises `EngineUnnamed`, `PlaceInvalid`, `Unavailable`, or a `RouteError` for a handler that cannot be served;
-        what was opened until then is closed again.
+        `name` is what the connections are called in ``pg_stat_activity``. Raises `EngineUnnamed`, `Unavailable`, what
+        the parts raise, or a `HandlerError` for a handler that cannot be served; what was opened until then is closed
+        again.
         """
         try:
-            self._opened = await self._open(settings, name, clock, metrics)
+            services = self.services(settings, name=name, clock=clock, metrics=metrics)
+            self._closing.push_async_callback(services.close)
+            await services.open_all()
+            self._opened = await self._open(services)
         except BaseException:
             await self.close()
             raise
 
-    async def _open(self, settings: Settings, name: str, clock: Clock | None, metrics: Metrics | None) -> "Opened":
-        if settings.postgres_url is None:
-            raise EngineUnnamed
-        url = settings.postgres_url
-        reads = await Pool.open(url, read_only=True, application_name=f"{name} reads")
-        self._closing.push_async_callback(reads.close)
-        writes = await Pool.open(url, application_name=f"{name} writes")
-        self._closing.push_async_callback(writes.close)
-        db = Db(reads)
-        committer = Committer(writes, clock, keep=timedelta(hours=settings.idempotency_hours))
-        metrics = metrics or Metrics()
-        group = GroupCommit(committer, metrics)
-        self._closing.push_async_callback(group.close)
-        objects = Objects(place_of(settings))
-        limiter = open_limiter(settings, metrics)
-        self._closing.push_async_callback(limiter.close)
-        ids = Snowflakes(writes, clock=clock)
-        self._closing.push_async_callback(ids.close)
+    def services(
+        self,
+        settings: Settings,
+        *,
+        name: str = "headwater",
+        clock: Clock | None = None,
+        metrics: Metrics | None = None,
+    ) -> Services:
+        """The resources of one process, none of them open yet; the caller closes them."""
+        given: dict[type, Any] = {
+            Settings: settings,
+            Clock: clock or SystemClock(),
+            Metrics: metrics or Metrics(),
+            ProcessName: ProcessName(name),
+            Backend: self,
+        }
+        return Services(self.declared.of(Resource), given)
+
+    def provides(self, kind: Any) -> bool:
+        """Whether a type is one of the resources of this backend."""
+        return self._resources.has(kind)
+
+    async def start(self, services: Services) -> None:
+        """Run the start hooks of the apps and parts; what they leave open ends with `services`."""
+        for hook in self.declared.of(Hook):
+            await services.run(hook)
+
+    async def _open(self, services: Services) -> "Opened":
         http = HttpApp(
             self.routes,
-            Resources(
-                db=db,
-                committer=committer,
-                providers={
-                    Objects: Provider(lambda request: objects),
-                    Snowflakes: Provider(lambda request: ids),
-                    Limiter: Provider(lambda request: limiter, statuses=(429,)),
-                },
-                staging=Staging(Db(writes), objects, keep=timedelta(hours=settings.upload_hours), clock=clock),
-                group=group,
-                keyring=Keyring(settings.secret, db),
-                clock=clock or SystemClock(),
-                identity=self.identity,
-                limiter=limiter,
-                lines={"reads": reads, "writes": writes},
-                limits=self.limits,
-            ),
-            settings,
+            self.compiler,
+            services,
             mounts=self.mounts,
             about=self.about,
             versions=self.versions,
             converters=self.converters,
-            clock=clock,
-            readiness=_Readiness(url, self.sources, db, settings.slot),
-            metrics=metrics,
+            readiness=Readiness(self.declared, self.sources, services),
         )
-        for missing in await missing_indexes(db, self._plans()):
+        for missing in await missing_indexes(services[Db], self._plans()):
             report(missing)
-        return Opened(db, committer, http, group)
+        await self.start(services)
+        return Opened(services, http, self._around(http))
+
+    def _around(self, http: HttpApp) -> Any:
+        """The application with the middleware of all parts around it."""
+        served: Any = http
+        for each in reversed(self.declared.of(Middleware)):
+            served = each.wrap(served)
+        return served
 
     async def close(self) -> None:
         """Close what `open` opened; it may be opened again."""
@@ -219,50 +209,49 @@ class Backend:
 
     def _plans(self) -> Iterator[Plan]:
         """What the pages of the routes can be asked."""
-        for route in self.routes:
-            for parameter in read_signature(route).parameters:
-                if isinstance(parameter.marker, Pages):
-                    yield Plan(parameter.marker)
+        for operation in self.compiler.operations(self.routes):
+            yield from operation.facts(Plan)
 
     def check(self) -> None:
-        """Raise a `RouteError`, `VersionError` or `BadHandler` for the first that cannot be run; needs no engine."""
+        """Raise a `HandlerError` or a `VersionError` for the first that cannot be run; needs no engine."""
         if self.versions is None:
-            Router(self._endpoints())
+            check_routes(self._operations())
         else:
             for edition in self._editions(self.versions):
-                Router(edition.endpoints)
+                check_routes(edition.operations)
         for subscription in self.subscriptions:
-            compile_handler(subscription)
+            Handler(subscription, self.compiler.providers)
+
+    def check_settings(self) -> None:
+        """Raise a `SettingsError` for the first setting of a part that is not usable in this environment."""
+        for each in self.declared.of(OwnSettings):
+            each.open()
 
     def openapi(self, version: str | None = None) -> dict[str, Any]:
         """The OpenAPI 3.1 document, of the newest version unless told otherwise.
 
-        Raises `VersionUnknown`, and a `RouteError` for a route that cannot be served.
+        Raises `VersionUnknown`, and a `HandlerError` for a route that cannot be served.
         """
         if self.versions is None:
             if version is not None:
                 raise VersionUnknown(version=version, there="none")
-            return write_document(self._endpoints(), self.about)
+            return write_document(self._operations(), self.about, self.declared)
         wanted = version or self.versions.newest
         for edition in self._editions(self.versions):
             if edition.name == wanted:
-                return write_edition(edition, self.versions, self.about)
+                return write_edition(edition, self.versions, self.about, self.declared)
         raise VersionUnknown(version=wanted, there=", ".join(self.versions.names))
 
-    def _endpoints(self) -> list[Endpoint]:
+    def _operations(self) -> list[Operation]:
         refuse_versions(self.routes, self.converters)
-        return [compile_endpoint(route, self._without_engines) for route in self.routes]
+        return self.compiler.operations(self.routes)
 
     def _editions(self, versions: Versions) -> list[Edition]:
-        return compile_editions(versions, self.routes, self.converters, self._without_engines)
+        return compile_editions(versions, self.routes, self.converters, self.compiler)
 
     def _declared_limits(self) -> Iterator[tuple[Limit, str]]:
-        yield from ((limit, "the backend") for limit in self.limits)
-        yield from ((limit, f"{route} ({route.place})") for route in self.routes for limit in route.limits or ())
-
-    @property
-    def _without_engines(self) -> Resources:
-        return structs.replace(_WITHOUT_ENGINES, identity=self.identity, limits=self.limits)
+        for route in self.routes:
+            yield from ((limit, f"{route} ({route.place})") for limit in route.option(LimitOption).limits or ())
 
     @property
     def opened(self) -> "Opened":
@@ -276,7 +265,7 @@ class Backend:
         if scope["type"] == "lifespan" and self._opened is None:
             await self._live(scope, receive, send)
         else:
-            await self.opened.http(scope, receive, send)
+            await self.opened.application(scope, receive, send)
 
     async def _live(self, scope: Any, receive: Any, send: Any) -> None:
         with ExitStack() as closing:
@@ -288,53 +277,46 @@ class Backend:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 return
             try:
-                await self.opened.http(scope, receive, send)
+                await self.opened.application(scope, receive, send)
             finally:
                 await self.close()
 
 
-class Opened(NamedTuple):
-    """The parts of a backend that exist while it is open."""
+class Opened:
+    """What exists while a backend is open: its services, and the application that answers, within its middleware."""
 
-    db: Db
-    committer: Committer
-    http: HttpApp
-    group: GroupCommit
+    def __init__(self, services: Services, http: HttpApp, application: Any) -> None:
+        self.services = services
+        self.http = http
+        self.application = application
 
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.application(scope, receive, send)
 
-class _Readiness:
-    """Says why the backend is not ready: PostgreSQL does not answer, migrations are missing, or what is committed now
-    would be in no log.
+    def leave(self) -> None:
+        """Say that requests should go elsewhere."""
+        self.http.leave()
 
-    Migrations never go back while a release runs, so once none is missing they are not asked about again.
-    """
+    async def drain(self) -> None:
+        """Wait until no request is in flight, within limits."""
+        await self.http.drain()
 
-    def __init__(self, url: str, sources: tuple[Source, ...], db: Db, slot: str) -> None:
-        self._url = url
-        self._sources = sources
-        self._db = db
-        self._slot = slot
-        self._migrated = False
+    @property
+    def served(self) -> "Opened | HttpApp":
+        """What a server calls: the application itself, if there is no middleware around it."""
+        return self.http if self.application is self.http else self
 
-    async def __call__(self) -> list[str]:
-        """The reasons, for people; none when requests can be served."""
-        try:
-            if not self._migrated:
-                missing = await pending(self._url, self._sources, phases=("expand",))
-                if missing:
-                    return [f"{len(missing)} migrations are not applied, the first is {missing[0].path.name}"]
-                self._migrated = True
-            if not await self._db.one(bool, CAN_CONTINUE, self._slot):
-                return [f"the replication slot {self._slot!r} is gone or lost; see `headwater log reconcile`"]
-        except DbError as error:
-            return [self._without_folders(str(error))]
-        return []
+    @property
+    def db(self) -> Db:
+        return self.services[Db]
 
-    def _without_folders(self, reason: str) -> str:
-        """What anybody may read: where the files of migrations stand is not for them."""
-        for source in self._sources:
-            reason = reason.replace(f"{source.folder}/", "")
-        return reason
+    @property
+    def committer(self) -> Committer:
+        return self.services[Committer]
+
+    @property
+    def group(self) -> GroupCommit:
+        return self.services[GroupCommit]
 
 
 def _own_metrics(settings: Settings) -> AbstractContextManager[Metrics | None]:

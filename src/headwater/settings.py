@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NoReturn, get_origin
+from typing import Annotated, Any, Final, Literal, NoReturn, TypeVar, get_origin
 
 import msgspec
 from msgspec import Meta
@@ -15,6 +15,10 @@ from headwater.errors import HeadwaterError
 class SettingsError(HeadwaterError):
     """{variable}={value!r} is not a usable setting: {reason}."""
 
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+PREFIX: Final = "HEADWATER_"
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -149,9 +153,36 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_settings(environ: Mapping[str, str] = os.environ, **overrides: Any) -> Settings:
     """The settings of `environ`, with `overrides` on top; raises `SettingsError` for the first unusable one."""
+    found = _read(Settings, PREFIX, environ)
+    found.update({name: value for name, value in overrides.items() if value is not None})
+    settings = Settings(**found)
+    _check(settings)
+    return msgspec.structs.replace(settings, home=settings.home.absolute())
+
+
+def read_own_settings(kind: type[S], prefix: str, environ: Mapping[str, str] = os.environ) -> S:
+    """The settings of a part, a Struct whose fields are variables as those of `Settings` are: ``<prefix><FIELD>``.
+
+    Raises `SettingsError` for the first unusable one, and for one without a default that is not set.
+    """
+    found = _read(kind, prefix, environ)
+    for field in msgspec.structs.fields(kind):
+        if field.required and field.name not in found:
+            variable = variable_of(field.name, prefix)
+            raise SettingsError(variable=variable, value="", reason="it has to be set")
+    return kind(**found)
+
+
+def variable_of(field: str, prefix: str = PREFIX) -> str:
+    """The variable that a field is read from."""
+    return f"{prefix}{field.upper()}"
+
+
+def _read(kind: type[msgspec.Struct], prefix: str, environ: Mapping[str, str]) -> dict[str, Any]:
+    """What is set of the fields of `kind`."""
     found: dict[str, Any] = {}
-    for field in msgspec.structs.fields(Settings):
-        variable = f"HEADWATER_{field.name.upper()}"
+    for field in msgspec.structs.fields(kind):
+        variable = variable_of(field.name, prefix)
         text = environ.get(variable)
         if not text:
             continue
@@ -160,10 +191,7 @@ def read_settings(environ: Mapping[str, str] = os.environ, **overrides: Any) -> 
             found[field.name] = msgspec.convert(given, field.type, strict=False, dec_hook=_decode)
         except msgspec.ValidationError as error:
             raise SettingsError(variable=variable, value=text, reason=_wanted(field.type) or str(error)) from None
-    found.update({name: value for name, value in overrides.items() if value is not None})
-    settings = Settings(**found)
-    _check(settings)
-    return msgspec.structs.replace(settings, home=settings.home.absolute())
+    return found
 
 
 def written(value: Any) -> str:

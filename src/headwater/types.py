@@ -79,13 +79,22 @@ class Event(msgspec.Struct, metaclass=_EventMeta, kw_only=True, frozen=True):
 class Changed(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
     """A row changed in PostgreSQL, by whatever hand: ``@app.on(Changed[Product])``.
 
-    `key` holds the columns of the replica identity. `row` holds the columns that the WAL carried: a large value
-    that an update left alone is absent from it (it is unchanged, not null), and a delete carries the key only.
+    `key` holds the columns that tell rows apart: the primary key, or, where the replica identity does not have it, the
+    replica identity. `row` holds the columns that the WAL carried: a large value that an update left alone is absent
+    from it (it is unchanged, not null), and a delete carries the key only. `old` holds what the columns that the
+    consumer declared (``on(…, old=["price"])``) were before an update or a delete, where the replica identity logs it.
     """
 
     table: str
     operation: Operation
     key: dict[str, Any]
     row: dict[str, Any]
+    old: dict[str, Any] = {}
 
     consumes_rows: ClassVar[bool] = True
+
+
+class ProcessName(str):
+    """What a process calls itself, in the database's list of connections and elsewhere."""
+
+    __slots__ = ()

@@ -17,6 +17,8 @@ from tests.conformance.apps import APPS, PROJECT, AppCase
 from tests.conformance.live import serve_app
 
 SECONDS = 120
+WITH_LISTS = [case for case in APPS if case.name != "people"]
+"""All but the one whose lists each belong to a person."""
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +49,14 @@ def test_clients_are_formatted_and_have_nothing_to_lint(written: Path) -> None:
     check("ruff", "format", "--check", "--no-cache", "--config", settings, folder=written)
 
 
-@pytest.mark.parametrize("case", APPS, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", WITH_LISTS, ids=lambda case: case.name)
 async def test_every_list_of_an_app_can_be_read(case: AppCase, written: Path, headwater_databases: Databases) -> None:
     module = load(written / f"{case.name}_client.py")
     with serve_app(case, headwater_databases) as live:
         async with module.Client(live.url, headers=live.headers) as client:
             lists = [getattr(client, name) for name in dir(client) if name.startswith("iterate_")]
             walked = [await count(iterate) for iterate in lists if not is_asked_more(iterate)]
+    assert walked
     assert all(number <= MOST for number in walked)
 
 

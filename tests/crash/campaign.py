@@ -20,7 +20,7 @@ from headwater.log import EVENT, Position, read_entries, read_head
 from headwater.settings import Settings
 from tests.crash.checker import Verdict, Violation, check
 from tests.crash.effects import CONSUMERS
-from tests.crash.facts import Applied, Fact, Logged, Moved, Sighting
+from tests.crash.facts import Applied, Counted, Fact, Logged, Moved, Sighting
 from tests.crash.faults import FAULTS
 from tests.crash.world import World
 
@@ -40,6 +40,8 @@ class Plan(NamedTuple):
     plant: str = "none"
     suicides: bool = True
     """Whether processes also kill themselves between two steps."""
+    events: int = 0
+    """How many the workload commits at least, however slow the machine is."""
 
 
 async def run(plan: Plan, folder: Path) -> Verdict:
@@ -47,7 +49,7 @@ async def run(plan: Plan, folder: Path) -> Verdict:
     dice = random.Random(plan.seed)
     async with World(folder) as world:
         _hire(world, plan, dice)
-        await _wait_until_underway(world)
+        await _wait_for(world, "select count(*) from crash.applied", 1)  # processes take their time to start
         until = time.monotonic() + plan.seconds
         struck: list[str] = []
         while time.monotonic() < until:
@@ -55,6 +57,7 @@ async def run(plan: Plan, folder: Path) -> Verdict:
             if plan.faults:
                 struck.append(dice.choice(plan.faults))
                 await FAULTS[struck[-1]](world, dice)
+        await _wait_for(world, "select count(*) from crash.ledger", plan.events)
         await world.crews["writers"].stop()
         try:
             await _catch_up(world)
@@ -65,12 +68,12 @@ async def run(plan: Plan, folder: Path) -> Verdict:
         return await _judge(world)
 
 
-async def _wait_until_underway(world: World) -> None:
-    """Processes take their time to start; the campaign's begins when the first effects are there."""
+async def _wait_for(world: World, sql: str, count: int) -> None:
+    """Until a query counts so many."""
     connection = await world.connect()
     try:
         async with asyncio.timeout(_UNDERWAY_SECONDS):
-            while await connection.fetchval("select count(*) from crash.applied") == 0:  # noqa: ASYNC110
+            while await connection.fetchval(sql) < count:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
     finally:
         connection.terminate()
@@ -148,7 +151,7 @@ async def _judge(world: World) -> Verdict:
             Sighting(*row)
             for row in await connection.fetch("select kind, detail, position from crash.sighting order by id")
         ]
-        return check(ledger, await _read_log(connection), applied, sightings)
+        return check(ledger, await _read_log(connection), applied, sightings, await _read_batches(connection))
     finally:
         connection.terminate()
 
@@ -166,6 +169,16 @@ async def _read_log(connection: asyncpg.Connection) -> list[Logged]:
         for entry in read_entries(Position.from_bytes(batch["last"]).epoch, batch["payload"])
         if entry.kind == EVENT
     ]
+
+
+async def _read_batches(connection: asyncpg.Connection) -> list[Counted]:
+    head = await read_head(connection, Settings().slot)
+    rows = await connection.fetch(
+        "select partition, coalesce(base_offset, -1), count from headwater.batch where last <= $1 "
+        "order by partition, last",
+        bytes(head.position),
+    )
+    return [Counted(*row) for row in rows]
 
 
 def _fact(body: bytes) -> Fact:

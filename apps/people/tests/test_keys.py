@@ -31,6 +31,7 @@ async def test_a_secret_is_nowhere_in_the_database(backend: RunningBackend) -> N
     secret = (await join(backend))["key"]["secret"]
     held = await backend.db.all(str, "select to_jsonb(k)::text from people.key as k")
     answers = await backend.db.one(int, "select count(*) from headwater.idempotency")
+    assert held
     assert not any(secret in row for row in held)
     assert answers == 0
 

@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from cyclopts import App, Group
 
+from headwater.cli.own import add_own_commands
 from headwater.errors import HeadwaterError
 
 RUN = Group("Run", sort_key=1)
@@ -52,6 +53,7 @@ log.command("headwater.cli.log:reconcile", help="After a gap: see which rows cha
 def main() -> None:
     """Exit status 0 when done, 1 when Headwater could not do it, 2 for a command line that makes no sense."""
     try:
+        add_own_commands(cli, sys.argv[1:])
         cli()
     except HeadwaterError as error:
         sys.exit(f"headwater: {error}")

@@ -18,7 +18,7 @@ def migrate(
     phase: Literal["expand", "contract", "both"] = "both",
     check: bool = False,
 ) -> None:
-    """Apply the migrations that are missing, and make the log if there is none.
+    """Apply the migrations and stored functions that are missing, and make the log if there is none.
 
     Parameters
     ----------
@@ -44,11 +44,13 @@ def migrate(
 
 
 async def _check(url: str, backend: "Backend", phases: "tuple[Phase, ...]") -> None:
-    from headwater.db import pending
+    from headwater.db import newer_functions, pending
 
     missing = await pending(url, backend.sources, phases)
     for file in missing:
         print(f"missing  {file.app} {file.path.name}")
+    for newer in await newer_functions(url, backend.sources):
+        print(f"newer    {newer.app} {newer.label}: a newer release has been here, and its function stays")
     if missing:
         sys.exit(1)
     print("Nothing is missing.")
@@ -62,6 +64,6 @@ async def _apply(url: str, backend: "Backend", settings: "Settings", phases: "tu
     if "expand" in phases:
         await prepare_log(url, settings, backend.published)
     for each in applied:
-        print(f"applied  {each.app} {each.number:04}_{each.name}.{each.phase}.sql")
+        print(f"applied  {each.app} {each.label}")
     if not applied:
         print("Nothing was missing.")

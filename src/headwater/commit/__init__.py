@@ -25,7 +25,7 @@ from headwater.commit.errors import (
 )
 from headwater.commit.group import EventsLost, GroupCommit
 from headwater.commit.origin import Origin
-from headwater.commit.record import IdempotencyKey, Outcome, Stored
+from headwater.commit.record import IdempotencyKey, Replay, Stored
 from headwater.commit.tx import Tx, write_payloads
 
 __all__ = [
@@ -45,8 +45,8 @@ __all__ = [
     "KeyInFlight",
     "KeyReused",
     "Origin",
-    "Outcome",
     "OutcomeUnknown",
+    "Replay",
     "Stored",
     "TransactionEnded",
     "Tx",

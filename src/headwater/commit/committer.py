@@ -16,14 +16,14 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from headwater.clock import Clock, SystemClock
 from headwater.commit import record as sql
 from headwater.commit.errors import KeyInFlight, KeyReused, OutcomeUnknown, TransactionEnded
 from headwater.commit.flight import RETRY_AFTER_SECONDS, Flights
 from headwater.commit.origin import Origin
-from headwater.commit.record import IdempotencyKey, Outcome, Record, Stored, read_record, write_headers
+from headwater.commit.record import IdempotencyKey, Record, Replay, Stored, read_record, write_headers
 from headwater.commit.retry import Retries
 from headwater.commit.tx import EMIT, Tx, write_payloads
 from headwater.db import (
@@ -55,7 +55,10 @@ prepare headwater_find (bytea) as {sql.FIND};
 prepare headwater_lock (bigint) as {sql.LOCK}
 """
 
-Work = Callable[[Tx], Awaitable[Stored]]
+T = TypeVar("T")
+
+Work = Callable[[Tx], Awaitable[T]]
+Store = Callable[[T], Stored]
 
 
 class CommandRetried(Occurrence, frozen=True, kw_only=True):
@@ -66,6 +69,13 @@ class CommandRetried(Occurrence, frozen=True, kw_only=True):
     command: str
     attempt: int
     cause: str
+
+
+class _Landed(NamedTuple, Generic[T]):
+    """What a key stands for, and what its execution returned if it was this one."""
+
+    record: Record
+    executed: tuple[T] | None
 
 
 class Committer:
@@ -80,7 +90,7 @@ class Committer:
         self._clock = clock or SystemClock()
         self._keep = keep
         self._wait_seconds = wait
-        self._flights: Flights[tuple[Record, bool]] = Flights()
+        self._flights: Flights[_Landed[Any]] = Flights()
         self._retries = Retries()
         self._executed = self._replayed = self._retried = 0
 
@@ -102,26 +112,33 @@ class Committer:
             raise
         self._pool.put(connection)
 
-    async def execute(self, work: Work, origin: Origin, key: IdempotencyKey | None = None) -> Outcome:
-        """Run `work` in a transaction and commit its rows, its events and, under the key, its answer.
+    async def execute(self, work: Work[T], origin: Origin) -> T:
+        """Run `work` in a transaction, commit its rows and its events, and return what it returned.
 
-        With a key there is one execution within `keep`, whatever crashes. A duplicate waits for the first one and
-        is given the same answer; `KeyInFlight` if that takes too long, `KeyReused` if its fingerprint differs. If
-        `work` raises, everything is rolled back and nothing is remembered. Against deadlocks and the like `work` is
-        run again, from the start, in a new transaction. Raises `OutcomeUnknown` if the connection breaks during the
-        commit; with a key, executing it again settles that.
+        If `work` raises, everything is rolled back. Against deadlocks and the like it is run again, from the start, in
+        a new transaction. Raises `OutcomeUnknown` if the connection breaks during the commit.
         """
-        if key is None:
-            record, _ = await self._with_retries(work, origin, None)
-            return Outcome(record.answer, replayed=False)
-        (record, found), followed = await self._flights.lead_or_follow(
-            key.scope, lambda: self._with_retries(work, origin, key), self._wait_seconds
+        return await self._with_retries(lambda: self._attempt(work, origin), origin)
+
+    async def execute_once(self, work: Work[T], origin: Origin, key: IdempotencyKey, store: Store[T]) -> T | Replay:
+        """The same, once per key: what `store` makes of the result is committed with it, and given to duplicates.
+
+        There is one execution within `keep`, whatever crashes. A duplicate waits for the first one and gets a `Replay`
+        of its answer; `KeyInFlight` if that takes too long, `KeyReused` if its fingerprint differs. If `work` raises,
+        nothing is remembered. After an `OutcomeUnknown`, executing it again settles what happened.
+        """
+        landed, followed = await self._flights.lead_or_follow(
+            key.scope,
+            lambda: self._with_retries(lambda: self._attempt_once(work, origin, key, store), origin),
+            self._wait_seconds,
         )
-        if record.fingerprint != key.fingerprint:
+        if landed.record.fingerprint != key.fingerprint:
             raise KeyReused()
-        if found or followed:
+        if followed or landed.executed is None:
             self._replayed += 1
-        return Outcome(record.answer, replayed=found or followed)
+            return Replay(landed.record.answer)
+        result: T = landed.executed[0]
+        return result
 
     async def purge(self, rows: int = _PURGE_ROWS) -> int:
         """Drop the answers that are older than `keep`, `rows` per transaction; returns how many there were."""
@@ -141,17 +158,16 @@ class Committer:
             "keys_in_flight": len(self._flights),
         }
 
-    async def _with_retries(self, work: Work, origin: Origin, key: IdempotencyKey | None) -> tuple[Record, bool]:
-        """The record of the command, and whether it had been there already."""
-        attempt = 1
+    async def _with_retries(self, attempt: Callable[[], Awaitable[T]], origin: Origin) -> T:
+        attempts = 1
         while True:
             try:
-                return await self._attempt(work, origin, key)
+                return await attempt()
             except LockTimeout:
                 raise  # it has waited long enough
             except Contention as error:
-                await self._pause(attempt, origin, error)
-            attempt += 1
+                await self._pause(attempts, origin, error)
+            attempts += 1
 
     async def _pause(self, attempt: int, origin: Origin, error: Contention) -> None:
         seconds = self._retries.pause_after(attempt)
@@ -161,14 +177,21 @@ class Committer:
         report(CommandRetried(app=origin.app, command=origin.command, attempt=attempt, cause=str(error)))
         await asyncio.sleep(seconds)
 
-    async def _attempt(self, work: Work, origin: Origin, key: IdempotencyKey | None) -> tuple[Record, bool]:
+    async def _attempt(self, work: Work[T], origin: Origin) -> T:
+        async with self.transaction(origin) as tx:
+            result = await work(tx)
+        self._note_executed()
+        return result
+
+    async def _attempt_once(self, work: Work[T], origin: Origin, key: IdempotencyKey, store: Store[T]) -> _Landed[T]:
         connection, earlier = await self._begin(key)
         tx = Tx(connection, origin, self._clock)
         try:
-            found = await self._recall(connection, key) if earlier and key is not None else None
+            found = await self._recall(connection, key) if earlier else None
             if found is None:
-                record = Record(key.fingerprint if key else b"", await work(tx), self._clock.now())
-                await self._commit(connection, tx, (key, record) if key else None)
+                result = await work(tx)
+                record = Record(key.fingerprint, store(result), self._clock.now())
+                await self._commit(connection, tx, (key, record))
             else:
                 await _end(connection)
         except BaseException as error:
@@ -177,10 +200,13 @@ class Committer:
             raise
         self._pool.put(connection)
         if found is not None:
-            return found, True
+            return _Landed(found, None)
+        self._note_executed()
+        return _Landed(record, (result,))
+
+    def _note_executed(self) -> None:
         self._executed += 1
         self._retries.earn()
-        return record, False
 
     async def _begin(self, key: IdempotencyKey | None) -> tuple[Connection, bool]:
         """A connection in a transaction that owns the key, and whether an answer is there already."""

@@ -24,9 +24,15 @@ PREFIX = "headwater"
 EVENT_LIMIT_BYTES = 16 * 1024 * 1024
 """The largest envelope. PostgreSQL would carry almost a gigabyte; relay, log and consumers hold whole events."""
 
+_TRACE_ID = slice(3, 35)
+
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An event with its circumstances. `at` is when it was emitted, by the emitter's clock."""
+    """An event with its circumstances. `at` is when it was emitted, by the emitter's clock.
+
+    `traceparent` is that of the request it came of, as W3C Trace Context writes it: version, trace id, parent id and
+    flags. Events of the first release have the trace id alone.
+    """
 
     id: UUID
     type: str
@@ -36,8 +42,21 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     at: datetime
     command: str
     actor: str | None = None
-    trace: str | None = None
+    traceparent: str | None = None
+    trace_alone: str | None = msgspec.field(default=None, name="trace")
     data: msgspec.Raw
+
+    @property
+    def trace(self) -> str | None:
+        """The trace id: 32 hexadecimal digits."""
+        return self.trace_alone if self.traceparent is None else self.traceparent[_TRACE_ID]
+
+    @property
+    def continued(self) -> str | None:
+        """The `traceparent` of what follows; where only the trace id is known, this event is the parent."""
+        if self.traceparent is None and self.trace_alone is not None:
+            return f"00-{self.trace_alone}-{self.id.hex[16:]}-00"
+        return self.traceparent
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -60,7 +79,7 @@ class _Outgoing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     at: datetime
     command: str
     actor: str | None = None
-    trace: str | None = None
+    traceparent: str | None = None
     data: Event
 
 
@@ -85,7 +104,7 @@ def write_envelope(event: Event, origin: Origin, clock: Clock) -> bytes:
             at=clock.now(),
             command=origin.command,
             actor=origin.actor,
-            trace=origin.trace,
+            traceparent=origin.traceparent,
             data=event,
         )
     )

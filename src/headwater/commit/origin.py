@@ -4,9 +4,12 @@ import msgspec
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """The app and command (or consumer) that commits, on whose behalf, and in which trace."""
+    """The app and command (or consumer) that commits, on whose behalf, and in which trace.
+
+    `traceparent` is a whole one, as W3C Trace Context writes it.
+    """
 
     app: str
     command: str
     actor: str | None = None
-    trace: str | None = None
+    traceparent: str | None = None

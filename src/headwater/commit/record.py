@@ -52,11 +52,10 @@ class Stored(msgspec.Struct, frozen=True):
     body: bytes
 
 
-class Outcome(msgspec.Struct, frozen=True):
-    """What came of a command; `replayed` if it had been executed before and this is its answer of then."""
+class Replay(msgspec.Struct, frozen=True):
+    """A command that had been executed before, under the same key; `answer` is its answer of then."""
 
     answer: Stored
-    replayed: bool
 
 
 class Record(msgspec.Struct, frozen=True):

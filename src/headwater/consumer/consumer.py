@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from headwater.clock import Clock
 from headwater.commit import Origin, Tx
 from headwater.consumer.delivery import Delivery
-from headwater.consumer.handler import compile_handler
+from headwater.consumer.handler import Call
 from headwater.consumer.limits import DEAD_GRACE, SERVER_GRACE, Limits
 from headwater.consumer.pace import Pace
 from headwater.consumer.reader import Reader
@@ -18,10 +18,10 @@ class Consumer:
 
     __slots__ = ("_clock", "_origin", "call", "dead_after", "name", "pace", "reader", "server_limit", "subscription")
 
-    def __init__(self, name: str, subscription: Subscription, clock: Clock, limits: Limits) -> None:
+    def __init__(self, name: str, subscription: Subscription, call: Call, clock: Clock, limits: Limits) -> None:
         self.name = name
         self.subscription = subscription
-        self.call = compile_handler(subscription)
+        self.call = call
         self.reader = Reader(name, subscription)
         self.server_limit = f"{(subscription.timeout + SERVER_GRACE) * 1000:.0f}ms"
         self.dead_after = subscription.timeout + DEAD_GRACE
@@ -32,15 +32,15 @@ class Consumer:
     def transaction(self, connection: Connection, delivery: Delivery) -> Tx:
         """What the handler gets for one delivery: events that it emits carry on the trace of theirs."""
         envelope = delivery.envelope
-        return self._transaction(connection, None if envelope is None else envelope.trace)
+        return self._transaction(connection, None if envelope is None else envelope.continued)
 
     def transaction_for_all(self, connection: Connection, deliveries: Sequence[Delivery]) -> Tx:
         """The same for many at once: a trace goes on if it is the only one."""
-        traces = {delivery.envelope.trace for delivery in deliveries if delivery.envelope is not None}
+        traces = {delivery.envelope.continued for delivery in deliveries if delivery.envelope is not None}
         return self._transaction(connection, traces.pop() if len(traces) == 1 else None)
 
-    def _transaction(self, connection: Connection, trace: str | None) -> Tx:
+    def _transaction(self, connection: Connection, traceparent: str | None) -> Tx:
         origin = self._origin
-        if trace is not None:
-            origin = Origin(app=origin.app, command=origin.command, trace=trace)
+        if traceparent is not None:
+            origin = Origin(app=origin.app, command=origin.command, traceparent=traceparent)
         return Tx(connection, origin, self._clock)

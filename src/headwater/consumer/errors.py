@@ -5,6 +5,7 @@
     HeadwaterError
      └─ ConsumerError
          ├─ BadHandler            a handler's signature does not fit its subscription
+         ├─ UnknownColumn         old values are declared of a column that no followed row has
          ├─ UnknownConsumer       no consumer of that name is registered
          ├─ ConsumerExists        the name of a replay is taken
          ├─ PositionForgotten     the log no longer goes back so far
@@ -17,6 +18,7 @@
          └─ KeysParked            consumers came up to the head with keys parked
 """
 
+from headwater.binding.errors import HandlerError
 from headwater.errors import HeadwaterError
 
 
@@ -24,8 +26,12 @@ class ConsumerError(HeadwaterError):
     """A consumer cannot go on."""
 
 
-class BadHandler(ConsumerError):
+class BadHandler(ConsumerError, HandlerError):
     """The consumer {consumer!r} cannot run {handler}: {reason}."""
+
+
+class UnknownColumn(ConsumerError):
+    """The consumer {consumer!r} wants old={column!r}, and no row that it follows has that field. They have: {known}."""
 
 
 class UnknownConsumer(ConsumerError):

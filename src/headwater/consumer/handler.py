@@ -1,39 +1,73 @@
-"""A handler's signature, compiled once into one call: parameters are bound by type.
+"""A handler of consumers, compiled once into one call: parameters are bound by type.
 
 ``tx: Tx``, the event by its class (``event: OrderPlaced``, ``event: OrderPlaced | OrderCancelled``, or a base of them
-such as ``Event``), ``delivery: Delivery``. With ``batch=500``, lists: ``events: list[OrderPlaced]`` and
-``deliveries: list[Delivery]``.
+such as ``Event``), ``delivery: Delivery``, and whatever the parts of the backend provide. With ``batch=500``, lists:
+``events: list[OrderPlaced]`` and ``deliveries: list[Delivery]``.
 """
 
 import inspect
 import types
-from collections.abc import Awaitable, Callable
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from typing import Any, NoReturn, Union, get_args, get_origin
 
+from headwater.binding import NotAsync, Parameter, Provided, Providers, Services, Site, read_parameters
+from headwater.binding.function import filling
+from headwater.binding.provider import Making
+from headwater.binding.signature import by_position, written
 from headwater.commit import Tx
 from headwater.consumer.delivery import Delivery
 from headwater.consumer.errors import BadHandler
 from headwater.consumer.subscription import Interest, Subscription, table_of
+from headwater.part import Declared
 
 Call = Callable[[Tx, Any], Awaitable[None]]
 """Runs a handler with a transaction and one delivery; with ``batch``, with a list of them."""
 
 Pick = Callable[[Tx, Any], Any]
+Fill = Callable[[Tx, Making], Awaitable[Any]]
+
+NOTHING_PROVIDED = Providers(Declared())
 
 
-def compile_handler(subscription: Subscription) -> Call:
-    """The call of a subscription's handler; raises `BadHandler` for a parameter that nothing can be bound to."""
-    handler = subscription.handler
-    if not inspect.iscoroutinefunction(handler):
-        raise _bad(subscription, "it is not an async function")
-    roles = {name: _role(subscription, name, hint) for name, hint in _hints(subscription).items()}
-    _check_kinds(subscription, roles)
-    usual = _shape(handler, list(roles.values())) if _all_positional(handler) else None
-    return usual or _general(handler, roles)
+class Batch:
+    """The context of a handler that takes many deliveries at once: what is provided for each does not fit it."""
 
 
-def _shape(handler: Callable[..., Awaitable[None]], roles: list[Pick]) -> Call | None:
+class Handler:
+    """A subscription's handler, as far as it is known before anything is opened; `uses` are the resources it needs."""
+
+    def __init__(self, subscription: Subscription, providers: Providers = NOTHING_PROVIDED) -> None:
+        """Raises a `HandlerError` for a parameter that nothing can fill, and `BadHandler` for anything else."""
+        if not inspect.iscoroutinefunction(subscription.handler):
+            raise NotAsync(subject=subscription, handler=subscription.place)
+        _check_events(subscription)
+        context = Delivery if subscription.batch is None else Batch
+        self._handler = subscription.handler
+        self._parameters = read_parameters(subscription)
+        site = Site(subscription, context, providers)
+        self._roles = [_role(subscription, site, parameter) for parameter in self._parameters]
+        _check_roles(subscription, self._roles)
+        provided = [each for each in self._roles if isinstance(each, Provided)]
+        self.uses: frozenset[type] = frozenset().union(*(each.uses for each in provided))
+
+    def link(self, services: Services) -> Call:
+        """With what is open, ready for deliveries."""
+        usual = _usual(self._handler, self._parameters, self._roles)
+        if usual is not None:
+            return usual
+        function = by_position(self._handler, self._parameters)
+        if any(isinstance(role, Provided) and role.make is not None for role in self._roles):
+            return _made(function, [_filling(role, services) for role in self._roles])
+        return _picked(function, [_pick(role, services) for role in self._roles])
+
+
+def _usual(
+    handler: Callable[..., Awaitable[None]], parameters: Sequence[Parameter], roles: Sequence[Pick | Provided]
+) -> Call | None:
     """The usual signatures, without the loop over their parameters."""
+    if any(parameter.keyword_only for parameter in parameters):
+        return None
     match roles:
         case [first, second] if first is _tx and second is _event:
             return lambda tx, delivery: handler(tx, delivery.event)
@@ -44,18 +78,44 @@ def _shape(handler: Callable[..., Awaitable[None]], roles: list[Pick]) -> Call |
     return None
 
 
-def _general(handler: Callable[..., Awaitable[None]], roles: dict[str, Pick]) -> Call:
-    picks = tuple(roles.items())
-
+def _picked(function: Callable[..., Awaitable[None]], picks: Sequence[Pick]) -> Call:
     def call(tx: Tx, delivery: Any) -> Awaitable[None]:
-        return handler(**{name: pick(tx, delivery) for name, pick in picks})
+        return function(*[pick(tx, delivery) for pick in picks])
 
     return call
 
 
-def _all_positional(handler: Callable[..., Awaitable[None]]) -> bool:
-    parameters = inspect.signature(handler).parameters.values()
-    return all(parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for parameter in parameters)
+def _made(function: Callable[..., Awaitable[None]], fillings: Sequence[Fill]) -> Call:
+    """The same where something is made ahead of each call, and closed after it."""
+
+    async def call(tx: Tx, delivery: Any) -> None:
+        async with AsyncExitStack() as closing:
+            making = Making(delivery, closing)
+            await function(*[await fill(tx, making) for fill in fillings])
+
+    return call
+
+
+def _pick(role: Pick | Provided, services: Services) -> Pick:
+    if not isinstance(role, Provided):
+        return role
+    assert role.bind is not None
+    bind = role.bind(services)
+    return lambda tx, delivery: bind(delivery)
+
+
+def _filling(role: Pick | Provided, services: Services) -> Fill:
+    if isinstance(role, Provided):
+        make = filling(role, services)
+        return lambda tx, making: make(making)
+    return _picking(role)
+
+
+def _picking(pick: Pick) -> Fill:
+    async def fill(tx: Tx, making: Making) -> Any:
+        return pick(tx, making.context)
+
+    return fill
 
 
 def _tx(tx: Tx, delivery: Any) -> Any:
@@ -74,43 +134,32 @@ def _itself(tx: Tx, delivery: Any) -> Any:
     return delivery
 
 
-def _hints(subscription: Subscription) -> dict[str, Any]:
-    handler = subscription.handler
-    try:
-        hints = get_type_hints(handler)
-    except NameError as error:
-        raise _bad(subscription, f"the annotation {error.name!r} cannot be resolved where it is declared") from error
-    found = {}
-    for name, parameter in inspect.signature(handler).parameters.items():
-        if name not in hints:
-            raise _bad(subscription, f"the parameter {name!r} has no type")
-        if parameter.kind not in (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY):
-            raise _bad(subscription, f"the parameter {name!r} cannot be bound by name")
-        found[name] = hints[name]
-    return found
-
-
-def _role(subscription: Subscription, name: str, hint: Any) -> Pick:
+def _role(subscription: Subscription, site: Site, parameter: Parameter) -> Pick | Provided:
+    hint = parameter.annotation
     if hint is Tx:
         return _tx
     listed = get_args(hint)[0] if get_origin(hint) is list else None
-    wanted, each = (listed, "list[…]") if subscription.batch else (hint, "…")
+    wanted = listed if subscription.batch else hint
     if wanted is Delivery:
         return _itself
     if wanted is not None and all(_accepts(wanted, interest) for interest in subscription.events):
         return _events if subscription.batch else _event
-    names = " | ".join(_name(interest) for interest in subscription.events)
-    raise _bad(
-        subscription,
-        f"nothing can be bound to {name}: {_name(hint)}; it may be a Tx, {each.replace('…', names)} "
-        f"or {each.replace('…', 'Delivery')}",
-    )
+    provided: Provided | None = site.providers.provided(site, parameter)
+    if provided is None:
+        _refuse(subscription, site, parameter)
+    return provided
 
 
-def _check_kinds(subscription: Subscription, roles: dict[str, Pick]) -> None:
+def _refuse(subscription: Subscription, site: Site, parameter: Parameter) -> NoReturn:
+    form = "list[{}]" if subscription.batch else "{}"
+    names = " | ".join(written(interest) for interest in subscription.events)
+    event, delivery = form.format(names), form.format("Delivery")
+    site.unbound(parameter, f"It may be a Tx, {event}, {delivery}, or a type that is provided.")
+
+
+def _check_events(subscription: Subscription) -> None:
     if subscription.batch is not None and subscription.batch < 1:
         raise _bad(subscription, f"batch={subscription.batch} is less than 1")
-    picks = list(roles.values())
     if not subscription.events:
         raise _bad(subscription, "it names no event")
     for interest in subscription.events:
@@ -118,7 +167,10 @@ def _check_kinds(subscription: Subscription, roles: dict[str, Pick]) -> None:
             table_of(interest)
         except TypeError as error:
             raise _bad(subscription, str(error)) from None
-    if _event not in picks and _events not in picks and _itself not in picks:
+
+
+def _check_roles(subscription: Subscription, roles: Sequence[Pick | Provided]) -> None:
+    if not any(role in (_event, _events, _itself) for role in roles if not isinstance(role, Provided)):
         raise _bad(subscription, "no parameter takes the event")
 
 
@@ -132,11 +184,5 @@ def _accepts(hint: Any, interest: Interest) -> bool:
     return isinstance(hint, type) and isinstance(delivered, type) and issubclass(delivered, hint) and hint is not object
 
 
-def _name(hint: Any) -> str:
-    return hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint).replace("typing.", "")
-
-
 def _bad(subscription: Subscription, reason: str) -> BadHandler:
-    handler = subscription.handler
-    place = f"{getattr(handler, '__module__', '?')}.{getattr(handler, '__qualname__', repr(handler))}"
-    return BadHandler(consumer=subscription.name, handler=place, reason=reason)
+    return BadHandler(consumer=subscription.name, handler=subscription.place, reason=reason)

@@ -22,7 +22,7 @@ _LOOK_AGAIN: Final = Backoff(first=0.01, most=0.1)
 # Where each consumer stands in every partition that there is or was. Before a barrier, what lies behind it in
 # partitions that the consumer's own layout does not have is counted from the barrier on.
 _PLACES: Final = """
-select c.name, c.handler, c.generation, p.partition, w.position as watermark,
+select c.name, c.handler, c.generation, p.partition, w.position as watermark, w.moved_at,
        coalesce(w.position, (select after from headwater.layout where generation = c.generation + 1)) as position
   from headwater.consumer c
  cross join generate_series(0, (select max(partitions) from headwater.layout) - 1) as p(partition)
@@ -35,7 +35,8 @@ select c.name, c.handler, c.generation, h.position as head,
        array_agg(c.watermark order by c.partition) filter (where c.watermark is not null) as watermarks,
        coalesce(min(c.watermark) filter (where b.batches > 0), h.position) as position,
        sum(b.batches)::bigint as batches, coalesce(sum(b.entries), 0)::bigint as entries,
-       min(b.oldest) as oldest, clock_timestamp() as now,
+       min(b.oldest) as oldest, min(greatest(c.moved_at, b.oldest)) filter (where b.batches > 0) as still_since,
+       clock_timestamp() as now,
        (select count(*) from headwater.retry where consumer = c.name) as in_retry,
        (select count(*) from headwater.parked where consumer = c.name) as parked
   from ({_PLACES}) c
@@ -79,6 +80,9 @@ class Lag(msgspec.Struct, frozen=True, kw_only=True):
     """In those batches."""
     seconds: float
     """Since the oldest of them was appended; 0 when there is none."""
+    still_seconds: float
+    """How long a partition has had batches to apply without moving its watermark, at the most; 0 when none has. A
+    consumer that is slow moves; one that is stuck does not."""
     in_retry: int
     """Keys that will be tried again by themselves."""
     parked: int
@@ -93,7 +97,6 @@ async def lag(pool: Pool) -> list[Lag]:
 
 def _lag(row: dict[str, Any]) -> Lag:
     positions = map(Position.from_bytes, row["watermarks"] or ())
-    oldest: datetime | None = row["oldest"]
     return Lag(
         consumer=row["name"],
         handler=row["handler"],
@@ -103,10 +106,15 @@ def _lag(row: dict[str, Any]) -> Lag:
         watermarks=dict(zip(row["partitions"] or (), positions, strict=True)),
         batches=row["batches"],
         entries=row["entries"],
-        seconds=0.0 if oldest is None else max(0.0, (row["now"] - oldest).total_seconds()),
+        seconds=_since(row["oldest"], row["now"]),
+        still_seconds=_since(row["still_since"], row["now"]),
         in_retry=row["in_retry"],
         parked=row["parked"],
     )
+
+
+def _since(moment: datetime | None, now: datetime) -> float:
+    return 0.0 if moment is None else max(0.0, (now - moment).total_seconds())
 
 
 async def settled(

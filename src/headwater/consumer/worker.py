@@ -15,9 +15,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from headwater.binding import Providers, Services
 from headwater.clock import Clock, SystemClock
 from headwater.consumer.consumer import Consumer
 from headwater.consumer.failure import is_passing
+from headwater.consumer.handler import NOTHING_PROVIDED, Call, Handler
 from headwater.consumer.lane import Lane, Turn
 from headwater.consumer.layout import Switch, switch
 from headwater.consumer.limits import RECONNECT, Limits, Step, no_step
@@ -48,14 +50,21 @@ async def run_consumers(
     limits: Limits | None = None,
     step: Step = no_step,
     ready: Callable[[], None] = lambda: None,
+    providers: Providers = NOTHING_PROVIDED,
+    services: Services | None = None,
     metrics: Metrics | None = None,
 ) -> None:
-    """Be consumer worker `worker` of `workers` until `stop` is set. Raises `BadHandler` before anything is started.
+    """Be consumer worker `worker` of `workers` until `stop` is set. Raises a `HandlerError` before anything is started.
 
-    `ready` is called once the worker looks after its partitions. `step` is told of every step of a transaction. It
-    counts on `metrics`.
+    Handlers get what `providers` provide; the resources that these need are opened in `services`, which stays the
+    caller's. `ready` is called once the worker looks after its partitions. `step` is told of each transaction's steps.
+    It counts on `metrics`.
     """
     limits = limits or Limits()
+    handlers = {each.name: Handler(each, providers) for each in subscriptions}
+    services = services or Services()
+    await services.open_each(use for handler in handlers.values() for use in handler.uses)
+    calls = {name: handler.link(services) for name, handler in handlers.items()}
     pool = Pool(
         url,
         size=limits.connections + 1,
@@ -63,7 +72,7 @@ async def run_consumers(
         statement_timeout=0.0,  # a claim sets the server's, and lanes watch the clock: a timer per statement is dear
     )
     meter = ConsumerMeter(metrics or Metrics(), [subscription.name for subscription in subscriptions])
-    body = Worker(pool, subscriptions, worker, workers, clock or SystemClock(), limits, step, meter)
+    body = Worker(pool, subscriptions, calls, worker, workers, clock or SystemClock(), limits, step, meter)
     end_counting = meter.listen()
     try:
         async with Wakeups(url, application_name=f"headwater consumer {worker} listens") as wakeups:
@@ -81,6 +90,7 @@ class Worker:
         self,
         pool: Pool,
         subscriptions: Sequence[Subscription],
+        calls: Mapping[str, Call],
         worker: int,
         workers: int,
         clock: Clock,
@@ -90,7 +100,10 @@ class Worker:
     ) -> None:
         self._pool = pool
         self._subscriptions = {subscription.name: subscription for subscription in subscriptions}
-        self._consumers = {name: Consumer(name, each, clock, limits) for name, each in self._subscriptions.items()}
+        self._calls = calls
+        self._consumers = {
+            name: Consumer(name, each, calls[name], clock, limits) for name, each in self._subscriptions.items()
+        }
         self._worker = worker % workers
         self._workers = workers
         self._clock = clock
@@ -312,7 +325,9 @@ class Worker:
 
     def _consumer(self, name: str, handler: str) -> Consumer:
         if name not in self._consumers:
-            self._consumers[name] = Consumer(name, self._subscriptions[handler], self._clock, self._limits)
+            self._consumers[name] = Consumer(
+                name, self._subscriptions[handler], self._calls[handler], self._clock, self._limits
+            )
         return self._consumers[name]
 
     def _compare(self, lane: Lane, standing: Standing, before: Standing | None, found: Survey) -> None:

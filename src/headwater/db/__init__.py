@@ -2,6 +2,7 @@
 
 from headwater.db.connection import Connection, connect
 from headwater.db.db import Db
+from headwater.db.define import Defined, FunctionsDefined
 from headwater.db.errors import (
     CheckFailed,
     Conflict,
@@ -24,7 +25,7 @@ from headwater.db.errors import (
     TransactionFailed,
     Unavailable,
 )
-from headwater.db.migration import Applied, MigrationApplied, migrate, pending
+from headwater.db.migration import Applied, MigrationApplied, migrate, newer_functions, pending
 from headwater.db.outage import DatabaseBack, DatabaseLost
 from headwater.db.pool import Pool
 from headwater.db.session import Session
@@ -43,6 +44,8 @@ __all__ = [
     "DatabaseLost",
     "Db",
     "DbError",
+    "Defined",
+    "FunctionsDefined",
     "LockTimeout",
     "ManyRows",
     "MigrationApplied",
@@ -66,6 +69,7 @@ __all__ = [
     "Unavailable",
     "connect",
     "migrate",
+    "newer_functions",
     "pending",
     "platform_source",
     "translate",

@@ -15,6 +15,7 @@ What holds:
 - Order is kept within a phase. An expand may overtake a contract that must wait for the old release to go.
 - A database that knows expands beyond the newest file here is fine: a newer release has been there, and expand
   means that this one does not mind. A contract beyond it is an error.
+- Stored functions are not steps but code: they follow the migrations of their app; see `headwater.db.define`.
 """
 
 import asyncio
@@ -23,13 +24,18 @@ import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
 from headwater.backoff import Backoff
 from headwater.db.connection import Connection, connect
-from headwater.db.errors import Contention, DbError, QueryFailed
+from headwater.db.define import TABLE as FUNCTION_TABLE
+from headwater.db.define import Defined, define, read_defined, undefined
+from headwater.db.errors import Contention
+from headwater.db.function import FunctionFile, read_functions
 from headwater.db.source import PHASES, MigrationError, MigrationFile, Phase, Source, read_source
+from headwater.db.sqlfile import failure
 from headwater.db.statement import Statement, split, traits
 from headwater.db.translate import FOREIGN, translate
 from headwater.engines.identity import unidentified_of_schema
@@ -58,16 +64,13 @@ _APPLIED = "select app, number, name, phase, checksum, applied_at from headwater
 _RECORD = """
 insert into headwater.migration (app, number, name, phase, checksum) values ($1, $2, $3, $4, $5) returning applied_at
 """
+_MIGRATED = "select to_regclass('headwater.migration') is not null"
 _SCHEMA_EXISTS = "select exists (select from pg_namespace where nspname = $1)"
 _INVALID_INDEXES = """
 select format('%I.%I', n.nspname, c.relname), c.relname
 from pg_index i join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
 where not i.indisvalid and n.nspname = $1
 """
-
-
-class MigrationFailed(MigrationError):
-    """{path}, line {line}: {reason}"""
 
 
 class MigrationBlocked(MigrationError):
@@ -112,6 +115,10 @@ class Applied(msgspec.Struct, frozen=True):
     checksum: bytes
     applied_at: datetime
 
+    @property
+    def label(self) -> str:
+        return f"{self.number:04}_{self.name}.{self.phase}.sql"
+
 
 class MigrationApplied(Occurrence, frozen=True, kw_only=True):
     """A migration was applied."""
@@ -130,35 +137,82 @@ async def migrate(
     *,
     lock_timeout: float = _LOCK_SECONDS,
     attempts: int = _LOCK_ATTEMPTS,
-) -> list[Applied]:
-    """Apply what is missing, source by source; returns what was applied, in order.
+) -> list[Applied | Defined]:
+    """Apply what is missing, source by source: its migrations, then, with the expand phase, its stored functions.
 
-    Each attempt at a file waits `lock_timeout` seconds for a lock; after `attempts` of them, `MigrationBlocked`.
-    Raises `MigrationError` in all its kinds, `NoReplicaIdentity` for a table that must not be published as it is, and
-    `Unavailable`.
+    Returns what was applied, in order. Each attempt at a file waits `lock_timeout` seconds for a lock; after
+    `attempts` of them, `MigrationBlocked`. Raises `MigrationError` in all its kinds, `NoReplicaIdentity` for a table
+    that must not be published as it is, and `Unavailable`.
     """
-    files = [read_source(source) for source in sources]
+    wanted = _read(sources)
     async with _connection(url) as connection, _turn(connection):
         await _prepare(connection, sources)
-        done = await _applied(connection, sources)
-        for source, own in zip(sources, files, strict=True):
-            _compare(source, own, done)
+        done, defined = await _applied(connection, sources), await read_defined(connection, _apps(sources))
+        missing = _missing(wanted, done, defined, phases)
         runner = _Runner(connection, lock_timeout, attempts)
-        applied = [await runner.apply(file) for own in files for file in _missing(own, done, phases)]
+        applied: list[Applied | Defined] = []
+        for files, functions in missing:
+            applied += [await runner.apply(file) for file in files]
+            applied += await define(connection, functions, defined)
         for source in sources:
             await _require_identities(connection, source.schema)
         return applied
 
 
-async def pending(url: str, sources: Sequence[Source], phases: Sequence[Phase] = PHASES) -> list[MigrationFile]:
+async def pending(
+    url: str, sources: Sequence[Source], phases: Sequence[Phase] = PHASES
+) -> list[MigrationFile | FunctionFile]:
     """What `migrate` would apply, found out without changing anything; raises as it would."""
-    files = [read_source(source) for source in sources]
+    wanted = _read(sources)
     async with _connection(url) as connection:
-        exists = await connection.fetchval("select to_regclass('headwater.migration') is not null")
-        done = await _applied(connection, sources) if exists else []
-    for source, own in zip(sources, files, strict=True):
-        _compare(source, own, done)
-    return [file for own in files for file in _missing(own, done, phases)]
+        done = await _applied(connection, sources) if await connection.fetchval(_MIGRATED) else []
+        defined = await read_defined(connection, _apps(sources))
+    found: list[MigrationFile | FunctionFile] = []
+    for files, functions in _missing(wanted, done, defined, phases):
+        found += [*files, *functions]
+    return found
+
+
+async def is_migrated(url: str) -> bool:
+    """Whether any migrator has been at work in this database."""
+    async with _connection(url) as connection:
+        return bool(await connection.fetchval(_MIGRATED))
+
+
+async def newer_functions(url: str, sources: Sequence[Source]) -> list[Defined]:
+    """Stored functions of which a newer release has left a newer version; this one leaves it alone."""
+    ours = {(file.app, file.name): file.version for source in sources for file in read_functions(source)}
+    async with _connection(url) as connection:
+        defined = await read_defined(connection, _apps(sources))
+    return [each for each in defined if each.version > ours.get((each.app, each.name), each.version)]
+
+
+class _Wanted(NamedTuple):
+    """The files of one source."""
+
+    source: Source
+    migrations: list[MigrationFile]
+    functions: list[FunctionFile]
+
+
+def _read(sources: Sequence[Source]) -> list[_Wanted]:
+    return [_Wanted(source, read_source(source), read_functions(source)) for source in sources]
+
+
+def _apps(sources: Sequence[Source]) -> list[str]:
+    return [source.app for source in sources]
+
+
+def _missing(
+    wanted: Sequence[_Wanted], done: Sequence[Applied], defined: Sequence[Defined], phases: Sequence[Phase]
+) -> list[tuple[list[MigrationFile], list[FunctionFile]]]:
+    """By source, what is to be applied; raises for every file that does not fit what was applied before."""
+    for source, migrations, _ in wanted:
+        _compare(source, migrations, done)
+    return [
+        (_unapplied(migrations, done, phases), undefined(functions, defined) if "expand" in phases else [])
+        for _, migrations, functions in wanted
+    ]
 
 
 @asynccontextmanager
@@ -195,10 +249,11 @@ async def _prepare(connection: Connection, sources: Sequence[Source]) -> None:
         if not await connection.fetchval(_SCHEMA_EXISTS, schema):
             await connection.execute(f"create schema {_quoted(schema)}")
     await connection.execute(_TABLE)
+    await connection.execute(FUNCTION_TABLE)
 
 
 async def _applied(connection: Connection, sources: Sequence[Source]) -> list[Applied]:
-    rows = await connection.fetch(_APPLIED, [source.app for source in sources])
+    rows = await connection.fetch(_APPLIED, _apps(sources))
     return [Applied(**row) for row in rows]
 
 
@@ -233,7 +288,7 @@ def _refuse_late(file: MigrationFile, mine: Sequence[Applied]) -> None:
         raise LateFile(path=file.path, number=max(numbers))
 
 
-def _missing(files: Sequence[MigrationFile], done: Iterable[Applied], phases: Sequence[Phase]) -> list[MigrationFile]:
+def _unapplied(files: Sequence[MigrationFile], done: Iterable[Applied], phases: Sequence[Phase]) -> list[MigrationFile]:
     there = {(applied.app, applied.number, applied.phase) for applied in done}
     return [file for file in files if file.phase in phases and (file.app, file.number, file.phase) not in there]
 
@@ -299,13 +354,13 @@ class _Runner:
         try:
             await self._connection.execute(statement.text)
         except FOREIGN as error:
-            raise _failure(file, statement, error) from error
+            raise failure(file.path, file.sql, statement, error) from error
 
     async def _commit(self, file: MigrationFile) -> None:
         try:  # a deferred constraint speaks up only now
             await self._connection.execute("commit")
         except FOREIGN as error:
-            raise _failure(file, None, error) from error
+            raise failure(file.path, file.sql, None, error) from error
 
     async def _roll_back(self) -> None:
         if not self._connection.is_closed():
@@ -327,29 +382,6 @@ def _refuse_control(file: MigrationFile, statements: Sequence[Statement]) -> Non
         verb = traits(statement.text).control
         if verb is not None:
             raise EndsTransaction(path=file.path, line=statement.line, verb=verb.upper())
-
-
-def _failure(file: MigrationFile, statement: Statement | None, error: BaseException) -> DbError:
-    ours = translate(error)
-    if isinstance(ours, Contention):
-        return ours
-    line = _line(file, statement, getattr(error, "position", None))
-    return MigrationFailed(path=file.path, line=line, reason=_reason(ours, error))
-
-
-def _line(file: MigrationFile, statement: Statement | None, position: str | None) -> int:
-    """The line at which PostgreSQL points, else the one on which the statement begins, else the last one."""
-    if statement is None:
-        return file.sql.rstrip().count("\n") + 1
-    if position is None:
-        return statement.line
-    return statement.line + statement.text.count("\n", 0, int(position) - 1)
-
-
-def _reason(ours: DbError, error: BaseException) -> str:
-    text = ours.message if isinstance(ours, QueryFailed) else str(error)
-    more = [getattr(error, name, None) for name in ("detail", "hint", "context")]
-    return "\n".join([str(text), *(part for part in more if part)])
 
 
 async def _require_identities(connection: Connection, schema: str) -> None:

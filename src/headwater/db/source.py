@@ -18,6 +18,7 @@ from typing import Literal
 import msgspec
 
 from headwater.db.errors import DbError
+from headwater.part import Declaration
 
 Phase = Literal["expand", "contract"]
 PHASES: tuple[Phase, ...] = ("expand", "contract")
@@ -42,12 +43,18 @@ class MissingFolder(MigrationError):
     """{folder}, the migrations of {app}, is no folder."""
 
 
-class Source(msgspec.Struct, frozen=True):
-    """Where the migrations of an app lie, and the schema that is its own."""
+class Source(Declaration, frozen=True):
+    """Where the migrations of an app lie, where its stored functions do, and the schema that is its own."""
 
     app: str
     schema: str
     folder: Path
+    functions: tuple[Path, ...] | None = None
+    """Folders of files of functions; by default ``functions`` beside the migrations, if there is one."""
+
+    @property
+    def function_folders(self) -> tuple[Path, ...]:
+        return (self.folder.parent / "functions",) if self.functions is None else self.functions
 
 
 class MigrationFile(msgspec.Struct, frozen=True):
@@ -72,8 +79,10 @@ class MigrationFile(msgspec.Struct, frozen=True):
 
 
 def platform_source() -> Source:
-    """The platform's own migrations: the schema `headwater`."""
-    return Source("headwater", "headwater", Path(__file__).parent.parent / "migrations")
+    """The platform's own: the schema `headwater`, its functions beside the packages that call them."""
+    root = Path(__file__).parent.parent
+    callers = tuple(root / package for package in ("consumer", "log", "objects"))
+    return Source("headwater", "headwater", root / "migrations", callers)
 
 
 def read_source(source: Source) -> list[MigrationFile]:

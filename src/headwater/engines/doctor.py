@@ -5,8 +5,9 @@ import asyncpg
 from headwater.engines.address import shown_database, shown_host
 from headwater.engines.facts import read_facts, read_version
 from headwater.engines.finding import Finding
-from headwater.engines.judgement import BUSY_BOUND_SECONDS, IDLE_BOUND_SECONDS, judge, judge_version, quoted
+from headwater.engines.judgement import BUSY_BOUND_SECONDS, IDLE_BOUND_SECONDS, judge, judge_version
 from headwater.engines.postgres import CONNECT_ERRORS, CONNECT_SECONDS, explain
+from headwater.engines.remedy import quoted
 from headwater.engines.valkey import ask_valkey
 from headwater.settings import Settings
 

@@ -40,6 +40,16 @@ class Slot(msgspec.Struct, frozen=True):
     held: Megabytes | None
     left: Megabytes | None  # before it is lost; None without a limit
     two_phase: bool
+    failover: bool  # standbys copy it
+    synced: bool  # it is such a copy, or was until this server was promoted
+    temporary: bool
+
+
+class StandbySlot(msgspec.Struct, frozen=True):
+    name: str
+    active: bool
+    cause: str | None  # of the invalidation
+    behind: Megabytes | None  # None until a standby has used it
 
 
 class OldTransaction(msgspec.Struct, frozen=True):
@@ -68,6 +78,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     slots: int
     senders: int
     slot: Slot | None
+    standbys: list[StandbySlot]
     log_begun: bool  # there is a log whose relay used the slot
     publication_exists: bool
     publication_refusal: str | None
@@ -93,6 +104,10 @@ SETTINGS = (
     "max_connections",
     "superuser_reserved_connections",
     "reserved_connections",
+    "sync_replication_slots",
+    "hot_standby_feedback",
+    "primary_slot_name",
+    "synchronized_standby_slots",
 )
 
 READ_SETTINGS = "select name, setting from pg_settings where name = any($1)"
@@ -133,8 +148,16 @@ select plugin::text, database::text, active, wal_status,
        pg_wal_lsn_diff(case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end,
                        restart_lsn)::float8 / 1048576 as held,
        safe_wal_size::float8 / 1048576 as left,
-       two_phase
+       two_phase, failover, synced, temporary
   from pg_replication_slots where slot_name = $1
+"""
+
+READ_STANDBYS = """
+select slot_name::text as name, active, invalidation_reason as cause,
+       pg_wal_lsn_diff(case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end,
+                       restart_lsn)::float8 / 1048576 as behind
+  from pg_replication_slots where slot_type = 'physical' and not temporary
+ order by 1
 """
 
 READ_LOG_BEGUN = "select exists (select from headwater.log where slot = $1)"
@@ -183,6 +206,7 @@ async def read_facts(
         settings={row["name"]: row["setting"] for row in await connection.fetch(READ_SETTINGS, SETTINGS)},
         role=role,
         slot=await _read_slot(connection, settings.slot),
+        standbys=await _read_all(connection, StandbySlot, READ_STANDBYS),
         log_begun=has_log and await _read_log_begun(connection, settings.slot),
         publication_refusal=None if database["publication_exists"] else await _try_publication(connection),
         replication_refusal=await _try_replication(url) if role.replication else None,

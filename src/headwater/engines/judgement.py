@@ -6,7 +6,9 @@ import msgspec
 
 from headwater.engines.configuration import connections_needed
 from headwater.engines.facts import OLDEST_VERSION, Facts, Slot
+from headwater.engines.failover import judge_failover
 from headwater.engines.finding import Finding
+from headwater.engines.remedy import literal, quoted, set_parameter
 from headwater.settings import Settings
 
 IDLE_BOUND_SECONDS = 300.0
@@ -179,6 +181,8 @@ def judge_slot_timeout(facts: Facts, settings: Settings) -> Iterator[Finding]:
 
 
 def judge_slot(facts: Facts, settings: Settings) -> Iterator[Finding]:
+    if facts.in_recovery:
+        return
     subject = f"slot {settings.slot}"
     if facts.slot is None:
         yield Finding(
@@ -246,7 +250,7 @@ def judge_prepared(facts: Facts, settings: Settings) -> Iterator[Finding]:
             subject=f"prepared transaction {each.gid}",
             found=f"prepared {_shown_age(each.age)} ago in database {each.database}",
             wanted=f"committed or rolled back within {_shown_age(IDLE_BOUND_SECONDS)}: it pins WAL and dead rows",
-            remedy=f"ROLLBACK PREPARED {_literal(each.gid)};  -- in database {each.database}; or COMMIT PREPARED",
+            remedy=f"ROLLBACK PREPARED {literal(each.gid)};  -- in database {each.database}; or COMMIT PREPARED",
             required=False,
         )
 
@@ -321,6 +325,7 @@ CHECKS: tuple[Check, ...] = (
     judge_slot_timeout,
     judge_slot,
     judge_held_wal,
+    judge_failover,
     judge_transactions,
     judge_prepared,
     judge_connections,
@@ -351,15 +356,7 @@ def _foreign_trait(slot: Slot, database: str) -> str | None:
 
 
 def _setting(facts: Facts, name: str, value: str, *, restart: bool = False) -> str:
-    """How `name` becomes `value`: what is not to be set on a hosted server is set in its console."""
-    after = "restart PostgreSQL" if restart else "SELECT pg_reload_conf();"
-    if facts.hosted:
-        parameter = HOSTED_PARAMETERS.get(name, name)
-        return f"{parameter} = {value}  -- in the parameters of your service" + ("; then restart it" if restart else "")
-    return f"ALTER SYSTEM SET {name} = {_literal(value)};" + (f"  -- then {after}" if restart else f" {after}")
-
-
-HOSTED_PARAMETERS = {"wal_level": "wal_level (rds.logical_replication = 1, cloudsql.logical_decoding = on)"}
+    return set_parameter(name, value, hosted=facts.hosted, restart=restart)
 
 
 def _is_off(facts: Facts, name: str) -> bool:
@@ -376,12 +373,3 @@ def _shown_age(seconds: float) -> str:
     if seconds < 7200:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.0f} h"
-
-
-def quoted(name: str) -> str:
-    """As an SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

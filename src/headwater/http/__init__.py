@@ -1,8 +1,8 @@
 """HTTP: routes compiled to endpoints, served as one ASGI application."""
 
 from headwater.http.application import HttpApp
-from headwater.http.binding.resources import Provider, Resources
-from headwater.http.endpoint import Endpoint, compile_endpoint
+from headwater.http.compiler import Compiler
+from headwater.http.endpoint import Endpoint
 from headwater.http.files import Download, Upload
 from headwater.http.identity.credential import ApiKey, Bearer, Cookie, Credential, digest_secret
 from headwater.http.identity.identity import Identity
@@ -21,6 +21,7 @@ __all__ = [
     "ApiKey",
     "Bearer",
     "Body",
+    "Compiler",
     "Cookie",
     "Credential",
     "Download",
@@ -36,15 +37,12 @@ __all__ = [
     "Pages",
     "Principal",
     "Problem",
-    "Provider",
     "Query",
     "Request",
-    "Resources",
     "Response",
     "Route",
     "RouteError",
     "Upload",
-    "compile_endpoint",
     "digest_secret",
     "serve",
 ]

@@ -10,21 +10,19 @@ from contextlib import suppress
 from time import perf_counter, time
 from typing import Any
 
-import msgspec
-
-from headwater.clock import Clock, SystemClock
+from headwater.binding import Services
+from headwater.clock import Clock
 from headwater.errors import HeadwaterError
-from headwater.http.binding.resources import Resources
 from headwater.http.browser.cors import VARY_ORIGIN, Cors
 from headwater.http.browser.headers import Hosts, Security
+from headwater.http.compiler import Compiler
 from headwater.http.compression import Choice, Compression
-from headwater.http.docspage import docs_routes
-from headwater.http.endpoint import Endpoint, compile_endpoint
-from headwater.http.identity.credential import ApiKey
-from headwater.http.identity.identity import Identity
+from headwater.http.endpoint import Endpoint, Linker
+from headwater.http.limit.options import LimitOption
 from headwater.http.load.deadline import seconds_of
 from headwater.http.load.guard import Guard
-from headwater.http.load.load import Load
+from headwater.http.load.options import LoadOption
+from headwater.http.load.queue import Lines
 from headwater.http.load.watch import Watch
 from headwater.http.message.body import BodyBroken, BodyLimits, ClientGone
 from headwater.http.message.forwarded import Proxies
@@ -32,18 +30,22 @@ from headwater.http.message.problem import Problem
 from headwater.http.message.request import Request
 from headwater.http.message.response import Response
 from headwater.http.message.target import below
-from headwater.http.openapi import About, openapi_route
+from headwater.http.openapi import About
 from headwater.http.route.route import Route
-from headwater.http.router import Router
 from headwater.http.serving.accesslog import AccessLog
+from headwater.http.serving.document import openapi_route
 from headwater.http.serving.health import Health, Readiness
 from headwater.http.serving.lifespan import AsgiApp
 from headwater.http.serving.meter import Counted, Meter
-from headwater.http.serving.mishap import Mishaps
 from headwater.http.serving.mount import Mount, Spy, sort_mounts
+from headwater.http.serving.platform import PlatformRoutes
+from headwater.http.serving.recovery import Recovery
 from headwater.http.serving.transmission import LAST, Transmission
+from headwater.http.step.description import RequestHeader
+from headwater.http.step.operation import Operation
+from headwater.http.step.problems import Problems, Translation
 from headwater.http.unmatched import LABEL as UNMATCHED
-from headwater.http.unmatched import nowhere
+from headwater.http.unmatched import unmatched
 from headwater.http.version import Converter, VersionRouter, Versions, compile_editions, refuse_versions
 from headwater.observe import Metrics
 from headwater.observe.linewriter import standard_error
@@ -62,50 +64,28 @@ async def _always_ready() -> list[str]:
 class HttpApp:
     """An ASGI application.
 
-    `mounts` maps prefixes to other ASGI applications. `readiness` says what is missing before requests can be served.
-    `about` is what the OpenAPI document says of all of it. With `versions` each route is compiled for every version
-    that has it, with the `converters` in between; `clock` says when one ends. `metrics` and `write` (of log lines) are
-    by default this process's own and standard error. Raises a `RouteError` for a route that cannot be served, and a
-    `VersionError` for versions that do not fit together.
+    `compiler` compiles the `routes`, `services` are what is open. `mounts` maps prefixes to other ASGI applications.
+    `readiness` says what is missing before requests can be served. `about` is what the OpenAPI document says of all of
+    it. With `versions` each route is compiled for every version that has it, with the `converters` in between. `write`
+    takes lines of the access log, and is by default standard error. Raises a `HandlerError` for a route that cannot be
+    served, and a `VersionError` for versions that do not fit together.
     """
 
     def __init__(
         self,
         routes: Sequence[Route],
-        resources: Resources,
-        settings: Settings,
+        compiler: Compiler,
+        services: Services,
         mounts: Mapping[str, AsgiApp] | None = None,
         readiness: Readiness | None = None,
         *,
         about: About = About(),  # noqa: B008 - frozen
         versions: Versions | None = None,
         converters: Sequence[Converter] = (),
-        clock: Clock | None = None,
-        metrics: Metrics | None = None,
         write: Callable[[bytes], Any] | None = None,
     ) -> None:
-        metrics = metrics or Metrics()
-        if not settings.compression:
-            resources = msgspec.structs.replace(resources, compresses=False)
-        resources = msgspec.structs.replace(
-            resources, origins=settings.cors_origins, load=Load(settings.deadline_seconds)
-        )
+        settings, metrics = services[Settings], services[Metrics]
         self.health = Health(readiness or _always_ready)
-        ours = self.health.routes()
-        if settings.docs:
-            ours += docs_routes(about.title)
-        self._versions: VersionRouter | None = None
-        if versions is None:
-            refuse_versions(routes, converters)
-            endpoints = [compile_endpoint(route, resources) for route in routes]
-            ours.append(openapi_route(endpoints, about))
-            self._router = Router([*endpoints, *(compile_endpoint(route, resources) for route in ours)])
-            self._nowhere = nowhere(self._router, resources)
-        else:
-            editions = compile_editions(versions, routes, converters, resources)
-            self._versions = VersionRouter(versions, editions, about, ours, resources, clock or SystemClock(), metrics)
-            self._router, self._nowhere = self._versions.platform, self._versions.nowhere
-        self._mounts = sort_mounts([Mount(prefix, app) for prefix, app in (mounts or {}).items()])
         self._settings = settings
         self._proxies = Proxies(settings.trusted_proxies) if settings.trusted_proxies else None
         self._compression = Compression(settings)
@@ -113,25 +93,53 @@ class HttpApp:
             settings.body_limit, settings.body_seconds, settings.body_depth, settings.upload_bytes_per_second
         )
         self._watch = Watch()
-        self._guard = Guard(settings, resources.lines)
+        self._guard = Guard(settings, services[Lines].by_reason if Lines in services else {})
         self._meter = Meter(metrics)
-        self._preflights = compile_endpoint(
-            Route(method="OPTIONS", path="/", handler=self._answer_preflight, vital=True), resources
-        )
-        self._preflights.label = UNMATCHED
         self._security = Security(settings)
-        self._mishaps = Mishaps(self._meter, self._watch)
-        self._transmission = Transmission(
-            settings.send_seconds, self._security, self._watch, self._guard, self._mishaps
-        )
         self._hosts = Hosts(settings.hosts) if settings.hosts else None
-        self._cors = self._open_to(settings, resources.identity) if settings.cors_origins else None
-        self._stand()
-        for counted in (*self._counted(), *self._mounts):
-            self._meter.place(counted)
+        self._varying = [VARY_ORIGIN] if settings.cors_origins else []
+        linker = Linker(services, settings, self._meter, self._security.fields, self._varying)
+        self._versions: VersionRouter | None = None
+        operations = self._build(routes, compiler, linker, services, about, versions, converters)
+        self._preflights = linker.endpoint(compiler.operation(self._preflight_route()), label=UNMATCHED)
+        self._cors = self._open_to(settings, compiler, operations) if settings.cors_origins else None
+        self._mounts = sort_mounts([Mount(prefix, app, self._meter) for prefix, app in (mounts or {}).items()])
+        self._beside_mounted = [*self._security.mounted, *self._varying]
+        self._recovery = Recovery(self._meter, self._watch, Translation(compiler.declared.of(Problems)))
+        self._transmission = Transmission(
+            settings.send_seconds, self._security, self._watch, self._guard, self._recovery
+        )
         logs = settings.log_level in ("debug", "info")
         self._log = AccessLog(metrics.process, write or standard_error(metrics.process).write) if logs else None
         self._idle = asyncio.Event()
+
+    def _build(
+        self,
+        routes: Sequence[Route],
+        compiler: Compiler,
+        linker: Linker,
+        services: Services,
+        about: About,
+        versions: Versions | None,
+        converters: Sequence[Converter],
+    ) -> list[Operation]:
+        """Make the router, or that of the versions; returns all operations of the API."""
+        settings = services[Settings]
+        ours = self.health.routes()
+        for each in compiler.declared.of(PlatformRoutes):
+            ours += each.of(settings, about)
+        if versions is None:
+            refuse_versions(routes, converters)
+            operations = compiler.operations(routes)
+            ours.append(openapi_route(operations, about, compiler.declared))
+            self._router = linker.router(linker.endpoints([*operations, *compiler.operations(ours)]))
+            self._unmatched = unmatched(self._router, compiler, linker)
+            return operations
+        editions = compile_editions(versions, routes, converters, compiler)
+        clock: Clock = services[Clock]  # type: ignore[type-abstract]
+        self._versions = VersionRouter(versions, editions, about, ours, compiler, linker, clock, services[Metrics])
+        self._router, self._unmatched = self._versions.platform, self._versions.unmatched
+        return [operation for edition in editions for operation in edition.operations]
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if self._proxies is not None and scope["type"] != "lifespan":
@@ -142,7 +150,7 @@ class HttpApp:
             return await self._serve_mount(mount, scope, receive, send)
         at, started = time(), perf_counter()
         request = Request(scope, receive, self._limits, started)
-        endpoint, status, size = self._nowhere, CLIENT_GONE, 0
+        endpoint, status, size = self._unmatched, CLIENT_GONE, 0
         choice: Choice | None = None
         slots, in_flight, running = self._meter.slots, self._meter.in_flight, self._watch.running
         guard = self._guard
@@ -158,7 +166,7 @@ class HttpApp:
                 if self._cors is not None and self._cors.asks(request):
                     endpoint = self._preflights
                 elif self._versions is None:
-                    endpoint, request.path_values = self._router.find(request.method, scope) or (self._nowhere, ())
+                    endpoint, request.path_values = self._router.find(request.method, scope) or (self._unmatched, ())
                 else:
                     endpoint, request.path_values = self._versions.find(request)
                 if endpoint.compresses and (accept := request.fields.get(b"accept-encoding")) is not None:
@@ -174,18 +182,18 @@ class HttpApp:
                 if choice is not None and (len(answer.body) >= choice.minimum or answer.stream is not None):
                     answer = await self._compression.encode(answer, request, choice)
             except Exception as error:
-                answer = self._mishaps.answer(error, request, endpoint)
+                answer = self._recovery.answer(error, request, endpoint)
                 if choice is not None and len(answer.body) >= choice.minimum:
                     answer = self._compression.encode_problem(answer, request, choice)
             except asyncio.CancelledError:
-                answer = self._mishaps.answer_stopped(request, endpoint)
+                answer = self._recovery.answer_stopped(request, endpoint)
             request.task = None
             status, size = answer.status, len(answer.body)
             if size == 0 or status in LAST or self._transmission.draining or request.method == "HEAD":
                 size = await self._transmission.send(answer, request, send, endpoint)
             else:
                 length, request_id = (b"content-length", b"%d" % size), (b"x-request-id", request.id.encode())
-                fields = [*answer.fields, length, request_id, *endpoint.standing]
+                fields = [*answer.fields, length, request_id, *endpoint.fields]
                 if request.added is not None:
                     fields += request.added
                 if endpoint.free:
@@ -193,7 +201,7 @@ class HttpApp:
                 await send({"type": "http.response.start", "status": status, "headers": fields})
                 await send({"type": "http.response.body", "body": answer.body})
         except BodyBroken:
-            await self._transmission.send_broken(request, send, self._nowhere.standing)
+            await self._transmission.send_broken(request, send, self._unmatched.fields)
         except ClientGone:
             pass
         finally:
@@ -253,23 +261,14 @@ class HttpApp:
             **self._guard.statistics(),
         }
 
-    def _stand(self) -> None:
-        """Let every answer carry what it always carries, whatever is answered."""
-        varying = [VARY_ORIGIN] if self._cors is not None else []
-        for each in {id(each): each for each in self._counted()}.values():
-            each.standing = [*self._security.fields, *each.standing, *varying]
-        self._beside_mounted = [*self._security.mounted, *varying]
+    def _preflight_route(self) -> Route:
+        options = (LoadOption(vital=True), LimitOption(limits=()))
+        return Route(method="OPTIONS", path="/", handler=self._answer_preflight, options=options)
 
-    def _open_to(self, settings: Settings, identity: Identity | None) -> Cors:
-        bound = {
-            each.name for endpoint in self._counted() for each in endpoint.binding.inputs if each.where == "header"
-        }
-        keys = {each.header for each in identity.credentials if isinstance(each, ApiKey)} if identity else set()
-        return Cors(settings.cors_origins, settings.cors_credentials, settings.cors_seconds, bound | keys)
-
-    def _counted(self) -> list[Endpoint]:
-        ours = self._versions.endpoints if self._versions is not None else [*self._router.endpoints, self._nowhere]
-        return [*ours, self._preflights]
+    def _open_to(self, settings: Settings, compiler: Compiler, operations: Sequence[Operation]) -> Cors:
+        bound = {each.name for operation in operations for each in operation.inputs if each.where == "header"}
+        declared = {each.name for each in compiler.declared.of(RequestHeader)}
+        return Cors(settings.cors_origins, settings.cors_credentials, settings.cors_seconds, bound | declared)
 
     def _is_preflight(self, scope: Scope, receive: Any) -> bool:
         return self._cors is not None and self._cors.asks(Request(scope, receive, self._limits))
@@ -327,7 +326,7 @@ class HttpApp:
                 self._hosts.check(request)
             await mount.serve(scope, receive, spy.send)
         except Exception as error:
-            answer = self._mishaps.answer(error, request, mount)
+            answer = self._recovery.answer(error, request, mount)
             if spy.started:
                 raise
             await self._transmission.send(answer, request, spy.send, mount)

@@ -5,35 +5,39 @@ choice leads nowhere the next is tried. A value that does not fit a parameter's 
 with ``{id: int}`` is a 404, and so is the empty segment that a trailing slash makes.
 """
 
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from headwater.http.endpoint import Endpoint
 from headwater.http.message.target import below, segments
 from headwater.http.route.errors import RoutesClash
 from headwater.http.route.route import Route, segments_of
+from headwater.http.step.operation import Operation
 from headwater.http.types.fault import Invalid
 from headwater.http.types.scalar import Read, rank_of, reader_of
 from headwater.http.types.shape import shape_of
 
-Match = tuple[Endpoint, Sequence[Any]]
-"""An endpoint and the values of the parameters in its path, in their order."""
+E = TypeVar("E")
 
 
-class Router:
-    """Finds endpoints. HEAD is answered by what answers GET, unless a route of its own is there."""
+class Router(Generic[E]):
+    """Finds what answers a method and path, an operation or an endpoint; `operation_of` says which operation it is.
 
-    def __init__(self, endpoints: list[Endpoint]) -> None:
-        self._root = _Node()
-        self._literal: dict[str, dict[str, Match]] = {}
-        self._last: dict[str, dict[str, list[tuple[Read, Endpoint]]]] = {}
+    HEAD is answered by what answers GET, unless a route of its own is there; `head_of` makes of the one the other.
+    """
+
+    def __init__(
+        self, endpoints: Sequence[E], operation_of: Callable[[E], Operation], head_of: Callable[[E], E]
+    ) -> None:
+        self._root: _Node[E] = _Node()
+        self._literal: dict[str, dict[str, tuple[E, Sequence[Any]]]] = {}
+        self._last: dict[str, dict[str, list[tuple[Read, E]]]] = {}
         self._added: dict[tuple[str, tuple[str, ...]], Route] = {}
         for endpoint in endpoints:
-            self._add(endpoint)
-        self.endpoints = endpoints + _add_heads(self._root)
+            self._add(endpoint, operation_of(endpoint))
+        self.endpoints = [*endpoints, *_add_heads(self._root, head_of)]
         self._note("", self._root)
 
-    def find(self, method: str, scope: MutableMapping[str, Any]) -> Match | None:
+    def find(self, method: str, scope: MutableMapping[str, Any]) -> tuple[E, Sequence[Any]] | None:
         """What answers, and the values in its path; raises a `Problem` for a path that does not decode."""
         raw = scope.get("raw_path")
         if raw is None or b"%" not in raw:
@@ -45,7 +49,7 @@ class Router:
         endpoint = self._root.find(segments(scope), 0, method, values)
         return None if endpoint is None else (endpoint, values)
 
-    def _find_quickly(self, method: str, path: str) -> Match | None:
+    def _find_quickly(self, method: str, path: str) -> tuple[E, Sequence[Any]] | None:
         """What most paths are, without taking them apart: all literal, or literal but for the last segment.
 
         Nothing else can take precedence over these two: a literal segment wins wherever there is one.
@@ -68,9 +72,9 @@ class Router:
         found = set(self._root.methods(segments(scope), 0))
         return sorted(found | {"OPTIONS"}) if found else []
 
-    def _add(self, endpoint: Endpoint) -> None:
-        route = endpoint.route
-        annotations = {each.name: each.annotation for each in endpoint.binding.inputs if each.where == "path"}
+    def _add(self, endpoint: E, operation: Operation) -> None:
+        route = operation.route
+        annotations = {each.name: each.annotation for each in operation.binding.inputs if each.where == "path"}
         parts = [_part(segment, annotations) for segment in segments_of(route)]
         self._refuse_clash(route, parts)
         node = self._root
@@ -78,7 +82,7 @@ class Router:
             node = node.descend(part)
         node.endpoints[route.method] = endpoint
 
-    def _note(self, path: str, node: "_Node") -> None:
+    def _note(self, path: str, node: "_Node[E]") -> None:
         """Remember what is behind literal segments, and one parameter further."""
         if node.endpoints:
             self._literal[path] = {method: (endpoint, ()) for method, endpoint in node.endpoints.items()}
@@ -94,6 +98,11 @@ class Router:
         first = self._added.setdefault(form, route)
         if first is not route:
             raise RoutesClash(first=first, first_handler=first.place, second=route, second_handler=route.place)
+
+
+def check_routes(operations: Sequence[Operation]) -> None:
+    """Raise a `RoutesClash` for two that would answer the same requests."""
+    Router(operations, operation_of=lambda each: each, head_of=lambda each: each)
 
 
 class _Part(NamedTuple):
@@ -121,17 +130,17 @@ def _part(segment: str, annotations: Mapping[str, Any]) -> _Part:
     return _Part(segment, reader_of(shape), rank_of(shape), repr(annotation))
 
 
-class _Node:
+class _Node(Generic[E]):
     """What can follow a run of segments."""
 
     __slots__ = ("children", "endpoints", "parameters")
 
     def __init__(self) -> None:
-        self.children: dict[str, _Node] = {}
-        self.parameters: list[tuple[_Part, _Node]] = []
-        self.endpoints: dict[str, Endpoint] = {}
+        self.children: dict[str, _Node[E]] = {}
+        self.parameters: list[tuple[_Part, _Node[E]]] = []
+        self.endpoints: dict[str, E] = {}
 
-    def descend(self, part: _Part) -> "_Node":
+    def descend(self, part: _Part) -> "_Node[E]":
         """The node behind a part, made if need be."""
         if part.read is None:
             return self.children.setdefault(part.text, _Node())
@@ -143,7 +152,7 @@ class _Node:
         self.parameters.sort(key=lambda each: each[0].rank)
         return node
 
-    def find(self, texts: list[str], index: int, method: str, values: list[Any]) -> Endpoint | None:
+    def find(self, texts: list[str], index: int, method: str, values: list[Any]) -> E | None:
         if index == len(texts):
             return self.endpoints.get(method)
         text = texts[index]
@@ -183,12 +192,12 @@ def _fits(part: _Part, text: str) -> bool:
     return True
 
 
-def _add_heads(node: _Node) -> list[Endpoint]:
+def _add_heads(node: _Node[E], head_of: Callable[[E], E]) -> list[E]:
     """Let HEAD be answered wherever GET is; returns the endpoints made for it."""
     heads = []
     if "GET" in node.endpoints and "HEAD" not in node.endpoints:
-        node.endpoints["HEAD"] = node.endpoints["GET"].for_method("HEAD")
+        node.endpoints["HEAD"] = head_of(node.endpoints["GET"])
         heads.append(node.endpoints["HEAD"])
     for child in [*node.children.values(), *(node for _, node in node.parameters)]:
-        heads += _add_heads(child)
+        heads += _add_heads(child, head_of)
     return heads

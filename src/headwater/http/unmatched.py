@@ -1,7 +1,10 @@
-"""Nowhere: what answers a request that no route matches."""
+"""What answers a request that no route matches."""
 
-from headwater.http.binding.resources import Resources
-from headwater.http.endpoint import Endpoint, compile_endpoint
+from headwater.http.compiler import Compiler
+from headwater.http.compression.options import CompressionOption
+from headwater.http.endpoint import Endpoint, Linker
+from headwater.http.limit.options import LimitOption
+from headwater.http.load.options import LoadOption
 from headwater.http.message.problem import Problem
 from headwater.http.message.request import Request
 from headwater.http.message.response import Response
@@ -11,7 +14,7 @@ from headwater.http.router import Router
 LABEL = "unmatched"
 
 
-def nowhere(router: Router, resources: Resources) -> Endpoint:
+def unmatched(router: Router[Endpoint], compiler: Compiler, linker: Linker, version: str | None = None) -> Endpoint:
     """The endpoint of every other path and method: 404, 405 with Allow, or what OPTIONS wants to know."""
 
     async def answer(request: Request) -> Response:
@@ -25,11 +28,9 @@ def nowhere(router: Router, resources: Resources) -> Endpoint:
         detail = f"This path has {', '.join(methods)}, but not {request.method[:20]}."
         raise Problem(405, detail=detail, headers={"Allow": ", ".join(methods)})
 
-    endpoint = compile_endpoint(
-        Route(method="other", path="/", handler=answer, compress=False, limits=(), vital=True), resources
-    )
-    endpoint.label = LABEL
-    return endpoint
+    options = (CompressionOption(compress=False), LimitOption(limits=()), LoadOption(vital=True))
+    route = Route(method="other", path="/", handler=answer, options=options)
+    return linker.endpoint(compiler.operation(route), label=LABEL, version=version)
 
 
 def _allowed(methods: list[str]) -> Response:

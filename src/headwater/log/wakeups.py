@@ -5,7 +5,6 @@ its connection; every reader also looks by itself from time to time.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, ClassVar, Final, Self
@@ -52,8 +51,7 @@ class Wakeups:
     ) -> None:
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.gather(self._task, return_exceptions=True)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` at every wake-up; returns what ends it."""

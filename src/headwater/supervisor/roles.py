@@ -3,9 +3,12 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 
 from headwater.backend import Backend
+from headwater.binding import Services
+from headwater.chores import run_chores, run_processes
 from headwater.consumer import run_consumers
 from headwater.db import Unavailable
 from headwater.http.serving.server import serve
@@ -19,6 +22,7 @@ from headwater.supervisor.locate import load_backend
 from headwater.supervisor.outage import Outage
 from headwater.supervisor.prepare import prepare
 from headwater.supervisor.together import beside, together
+from headwater.upkeep import Process
 from headwater.wal import run_relay
 from headwater.wal.stream import StreamLost
 
@@ -34,13 +38,36 @@ async def relay(assignment: Assignment, settings: Settings, stop: asyncio.Event,
 async def web(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Answer requests that arrive at the inherited socket."""
     backend, metrics = _load(assignment, settings), _metrics(assignment, settings)
-    await _serve(backend, assignment, settings, metrics, stop, ready)
+    async with _opened(backend, assignment, settings, metrics):
+        await _serve(backend, assignment, settings, stop, ready)
 
 
 async def consumer(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
     """Apply the log to every subscription of the backend, sharing the partitions with the other workers."""
     backend, metrics = _load(assignment, settings), _metrics(assignment, settings)
-    await _consume(backend, assignment, settings, metrics, stop, ready)
+    services = backend.services(settings, name=f"headwater {assignment.name} resources", metrics=metrics)
+    try:
+        await backend.start(services)
+        consuming = _consume(backend, services, assignment, settings, stop, ready)
+        if assignment.number == 1:  # what is done once per database is done by the first
+            await beside(consuming, run_chores(backend.declared, services))
+        else:
+            await consuming
+    finally:
+        await services.close()
+
+
+async def part(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+    """Be a process that a part of the backend brings."""
+    backend, metrics = _load(assignment, settings), _metrics(assignment, settings)
+    services = backend.services(settings, name=f"headwater {assignment.name}", metrics=metrics)
+    (process,) = [each for each in backend.declared.of(Process) if each.name == assignment.process]
+    try:
+        await backend.start(services)
+        ready()
+        await services.call(process.run, {asyncio.Event: stop})
+    finally:
+        await services.close()
 
 
 async def dev(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
@@ -48,6 +75,7 @@ async def dev(assignment: Assignment, settings: Settings, stop: asyncio.Event, r
     try:
         backend = _load(assignment, settings)
         backend.check()
+        backend.check_settings()
         await prepare(backend, settings)
     except (Unavailable, StreamLost):
         raise  # the engine's fault, which passes
@@ -57,14 +85,19 @@ async def dev(assignment: Assignment, settings: Settings, stop: asyncio.Event, r
             await serve(Outage(error), socket=listener, settings=settings, stop=stop, ready=ready)
         return
     waiting, metrics = Countdown(3, ready), _metrics(assignment, settings)
-    await together(
-        _relay(settings, metrics, stop, waiting.tick),
-        _consume(backend, assignment, settings, metrics, stop, waiting.tick),
-        _serve(backend, assignment, settings, metrics, stop, waiting.tick),
-    )
+    async with _opened(backend, assignment, settings, metrics):
+        await together(
+            _relay(settings, metrics, stop, waiting.tick),
+            beside(
+                _consume(backend, backend.opened.services, assignment, settings, stop, waiting.tick),
+                run_chores(backend.declared, backend.opened.services),
+            ),
+            _serve(backend, assignment, settings, stop, waiting.tick),
+            *run_processes(backend.declared, backend.opened.services, stop),
+        )
 
 
-ROLES: Mapping[str, Role] = {"relay": relay, "web": web, "consumer": consumer, "dev": dev}
+ROLES: Mapping[str, Role] = {"relay": relay, "web": web, "consumer": consumer, "part": part, "dev": dev}
 
 
 def _load(assignment: Assignment, settings: Settings) -> Backend:
@@ -83,27 +116,29 @@ async def _relay(settings: Settings, metrics: Metrics, stop: asyncio.Event, read
     await beside(run_relay(url, settings, stop, ready=ready, metrics=metrics), keep_house(url, settings))
 
 
-async def _serve(
-    backend: Backend,
-    assignment: Assignment,
-    settings: Settings,
-    metrics: Metrics,
-    stop: asyncio.Event,
-    ready: Callable[[], None],
-) -> None:
+@asynccontextmanager
+async def _opened(
+    backend: Backend, assignment: Assignment, settings: Settings, metrics: Metrics
+) -> AsyncIterator[None]:
     await backend.open(settings, name=f"headwater {assignment.name}", metrics=metrics)
     try:
-        with socket.socket(fileno=assignment.listener) as listener:
-            await serve(backend.opened.http, socket=listener, settings=settings, stop=stop, ready=ready)
+        yield
     finally:
         await backend.close()
 
 
+async def _serve(
+    backend: Backend, assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]
+) -> None:
+    with socket.socket(fileno=assignment.listener) as listener:
+        await serve(backend.opened.served, socket=listener, settings=settings, stop=stop, ready=ready)
+
+
 async def _consume(
     backend: Backend,
+    services: Services,
     assignment: Assignment,
     settings: Settings,
-    metrics: Metrics,
     stop: asyncio.Event,
     ready: Callable[[], None],
 ) -> None:
@@ -114,7 +149,9 @@ async def _consume(
         workers=assignment.of,
         stop=stop,
         ready=ready,
-        metrics=metrics,
+        providers=backend.compiler.providers,
+        services=services,
+        metrics=services[Metrics],
     )
 
 

@@ -13,6 +13,7 @@ from headwater.backend import Backend
 from headwater.commit import Origin, Tx
 from headwater.consumer import run_consumers
 from headwater.db import Db, Pool
+from headwater.observe import Metrics
 from headwater.settings import Settings
 from headwater.testing.client import Client
 from headwater.testing.databases import Databases
@@ -39,6 +40,11 @@ class RunningBackend:
     def db(self) -> Db:
         """Reads, as a query has them."""
         return self.backend.opened.db
+
+    @property
+    def metrics(self) -> Metrics:
+        """What the backend has counted: ``backend.metrics.expose()``."""
+        return self.backend.opened.services[Metrics]
 
     @property
     def url(self) -> str:
@@ -114,15 +120,21 @@ async def _start(backend: Backend, settings: Settings, stop: asyncio.Event) -> l
     """Open the backend, start relay and consumers; all are at work when this returns."""
     url = settings.postgres_url
     assert url is not None
+    await backend.open(settings, name="headwater test")
     relay_ready, consumers_ready = asyncio.Event(), asyncio.Event()
+    consumers = run_consumers(
+        url,
+        backend.subscriptions,
+        stop=stop,
+        ready=consumers_ready.set,
+        providers=backend.compiler.providers,
+        services=backend.opened.services,
+    )
     tasks = [
         asyncio.create_task(run_relay(url, settings, stop, ready=relay_ready.set), name="relay"),
-        asyncio.create_task(
-            run_consumers(url, backend.subscriptions, stop=stop, ready=consumers_ready.set), name="consumers"
-        ),
+        asyncio.create_task(consumers, name="consumers"),
     ]
     try:
-        await backend.open(settings, name="headwater test")
         await backend.opened.http.start()
         await _until(tasks, relay_ready, consumers_ready)
     except BaseException:

@@ -1,4 +1,4 @@
-"""The ordinary connection that the relay works with, beside the replication stream."""
+"""The relay's ordinary connection, beside the replication stream."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,13 +18,13 @@ UNLIMITED: Final = {
     "idle_session_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
 }
-"""What a role or a database may have been given for the sake of its other users, and would break the work here."""
+"""Limits that a role or a database may set for its other users, and that would break the relay."""
 
 _SESSION = {**UNLIMITED, "default_transaction_isolation": "read committed", "default_transaction_read_only": "off"}
 
 
 async def connect_control(url: str, application_name: str) -> asyncpg.Connection:
-    """Raises `DbError`: `Unavailable` when PostgreSQL cannot be reached. What is done on it raises asyncpg's errors."""
+    """Raises `DbError`; `Unavailable` when PostgreSQL is unreachable. Statements on it raise asyncpg's errors."""
     try:
         return await asyncpg.connect(
             url, timeout=CONNECT_SECONDS, server_settings={**_SESSION, "application_name": application_name}
@@ -35,7 +35,7 @@ async def connect_control(url: str, application_name: str) -> asyncpg.Connection
 
 @asynccontextmanager
 async def control(url: str, application_name: str) -> AsyncIterator[asyncpg.Connection]:
-    """Such a connection for the length of a block; what asyncpg raises in it leaves it as a `DbError`."""
+    """Such a connection for the length of a block. An asyncpg error in the block becomes a `DbError`."""
     connection = await connect_control(url, application_name)
     try:
         try:

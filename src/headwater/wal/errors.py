@@ -1,4 +1,4 @@
-"""Everything that can go wrong between the write-ahead log and the log; each stands beside what raises it.
+"""The errors between the write-ahead log and the log. Each is defined beside the code that raises it.
 
 ::
 
@@ -7,16 +7,16 @@
          ├─ StreamLost             the replication connection broke, or could not be made
          ├─ ReplicationRefused     PostgreSQL refused a replication command
          │   └─ SlotBusy           another relay holds the slot
-         ├─ MalformedStream        the stream holds a message that makes no sense
+         ├─ MalformedStream        the stream has an invalid message
          ├─ Fenced                 another relay has taken over the log
          ├─ Relaid                 the number of partitions changed
          ├─ Gap                    the slot cannot continue the log
          │   ├─ SlotMissing        it is gone
-         │   ├─ SlotInvalidated    PostgreSQL gave it up
-         │   ├─ SlotAhead          it stands beyond the log
+         │   ├─ SlotInvalidated    PostgreSQL has invalidated it
+         │   ├─ SlotAhead          it is beyond the log
          │   ├─ ForeignSystem      the log was written on another server
-         │   └─ PublicationMissing what it publishes is gone
-         └─ ForeignSlot            somebody else made the slot for something else
+         │   └─ PublicationMissing its publication is gone
+         └─ ForeignSlot            another application uses the slot
 """
 
 from headwater.log.errors import LogError

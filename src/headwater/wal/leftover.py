@@ -1,6 +1,6 @@
-"""What a relay leaves behind that ended inside a large transaction: parts of it, beyond the head, which nobody reads.
+"""Parts of a large transaction beyond the head, left by a relay that ended in the middle of it. Nobody reads them.
 
-They go before the head moves, by whatever hand: it must never come to stand behind them.
+They are deleted before anything moves the head: once it is past them, readers would see half a transaction.
 """
 
 import asyncpg

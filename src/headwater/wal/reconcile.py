@@ -1,9 +1,8 @@
-"""The way out of a gap: see which rows changed in it, then go on in a new epoch.
+"""The way out of a gap: list the rows that changed in it, then continue in a new epoch.
 
-What was committed after the last append and can no longer be decoded left one trace: the rows themselves. Each says
-in `xmin` which transaction wrote it, and the head's horizon says below which transaction everything is in the log.
-Rows at or above the horizon were inserted or updated at the end of the log or in the gap. Deleted rows leave no
-trace; only their count could be missed.
+A commit after the last append that can no longer be decoded leaves one trace: its rows. `xmin` of a row names the
+transaction that wrote it, and every transaction below the head's horizon is in the log. So rows at or above the
+horizon were inserted or updated in the gap, or at the very end of the log. Deleted rows leave no trace.
 """
 
 from typing import Any, ClassVar, Final
@@ -34,7 +33,7 @@ class EpochForced(Occurrence, frozen=True):
 
 
 class SuspectTable(msgspec.Struct, frozen=True):
-    """A table with rows that may have changed without the log knowing."""
+    """A table with rows that may have changed without an entry in the log."""
 
     table: str
     rows: int
@@ -43,7 +42,7 @@ class SuspectTable(msgspec.Struct, frozen=True):
 
 
 class Reconciliation(msgspec.Struct, frozen=True):
-    """What is known of a gap."""
+    """What is known about a gap."""
 
     head: Head
     tables: list[SuspectTable]
@@ -63,7 +62,7 @@ select format('%I.%I', n.nspname, c.relname) as name,
  order by 1
 """
 
-# A row that was frozen long ago still shows its old xmin, which may be so old that its age has turned negative.
+# A frozen row keeps its old xmin, whose age may have wrapped around and be negative.
 _RECENT = "from only {table} where age(xmin) between 0 and age('{horizon}'::xid8::xid)"
 
 
@@ -93,11 +92,11 @@ update headwater.log
 
 
 async def open_epoch(url: str, settings: Settings) -> Position:
-    """Let the log go on in a new epoch; returns where it begins.
+    """Continue the log in a new epoch; returns where that begins.
 
-    A slot that can continue the log is kept, and nothing is lost: what a person wants after a restore that nobody
-    but they can know of. One that cannot is made anew, and what was committed in the gap will never be in the log.
-    Raises `LogNotPrepared`, `ForeignSlot` for a slot that is somebody else's, and, as `prepare_log` does, `DbError`,
+    A slot that can continue the log is kept, and nothing is lost. That is for a restore which the start check cannot
+    detect. Any other slot is created anew, and commits in the gap will never be in the log.
+    Raises `LogNotPrepared`, `ForeignSlot` for a slot of another application, and, as `prepare_log` does, `DbError`,
     `StreamLost` and `ReplicationRefused`.
     """
     async with (
@@ -128,8 +127,8 @@ async def _open(connection: asyncpg.Connection, stream: ReplicationStream, slot:
 async def _mend(
     connection: asyncpg.Connection, stream: ReplicationStream, slot: str, system: System
 ) -> tuple[int, int] | None:
-    """Make what is missing. Where a slot is made anew, says its first LSN, and the transaction id below which
-    everything had ended before: what is missed of those is what the person decided on."""
+    """Create what is missing. For a new slot, returns its first LSN and the new horizon: every transaction below it
+    had ended before the slot was created, and the operator has accepted what is missing of them."""
     try:
         await check_log(connection, slot, system)
     except PublicationMissing:

@@ -7,7 +7,7 @@ writes. Traffic decides the batch: what has gathered while one append was under 
 
 Nothing survives a reconnect. The slot says where to begin, the head says what is already in the log, and every
 append moves the head conditionally; so a crash anywhere repeats nothing and loses nothing. The slot is acknowledged
-only after the append has committed.
+only after the append has committed, and every standby has it.
 """
 
 import asyncio
@@ -20,9 +20,13 @@ import asyncpg
 
 from headwater.log import format_lsn
 from headwater.observe import report
+from headwater.wal.acknowledgement import Acknowledger
 from headwater.wal.appender import Appender, Outcome
 from headwater.wal.assembler import HEARTBEAT_PREFIX, Assembler, Fragment
+from headwater.wal.catalog import Catalog
 from headwater.wal.occurrences import Appended, GateClosed, GatePassed
+from headwater.wal.pgoutput import Relation
+from headwater.wal.standby import read_replication
 from headwater.wal.stream import ReplicationStream
 
 QUEUE_BYTES: Final = 8 * 1024 * 1024
@@ -50,12 +54,15 @@ class Relay:
         stream: ReplicationStream,
         appender: Appender,
         control: asyncpg.Connection,
+        catalog: Catalog,
         *,
         step: Callable[[str], None] = lambda name: None,
     ) -> None:
         self._stream = stream
         self._appender = appender
         self._control = control
+        self._catalog = catalog
+        self._acknowledger = Acknowledger(stream.acknowledge, lambda: read_replication(control, appender.slot))
         self._step = step
         self._assembler = Assembler()
         self._queue: deque[Fragment] = deque()
@@ -93,6 +100,7 @@ class Relay:
             "scanned": format_lsn(self._appender.scanned),
             "acknowledged": format_lsn(self._stream.acknowledged),
             "queued_bytes": self._queued_bytes,
+            "standbys_behind": self._acknowledger.standbys_behind(),
         }
 
     # Reading
@@ -105,9 +113,13 @@ class Relay:
                 await self._wait_readable()
                 continue
             for message in received.messages:
-                fragment = feed(message)
-                if fragment is not None and fragment.commit_lsn > skip_to:
-                    self._put(fragment)
+                product = feed(message)
+                if product is None:
+                    continue
+                if isinstance(product, Relation):
+                    await self._describe(product)
+                elif product.commit_lsn > skip_to:
+                    self._put(product)
             if received.keepalive_lsn is not None:
                 self._seen_lsn = max(self._seen_lsn, received.keepalive_lsn)
             self._step("received")
@@ -118,6 +130,13 @@ class Relay:
         self._dry = True
         self._arrived.set()
         await self._stream.wait_readable()
+        self._dry = False
+
+    async def _describe(self, relation: Relation) -> None:
+        """Ask the catalogs; meanwhile what has gathered is the appender's."""
+        self._dry = True
+        self._arrived.set()
+        self._assembler.describe(relation, await self._catalog.describe(relation, self._assembler.xid))
         self._dry = False
 
     def _put(self, fragment: Fragment) -> None:
@@ -136,6 +155,8 @@ class Relay:
 
     async def _append(self) -> None:
         while True:
+            if self._acknowledger.is_due():
+                await self._settle()
             if self._gathered():
                 await self._append_group(self._take())
             else:
@@ -178,8 +199,7 @@ class Relay:
     def _after_append(self, group: Sequence[Fragment], seconds: float) -> None:
         self._appended_at = time.monotonic()
         self._step("appended")
-        self._stream.acknowledge(self._appender.scanned)
-        self._step("acknowledged")
+        self._acknowledger.appended(self._appender.scanned)
         transactions = sum(fragment.end_lsn is not None for fragment in group)
         entries = sum(len(fragment.drafts) for fragment in group)
         self._counts["transactions"] += transactions
@@ -188,6 +208,10 @@ class Relay:
         report(
             Appended(position=str(self._appender.position), transactions=transactions, entries=entries, seconds=seconds)
         )
+
+    async def _settle(self) -> None:
+        if await self._acknowledger.settle():
+            self._step("acknowledged")
 
     # The gate
 
@@ -223,17 +247,27 @@ class Relay:
         self._arrived.clear()
         if self._gathered():
             return
-        left = self._appended_at + HEARTBEAT_SECONDS - time.monotonic()
         try:
-            async with asyncio.timeout(max(left, 0)):
+            async with asyncio.timeout(max(self._rest_seconds(), 0)):
                 await self._arrived.wait()
         except TimeoutError:
-            self._appended_at = time.monotonic()
-            await self._advance()
-            await self._control.execute("select pg_logical_emit_message(true, $1, '')", HEARTBEAT_PREFIX.decode())
+            if self._heartbeat_seconds() <= 0:
+                await self._beat()
+
+    def _rest_seconds(self) -> float:
+        settle, heartbeat = self._acknowledger.seconds_left(), self._heartbeat_seconds()
+        return heartbeat if settle is None else min(settle, heartbeat)
+
+    def _heartbeat_seconds(self) -> float:
+        return self._appended_at + HEARTBEAT_SECONDS - time.monotonic()
+
+    async def _beat(self) -> None:
+        self._appended_at = time.monotonic()
+        await self._advance()
+        await self._control.execute("select pg_logical_emit_message(true, $1, '')", HEARTBEAT_PREFIX.decode())
 
     async def _advance(self) -> None:
         if self._queue or self._assembler.inside_transaction or self._seen_lsn <= self._appender.scanned:
             return
         await self._appender.advance(self._seen_lsn)
-        self._stream.acknowledge(self._appender.scanned)
+        self._acknowledger.appended(self._appender.scanned)

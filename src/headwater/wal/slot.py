@@ -1,7 +1,7 @@
-"""The replication slot, held against what the database remembers of it.
+"""The replication slot, compared with what the database remembers of it.
 
-A slot that vanished, was invalidated, or stands beyond the log means that commits may exist which nobody will ever
-decode. Each such state has its own error with the gap and the way out; none is mended silently (guarantee G10).
+If the slot is missing, invalidated, or beyond the log, there may be commits that can no longer be decoded. Each of
+these states has its own error, which names the gap and the way out. None is repaired silently (guarantee G10).
 """
 
 from typing import Self
@@ -59,19 +59,19 @@ class PublicationMissing(Gap):
 
 
 class ForeignSlot(WalError):
-    """The slot {slot!r} is not ours: it uses the plugin {plugin!r} in the database {database!r}. Set
+    """The slot {slot!r} belongs to another application: it uses the plugin {plugin!r} in the database {database!r}. Set
     HEADWATER_SLOT to another name, or drop that slot."""
 
 
 class SlotState(msgspec.Struct, frozen=True):
-    """What ``pg_replication_slots`` says of the slot. LSNs are None where the slot holds none."""
+    """The slot's row in ``pg_replication_slots``. An LSN is None where the slot has none."""
 
     plugin: str | None
     database: str | None
     active_pid: int | None
     restart_lsn: int | None
     confirmed_flush_lsn: int | None
-    """None while the slot is still being made."""
+    """None while the slot is still being created."""
     wal_status: str | None
     """reserved, extended, unreserved or lost."""
     safe_wal_bytes: int | None
@@ -90,16 +90,16 @@ select plugin::text, database::text, active_pid, restart_lsn, confirmed_flush_ls
 
 
 async def read_slot(connection: asyncpg.Connection, slot: str) -> SlotState | None:
-    """The slot's state now; None when there is no such slot."""
+    """The slot's current state, or None if there is no such slot."""
     row = await connection.fetchrow(_STATE, slot)
     return None if row is None else SlotState(*row)
 
 
 async def check_log(connection: asyncpg.Connection, slot: str, system: System) -> Head:
-    """The head of the log that its slot can continue; raises the `Gap` if it cannot, and `LogNotPrepared`.
+    """Return the head of the log if its slot can continue it; raises the `Gap` if not, and `LogNotPrepared`.
 
-    The slot is read before the head: a relay at work moves the head first and the slot after it, and read the other
-    way round its slot would seem to be beyond the log.
+    The slot is read before the head. A running relay moves the head first and the slot second, so in the other order
+    its slot could seem to be beyond the log.
     """
     state = await read_slot(connection, slot)
     head = await read_head(connection, slot)
@@ -112,7 +112,7 @@ async def check_log(connection: asyncpg.Connection, slot: str, system: System) -
 
 
 def check_slot(head: Head, slot: SlotState | None, system: System) -> None:
-    """Raise the `Gap` that keeps this slot from continuing this log, if there is one."""
+    """Raise the `Gap` that prevents this slot from continuing this log, if there is one."""
     if slot is not None:
         check_ours(head.slot, slot, system)
     if system.identifier != head.system_identifier:
@@ -125,22 +125,22 @@ def check_slot(head: Head, slot: SlotState | None, system: System) -> None:
         raise SlotInvalidated.after(head, system, f"the slot {head.slot!r} was invalidated ({cause})")
     confirmed = slot.confirmed_flush_lsn or 0
     if confirmed > head.scanned:
-        reason = f"the slot {head.slot!r} is at {format_lsn(confirmed)}, beyond the log, as after a restore"
+        cause = "a restore" if system.timeline == head.timeline else "the promotion of a standby that lacks appends"
+        reason = f"the slot {head.slot!r} is at {format_lsn(confirmed)}, beyond the log, as after {cause}"
         raise SlotAhead.after(head, system, reason)
 
 
 def check_ours(name: str, slot: SlotState, system: System) -> None:
-    """Raise `ForeignSlot` for a slot that somebody else made for something else."""
+    """Raise `ForeignSlot` for a slot that another application uses."""
     if slot.plugin != "pgoutput" or slot.database != system.database:
         raise ForeignSlot(slot=name, plugin=slot.plugin, database=slot.database)
 
 
 def begin_epoch(epoch: int, lsn: int) -> Position:
-    """The head of an epoch that holds nothing yet, and whose slot has every commit from `lsn` on: the one at `lsn`
-    itself comes after it."""
+    """The head of an empty epoch whose slot has every commit from `lsn` on; a commit at `lsn` itself comes after it."""
     return Position(epoch, lsn - 1, 0)
 
 
 def next_epoch(head: Head) -> Position:
-    """Where a new epoch begins: after everything that anybody can have seen of the one before."""
+    """The first head of the next epoch: after every position that anybody can have seen in this one."""
     return Position(head.position.epoch + 1, head.position.commit_lsn, 0)

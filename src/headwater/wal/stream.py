@@ -1,15 +1,13 @@
 """The replication connection: a walsender on one side, decoded messages on the other.
 
-psycopg's `pq` layer is driven by the event loop: nothing here blocks. `read_nowait` hands out what has arrived, up to
-a bound, so that whoever reads decides how much is in memory; TCP and the walsender wait meanwhile. Standby status
-goes out from a task of its own, which neither a slow append nor a paused reader can starve, several times within
-the server's own `wal_sender_timeout`.
+The event loop drives psycopg's `pq` layer; nothing here blocks. `read_nowait` returns what has arrived, up to a bound,
+so the reader decides how much is in memory, and TCP and the walsender wait meanwhile. A task of its own sends standby
+status several times per `wal_sender_timeout`; a slow append or a paused reader cannot starve it.
 
 Source: PostgreSQL manual, "Streaming Replication Protocol".
 """
 
 import asyncio
-import contextlib
 import struct
 import time
 from collections.abc import Callable, Mapping
@@ -26,7 +24,7 @@ from headwater.wal.control import UNLIMITED
 from headwater.wal.errors import WalError
 
 STATUS_EVERY_SECONDS: Final = 10.0
-"""Standby status at the least; more often when the server's `wal_sender_timeout` is short."""
+"""Longest time between two status messages; shorter when the server's `wal_sender_timeout` is short."""
 STATUSES_PER_TIMEOUT: Final = 4
 CONNECT_SECONDS: Final = 10.0
 
@@ -47,7 +45,7 @@ _SESSION = {
     **UNLIMITED,
 }
 _PASSING = ("08", "53", "57")
-"""Classes of SQLSTATE that come and go: lost connections, lack of resources, operators at work."""
+"""Classes of SQLSTATE that are transient: lost connections, insufficient resources, operator intervention."""
 
 _DEAD_PEER = {
     "keepalives_idle": "10",
@@ -55,7 +53,7 @@ _DEAD_PEER = {
     "keepalives_count": "3",
     "tcp_user_timeout": "30000",
 }
-"""A peer that vanished without a word is noticed within half a minute, unless the URL says otherwise."""
+"""A peer that disappears without closing the connection is detected within 30 seconds, unless the URL differs."""
 
 _SENDER_TIMEOUT_MS = "SELECT setting FROM pg_catalog.pg_settings WHERE name = 'wal_sender_timeout'"
 
@@ -69,11 +67,11 @@ class ReplicationRefused(WalError):
 
 
 class SlotBusy(ReplicationRefused):
-    """The replication slot {slot!r} is in use by another relay: {reason}."""
+    """Another relay uses the replication slot {slot!r}: {reason}."""
 
 
 class System(NamedTuple):
-    """What IDENTIFY_SYSTEM says."""
+    """The answer to IDENTIFY_SYSTEM."""
 
     identifier: str
     timeline: int
@@ -82,7 +80,7 @@ class System(NamedTuple):
 
 
 class Received(NamedTuple):
-    """What one `read_nowait` found: pgoutput messages in order, and the server's own position if it told."""
+    """One `read_nowait`: pgoutput messages in order, and the server's own position if a keepalive named it."""
 
     messages: list[bytes]
     keepalive_lsn: int | None
@@ -100,7 +98,7 @@ class ReplicationStream:
 
     @classmethod
     async def connect(cls, url: str, *, application_name: str) -> Self:
-        """Raises `StreamLost` when PostgreSQL cannot be reached within `CONNECT_SECONDS`."""
+        """Raises `StreamLost` when PostgreSQL is not connected within `CONNECT_SECONDS`."""
         with _losing():
             conninfo = _conninfo(url, application_name).encode()
             connection = pq.PGconn.connect_start(conninfo)
@@ -122,20 +120,23 @@ class ReplicationStream:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
-        if self._status is not None:
-            self._status.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._status
-        self._connection.finish()
+        try:
+            if self._status is not None:
+                self._status.cancel()
+                # Awaiting it directly could not tell its cancellation from our own, and would swallow that.
+                await asyncio.gather(self._status, return_exceptions=True)
+        finally:
+            self._connection.finish()
 
     async def identify(self) -> System:
-        """Who the server is, and on which timeline."""
+        """The identity of the server, and its timeline."""
         identifier, timeline, lsn, database = (await self._command("IDENTIFY_SYSTEM"))[0]
         return System(identifier, int(timeline), parse_lsn(lsn), database)
 
     async def create_slot(self, slot: str) -> int:
-        """Create a permanent slot; returns the LSN from which on it holds every commit."""
-        rows = await self._command(f"CREATE_REPLICATION_SLOT {_identifier(slot)} LOGICAL pgoutput (SNAPSHOT 'nothing')")
+        """Create a permanent slot that standbys may take over; returns the LSN from which on it holds every commit."""
+        options = "(SNAPSHOT 'nothing', FAILOVER true)"
+        rows = await self._command(f"CREATE_REPLICATION_SLOT {_identifier(slot)} LOGICAL pgoutput {options}")
         return parse_lsn(rows[0][1])
 
     async def start(self, slot: str, publication: str) -> None:
@@ -156,11 +157,11 @@ class ReplicationStream:
         self._status = asyncio.create_task(self._keep_telling(every), name="standby status")
 
     def read_nowait(self) -> Received | None:
-        """What is at hand, up to a bound; None when there is nothing. Raises `StreamLost` when nothing ever will be.
+        """Return what has arrived, up to a bound, or None. Raises `StreamLost` once the stream has ended.
 
-        It takes one helping from the socket. The walsender hands over every message on its own, so a helping is
-        small; but asking at once for the next one would meet the walsender at work, while after this one has been
-        decoded a whole socket buffer waits: half the system time, as measured.
+        It reads the socket once. The walsender sends each message by itself, so one read returns little; but a second
+        read at once would return as little, while a whole socket buffer is waiting after this one has been decoded.
+        Measured: half the system time.
         """
         with _losing():
             received = self._take()
@@ -175,7 +176,7 @@ class ReplicationStream:
             await self._wait_for_input()
 
     def acknowledge(self, lsn: int) -> None:
-        """Let the server forget everything before `lsn`. It is told at once."""
+        """Tell the server, at once, that everything before `lsn` is no longer needed."""
         if lsn > self._acknowledged:
             self._acknowledged = lsn
             self._tell()
@@ -185,7 +186,7 @@ class ReplicationStream:
         return self._acknowledged
 
     def _take(self) -> Received | None:
-        """What libpq holds, up to a bound."""
+        """Take what libpq has buffered, up to a bound."""
         messages: list[bytes] = []
         keepalive: int | None = None
         receive, left = self._connection.get_copy_data, _BYTES_PER_READ
@@ -209,8 +210,8 @@ class ReplicationStream:
         return int(lsn)
 
     async def _wait_for_input(self) -> None:
-        """Wait until the socket has something. Between calls nobody watches it: what is not asked for stays with
-        TCP, and that is the backpressure."""
+        """Wait until the socket is readable. Between calls nobody watches it: unread data stays in TCP, which is the
+        backpressure."""
         loop, socket = asyncio.get_running_loop(), self._connection.socket
         self._wake.clear()
         loop.add_reader(socket, self._wake.set)
@@ -243,7 +244,7 @@ class ReplicationStream:
             await asyncio.sleep(every)
 
     async def _status_seconds(self) -> float:
-        """Nothing that the server does not hear for `wal_sender_timeout` is alive for it; 0 means that it waits."""
+        """The server drops a client that is silent for `wal_sender_timeout`, unless that is 0."""
         ((timeout_ms,),) = await self._command(_SENDER_TIMEOUT_MS)
         if timeout_ms == "0":
             return STATUS_EVERY_SECONDS
@@ -277,7 +278,7 @@ class ReplicationStream:
 
 
 class _losing:
-    """Whatever libpq cannot do any more, the connection is lost."""
+    """Any error of libpq means that the connection is lost."""
 
     def __enter__(self) -> None: ...
 

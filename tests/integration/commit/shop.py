@@ -1,16 +1,16 @@
 """A command to execute, and what it leaves behind: orders, events, records."""
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import asyncpg
 import msgspec
 
-from headwater.commit import Committer, IdempotencyKey, Origin, Stored, Tx, read_envelope
+from headwater.commit import Committer, IdempotencyKey, Origin, Replay, Stored, Tx, read_envelope
 from headwater.db import Pool
 from headwater.types import Event
 from tests.integration.db.servers import connected, execute
@@ -58,6 +58,19 @@ class PlaceOrder:
         await tx.run("insert into public.orders (id) values ($1)", order)
         tx.emit(OrderPlaced(order=order))
         return Stored(201, [("location", f"/orders/{order}")], str(order).encode())
+
+
+class Outcome(NamedTuple):
+    """What came of a command; `replayed` if it had been executed before and this is its answer of then."""
+
+    answer: Stored
+    replayed: bool
+
+
+async def once(committer: Committer, work: Callable[[Tx], Awaitable[Stored]], key: IdempotencyKey) -> Outcome:
+    """Execute `work`, whose result is what is stored, once for its key."""
+    result = await committer.execute_once(work, ORIGIN, key, lambda answer: answer)
+    return Outcome(result.answer, True) if isinstance(result, Replay) else Outcome(result, False)
 
 
 def key(name: str, request: str = "a request") -> IdempotencyKey:

@@ -13,7 +13,6 @@ from headwater.commit import (
     EventTooLarge,
     KeyInFlight,
     KeyReused,
-    Outcome,
     Stored,
     TransactionEnded,
     Tx,
@@ -41,11 +40,13 @@ from tests.integration.commit.shop import (
     SLOW_COMMIT,
     HandClock,
     OrderPlaced,
+    Outcome,
     PlaceOrder,
     assert_nothing,
     events,
     key,
     messages,
+    once,
     orders,
     records,
     shop,
@@ -58,7 +59,7 @@ class TestOneCommit:
     async def test_rows_events_and_record_are_there_together(self, url: str) -> None:
         place = PlaceOrder()
         async with watched(url) as watch, shop(url) as (_, committer):
-            outcome = await committer.execute(place, ORIGIN, key("one"))
+            outcome = await once(committer, place, key("one"))
             assert not outcome.replayed
             (order,) = await orders(watch)
             assert outcome.answer == Stored(201, [("location", f"/orders/{order}")], str(order).encode())
@@ -68,7 +69,7 @@ class TestOneCommit:
     async def test_without_a_key_nothing_is_recorded(self, url: str) -> None:
         async with watched(url) as watch, shop(url) as (_, committer):
             for _ in range(2):
-                assert not (await committer.execute(PlaceOrder(), ORIGIN)).replayed
+                await committer.execute(PlaceOrder(), ORIGIN)
             assert len(await orders(watch)) == len(await events(watch)) == 2
             assert await records(watch) == 0
 
@@ -82,9 +83,9 @@ class TestOneCommit:
         async with watched(url) as watch, shop(url, size=1) as (_, committer):
             for used in (key("one"), None):
                 with pytest.raises(ZeroDivisionError):
-                    await committer.execute(fail, ORIGIN, used)
+                    await once(committer, fail, used)
             await assert_nothing(watch)
-            assert not (await committer.execute(place, ORIGIN, key("one"))).replayed
+            assert not (await once(committer, place, key("one"))).replayed
             assert len(await orders(watch)) == 1
 
     async def test_cancellation_leaves_nothing_and_gives_the_connection_back(self, url: str) -> None:
@@ -94,13 +95,13 @@ class TestOneCommit:
             raise AssertionError
 
         async with watched(url) as watch, shop(url, size=1) as (_, committer):
-            running = asyncio.create_task(committer.execute(sleep, ORIGIN, key("one")))
+            running = asyncio.create_task(once(committer, sleep, key("one")))
             await wait_for_row(watch, "select from pg_stat_activity where wait_event = 'PgSleep'")
             running.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await running
             await assert_nothing(watch)
-            assert not (await committer.execute(PlaceOrder(), ORIGIN, key("one"))).replayed
+            assert not (await once(committer, PlaceOrder(), key("one"))).replayed
 
     async def test_an_error_that_only_the_commit_finds_rolls_everything_back(self, url: str) -> None:
         async with watched(url) as watch, shop(url) as (_, committer):
@@ -114,7 +115,7 @@ class TestOneCommit:
                 return answer
 
             with pytest.raises(Conflict):
-                await committer.execute(twice, ORIGIN, key("one"))
+                await once(committer, twice, key("one"))
             await assert_nothing(watch)
 
     async def test_a_swallowed_error_does_not_pass_for_a_commit(self, url: str) -> None:
@@ -128,7 +129,7 @@ class TestOneCommit:
         async with watched(url) as watch, shop(url) as (_, committer):
             for used in (None, key("one")):
                 with pytest.raises(TransactionFailed):
-                    await committer.execute(swallow, ORIGIN, used)
+                    await once(committer, swallow, used)
             assert await records(watch) == 0
 
     async def test_work_cannot_end_its_transaction(self, url: str) -> None:
@@ -142,9 +143,9 @@ class TestOneCommit:
 
         async with shop(url) as (_, committer):
             with pytest.raises(TransactionControl):
-                await committer.execute(through_run, ORIGIN, key("one"))
+                await once(committer, through_run, key("one"))
             with pytest.raises(TransactionEnded):
-                await committer.execute(through_the_connection, ORIGIN, key("one"))
+                await once(committer, through_the_connection, key("one"))
 
     async def test_a_transaction_block_commits_at_its_end(self, url: str) -> None:
         async with watched(url) as watch, shop(url, size=1) as (_, committer):
@@ -271,8 +272,8 @@ class TestOneExecution:
     async def test_a_duplicate_is_given_the_same_answer(self, url: str) -> None:
         place = PlaceOrder()
         async with watched(url) as watch, shop(url) as (_, committer):
-            first = await committer.execute(place, ORIGIN, key("one"))
-            second = await committer.execute(place, ORIGIN, key("one"))
+            first = await once(committer, place, key("one"))
+            second = await once(committer, place, key("one"))
             assert second.answer == first.answer
             assert (first.replayed, second.replayed) == (False, True)
             assert place.runs == len(await orders(watch)) == len(await events(watch)) == 1
@@ -287,9 +288,9 @@ class TestOneExecution:
             return await place(tx)
 
         async with watched(url) as watch, shop(url, size=2) as (pool, committer):
-            duplicates = [asyncio.create_task(committer.execute(slow, ORIGIN, key("one"))) for _ in range(50)]
+            duplicates = [asyncio.create_task(once(committer, slow, key("one"))) for _ in range(50)]
             await entered.wait()
-            others = await asyncio.gather(*(committer.execute(PlaceOrder(), ORIGIN, key(f"o{i}")) for i in range(20)))
+            others = await asyncio.gather(*(once(committer, PlaceOrder(), key(f"o{i}")) for i in range(20)))
             assert len({outcome.answer.body for outcome in others}) == 20
             go_on.set()
             outcomes = await asyncio.gather(*duplicates)
@@ -303,7 +304,7 @@ class TestOneExecution:
         place = PlaceOrder()
         async with watched(url) as watch, shop(url) as (_, here), shop(url) as (_, there):
             for number in range(20):
-                racers = [side.execute(place, ORIGIN, key(f"{number}")) for side in (here, there) for _ in range(5)]
+                racers = [once(side, place, key(f"{number}")) for side in (here, there) for _ in range(5)]
                 outcomes = await asyncio.gather(*racers)
                 assert len({outcome.answer.body for outcome in outcomes}) == 1
                 assert [outcome.replayed for outcome in outcomes].count(False) == 1
@@ -318,9 +319,9 @@ class TestOneExecution:
             return await place(tx)
 
         async with watched(url) as watch, shop(url) as (_, here), shop(url) as (_, there):
-            first = asyncio.create_task(here.execute(slow, ORIGIN, key("one")))
+            first = asyncio.create_task(once(here, slow, key("one")))
             await entered.wait()
-            second = asyncio.create_task(there.execute(slow, ORIGIN, key("one")))
+            second = asyncio.create_task(once(there, slow, key("one")))
             await wait_for_row(watch, BLOCKED)
             go_on.set()
             assert (await second).answer == (await first).answer
@@ -337,9 +338,9 @@ class TestOneExecution:
             raise ZeroDivisionError
 
         async with watched(url) as watch, shop(url) as (_, here), shop(url) as (_, there):
-            first = asyncio.create_task(here.execute(fail, ORIGIN, key("one")))
+            first = asyncio.create_task(once(here, fail, key("one")))
             await entered.wait()
-            second = asyncio.create_task(there.execute(PlaceOrder(), ORIGIN, key("one")))
+            second = asyncio.create_task(once(there, PlaceOrder(), key("one")))
             await wait_for_row(watch, BLOCKED)
             go_on.set()
             with pytest.raises(ZeroDivisionError):
@@ -359,11 +360,11 @@ class TestOneExecution:
             shop(url, wait_for_leader=0.05) as (_, here),
             shop(url, lock_timeout=0.05) as (_, there),
         ):
-            first = asyncio.create_task(here.execute(slow, ORIGIN, key("one")))
+            first = asyncio.create_task(once(here, slow, key("one")))
             await entered.wait()
             for committer in (here, there):
                 with pytest.raises(KeyInFlight) as caught:
-                    await committer.execute(slow, ORIGIN, key("one"))
+                    await once(committer, slow, key("one"))
                 assert caught.value.retry_after > 0
             go_on.set()
             await first
@@ -377,26 +378,26 @@ class TestOneExecution:
             return await place(tx)
 
         async with watched(url) as watch, shop(url) as (_, here), shop(url) as (_, there):
-            first = asyncio.create_task(here.execute(slow, ORIGIN, key("one", "a request")))
+            first = asyncio.create_task(once(here, slow, key("one", "a request")))
             await entered.wait()
-            others = [asyncio.create_task(side.execute(place, ORIGIN, key("one", "another"))) for side in (here, there)]
+            others = [asyncio.create_task(once(side, place, key("one", "another"))) for side in (here, there)]
             await wait_for_row(watch, BLOCKED)
             go_on.set()
             assert not (await first).replayed
             results = await asyncio.gather(*others, return_exceptions=True)
             assert [type(result) for result in results] == [KeyReused, KeyReused]
             with pytest.raises(KeyReused):
-                await here.execute(place, ORIGIN, key("one", "another"))
+                await once(here, place, key("one", "another"))
             assert place.runs == len(await orders(watch)) == 1
 
     async def test_after_the_time_it_is_kept_the_key_is_new(self, url: str) -> None:
         place, clock = PlaceOrder(), HandClock()
         async with watched(url) as watch, shop(url, clock=clock) as (_, committer):
-            first = await committer.execute(place, ORIGIN, key("one"))
+            first = await once(committer, place, key("one"))
             clock.time += timedelta(hours=23, minutes=59)
-            assert (await committer.execute(place, ORIGIN, key("one"))).answer == first.answer
+            assert (await once(committer, place, key("one"))).answer == first.answer
             clock.time += timedelta(minutes=1)
-            again = await committer.execute(place, ORIGIN, key("one", "another request"))
+            again = await once(committer, place, key("one", "another request"))
             assert not again.replayed
             assert again.answer != first.answer
             assert place.runs == len(await orders(watch)) == 2
@@ -406,13 +407,13 @@ class TestOneExecution:
         clock = HandClock()
         async with watched(url) as watch, shop(url, clock=clock) as (_, committer):
             for number in range(25):
-                await committer.execute(PlaceOrder(), ORIGIN, key(f"old {number}"))
+                await once(committer, PlaceOrder(), key(f"old {number}"))
             clock.time += timedelta(hours=12)
-            young = await committer.execute(PlaceOrder(), ORIGIN, key("young"))
+            young = await once(committer, PlaceOrder(), key("young"))
             clock.time += timedelta(hours=12)
             assert await committer.purge(rows=10) == 25
             assert await records(watch) == 1
-            assert (await committer.execute(PlaceOrder(), ORIGIN, key("young"))).answer == young.answer
+            assert (await once(committer, PlaceOrder(), key("young"))).answer == young.answer
             assert await committer.purge() == 0
 
     async def test_large_and_odd_answers_are_replayed_byte_for_byte(self, url: str) -> None:
@@ -427,8 +428,8 @@ class TestOneExecution:
                 async def work(tx: Tx, answer: Stored = answer) -> Stored:
                     return answer
 
-                assert (await here.execute(work, ORIGIN, key(f"{number}"))).answer == answer
-                assert (await there.execute(work, ORIGIN, key(f"{number}"))).answer == answer
+                assert (await once(here, work, key(f"{number}"))).answer == answer
+                assert (await once(there, work, key(f"{number}"))).answer == answer
 
 
 class TestContention:
@@ -454,9 +455,7 @@ class TestContention:
             return work  # type: ignore[return-value]
 
         async with watched(url) as watch, shop(url) as (_, committer):
-            await asyncio.gather(
-                committer.execute(adding(1, 2), ORIGIN, key("a")), committer.execute(adding(2, 1), ORIGIN, key("b"))
-            )
+            await asyncio.gather(once(committer, adding(1, 2), key("a")), once(committer, adding(2, 1), key("b")))
             assert await watch.fetchval("select array_agg(sum order by id) from account") == [2, 2]
             assert sorted(event.order.int for event in await events(watch)) == [1, 2]
             assert await records(watch) == 2
@@ -474,8 +473,30 @@ class TestContention:
 
         async with shop(url, size=1) as (_, committer):
             with pytest.raises(Contention):
-                await committer.execute(lose, ORIGIN, key("one"))
+                await once(committer, lose, key("one"))
             assert runs == 5
+
+    async def test_what_is_executed_pays_for_retries_after_the_budget_is_spent(self, url: str) -> None:
+        runs = 0
+
+        async def lose(tx: Tx) -> Stored:
+            nonlocal runs
+            runs += 1
+            await tx.run("do $$ begin raise exception using errcode = 'serialization_failure'; end $$")
+            raise AssertionError
+
+        async def runs_of_a_command_that_loses() -> int:
+            before = runs
+            with pytest.raises(Contention):
+                await committer.execute(lose, ORIGIN)
+            return runs - before
+
+        async with watched(url), shop(url, size=1) as (_, committer):
+            while await runs_of_a_command_that_loses() > 1:
+                assert runs < 100, "the budget has no end"
+            for _ in range(11):
+                await committer.execute(PlaceOrder(), ORIGIN)
+            assert await runs_of_a_command_that_loses() == 2
 
     async def test_a_lock_that_is_not_to_be_had_is_not_waited_for_again(self, url: str) -> None:
         runs = 0
@@ -490,7 +511,7 @@ class TestContention:
             async with holder.transaction():
                 await holder.execute("lock table public.orders")
                 with pytest.raises(LockTimeout):
-                    await committer.execute(lock, ORIGIN, key("one"))
+                    await once(committer, lock, key("one"))
             assert runs == 1
             assert await records(watch) == 0
 
@@ -506,18 +527,18 @@ class TestContention:
                 pool.put(connection)
                 await committer.execute(read, ORIGIN)
             await execute(url, "alter table public.orders add column note text")
-            outcomes = await asyncio.gather(*(committer.execute(read, ORIGIN) for _ in range(8)))
-            assert all(b"note" in outcome.answer.body for outcome in outcomes)
+            answers = await asyncio.gather(*(committer.execute(read, ORIGIN) for _ in range(8)))
+            assert all(b"note" in answer.body for answer in answers)
 
 
 class TestLostConnections:
     async def test_one_that_died_while_idle_is_not_noticed(self, url: str) -> None:
         async with watched(url) as watch, shop(url, size=3) as (_, committer):
-            await asyncio.gather(*(committer.execute(PlaceOrder(), ORIGIN, key(f"a{i}")) for i in range(3)))
+            await asyncio.gather(*(once(committer, PlaceOrder(), key(f"a{i}")) for i in range(3)))
             await watch.execute(
                 "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'test'"
             )
-            await asyncio.gather(*(committer.execute(PlaceOrder(), ORIGIN, key(f"b{i}")) for i in range(10)))
+            await asyncio.gather(*(once(committer, PlaceOrder(), key(f"b{i}")) for i in range(10)))
             assert len(await orders(watch)) == 13
 
     async def test_one_that_dies_under_the_work_leaves_nothing_and_says_so(self, url: str) -> None:
@@ -529,7 +550,7 @@ class TestLostConnections:
 
         async with watched(url) as watch, shop(url) as (_, committer):
             with pytest.raises(Unavailable):
-                await committer.execute(die, ORIGIN, key("one"))
+                await once(committer, die, key("one"))
             await assert_nothing(watch)
 
     async def test_one_that_dies_in_the_commit_leaves_the_outcome_unknown_until_asked_again(self, url: str) -> None:
@@ -537,14 +558,14 @@ class TestLostConnections:
         async with watched(url) as watch, shop(url, lock_timeout=0) as (_, committer), connected(url) as holder:
             await watch.execute(SLOW_COMMIT)
             await holder.execute("select pg_advisory_lock(77)")
-            running = asyncio.create_task(committer.execute(place, ORIGIN, key("one")))
+            running = asyncio.create_task(once(committer, place, key("one")))
             pid = (await wait_for_row(watch, BLOCKED))["pid"]
             await watch.execute("select pg_terminate_backend($1)", pid)
             with pytest.raises(OutcomeUnknown) as caught:
                 await running
             assert caught.value.retry_after > 0
             await holder.execute("select pg_advisory_unlock(77)")
-            outcome = await committer.execute(place, ORIGIN, key("one"))
+            outcome = await once(committer, place, key("one"))
             (order,) = await orders(watch)
             assert outcome.answer.body == str(order).encode()
             assert [event.order for event in await events(watch)] == [order]
@@ -565,9 +586,9 @@ class TestLostConnections:
 
                 async with shop(engine.url, wait=1.0) as (_, committer):
                     with pytest.raises(Unavailable):
-                        await committer.execute(stop, ORIGIN, key("one"))
+                        await once(committer, stop, key("one"))
                     with pytest.raises(Unavailable):
-                        await committer.execute(place, ORIGIN, key("one"))
+                        await once(committer, place, key("one"))
                     await engine.start()
                     outcome = await _execute_when_back(committer, place)
                     async with connected(engine.url) as outside:
@@ -577,10 +598,10 @@ class TestLostConnections:
 
     async def test_a_connection_whose_statements_were_taken_away_is_replaced(self, url: str) -> None:
         async with watched(url) as watch, shop(url, size=1) as (pool, committer):
-            await committer.execute(PlaceOrder(), ORIGIN, key("one"))
+            await once(committer, PlaceOrder(), key("one"))
             async with pool.acquire() as connection:
                 await connection.execute("deallocate all")
-            await committer.execute(PlaceOrder(), ORIGIN, key("two"))
+            await once(committer, PlaceOrder(), key("two"))
             assert len(await orders(watch)) == len(await events(watch)) == 2
 
 
@@ -589,7 +610,7 @@ async def _execute_when_back(committer: Committer, work: PlaceOrder) -> Outcome:
     async with asyncio.timeout(20):
         while True:
             try:
-                return await committer.execute(work, ORIGIN, key("one"))
+                return await once(committer, work, key("one"))
             except Unavailable as error:
                 await asyncio.sleep(min(error.retry_after, 0.1))
 
@@ -601,7 +622,7 @@ async def test_statistics_count_what_was_done(url: str) -> None:
     await execute(url, "create table public.orders (id uuid, number serial)")
     async with shop(url) as (_, committer):
         for name in ("a", "a", "b"):
-            await committer.execute(PlaceOrder(), ORIGIN, key(name))
+            await once(committer, PlaceOrder(), key(name))
         assert committer.statistics() == {"executed": 2, "replayed": 1, "retried": 0, "keys_in_flight": 0}
 
 
@@ -610,12 +631,12 @@ async def test_it_needs_two_messages_beside_the_work(url: str) -> None:
     await execute(url, "create table public.orders (id uuid, number serial)")
     pool = await Pool.open(url, size=1, application_name="test")
     committer = Committer(pool, keep=timedelta(hours=1))
-    await committer.execute(PlaceOrder(), ORIGIN, key("warm"))
+    await once(committer, PlaceOrder(), key("warm"))
     connection = await pool.take()
     sent: list[str] = []
     connection.add_query_logger(lambda record: sent.append(record.query))
     pool.put(connection)
-    await committer.execute(PlaceOrder(), ORIGIN, key("measured"))
+    await once(committer, PlaceOrder(), key("measured"))
     await asyncio.sleep(0)
     assert [query.split(" ")[0] for query in sent] == ["begin", "insert", "execute"]
     await pool.close()

@@ -8,14 +8,14 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from headwater.commit import Outcome
 from tests.integration.commit.shop import (
-    ORIGIN,
     SLOW_COMMIT,
+    Outcome,
     PlaceOrder,
     assert_nothing,
     events,
     key,
+    once,
     orders,
     records,
     shop,
@@ -37,7 +37,7 @@ def victim(url: str) -> AbstractAsyncContextManager[Victim]:
 async def retry(url: str) -> Outcome:
     """The client's second attempt, at another process."""
     async with shop(url) as (_, committer):
-        return await committer.execute(PlaceOrder(), ORIGIN, key("one"))
+        return await once(committer, PlaceOrder(), key("one"))
 
 
 async def assert_one(watch: asyncpg.Connection, outcome: Outcome) -> None:

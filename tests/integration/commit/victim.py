@@ -10,7 +10,7 @@ from typing import Any
 
 from headwater.commit import Committer, Stored, Tx
 from headwater.db import Connection, Pool
-from tests.integration.commit.shop import KEEP, ORIGIN, PlaceOrder, key
+from tests.integration.commit.shop import KEEP, PlaceOrder, key, once
 
 
 def reach(point: str) -> None:
@@ -43,7 +43,7 @@ async def work(tx: Tx) -> Stored:
 async def main(url: str) -> None:
     pool = await Pool.open(url, application_name="victim")
     stop_around_messages()
-    outcome = await Committer(pool, keep=KEEP).execute(work, ORIGIN, key("one"))
+    outcome = await once(Committer(pool, keep=KEEP), work, key("one"))
     reach(f"answered {outcome.answer.body.decode()}")
 
 

@@ -32,6 +32,7 @@ STEPS = [
 
 KEYS = 6
 EACH = 8
+RACES_OF_A_PROOF = 30
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -47,10 +48,16 @@ async def test_a_worker_killed_at_any_step_leaves_nothing_half_done(headwater_da
         assert await here.count("headwater.queued") + await here.count("headwater.retry") == 0
 
 
+@pytest.mark.campaign
 async def test_workers_that_race_and_are_killed_at_any_time_apply_everything_once(
-    headwater_databases: Databases,
+    headwater_databases: Databases, proof: bool
 ) -> None:
     seed = random.randrange(1 << 32)
+    for race in range(seed, seed + (RACES_OF_A_PROOF if proof else 1)):
+        await _race(headwater_databases, race)
+
+
+async def _race(headwater_databases: Databases, seed: int) -> None:
     chance = random.Random(seed)
     async with world(headwater_databases, partitions=4) as here:
         for number in range(EACH):

@@ -34,7 +34,7 @@ from headwater.observe import Metrics
 from headwater.testing import Databases
 from headwater.types import Event
 from tests.exposition import samples
-from tests.integration.consumer.harness import WAIT_SECONDS, Happened, Told, World, world, write_down
+from tests.integration.consumer.harness import QUICK, WAIT_SECONDS, Happened, Told, World, world, write_down
 
 AT_ONCE = Backoff(first=0.0, most=0.0)
 LATER = Backoff(first=3600.0, most=3600.0)
@@ -541,6 +541,39 @@ async def test_an_event_that_always_loses_is_set_aside_in_the_end(headwater_data
             assert (await _parked(here)).key == "5"
             await _reached(here)
         assert await here.count("ledger") == 9
+
+
+@pytest.mark.parametrize(
+    ("plots", "failed"),
+    [
+        pytest.param({("a", 0): "LLA", ("a", 1): "LLA"}, [], id="one was applied"),
+        pytest.param({("a", 0): "LLLA", ("b", 0): "LLA"}, [("a", 1)], id="one was set aside"),
+        pytest.param({("a", 0): "FLLA", ("a", 1): "LLA"}, [("a", 1)], id="one was applied in its retry"),
+        pytest.param({("a", 0): "FLLLLLA"}, [("a", 1), ("a", 2)], id="one has failed again in its retry"),
+    ],
+)
+async def test_transactions_lost_to_others_are_counted_anew_after(
+    headwater_databases: Databases, plots: dict[tuple[str, int], str], failed: list[tuple[str, int]]
+) -> None:
+    """Two of an event may be lost. In its plot L loses, F fails and A is applied."""
+    acts = {event: iter(plot) for event, plot in plots.items()}
+
+    async def handler(tx: Tx, event: Happened) -> None:
+        match next(acts[event.key, event.number]):
+            case "L":
+                await tx.run("do $$ begin raise exception 'deadlock detected' using errcode = '40P01'; end $$")
+            case "F":
+                raise Broken
+        await write_down(tx, event)
+
+    async with world(headwater_databases, partitions=1) as here:
+        await here.log.append(*(Happened(key=key, number=number) for key, number in plots))
+        one_by_one = msgspec.structs.replace(QUICK, entries=1, contention_tries=2)
+        with Told() as told:
+            async with here.worker(subscribed(handler, retries=2), limits=one_by_one):
+                await here.settled()
+        assert failed == [(each.key, each.attempt) for each in told.of(EventFailed)]
+        assert await here.count("ledger") == len(plots)
 
 
 async def test_partitions_that_deadlock_with_each_other_get_through(headwater_databases: Databases) -> None:

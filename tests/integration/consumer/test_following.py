@@ -3,11 +3,12 @@
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
+from headwater.binding import HandlerError
 from headwater.commit import Tx, read_envelope
 from headwater.consumer import (
-    BadHandler,
     ConsumerForgotten,
     ConsumerWithoutCode,
     Delivery,
@@ -18,12 +19,27 @@ from headwater.consumer import (
     forget,
     register,
     registered_consumers,
+    settled,
 )
-from headwater.db import Session
+from headwater.db import Pool, Session
 from headwater.log import MALFORMED
 from headwater.testing import Databases
 from headwater.types import Changed, Row
-from tests.integration.consumer.harness import Happened, Ignored, Told, World, in_order, world, write_down
+from tests.integration.consumer.harness import (
+    QUICK,
+    WAIT_SECONDS,
+    Happened,
+    Ignored,
+    Told,
+    World,
+    in_order,
+    world,
+    write_down,
+)
+
+
+def traceparent(digit: str) -> str:
+    return f"00-{digit * 32}-{digit * 16}-01"
 
 
 async def ledger(tx: Tx, event: Happened) -> None:
@@ -77,7 +93,7 @@ async def test_transactions_are_cut_to_their_limits_even_inside_a_batch(headwate
     async with world(headwater_databases, partitions=1) as here:
         await here.log.append(*(Happened(key="a", number=number) for number in range(25)))
         with Told() as told:
-            async with here.worker(LEDGER, limits=Limits(entries=10)):
+            async with here.worker(LEDGER, limits=msgspec.structs.replace(QUICK, entries=10)):
                 await here.settled()
         assert [each.events for each in told.of(EventsApplied)] == [10, 10, 5]
         assert {"a": list(range(25))} == await here.applied()
@@ -110,7 +126,7 @@ async def test_passing_over_costs_no_transaction_of_its_own_for_each_consumer(he
     others = [Subscription(name=name, app="test", events=(Happened,), handler=ledger) for name in names]
     claims: list[str] = []
     async with world(headwater_databases) as here:
-        async with here.worker(*others, step=claims.append):
+        async with here.worker(*others, step=claims.append, limits=msgspec.structs.replace(QUICK, poll=60.0)):
             for number in range(20):
                 await here.log.append(Ignored(key=f"key {number}"))
             await here.settled()
@@ -154,15 +170,38 @@ async def test_reading_on_touches_only_the_segments_that_hold_what_is_new(headwa
             await here.log.append(*(Happened(key=f"key-{key}", number=0) for key in range(20)))
             here.log.begin_segment()
         async with here.worker(LEDGER):
-            await here.settled()
+            await _settled_apart(here)
         await here.log.append(*(Happened(key=f"key-{key}", number=1) for key in range(20)))
         before = await _scans_of_segments(here)
         async with here.worker(LEDGER):
-            await here.settled()
+            await _settled_apart(here)
         after = await _scans_of_segments(here)
     assert len(after) == 5
     assert before[:3] == after[:3]  # the fourth holds the watermark
     assert before[4] < after[4]
+
+
+MOVED = "select moved_at from headwater.watermark where partition = $1"
+
+
+async def test_a_watermark_says_when_it_moved(headwater_databases: Databases) -> None:
+    async with world(headwater_databases, partitions=1) as here:
+        await register(here.pool, [LEDGER])
+        begun = await here.connection.fetchval(MOVED, 0)
+        await here.log.append(Happened(key="a", number=0))
+        async with here.worker(LEDGER):
+            applied = await here.wait_for(f"{MOVED} and moved_at > $2", 0, begun)
+            await here.log.append(Ignored(key="a"))
+            assert await here.wait_for(f"{MOVED} and moved_at > $2", 0, applied)
+        broken = await here.connection.fetchval(MOVED, 0)
+        await here.log.append(Happened(key="b", number=0, does="fail"))
+        async with here.worker(Subscription(name="test.ledger", app="test", events=(Happened,), handler=_fail)):
+            await here.wait_for("select exists (select from headwater.retry)")
+        assert await here.connection.fetchval(MOVED, 0) > broken
+
+
+async def _fail(event: Happened) -> None:
+    raise ValueError("on purpose")
 
 
 async def test_a_handler_gets_what_its_parameters_ask_for(headwater_databases: Databases) -> None:
@@ -173,7 +212,7 @@ async def test_a_handler_gets_what_its_parameters_ask_for(headwater_databases: D
 
     subscription = Subscription(name="test.asks", app="test", events=(Happened,), handler=handler)
     async with world(headwater_databases) as here, here.worker(subscription):
-        await here.log.append(Happened(key="a", number=7), trace="the trace")
+        await here.log.append(Happened(key="a", number=7), traceparent=traceparent("a"))
         await here.settled()
         [(event, delivery)] = got
         assert event == Happened(key="a", number=7)
@@ -184,7 +223,7 @@ async def test_a_handler_gets_what_its_parameters_ask_for(headwater_databases: D
             delivery.position,
         )
         assert delivery.envelope is not None
-        assert delivery.envelope.trace == "the trace"
+        assert (delivery.envelope.trace, delivery.envelope.traceparent) == ("a" * 32, traceparent("a"))
 
 
 async def test_events_of_a_handler_are_part_of_its_transaction_and_carry_on_the_trace(
@@ -199,13 +238,18 @@ async def test_events_of_a_handler_are_part_of_its_transaction_and_carry_on_the_
     async with world(headwater_databases, partitions=1) as here:
         await here.connection.execute("create publication emitted")
         await here.connection.execute("select pg_create_logical_replication_slot('emitted', 'pgoutput')")
-        await here.log.append(Happened(key="a", number=0), Happened(key="b", number=1, does="fail"), trace="t1")
-        await here.log.append(Happened(key="c", number=2), trace="t2")
+        await here.log.append(
+            Happened(key="a", number=0), Happened(key="b", number=1, does="fail"), traceparent=traceparent("a")
+        )
+        await here.log.append(Happened(key="c", number=2), traceparent=traceparent("b"))
         async with here.worker(subscription):
             await here.wait_for("select count(*) = 1 from headwater.parked")
             await here.wait_for("select min(position) = $1 from headwater.watermark", bytes(here.log.position))
         emitted = [read_envelope(content) for content in await _messages(here, "emitted")]
-        assert [(each.key, each.trace) for each in emitted] == [("because of 0", "t1"), ("because of 2", "t2")]
+        assert [(each.key, each.traceparent) for each in emitted] == [
+            ("because of 0", traceparent("a")),
+            ("because of 2", traceparent("b")),
+        ]
         assert {("test", "test.emits")} == {(each.app, each.command) for each in emitted}
 
 
@@ -303,7 +347,7 @@ async def test_a_handler_that_cannot_be_called_is_refused_before_anything_runs(h
 
     wrong = Subscription(name="test.wrong", app="test", events=(Happened,), handler=handler)
     async with world(headwater_databases) as here:
-        with pytest.raises(BadHandler, match="nothing can be bound to event: Ignored"):
+        with pytest.raises(HandlerError, match="nothing fills the parameter `event: Ignored`"):
             async with here.worker(wrong):
                 pass
 
@@ -329,6 +373,13 @@ async def _messages(here: World, slot: str) -> list[bytes]:
             prefix_end = data.index(b"\0", 10)
             contents.append(data[prefix_end + 5 :])
     return contents
+
+
+async def _settled_apart(here: World) -> None:
+    """By a session that ends with it, and with what it has looked into counted."""
+    pool = Pool(here.url, size=1, application_name="headwater consumer test")
+    await settled(pool, within=WAIT_SECONDS)
+    await pool.close()
 
 
 async def _scans_of_segments(here: World) -> list[int]:

@@ -1,20 +1,13 @@
-"""One PostgreSQL for all tests of this folder; each test has a database of its own."""
+"""Each test of this folder has an empty database."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.db.servers import fresh_database, running_postgres
-
-
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    with running_postgres() as url:
-        yield url
+from tests.integration.db.servers import fresh_database
 
 
 @pytest.fixture
 def url(server: str) -> Iterator[str]:
-    """An empty database."""
     with fresh_database(server) as fresh:
         yield fresh

@@ -13,11 +13,11 @@ from headwater.db.migration import (
     EndsTransaction,
     LateFile,
     MigrationBlocked,
-    MigrationFailed,
     MissingFile,
     RenamedFile,
 )
 from headwater.db.source import BadFileName, DuplicateNumber, MissingFolder
+from headwater.db.sqlfile import MigrationFailed
 from headwater.engines.identity import NoReplicaIdentity
 from tests.integration.db.servers import BLOCKED, connected, execute, value, wait_for_row
 

@@ -17,6 +17,7 @@ from headwater.db import Db, Pool, RowMismatch
 from headwater.db.errors import QueryFailed
 from headwater.db.rowstream import WAITING_BYTES, RowStream
 from headwater.types import Row
+from tests.length import examples
 
 
 class Line(Row):
@@ -88,7 +89,7 @@ async def test_lines_are_the_rows_in_json(url: str) -> None:
 
 
 @given(texts=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0")), max_size=20))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 async def test_no_text_can_break_out_of_its_line(server: str, texts: list[str]) -> None:
     async with reading(server) as db:
         sql = "select text from unnest($1::text[]) as text"

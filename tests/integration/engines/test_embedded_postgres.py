@@ -130,6 +130,7 @@ class TestRunning:
 
 
 class TestStartingAndStopping:
+    @pytest.mark.quiet
     def test_a_restart_finds_its_data_in_well_under_a_second(self, folder: Path) -> None:
         engine = durable(folder)
         assert asyncio.run(fetch_from(engine)) == "row"

@@ -51,6 +51,7 @@ def test_it_has_a_session_of_its_own_so_that_ctrl_c_in_a_terminal_passes_it_by(e
     assert os.getsid(pid) == pid != os.getsid(0)
 
 
+@pytest.mark.quiet
 def test_it_starts_empty(engine: EmbeddedValkey) -> None:
     asyncio.run(engine.start())
     ask(engine.url, "set", "key", "value")

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from headwater import Backend
-from headwater.http.serving.mishap import HandlerFailed
+from headwater.http.serving.recovery import HandlerFailed
 from headwater.observe import subscribe
 from headwater.settings import Settings
 from headwater.testing.databases import Databases

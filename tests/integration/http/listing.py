@@ -1,6 +1,6 @@
 """A list of animals on PostgreSQL, and a client that walks it."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -9,11 +9,15 @@ from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
+from headwater.binding import Services
+from headwater.clock import Clock
 from headwater.commit import Committer
 from headwater.db import Db, Pool
-from headwater.http import HttpApp, Listing, Page, Pages, Resources, Route
-from headwater.http.identity.identity import Identity
-from headwater.http.keyring import Keyring
+from headwater.http import Compiler, Credential, HttpApp, Listing, Page, Pages, Route
+from headwater.keyring import Keyring
+from headwater.observe import Metrics
+from headwater.part import Declared
+from headwater.parts import platform_parts
 from headwater.settings import Settings
 from headwater.testing.client import Client, Reply
 from headwater.types import Row
@@ -31,6 +35,9 @@ create table animal (
     herd text not null default 'a'
 )
 """
+
+
+MOST_PAGES = 1000
 
 
 class Size(Enum):
@@ -103,7 +110,7 @@ async def serving(
     secret: str | None = None,
     clock: Any = None,
     table: str = TABLE,
-    identity: Identity | None = None,
+    identify: Sequence[Credential] = (),
     **options: Any,
 ) -> AsyncIterator[Client]:
     """The list as one worker serves it; without `table`, of one that is there already."""
@@ -111,15 +118,20 @@ async def serving(
         await execute(url, table)
     pool = await Pool.open(url, read_only=True, application_name="test reads", size=2)
     db = Db(pool)
-    resources = Resources(
-        db=db,
-        committer=Committer(pool, keep=timedelta(hours=1)),
-        keyring=Keyring(secret, db),
-        clock=clock or Jump(),
-        identity=identity,
+    services = Services(
+        (),
+        {
+            Settings: Settings(log_level="error"),
+            Metrics: Metrics(),
+            Db: db,
+            Committer: Committer(pool, keep=timedelta(hours=1)),
+            Keyring: Keyring(secret, db),
+            Clock: clock or Jump(),
+        },
     )
+    compiler = Compiler(Declared(platform_parts(credentials=identify, realm="zoo")))
     try:
-        async with Client(HttpApp(routes or ROUTES, resources, Settings(log_level="error"), **options)) as client:
+        async with Client(HttpApp(routes or ROUTES, compiler, services, **options)) as client:
             yield client
     finally:
         await pool.close()
@@ -129,15 +141,18 @@ def with_cursor(path: str, cursor: str) -> str:
     return f"{path}{'&' if '?' in path else '?'}cursor={cursor}"
 
 
-async def walk(client: Client, path: str, *, step: str = "next", cursor: str | None = None) -> AsyncIterator[Reply]:
-    """Page after page until there is no further one."""
-    while True:
+async def walk(
+    client: Client, path: str, *, step: str = "next", cursor: str | None = None, most: int = MOST_PAGES
+) -> AsyncIterator[Reply]:
+    """Page after page until there is no further one; a list that has more than `most` has no end."""
+    for _ in range(most):
         reply = await client.get(path if cursor is None else with_cursor(path, cursor))
         assert reply.status == 200, reply.text
         yield reply
         cursor = reply.json()[step]
         if cursor is None:
             return
+    raise AssertionError(f"{path} has no end: {reply.text}")
 
 
 async def names(client: Client, path: str) -> list[str]:

@@ -19,6 +19,7 @@ from headwater.http.limit import Charge, MemoryStore, ValkeyAway, ValkeyStore, V
 from headwater.http.limit.fallback import Fallback, LimitsLocal, LimitsShared
 from headwater.http.limit.gcra import Pace
 from headwater.observe import subscribe
+from tests.length import examples
 
 HOUR = 3_600_000_000
 SECOND = 1_000_000
@@ -98,6 +99,7 @@ class Told:
 steps = st.lists(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 4)), min_size=1, max_size=3), max_size=20)
 
 
+@pytest.mark.campaign
 async def test_both_stores_judge_alike(home: Path) -> None:
     async with running(home) as engine, store_of(engine) as shared:
         await _compare(engine, shared)
@@ -107,7 +109,7 @@ async def _compare(engine: EmbeddedValkey, shared: ValkeyStore) -> None:
     paces = {"a": Pace(HOUR, 5), "b": Pace(2 * HOUR, 3), "c": Pace(HOUR, 10)}
     asked: list[list[list[tuple[str, int]]]] = []
 
-    @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(60), deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(steps)
     def collect(sequence: list[list[tuple[str, int]]]) -> None:
         asked.append(sequence)

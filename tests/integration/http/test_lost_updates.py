@@ -12,7 +12,7 @@ import pytest
 
 from headwater.commit import Tx
 from headwater.db import Db
-from headwater.http import Route
+from headwater.http.verbs import make_route
 from headwater.testing.client import Client, Reply
 from headwater.types import Row
 from tests.integration.db.servers import execute, value
@@ -71,10 +71,10 @@ async def remove(tx: Tx, id: int) -> None:
 VALIDATED: dict[str, Any] = {"path": "/tasks/{id}", "etag": "revision", "last_modified": "changed"}
 WRITTEN: dict[str, Any] = {**VALIDATED, "verb": "command", "idempotency": "optional", "current": lock}
 ROUTES = [
-    Route(method="GET", handler=show, **VALIDATED),
-    Route(method="PATCH", handler=change, if_match="required", **WRITTEN),
-    Route(method="PUT", handler=put, **{**WRITTEN, "current": lock_if_there}),
-    Route(method="DELETE", handler=remove, **WRITTEN),
+    make_route(method="GET", handler=show, **VALIDATED),
+    make_route(method="PATCH", handler=change, if_match="required", **WRITTEN),
+    make_route(method="PUT", handler=put, **{**WRITTEN, "current": lock_if_there}),
+    make_route(method="DELETE", handler=remove, **WRITTEN),
 ]
 
 

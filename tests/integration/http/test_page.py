@@ -1,16 +1,16 @@
 """Pages on PostgreSQL: order, filters, fields, counts, links, and cursors that hold."""
 
 from datetime import timedelta
-from typing import Annotated, Any, cast
+from typing import Annotated
 from uuid import UUID
 
 import pytest
 
 from headwater.db import Db
-from headwater.http import Bearer, HttpApp, Listing, Page, Pages, Principal, Resources, Route, RouteError
-from headwater.http.identity.identity import Identity
+from headwater.http import Bearer, Compiler, Listing, Page, Pages, Principal, Route, RouteError
 from headwater.http.version import Converter, Versions
-from headwater.settings import Settings
+from headwater.part import Declared
+from headwater.parts import platform_parts
 from headwater.testing.client import Client, Reply
 from headwater.types import Row
 from tests.integration.db.servers import execute
@@ -264,7 +264,7 @@ def by(name: str) -> dict[str, str]:
 
 
 async def test_a_list_that_belongs_to_tenants_shows_each_only_what_is_his(url: str) -> None:
-    async with serving(url, *IDENTIFIED, identity=Identity([Bearer(find)], "zoo")) as client:
+    async with serving(url, *IDENTIFIED, identify=[Bearer(find)]) as client:
         await execute(url, *ZOO)
         a = (await client.get("/own?count=exact", headers=by("ann"))).json()
         b = (await client.get("/own?count=exact", headers=by("bob"))).json()
@@ -275,7 +275,7 @@ async def test_a_list_that_belongs_to_tenants_shows_each_only_what_is_his(url: s
 
 
 async def test_a_cursor_is_good_for_its_tenant_only_or_for_its_principal_if_he_has_none(url: str) -> None:
-    async with serving(url, *IDENTIFIED, identity=Identity([Bearer(find)], "zoo")) as client:
+    async with serving(url, *IDENTIFIED, identify=[Bearer(find)]) as client:
         await execute(url, *ZOO)
         for path, owner, shared, other in [
             ("/own", "ann", "abe", "bob"),
@@ -289,8 +289,8 @@ async def test_a_cursor_is_good_for_its_tenant_only_or_for_its_principal_if_he_h
 
 
 def test_pages_of_tenants_need_to_know_who_asks() -> None:
-    with pytest.raises(RouteError, match="its pages belong to tenants, but nothing says who asks"):
-        HttpApp(IDENTIFIED[:1], Resources(db=cast(Any, None), committer=cast(Any, None)), Settings())
+    with pytest.raises(RouteError, match="its pages belong to tenants, but no authentication is configured"):
+        Compiler(Declared(platform_parts())).operations(IDENTIFIED[:1])
 
 
 class OldAnimal(Row):

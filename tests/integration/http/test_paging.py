@@ -15,6 +15,8 @@ from headwater.testing.client import Client
 from headwater.types import Row
 from tests.integration.db.servers import connected, execute, fresh_database, value
 from tests.integration.http.listing import serving, walk
+from tests.length import examples
+from tests.shrinking import shrinking_briefly
 
 TABLE: Final = """
 create table thing (
@@ -31,6 +33,7 @@ COLUMNS: Final[dict[str, Sequence[Any]]] = {
     "c": (None, "x", "Y", "ä"),
     "d": (0.0, 0.1, float("inf")),
 }
+RESTLESS_PAGES: Final = 40
 NULLS: Final = ("last", "first", "largest")
 
 
@@ -120,9 +123,9 @@ def _stable(pages: Sequence[Any]) -> list[int]:
 
 async def _walk(client: Client, herd: Herd, path: str, step: str, cursor: str | None = None) -> list[Any]:
     pages: list[Any] = []
-    async for reply in walk(client, path, step=step, cursor=cursor):
+    async for reply in walk(client, path, step=step, cursor=cursor, most=2 * RESTLESS_PAGES):
         pages.append(reply.json())
-        await (herd.change() if len(pages) < 40 else herd.settle())
+        await (herd.change() if len(pages) < RESTLESS_PAGES else herd.settle())
     return pages
 
 
@@ -134,7 +137,8 @@ async def _walk(client: Client, herd: Herd, path: str, step: str, cursor: str | 
     whole=st.booleans(),
     seed=st.integers(0, 2**16),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@shrinking_briefly
 async def test_a_row_that_stays_is_shown_once_in_its_place_forwards_and_backwards(
     things: str,
     rows: list[tuple[Any, ...]],

@@ -6,11 +6,15 @@ from collections.abc import AsyncIterator
 from time import perf_counter
 from typing import NamedTuple
 
+import pytest
+
 from headwater import App, Backend, Db, Row
 from headwater.http.load.guard import FLOOR
 from headwater.observe import Metrics
 from headwater.settings import Settings
 from headwater.testing.client import Client
+
+pytestmark = pytest.mark.quiet
 
 SERVED_A_SECOND = 100  # ten connections, a tenth of a second each
 OFFERED_A_SECOND = 250

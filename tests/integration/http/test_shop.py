@@ -13,7 +13,8 @@ from msgspec import Meta
 from headwater.commit import Tx
 from headwater.db import Db, migrate, platform_source
 from headwater.engines import EmbeddedPostgres
-from headwater.http import Problem, Response, Route
+from headwater.http import Problem, Response
+from headwater.http.verbs import make_route
 from headwater.testing.client import Client, Reply
 from headwater.types import Event, Row
 from tests.integration.db.servers import execute, folder_for_servers, value
@@ -83,11 +84,11 @@ async def buy(tx: Tx, purchase: NewPurchase) -> Purchase | Response:
 
 
 ROUTES = [
-    Route(method="GET", path="/products/{id}", handler=show),
-    Route(method="GET", path="/export", handler=export),
-    Route(method="POST", path="/products", handler=add, verb="command", status=201, location="/products/{id}"),
-    Route(method="DELETE", path="/products/{id}", handler=remove, verb="command"),
-    Route(method="POST", path="/purchases", handler=buy, verb="command", status=201, idempotency="required"),
+    make_route(method="GET", path="/products/{id}", handler=show),
+    make_route(method="GET", path="/export", handler=export),
+    make_route(method="POST", path="/products", handler=add, verb="command", status=201, location="/products/{id}"),
+    make_route(method="DELETE", path="/products/{id}", handler=remove, verb="command"),
+    make_route(method="POST", path="/purchases", handler=buy, verb="command", status=201, idempotency="required"),
 ]
 
 

@@ -65,7 +65,7 @@ async def test_an_empty_database_is_made_fit_once(headwater_databases: Databases
         again = await prepare(backend, settings)
         assert await count(url, "kit.step") == 1
         assert await count(url, "headwater.log") == 1
-    assert [(each.app, each.number) for each in first.applied][-1] == ("kit", 1)
+    assert [(each.app, each.label) for each in first.applied][-1] == ("kit", "0001_step.expand.sql")
     assert (first.planted, again.applied, again.planted) == ("one step", [], None)
 
 

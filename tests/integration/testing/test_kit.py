@@ -150,8 +150,9 @@ def test_a_backend_is_not_ready_before_its_migrations(
     assert "0001_step.expand.sql" in text
 
 
-async def test_an_async_test_needs_no_engine() -> None:
-    await asyncio.sleep(0)
+async def test_an_async_test_needs_no_engine(request: pytest.FixtureRequest) -> None:
+    assert asyncio.get_running_loop().is_running()
+    assert not [name for name in request.fixturenames if name.startswith("headwater") or name == "backend"]
 
 
 @pytest.fixture

@@ -61,8 +61,9 @@ class Log:
     def slot(self) -> str:
         return self.settings.slot
 
-    async def prepare(self, *tables: str, **options: Any) -> None:
-        await prepare_log(self.url, self.settings, tables, **options)
+    async def prepare(self, *tables: str, old: Iterable[str] = (), **options: Any) -> None:
+        """With the columns `old` of each table wanted as they were before."""
+        await prepare_log(self.url, self.settings, dict.fromkeys(tables, tuple(old)), **options)
 
     async def head(self) -> Head:
         return await read_head(self.connection, self.slot)
@@ -99,8 +100,20 @@ class Log:
             )
         )
 
+    async def wait_acknowledged(self) -> None:
+        """Until the slot may forget everything that is in the log."""
+
+        async def acknowledged() -> bool:
+            return await self.confirmed() >= (await self.head()).scanned
+
+        await eventually(acknowledged)
+
     async def now(self) -> int:
         return int(await self.connection.fetchval("select pg_current_wal_insert_lsn()"))
+
+    async def flushed(self) -> int:
+        """What a standby can have at most."""
+        return int(await self.connection.fetchval("select pg_current_wal_flush_lsn()"))
 
     @asynccontextmanager
     async def relay(self, **options: Any) -> AsyncIterator[asyncio.Task[None]]:
@@ -146,7 +159,7 @@ def read_fragments(relay: Relay) -> list[Fragment]:
     """What the relay has received and not yet appended."""
     received = relay._stream.read_nowait()
     messages = [] if received is None else received.messages
-    return [fragment for data in messages if (fragment := relay._assembler.feed(data)) is not None]
+    return [fed for data in messages if isinstance(fed := relay._assembler.feed(data), Fragment)]
 
 
 @contextmanager
@@ -187,12 +200,17 @@ async def new_log(server: str, *, partitions: int = 4) -> AsyncIterator[Log]:
             await connection.execute(f"drop database {name} with (force)")
 
 
-async def drop_slot(connection: asyncpg.Connection, slot: str) -> None:
+async def release_slot(connection: asyncpg.Connection, slot: str) -> None:
+    """A relay that has ended may leave a sender behind that PostgreSQL ends a little later."""
     await connection.execute(
         "select pg_terminate_backend(active_pid, 5000) from pg_replication_slots "
         "where slot_name = $1 and active_pid is not null",
         slot,
     )
+
+
+async def drop_slot(connection: asyncpg.Connection, slot: str) -> None:
+    await release_slot(connection, slot)
     await connection.execute(
         "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = $1", slot
     )

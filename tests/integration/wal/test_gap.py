@@ -27,6 +27,7 @@ from tests.integration.wal.harness import (
     named,
     new_log,
     read_fragments,
+    release_slot,
     reports,
 )
 
@@ -58,6 +59,7 @@ async def invalidate(log: Log) -> None:
 
 async def advance(log: Log) -> None:
     await emit(log.connection, 99)
+    await release_slot(log.connection, log.slot)
     await log.connection.execute("select pg_replication_slot_advance($1, pg_current_wal_lsn())", log.slot)
 
 

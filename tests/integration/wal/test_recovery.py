@@ -137,6 +137,7 @@ async def test_the_slot_goes_back_with_a_crash_and_what_it_repeats_is_skipped(ow
             await emit_many(log.connection, range(50))
             await emit(log.connection, 50)
             await log.wait_caught_up()
+            await log.wait_acknowledged()
             confirmed = await log.confirmed()
         await stop_at_once(own_server)
         await own_server.start()

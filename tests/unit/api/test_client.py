@@ -16,9 +16,9 @@ from msgspec import Meta
 from headwater.api import write_client
 from headwater.commit import Tx
 from headwater.db import Db
-from headwater.http import Body, Header, Resources, Response, Route, compile_endpoint
-from headwater.http.openapi import About, write_document
-from tests.unit.http.support import MemoryCommitter, command, query
+from headwater.http import Body, Header, Response, Route
+from headwater.http.openapi import About
+from tests.unit.http.support import command, document_of, query
 
 
 class Circle(msgspec.Struct, tag="circle", tag_field="kind"):
@@ -97,8 +97,7 @@ THING = {"id": "0199f3c2-7d1e-7c4b-9a55-3f6f0b6f2a10", "made": "2026-01-31T12:30
 
 
 def document(routes: list[Route] = ROUTES) -> dict[str, Any]:
-    resources = Resources(db=None, committer=MemoryCommitter())  # type: ignore[arg-type]
-    found = write_document([compile_endpoint(route, resources) for route in routes], About(title="The store"))
+    found = document_of(*routes, about=About(title="The store"))
     found["components"]["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer"},
         "apiKey": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},

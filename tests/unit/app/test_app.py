@@ -5,19 +5,24 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 import headwater
 from headwater import App, Backend, Changed, Db, Event, Row, Tx
-from headwater.app import AppError, BadName, BadRoute
-from headwater.backend import EngineUnnamed, NameTaken, NotOpen, _Readiness
-from headwater.consumer import BadHandler
+from headwater.app import AppError, BadName
+from headwater.backend import NameTaken, NotOpen
+from headwater.binding import HandlerError, Services
 from headwater.db import Source
 from headwater.db.migration import EditedFile
-from headwater.http import RouteError
+from headwater.db.pools import EngineUnnamed
+from headwater.http.binding.options import ResponseOption
+from headwater.http.command.options import IdempotencyOption
+from headwater.http.verbs import BadRoute
+from headwater.part import Declared
+from headwater.readiness import Readiness
 from headwater.settings import Settings
 
 
@@ -60,7 +65,10 @@ def test_an_app_records_what_is_declared_on_it() -> None:
     @app.on(Lent, name="again")
     async def count_again(tx: Tx, event: Lent) -> None: ...
 
-    assert [(r.verb, str(r), r.app, r.status, r.idempotency) for r in app.routes] == [
+    statuses = [route.option(ResponseOption).status for route in app.routes]
+    keys = [route.option(IdempotencyOption).idempotency for route in app.routes]
+    routes = [(route.verb, str(route), route.app) for route in app.routes]
+    assert [(*route, status, key) for route, status, key in zip(routes, statuses, keys, strict=True)] == [
         ("query", "GET /shelves/{id}", "library", 200, "none"),
         ("command", "POST /loans", "library", 201, "required"),
     ]
@@ -104,7 +112,7 @@ def test_tables_that_somebody_follows_are_published() -> None:
     @app.on(Changed[Shelf])
     async def follow(tx: Tx, event: Changed[Shelf]) -> None: ...
 
-    assert Backend(app).published == ("library.shelf",)
+    assert Backend(app).published == {"library.shelf": ()}
 
 
 def test_two_apps_of_one_name_are_refused() -> None:
@@ -161,7 +169,7 @@ def test_a_route_that_cannot_be_served_is_found_without_an_engine() -> None:
     async def show(db: Db, number: int) -> Shelf:
         return await db.one(Shelf, "select * from library.shelf")
 
-    with pytest.raises(RouteError, match="show"):
+    with pytest.raises(HandlerError, match="show"):
         Backend(app).check()
 
 
@@ -171,7 +179,7 @@ def test_a_consumer_that_cannot_run_is_found_without_an_engine() -> None:
     @app.on(Lent)
     async def follow(whatever: complex) -> None: ...
 
-    with pytest.raises(BadHandler, match=r"library\.follow"):
+    with pytest.raises(HandlerError, match=r"library\.follow"):
         Backend(app).check()
 
 
@@ -232,7 +240,7 @@ async def test_what_is_not_ready_is_said_without_the_folders_of_this_machine(mon
     async def edited(*arguments: Any, **options: Any) -> list[Any]:
         raise EditedFile(path=source.folder / "0001_shop.expand.sql", applied_at=datetime(2026, 1, 1, tzinfo=UTC))
 
-    monkeypatch.setattr("headwater.backend.pending", edited)
-    (reason,) = await _Readiness("", (source,), cast(Db, None), "headwater")()
+    monkeypatch.setattr("headwater.readiness.pending", edited)
+    (reason,) = await Readiness(Declared(), (source,), Services((), {Settings: Settings()}))()
     assert "0001_shop.expand.sql" in reason
     assert "/srv" not in reason

@@ -74,16 +74,18 @@ class TestRoundTrip:
         st.none() | texts,
         st.lists(texts),
         st.none() | texts,
-        st.none() | texts,
+        st.none() | st.from_regex(r"00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]", fullmatch=True),
     )
     def test_what_is_written_is_read(
-        self, order: UUID, quantity: int, note: str | None, tags: list[str], actor: str | None, trace: str | None
+        self, order: UUID, quantity: int, note: str | None, tags: list[str], actor: str | None, parent: str | None
     ) -> None:
         event = OrderPlaced(order=order, quantity=quantity, note=note, tags=tags)
-        envelope = read_envelope(emitted(event, actor=actor, trace=trace))
+        envelope = read_envelope(emitted(event, actor=actor, traceparent=parent))
         assert msgspec.json.decode(envelope.data, type=OrderPlaced) == event
         assert (envelope.type, envelope.version, envelope.key) == ("OrderPlaced", 3, str(order))
-        assert (envelope.app, envelope.command, envelope.actor, envelope.trace) == ("shop", "place_order", actor, trace)
+        assert (envelope.app, envelope.command, envelope.actor) == ("shop", "place_order", actor)
+        assert (envelope.traceparent, envelope.continued) == (parent, parent)
+        assert envelope.trace == (None if parent is None else parent.split("-")[1])
         assert envelope.at == NOW
         assert envelope.id.version == 7
 
@@ -91,6 +93,12 @@ class TestRoundTrip:
         header = read_header(emitted(OrderPlaced(order=UUID(int=7), quantity=1, tags=[])))
         assert (header.type, header.version, header.app) == ("OrderPlaced", 3, "shop")
         assert header.key == "00000000-0000-0000-0000-000000000007"
+
+    def test_of_an_event_that_knows_its_trace_id_alone_the_event_is_the_parent_of_what_follows(self) -> None:
+        written = msgspec.json.decode(emitted(Keyless(text="x"))) | {"trace": "a" * 32}
+        envelope = read_envelope(msgspec.json.encode(written))
+        assert (envelope.trace, envelope.traceparent) == ("a" * 32, None)
+        assert envelope.continued == f"00-{'a' * 32}-{envelope.id.hex[16:]}-00"
 
     def test_an_event_without_a_key_has_its_own_id(self) -> None:
         envelope = read_envelope(emitted(Keyless(text="x")))

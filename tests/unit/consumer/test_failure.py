@@ -5,7 +5,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from headwater.consumer.failure import CAUSE_CHARACTERS, KEY_BYTES, Fault, cause_of, judge, storable_key
+from headwater.consumer.failure import CAUSE_CHARACTERS, KEY_BYTES, Fault, Scales, cause_of, judge, storable_key
+from headwater.consumer.pace import Pace
 from headwater.db import Conflict, Contention, StatementTimeout, Unavailable
 
 
@@ -43,6 +44,18 @@ def test_faults_are_told_apart(error: Exception, fault: Fault) -> None:
 def test_nothing_is_an_events_fault_on_a_connection_that_is_gone() -> None:
     connection: Any = FakeConnection(closed=True)
     assert judge(ValueError("x"), connection) == Fault.DATABASE
+
+
+def test_transactions_that_go_through_let_a_consumer_take_more_again() -> None:
+    pool: Any = None
+    pace = Pace(100)
+    scales = Scales(pool, pace, tries=3)
+    pace.collide()
+    pace.collide()
+    before = pace.entries
+    for _ in range(10):
+        scales.settle()
+    assert (before, pace.entries) == (25, 50)
 
 
 def test_a_cause_names_the_error_its_place_and_its_own_cause() -> None:

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from headwater.binding import HandlerError, Services
 from headwater.commit import Tx
-from headwater.consumer import BadHandler, Delivery, Subscription
-from headwater.consumer.handler import compile_handler
+from headwater.consumer import Delivery, Subscription
+from headwater.consumer.handler import Handler
 from headwater.log import EVENT, START
 from headwater.types import Changed, Event, Row
 
@@ -44,7 +45,11 @@ def call(handler: Any, *events: Any, batch: int | None = None) -> Any:
     """What the handler was called with."""
     GOT.clear()
     subscription = Subscription(name="test.c", app="test", events=events or (Opened,), handler=handler, batch=batch)
-    asyncio.run(compile_handler(subscription)(TX, [DELIVERY] if batch else DELIVERY))  # type: ignore[arg-type]
+
+    async def run() -> None:
+        await Handler(subscription).link(Services())(TX, [DELIVERY] if batch else DELIVERY)
+
+    asyncio.run(run())
     return list(GOT)
 
 
@@ -129,7 +134,7 @@ async def mixed(event: Changed[Product] | Opened) -> None: ...
     ],
 )
 def test_row_changes_are_bound_like_events(handler: Any, events: tuple[Any, ...]) -> None:
-    compile_handler(Subscription(name="test.c", app="test", events=events, handler=handler))
+    Handler(Subscription(name="test.c", app="test", events=events, handler=handler))
 
 
 async def wrong_event(event: Closed) -> None: ...
@@ -168,17 +173,22 @@ async def list_without_batch(events: list[Opened]) -> None: ...
 @pytest.mark.parametrize(
     ("handler", "events", "batch", "reason"),
     [
-        (wrong_event, (Opened,), None, "nothing can be bound to event: Closed; it may be a Tx, Opened or Delivery"),
-        (one_of_two, (Opened, Closed), None, r"it may be a Tx, Opened \| Closed or Delivery"),
-        (one_of_two_rows, (Changed[Product], Changed[Shop]), None, "nothing can be bound to event"),
-        (untyped, (Opened,), None, "the parameter 'event' has no type"),
-        (unknown, (Opened,), None, "nothing can be bound to clock: int"),
-        (starred, (Opened,), None, "'events' cannot be bound by name"),
+        (
+            wrong_event,
+            (Opened,),
+            None,
+            r"nothing fills the parameter `event: Closed`\. It may be a Tx, Opened, Delivery",
+        ),
+        (one_of_two, (Opened, Closed), None, r"It may be a Tx, Opened \| Closed, Delivery"),
+        (one_of_two_rows, (Changed[Product], Changed[Shop]), None, "nothing fills the parameter `event"),
+        (untyped, (Opened,), None, "the parameter `event` has no type"),
+        (unknown, (Opened,), None, "nothing fills the parameter `clock: int`"),
+        (starred, (Opened,), None, "nothing fills the parameter `\\*events"),
         (no_event, (Opened,), None, "no parameter takes the event"),
-        (not_async, (Opened,), None, "it is not an async function"),
-        (unresolved, (Opened,), None, "the annotation 'Nowhere' cannot be resolved"),
-        (single_in_batch, (Opened,), 5, r"it may be a Tx, list\[Opened\] or list\[Delivery\]"),
-        (list_without_batch, (Opened,), None, "nothing can be bound to events"),
+        (not_async, (Opened,), None, "not_async is not asynchronous"),
+        (unresolved, (Opened,), None, "name 'Nowhere' is not defined"),
+        (single_in_batch, (Opened,), 5, r"It may be a Tx, list\[Opened\], list\[Delivery\]"),
+        (list_without_batch, (Opened,), None, "nothing fills the parameter `events"),
         (only_event, (), None, "it names no event"),
         (nameless, (Changed[Nameless],), None, "Nameless names no table"),
         (lists, (Opened,), -1, "batch=-1 is less than 1"),
@@ -187,5 +197,5 @@ async def list_without_batch(events: list[Opened]) -> None: ...
 def test_what_cannot_be_bound_is_refused_with_the_reason(
     handler: Any, events: tuple[Any, ...], batch: int | None, reason: str
 ) -> None:
-    with pytest.raises(BadHandler, match=reason):
-        compile_handler(Subscription(name="test.c", app="test", events=events, handler=handler, batch=batch))
+    with pytest.raises(HandlerError, match=reason):
+        Handler(Subscription(name="test.c", app="test", events=events, handler=handler, batch=batch))

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from headwater.engines import Finding, render
-from headwater.engines.facts import Facts, OldTransaction, Role, Slot
+from headwater.engines.facts import Facts, OldTransaction, Role, Slot, StandbySlot
 from headwater.engines.identity import UnidentifiedTable
 from headwater.engines.judgement import judge, judge_version
 from headwater.settings import Settings
@@ -29,6 +29,10 @@ WELL = Facts(
         "max_connections": "100",
         "superuser_reserved_connections": "3",
         "reserved_connections": "0",
+        "sync_replication_slots": "off",
+        "hot_standby_feedback": "off",
+        "primary_slot_name": "",
+        "synchronized_standby_slots": "",
     },
     database="shop",
     encoding="UTF8",
@@ -49,7 +53,11 @@ WELL = Facts(
         held=16.0,
         left=4000.0,
         two_phase=False,
+        failover=True,
+        synced=False,
+        temporary=False,
     ),
+    standbys=[],
     log_begun=True,
     publication_exists=True,
     publication_refusal=None,
@@ -70,6 +78,21 @@ def facts(**changed: object) -> Facts:
 
 def slot(**changed: object) -> Facts:
     return facts(slot=msgspec.structs.replace(WELL.slot, **changed))
+
+
+def standby(**changed: object) -> Facts:
+    """A standby that could be promoted; `changed` are traits of its copy of the slot, and settings."""
+    settings = {"sync_replication_slots": "on", "hot_standby_feedback": "on", "primary_slot_name": "second"}
+    settings |= {name: changed.pop(name) for name in settings.keys() & changed.keys()}
+    copy = msgspec.structs.replace(WELL.slot, **{"active": False, "synced": True, **changed})
+    return facts(in_recovery=True, slot=copy, **settings)
+
+
+SECOND = StandbySlot(name="second", active=True, cause=None, behind=0.0)
+
+
+def with_standby(**changed: object) -> Facts:
+    return facts(standbys=[msgspec.structs.replace(SECOND, **changed)])
 
 
 def role(**changed: object) -> Facts:
@@ -94,7 +117,7 @@ def test_a_postgresql_that_is_well_lacks_nothing_and_gets_no_remedies() -> None:
             "ALTER SYSTEM SET wal_level = 'logical';  -- then restart PostgreSQL",
         ),
         (facts(fsync="off"), "fsync", "ALTER SYSTEM SET fsync = 'on'; SELECT pg_reload_conf();"),
-        (facts(in_recovery=True), "takes writes", "HEADWATER_POSTGRES_URL must name the primary"),
+        (standby(), "takes writes", "HEADWATER_POSTGRES_URL must name the primary"),
         (
             facts(default_transaction_read_only="on"),
             "takes writes",
@@ -175,6 +198,72 @@ def test_what_it_runs_without_is_advice(given: Facts, subject: str) -> None:
     [finding] = ill(given)
     assert (finding.subject, finding.required) == (subject, False)
     assert finding.remedy
+
+
+def test_a_standby_that_receives_and_copies_the_slot_is_well() -> None:
+    assert ill(with_standby()) == []
+    assert [each.subject for each in ill(standby())] == ["takes writes"]
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (with_standby(active=False, behind=7.4), "not connected, 7 MB behind"),
+        (with_standby(active=False, behind=None), "not connected, nothing received yet"),
+        (
+            with_standby(active=False, cause="wal_removed", behind=None),
+            "invalidated (wal_removed), nothing received yet",
+        ),
+    ],
+)
+def test_a_standby_that_is_away_is_named_with_the_slot_that_waits_for_it(given: Facts, found: str) -> None:
+    [finding] = ill(given)
+    assert (finding.subject, finding.found, finding.required) == ("standby with slot second", found, False)
+    assert (finding.remedy or "").startswith("SELECT pg_drop_replication_slot('second');")
+
+
+def test_a_slot_that_standbys_do_not_copy_matters_where_there_is_a_standby() -> None:
+    assert ill(slot(failover=False)) == []
+    [finding] = ill(msgspec.structs.replace(slot(failover=False), standbys=[SECOND]))
+    assert finding.subject == "slot headwater at a failover"
+    assert 'ALTER_REPLICATION_SLOT "headwater" (FAILOVER true)' in (finding.remedy or "")
+
+
+def test_a_standby_that_postgresql_waits_for_in_vain_is_named() -> None:
+    given = msgspec.structs.replace(facts(synchronized_standby_slots='second, "Third"'), standbys=[SECOND])
+    assert [each.subject for each in ill(given)] == ["synchronized_standby_slots: Third"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "subject", "remedy"),
+    [
+        ({"temporary": True}, "copy of slot headwater", "SELECT pg_log_standby_snapshot();"),
+        ({"cause": "rows_removed"}, "copy of slot headwater", "SELECT pg_log_standby_snapshot();"),
+        ({"synced": False}, "copy of slot headwater", "SELECT pg_drop_replication_slot('headwater');"),
+        (
+            {"sync_replication_slots": "off"},
+            "sync_replication_slots",
+            "ALTER SYSTEM SET sync_replication_slots = 'on'; SELECT pg_reload_conf();",
+        ),
+        (
+            {"hot_standby_feedback": "off"},
+            "hot_standby_feedback",
+            "ALTER SYSTEM SET hot_standby_feedback = 'on'; SELECT pg_reload_conf();",
+        ),
+        ({"primary_slot_name": ""}, "primary_slot_name", "SELECT pg_create_physical_replication_slot('NAME', true);"),
+    ],
+)
+def test_a_standby_that_cannot_take_over_says_what_it_lacks(
+    changed: dict[str, object], subject: str, remedy: str
+) -> None:
+    [_, finding] = ill(standby(**changed))
+    assert (finding.subject, finding.required) == (subject, False)
+    assert (finding.remedy or "").startswith(remedy)
+
+
+def test_a_standby_without_a_copy_is_told_to_wait_for_one() -> None:
+    given = msgspec.structs.replace(standby(), slot=None)
+    assert [(each.subject, each.found) for each in ill(given)][1:] == [("copy of slot headwater", "missing")]
 
 
 def test_wal_beyond_the_whole_budget_is_no_longer_mere_advice() -> None:

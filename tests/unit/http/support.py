@@ -1,16 +1,28 @@
 """Applications to test, without PostgreSQL: the stand-in for a committer keeps what it would store in memory."""
 
 import asyncio
+import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 
-from headwater.commit import IdempotencyKey, KeyReused, Origin, Outcome, Stored
-from headwater.http import HttpApp, Identity, Limit, Limiter, Provider, Resources, Route
+from headwater.binding import Parameter, Provided, Provider, Services, Site
+from headwater.binding.provider import Making
+from headwater.clock import Clock, SystemClock
+from headwater.commit import Committer, IdempotencyKey, KeyReused, Origin, Replay, Stored
+from headwater.db import Db
+from headwater.http import Compiler, Credential, HttpApp, Limit, Limiter, Request, Route
 from headwater.http.limit import MemoryStore
+from headwater.http.load.slots import SlotsByRoute
+from headwater.http.openapi import About, write_document
+from headwater.http.step.operation import Operation
+from headwater.http.verbs import make_route
+from headwater.keyring import Keyring
 from headwater.observe import Metrics
+from headwater.part import Declared, Part
+from headwater.parts import platform_parts
 from headwater.settings import Settings
 from headwater.testing.client import Client
 
@@ -20,7 +32,7 @@ class MemoryCommitter:
 
     def __init__(self) -> None:
         self.origins: list[Origin] = []
-        self.committed: list[Stored] = []
+        self.committed: list[Any] = []
         self.rolled_back: list[Exception] = []
         self.attempts_lost = 0
         self.failure: Exception | None = None
@@ -28,21 +40,29 @@ class MemoryCommitter:
         self._records: dict[bytes, tuple[bytes, Stored]] = {}
         self._lock = asyncio.Lock()
 
-    async def execute(self, work: Any, origin: Origin, key: IdempotencyKey | None = None) -> Outcome:
+    async def execute(self, work: Any, origin: Origin) -> Any:
         self.origins.append(origin)
         async with self._lock:
-            return await self._execute(work, key)
+            return await self._execute(work)
 
-    async def _execute(self, work: Any, key: IdempotencyKey | None) -> Outcome:
-        if key is not None and key.scope in self._records:
-            fingerprint, stored = self._records[key.scope]
-            if fingerprint != key.fingerprint:
-                raise KeyReused
-            return Outcome(stored, replayed=True)
+    async def execute_once(self, work: Any, origin: Origin, key: IdempotencyKey, store: Any) -> Any:
+        self.origins.append(origin)
+        async with self._lock:
+            if key.scope in self._records:
+                fingerprint, stored = self._records[key.scope]
+                if fingerprint != key.fingerprint:
+                    raise KeyReused
+                return Replay(stored)
+            result = await self._execute(work)
+            self.committed[-1] = store(result)
+            self._records[key.scope] = (key.fingerprint, self.committed[-1])
+            return result
+
+    async def _execute(self, work: Any) -> Any:
         try:
             for _ in range(self.attempts_lost):
                 await work(SimpleNamespace(attempt="lost"))
-            stored = await work(SimpleNamespace(attempt="kept"))
+            result = await work(SimpleNamespace(attempt="kept"))
         except Exception as error:
             self.rolled_back.append(error)
             raise
@@ -50,10 +70,8 @@ class MemoryCommitter:
             await self.commit()
         if self.failure is not None:
             raise self.failure
-        self.committed.append(stored)
-        if key is not None:
-            self._records[key.scope] = (key.fingerprint, stored)
-        return Outcome(stored, replayed=False)
+        self.committed.append(result)
+        return result
 
 
 class Log:
@@ -84,33 +102,82 @@ class Built:
         return [msgspec.json.decode(line) for line in b"".join(self.log.pieces).splitlines()]
 
 
+def compiler(
+    *parts: Part, identify: Sequence[Credential] = (), realm: str = "realm", limits: Sequence[Limit] = ()
+) -> Compiler:
+    """What compiles routes with the parts of the platform, and these."""
+    return Compiler(Declared([*platform_parts(credentials=identify, realm=realm, limits=limits), *parts]))
+
+
+def services(given: Mapping[type, Any]) -> Services:
+    """What an application without PostgreSQL has open, and what a test gives it."""
+    usual = {
+        Settings: Settings(),
+        Clock: SystemClock(),
+        Metrics: Metrics(),
+        Db: None,
+        Committer: MemoryCommitter(),
+        Keyring: Keyring("0123456789abcdef0123456789abcdef", None),  # type: ignore[arg-type]
+        Limiter: Limiter(MemoryStore()),
+        SlotsByRoute: SlotsByRoute(),
+    }
+    return Services((), {**usual, **given})
+
+
 def build(
     *routes: Route,
-    providers: Mapping[type, Provider] | None = None,
+    providers: Sequence[Provider] = (),
     settings: Settings | None = None,
     db: Any = None,
-    identity: Identity | None = None,
+    identify: Sequence[Credential] = (),
+    realm: str = "realm",
     limiter: Limiter | None = None,
     limits: Sequence[Limit] = (),
+    clock: Clock | None = None,
     **options: Any,
 ) -> Built:
     """An application of these routes."""
     committer, metrics, log = MemoryCommitter(), Metrics("web 1"), Log()
-    resources = Resources(
-        db=db,
-        committer=committer,  # type: ignore[arg-type]
-        providers=providers or {},
-        identity=identity,
-        limiter=limiter or Limiter(MemoryStore()),
-        limits=limits,
-    )
-    app = HttpApp(routes, resources, settings or Settings(), metrics=metrics, write=log.write, **options)
+    given = {
+        Db: db,
+        Committer: committer,
+        Limiter: limiter or Limiter(MemoryStore()),
+        Settings: settings or Settings(),
+        Metrics: metrics,
+        Clock: clock or SystemClock(),
+    }
+    compiling = compiler(Part("test", *providers), identify=identify, realm=realm, limits=limits)
+    app = HttpApp(routes, compiling, services(given), write=log.write, **options)
     return Built(app, committer, metrics, log)
 
 
+def document_of(*routes: Route, about: About = About(), **options: Any) -> dict[str, Any]:  # noqa: B008 - frozen
+    """The OpenAPI document of these routes."""
+    compiling = compiler(**options)
+    return write_document(compiling.operations(routes), about, compiling.declared)
+
+
 def query(path: str, handler: Callable[..., Any], method: str = "GET", **options: Any) -> Route:
-    return Route(method=method, path=path, handler=handler, verb="query", **options)
+    return make_route(method, path, handler, verb="query", **options)
 
 
 def command(path: str, handler: Callable[..., Any], method: str = "POST", **options: Any) -> Route:
-    return Route(method=method, path=path, handler=handler, verb="command", app="shop", **options)
+    return make_route(method, path, handler, verb="command", **{"app": "shop", **options})
+
+
+def provided(kind: type, make: Callable[[Request], Any], statuses: tuple[int, ...] = ()) -> Provider:
+    """A provider of a type that is made ahead of each request, by a function that may be asynchronous."""
+
+    async def filled(making: Making) -> Any:
+        value = make(making.context)
+        return await value if inspect.isawaitable(value) else value
+
+    def provide(site: Site, parameter: Parameter) -> Provided:
+        return Provided(kind=kind, make=lambda services: filled, statuses=statuses)
+
+    return Provider(kind=kind, context=Request, provide=provide)
+
+
+def compiled(route: Route, *parts: Part) -> Operation:
+    """What is known of a route, with nothing opened; raises what is wrong with it."""
+    return compiler(*parts).operation(route)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.http.compression.accept import CODINGS, Preference, accepts, preference_of
+from headwater.http.message.accept import CODINGS, Preference, accepts, preference_of
 
 NAMES = st.sampled_from(["zstd", "br", "gzip", "identity", "*", "deflate"])
 QUALITY = st.sampled_from([None, "0", "0.5", "0.001", "1", "1.000", "0.000"])

@@ -10,14 +10,12 @@ from typing import Any
 import pytest
 
 from headwater.commit import Tx
-from headwater.http import HttpApp, Request, Resources
+from headwater.http import HttpApp, Problem, Request
 from headwater.http.load import watch as watching
 from headwater.observe import Metrics
 from headwater.settings import Settings
 from headwater.testing.client import Client
-from tests.unit.http.support import Built, build, command, query
-
-NOTHING = Resources(db=None, committer=None)  # type: ignore[arg-type]
+from tests.unit.http.support import Built, build, command, compiler, query, services
 
 
 async def show(id: int) -> int:
@@ -80,7 +78,10 @@ async def test_requests_are_counted_by_route_method_and_status_class() -> None:
 
 async def test_a_scrape_of_one_worker_shows_the_requests_of_all(tmp_path: Path) -> None:
     workers = [Metrics(f"web {number}", tmp_path) for number in (1, 2)]
-    apps = [HttpApp([query("/items/{id}", show)], NOTHING, Settings(log_level="error"), metrics=m) for m in workers]
+    apps = [
+        HttpApp([query("/items/{id}", show)], compiler(), services({Metrics: m, Settings: Settings(log_level="error")}))
+        for m in workers
+    ]
     for app, requests in zip(apps, (1, 2), strict=True):
         for _ in range(requests):
             await Client(app).get("/items/1")
@@ -108,7 +109,8 @@ async def test_a_route_that_the_disk_has_no_room_for_is_served_all_the_same(
 ) -> None:
     metrics = Metrics("web 1", tmp_path)
     monkeypatch.setattr(os, "write", no_room)
-    app = HttpApp([query("/items/{id}", show)], NOTHING, Settings(log_level="error"), metrics=metrics)
+    given = services({Metrics: metrics, Settings: Settings(log_level="error")})
+    app = HttpApp([query("/items/{id}", show)], compiler(), given)
     assert (await Client(app).get("/items/1")).status == 200
     metrics.close()
 
@@ -252,6 +254,17 @@ async def test_draining_never_stops_a_command() -> None:
     assert gate.ended == ""
     gate.opened.set()
     assert (await asking).status == 200
+
+
+@pytest.mark.parametrize(("status", "connection"), [(408, "close"), (413, "close"), (409, None)])
+async def test_an_answer_behind_which_a_body_may_still_come_is_the_last_of_its_connection(
+    status: int, connection: str | None
+) -> None:
+    async def refuse() -> None:
+        raise Problem(status)
+
+    reply = await build(command("/things", refuse, idempotency="none")).client.post("/things")
+    assert (reply.status, reply.headers.get("connection")) == (status, connection)
 
 
 def leaving(gone: asyncio.Event, watched: asyncio.Event) -> Any:

@@ -10,19 +10,19 @@ import msgspec
 import pytest
 from msgspec import Meta
 
-from headwater.commit import Emitter, Tx
-from headwater.db import Db
-from headwater.http import Body, Header, Problem, Provider, Query, Request, Resources, Response, Route, compile_endpoint
-from headwater.http.route.errors import (
+from headwater.binding import (
     AnnotationMissing,
     AnnotationUnresolved,
+    HandlerError,
     NotAsync,
-    OptionInvalid,
     ParameterMisplaced,
     ParameterUnbound,
-    RouteError,
 )
-from tests.unit.http.support import build, command, query
+from headwater.commit import Emitter, Tx
+from headwater.db import Db
+from headwater.http import Body, Header, Problem, Query, Request, Response, Route
+from headwater.http.route.errors import OptionInvalid
+from tests.unit.http.support import build, command, compiled, provided, query
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -147,7 +147,7 @@ async def test_providers_fill_their_types_in_order_and_may_wait() -> None:
     async def show(bank: Bank, user: User, request: Request) -> list[Any]:
         return [type(bank).__name__, user.name, request.principal]
 
-    built = build(query("/me", show), providers={User: Provider(user), Bank: Provider(bank)})
+    built = build(query("/me", show), providers=[provided(User, user), provided(Bank, bank)])
     reply = await built.client.get("/me", headers={"X-User": "Ann"})
     assert reply.json() == ["Bank", "Ann", "ann"]
     assert asked == ["bank", "user"]
@@ -159,7 +159,7 @@ async def test_a_provider_refuses_before_the_body_is_looked_at() -> None:
 
     async def place(user: User, order: Order) -> None: ...
 
-    built = build(command("/orders", place), providers={User: Provider(user, statuses=(401,))})
+    built = build(command("/orders", place), providers=[provided(User, user, statuses=(401,))])
     reply = await built.client.post("/orders", body=b"nonsense", headers={"Content-Type": "text/plain"})
     assert reply.status == 401
     assert reply.headers["WWW-Authenticate"] == "Bearer"
@@ -292,7 +292,7 @@ REFUSED = [
     (query("/a", bad_untyped), AnnotationMissing, ["parameter `id`", "id: int"]),
     (query("/a", bad_no_answer), AnnotationMissing, ["the answer", "-> None"]),
     (query("/a", bad_hidden), AnnotationUnresolved, ["Decimal", "TYPE_CHECKING"]),
-    (query("/a", bad_class), ParameterUnbound, ["bank: Bank", "provider"]),
+    (query("/a", bad_class), ParameterUnbound, ["bank: Bank", "@app.provide"]),
     (query("/a", bad_list_of_structs, method="POST"), ParameterUnbound, ["orders", "Body()"]),
     (query("/a", bad_variadic), ParameterUnbound, ["ids", "request: Request"]),
     (command("/a", bad_body_type), ParameterUnbound, ["body: Bank", "JSON"]),
@@ -312,10 +312,10 @@ REFUSED = [
 
 @pytest.mark.parametrize(("route", "error", "words"), REFUSED, ids=lambda each: getattr(each, "name", None))
 def test_a_handler_that_cannot_be_served_is_refused_with_the_mend(
-    route: Route, error: type[RouteError], words: list[str]
+    route: Route, error: type[HandlerError], words: list[str]
 ) -> None:
     with pytest.raises(error) as caught:
-        compile_endpoint(route, Resources(db=None, committer=None))  # type: ignore[arg-type]
+        compiled(route)
     message = str(caught.value)
     assert str(route) in message
     assert route.name in message

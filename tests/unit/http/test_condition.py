@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 
-from headwater.http.conditions.condition import Conditions, Unchanged, Validators, evaluate
+from headwater.http.message.condition import Conditions, Unchanged, Validators, evaluate
 from headwater.http.message.problem import Problem
 
 EARLIER, AT, LATER = (f"Sun, 06 Nov 1994 08:49:{second} GMT".encode() for second in (36, 37, 38))

@@ -6,12 +6,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from headwater.binding import AnnotationMissing, ParameterUnbound
 from headwater.commit import Tx
 from headwater.db import NoRow
-from headwater.http import Problem, Provider, Request, Resources, Response, Route, compile_endpoint
-from headwater.http.route.errors import AnnotationMissing, OptionInvalid, ParameterUnbound
+from headwater.http import Problem, Request, Response, Route
+from headwater.http.route.errors import OptionInvalid
 from headwater.http.version import Converter, Versions
-from tests.unit.http.support import build, command, query
+from tests.unit.http.support import build, command, compiled, provided, query
 
 AT = datetime(1994, 11, 6, 8, 49, 37, 123456, tzinfo=UTC)
 DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
@@ -316,7 +317,7 @@ async def test_what_is_locked_is_bound_as_a_handler_is() -> None:
 
     built = build(
         command("/{list}/{id}", change_theirs, etag="revision", current=lock_theirs),
-        providers={Asking: Provider(who), Other: Provider(what)},
+        providers=[provided(Asking, who), provided(Other, what)],
     )
     built.committer.attempts_lost = 1
     reply = await built.client.post("/home/3?urgent=true", headers={"If-Match": '"7"'})
@@ -433,7 +434,7 @@ def test_a_declaration_that_cannot_be_kept_is_refused_at_the_start(
     route: Route, error: type[Exception], said: str
 ) -> None:
     with pytest.raises(error) as refused:
-        compile_endpoint(route, Resources(db=None, committer=None))  # type: ignore[arg-type]
+        compiled(route)
     assert said in str(refused.value)
 
 
@@ -443,7 +444,7 @@ def test_a_stream_or_a_response_has_no_validators() -> None:
 
     for route in (query("/a", respond, etag=True), query("/a", respond, cache_control="public")):
         with pytest.raises(OptionInvalid, match="Response"):
-            compile_endpoint(route, Resources(db=None, committer=None))  # type: ignore[arg-type]
+            compiled(route)
 
 
 async def test_problems_have_no_validators() -> None:

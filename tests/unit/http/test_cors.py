@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from headwater import ApiKey, Header, Problem
-from headwater.http import Identity
 from headwater.http.browser.cors import EXPOSED
 from headwater.settings import Settings, SettingsError, read_settings
 from tests.unit.http.support import Built, build, command, query
@@ -45,7 +44,8 @@ def open_to(*origins: str, credentials: bool = False, **options: Any) -> Built:
         command("/items", save),
         settings=settings,
         mounts={"/mounted": mounted},
-        identity=Identity([ApiKey("X-My-Key", find)], "shop"),
+        identify=[ApiKey("X-My-Key", find)],
+        realm="shop",
         **options,
     )
 

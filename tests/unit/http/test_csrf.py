@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from headwater import Bearer, Cookie, Principal, Request, Response, Tx
-from headwater.http import Identity
 from headwater.http.browser.csrf import is_origin_of
 from headwater.http.message.csrftoken import fits, token_of
 from headwater.settings import Settings
@@ -34,7 +33,8 @@ def with_cookies(**settings: Any) -> Built:
         query("/token", show_token),
         command("/save", save),
         command("/save", save, method="DELETE"),
-        identity=Identity([Bearer(find), Cookie("session", find)], "shop"),
+        identify=[Bearer(find), Cookie("session", find)],
+        realm="shop",
         settings=Settings(**settings),
     )
 
@@ -170,5 +170,5 @@ async def test_a_download_under_a_cookie_is_not_checked() -> None:
     async def draw(principal: Principal) -> Response:
         return Response(b"")
 
-    built = build(query("/", draw), identity=Identity([Cookie("session", find)], "shop"))
+    built = build(query("/", draw), identify=[Cookie("session", find)], realm="shop")
     assert (await built.client.get("/", headers={"Cookie": f"session={SESSION}"})).status == 200

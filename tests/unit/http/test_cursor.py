@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.msgpack import Decoder
 
-from headwater.http.keyring import Key, Keys
 from headwater.http.message.problem import Problem
 from headwater.http.page.cursor import LENGTH_LIMIT, Bounds, Place, read_cursor, write_cursor
+from headwater.keyring import Key, Keys
 
 KEY = Key.derived(b"s" * 32, "page cursor")
 KEYS = Keys(KEY, {KEY.id: KEY})

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.http.conditions.etag import (
+from headwater.http.message.etag import (
     Parts,
     Tag,
     TagsMalformed,

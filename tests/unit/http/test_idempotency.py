@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.commit import Tx
-from headwater.http import Principal, Problem, Provider, Request, Response
+from headwater.http import Principal, Problem, Request, Response
 from headwater.http.command.idempotency import fingerprint_of, key_of, parse_key
 from headwater.http.message.body import BodyLimits
-from tests.unit.http.support import build, command
+from tests.unit.http.support import build, command, provided
 
 VISIBLE = st.characters(min_codepoint=0x20, max_codepoint=0x7E)
 
@@ -172,7 +172,7 @@ async def test_two_principals_never_share_a_key() -> None:
     async def place(tx: Tx, user: User, order: Order) -> int:
         return order.quantity
 
-    built = build(command("/orders", place, idempotency="required"), providers={User: Provider(user)})
+    built = build(command("/orders", place, idempotency="required"), providers=[provided(User, user)])
     for name, quantity in [("ann", 1), ("bob", 2)]:
         reply = await built.client.post(
             "/orders", json={"quantity": quantity}, headers={"Idempotency-Key": "k", "X-User": name}
@@ -192,7 +192,7 @@ async def test_a_replay_is_authorized_again() -> None:
     async def place(tx: Tx, user: User) -> int:
         return 1
 
-    built = build(command("/orders", place, idempotency="optional"), providers={User: Provider(user)})
+    built = build(command("/orders", place, idempotency="optional"), providers=[provided(User, user)])
     headers = {"Idempotency-Key": "k"}
     assert [(await built.client.post("/orders", headers=headers)).status for _ in range(2)] == [200, 403]
 
@@ -239,10 +239,10 @@ async def test_a_command_says_whose_it_is() -> None:
     async def place(tx: Tx) -> None: ...
 
     built = build(command("/orders", place))
-    trace = "0af7651916cd43dd8448eb211c80319c"
-    await built.client.post("/orders", headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"})
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    await built.client.post("/orders", headers={"traceparent": parent})
     (origin,) = built.committer.origins
-    assert (origin.app, origin.command, origin.actor, origin.trace) == ("shop", "place", None, trace)
+    assert (origin.app, origin.command, origin.actor, origin.traceparent) == ("shop", "place", None, parent)
 
 
 @pytest.mark.parametrize("idempotency", ["none", "optional"])

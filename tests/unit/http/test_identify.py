@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from headwater import ApiKey, Backend, Bearer, Cookie, Db, Principal, Tx, digest_secret
+from headwater import ApiKey, App, Backend, Bearer, Cookie, Db, Principal, Tx, digest_secret
 from headwater.http import Identity, Request, Response
 from headwater.http.identity.credential import CredentialInvalid, quoted
 from headwater.http.route.errors import IdentityMissing, OptionInvalid
@@ -55,7 +55,8 @@ def identified(*credentials: Any, realm: str = "shop", **options: Any) -> Built:
         query("/tasks", show_tasks, scopes=("tasks:read",)),
         query("/open", show_tasks),
         command("/tasks", add_task, idempotency="optional"),
-        identity=Identity(credentials or (Bearer(find), ApiKey("X-Api-Key", find), Cookie("session", find)), realm),
+        identify=credentials or (Bearer(find), ApiKey("X-Api-Key", find), Cookie("session", find)),
+        realm=realm,
         **options,
     )
 
@@ -159,7 +160,7 @@ async def test_who_asks_is_looked_up_once_a_request() -> None:
     async def compare(mine: Principal, same: Principal | None, request: Request) -> bool:
         return mine is same is request.principal
 
-    built = build(query("/", compare), identity=Identity([Bearer(find_counted)], "shop"))
+    built = build(query("/", compare), identify=[Bearer(find_counted)], realm="shop")
     assert (await built.client.get("/", headers=BEARER_ANN)).json() is True
     assert calls == ["ann-secret"]
 
@@ -184,7 +185,7 @@ async def test_answers_to_somebody_are_kept_by_no_cache() -> None:
     async def draw(principal: Principal | None, hours: int | None = None) -> Response:
         return Response(b"", headers={"Cache-Control": f"private, max-age={hours * 3600}"} if hours else {})
 
-    client = build(query("/", draw), identity=Identity([Bearer(find)], "shop")).client
+    client = build(query("/", draw), identify=[Bearer(find)], realm="shop").client
     assert (await client.get("/", headers=BEARER_ANN)).headers["cache-control"] == "no-store"
     assert (await client.get("/?hours=1", headers=BEARER_ANN)).headers["cache-control"] == "private, max-age=3600"
     assert "cache-control" not in (await client.get("/")).headers
@@ -216,7 +217,7 @@ async def test_the_document_says_which_credential_each_operation_wants() -> None
 
 
 def test_a_principal_that_nothing_can_find_is_an_error_at_the_start() -> None:
-    with pytest.raises(IdentityMissing, match=r"`principal` is a Principal, but nothing says who asks"):
+    with pytest.raises(IdentityMissing, match=r"`principal` is a Principal, but no authentication is configured"):
         build(query("/me", show_me))
     with pytest.raises(IdentityMissing, match="scopes="):
         build(query("/tasks", show_tasks, scopes=("a",)))
@@ -225,7 +226,7 @@ def test_a_principal_that_nothing_can_find_is_an_error_at_the_start() -> None:
 @pytest.mark.parametrize("scopes", ["tasks:read", ("tasks read",), ("",), ('"',)])
 def test_scopes_are_a_tuple_of_words(scopes: Any) -> None:
     with pytest.raises(OptionInvalid, match="tuple of words"):
-        build(query("/tasks", show_tasks, scopes=scopes), identity=Identity([Bearer(find)], "shop"))
+        build(query("/tasks", show_tasks, scopes=scopes), identify=[Bearer(find)], realm="shop")
 
 
 def test_a_credential_that_cannot_be_sent_is_refused() -> None:
@@ -235,11 +236,14 @@ def test_a_credential_that_cannot_be_sent_is_refused() -> None:
 
 
 def test_a_backend_takes_one_credential_or_several() -> None:
-    backends = Backend(identify=Bearer(find)), Backend(identify=[ApiKey("A", find), ApiKey("B", find)]), Backend()
-    assert [each.identity and list(each.identity.named) for each in backends] == [
+    app = App("shop")
+    app.command("POST /tasks")(add_task)
+    ways: list[Any] = [Bearer(find), [ApiKey("A", find), ApiKey("B", find)], ()]
+    documents = [Backend(app, identify=each).openapi() for each in ways]
+    assert [list(each["components"].get("securitySchemes", ())) for each in documents] == [
         ["bearer"],
         ["apiKey", "apiKey2"],
-        None,
+        [],
     ]
 
 

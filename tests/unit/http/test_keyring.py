@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from headwater.http.keyring import Keyring
+from headwater.keyring import Keyring
 from headwater.settings import SettingsError
 
 OLD, NEW = "o" * 32, "n" * 32

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.app import App
 from headwater.backend import Backend
-from headwater.http import Bearer, Identity, Limit, Limiter, Principal, Request, Resources
+from headwater.binding import Resource, Services
+from headwater.http import Bearer, Limit, Limiter, Principal, Request
 from headwater.http.limit import Charge, LimitInvalid, LimitsClash, MemoryStore
 from headwater.http.limit.declaration import network_of
 from headwater.http.limit.gcra import Pace
@@ -44,8 +44,7 @@ async def find(db: Any, secret: str) -> Principal | None:
 
 def limited(*limits: Limit, hand: Hand | None = None, **options: Any) -> Built:
     limiter = Limiter(MemoryStore(hand or Hand()))
-    identity = Identity((Bearer(find),), "test")
-    return build(query("/x", show, limits=limits, **options), limiter=limiter, identity=identity)
+    return build(query("/x", show, limits=limits, **options), limiter=limiter, identify=[Bearer(find)])
 
 
 def bearer(secret: str) -> dict[str, str]:
@@ -118,8 +117,7 @@ async def test_principals_of_two_tenants_are_two_whatever_they_are_called() -> N
         tenant, _, name = secret.rpartition("/")
         return Principal(id=name, tenant=tenant or None)
 
-    identity = Identity((Bearer(find_member),), "test")
-    client = build(query("/x", show, limits=[Limit("burst", 1)]), identity=identity).client
+    client = build(query("/x", show, limits=[Limit("burst", 1)]), identify=[Bearer(find_member)]).client
     secrets = ("acme/ada", "zenith/ada", "ada", "None/ada")
     assert [(await client.get("/x", headers=bearer(each))).status for each in secrets * 2] == [200] * 4 + [429] * 4
 
@@ -322,21 +320,26 @@ def test_a_key_is_short_and_tells_all_apart_without_telling_whom(one: str, other
     assert first.isascii()
 
 
-def test_without_a_valkey_it_cannot_be_counted_there() -> None:
+async def opened(settings: Settings, metrics: Metrics) -> Limiter:
+    """The limiter, as a process opens it."""
+    return await Services((Resource(kind=Limiter, open=open_limiter),), {Settings: settings, Metrics: metrics}).get(
+        Limiter
+    )
+
+
+async def test_without_a_valkey_it_cannot_be_counted_there() -> None:
     with pytest.raises(SettingsError, match="there is no Valkey"):
-        open_limiter(Settings(limits="valkey"), Metrics("web 1"))
+        await opened(Settings(limits="valkey"), Metrics("web 1"))
 
 
-def test_a_valkey_url_that_is_none_is_refused_without_its_password() -> None:
+async def test_a_valkey_url_that_is_none_is_refused_without_its_password() -> None:
     with pytest.raises(SettingsError, match="HEADWATER_VALKEY_URL") as caught:
-        open_limiter(Settings(valkey_url="http://me:hunter2@host"), Metrics("web 1"))
+        await opened(Settings(valkey_url="http://me:hunter2@host"), Metrics("web 1"))
     assert "hunter2" not in str(caught.value)
 
 
-def test_a_refusal_is_counted_by_the_name_of_its_limit() -> None:
+async def test_a_refusal_is_counted_by_the_name_of_its_limit() -> None:
     metrics = Metrics("web 1")
-    limiter = open_limiter(Settings(limits="memory"), metrics)
-    resources = Resources(db=None, committer=None, limiter=limiter)  # type: ignore[arg-type]
-    assert msgspec.structs.asdict(resources)["limiter"] is limiter
+    limiter = await opened(Settings(limits="memory"), metrics)
     limiter._count("burst")
     assert b'headwater_http_limited_total{limit="burst"} 1.0' in metrics.expose()[1]

@@ -10,9 +10,9 @@ from msgspec import Meta
 
 from headwater.commit import Tx
 from headwater.db import Db
-from headwater.http import Body, Header, Provider, Response
-from headwater.http.openapi import About, write_document
-from tests.unit.http.support import build, command, query
+from headwater.http import Body, Header, Response
+from headwater.http.openapi import About
+from tests.unit.http.support import build, command, document_of, provided, query
 from tests.unit.http.test_problem import REQUESTS, everything
 
 
@@ -76,7 +76,7 @@ def shop() -> Any:
         query("/export", export_orders, app="reports"),
         query("/anything", anything, app="reports"),
         query("/anything/else", anything, app="reports"),
-        providers={User: Provider(lambda request: User(), statuses=(401,))},
+        providers=[provided(User, lambda request: User(), statuses=(401,))],
         about=About(title="The <Shop>", version="2.1", apps={"shop": "Buying things."}),
     )
 
@@ -252,12 +252,12 @@ async def test_components_that_nothing_refers_to_are_left_out() -> None:
 
 def test_the_document_says_whose_it_is() -> None:
     about = About(description="Sells.", license="Apache-2.0", contact="shop@example.org", servers=("https://x.org/a",))
-    document = write_document([], about)
+    document = document_of(about=about)
     assert document["info"]["license"] == {"name": "Apache-2.0", "identifier": "Apache-2.0"}
     assert document["info"]["contact"] == {"name": "headwater", "email": "shop@example.org"}
     assert document["info"]["description"].startswith("Sells.\n\nEvery error")
     assert document["servers"] == [{"url": "https://x.org/a"}]
-    assert write_document([], About(contact="https://x.org"))["info"]["contact"]["url"] == "https://x.org"
+    assert document_of(about=About(contact="https://x.org"))["info"]["contact"]["url"] == "https://x.org"
 
 
 async def test_a_route_says_what_its_own_answers_can_be() -> None:

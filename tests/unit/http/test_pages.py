@@ -7,16 +7,16 @@ from uuid import UUID
 
 import pytest
 
+from headwater.binding import HandlerError
 from headwater.commit import Tx
 from headwater.db import Db
 from headwater.http import Listing, Page, Pages, RouteError
-from headwater.http.openapi import About, write_document
 from headwater.http.page.keyset import branches_from
 from headwater.http.page.links import LENGTH_LIMIT, link_header
 from headwater.http.page.order import Term
 from headwater.http.page.plan import Plan
 from headwater.types import Row
-from tests.unit.http.support import build, command, query
+from tests.unit.http.support import build, command, document_of, query
 
 
 class Pet(Row, table="pet", rename="camel"):
@@ -45,8 +45,7 @@ async def list_pets(db: Db, page: Annotated[Page, PETS]) -> Listing[Pet]:
 
 
 def document(handler: Any) -> dict[str, Any]:
-    endpoints = build(query("/pets", handler)).app._router.endpoints
-    return write_document(endpoints, About())
+    return document_of(query("/pets", handler))
 
 
 def test_every_parameter_is_documented_with_its_bounds() -> None:
@@ -131,7 +130,7 @@ def test_pages_belong_to_queries_that_return_listings() -> None:
         (query("/pets", other), "Write `-> Listing[Pet]`"),
         (command("/pets", write), "only a query answers with pages"),
     ]:
-        with pytest.raises(RouteError, match=re.escape(reason)):
+        with pytest.raises(HandlerError, match=re.escape(reason)):
             build(route)
 
 

@@ -29,16 +29,18 @@ from headwater.db import (
 from headwater.http import Problem, Request, Response
 from headwater.http.message.problem import write_problem
 from headwater.http.message.problemtype import KINDS
-from headwater.http.serving.translate import problem_of
+from headwater.http.step.problems import Problems, Translation
 from headwater.observe import subscribe
 from headwater.settings import Settings
 from headwater.testing.client import Reply
-from tests.unit.http.support import Built, build, command, query
+from tests.unit.http.support import Built, build, command, compiler, query
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
 )
+
+TRANSLATION = Translation(compiler().declared.of(Problems))
 
 
 class Document(msgspec.Struct, forbid_unknown_fields=False):
@@ -235,7 +237,7 @@ async def test_what_nobody_expected_is_reported_whole() -> None:
     ],
 )
 def test_expected_errors_become_problems_that_give_nothing_away(error: Exception, status: int, kind: str) -> None:
-    problem = problem_of(error)
+    problem = TRANSLATION.problem_of(error)
     assert problem is not None
     assert problem.status == status
     assert problem.type.removeprefix("urn:headwater:problem:") == kind
@@ -256,12 +258,12 @@ def test_expected_errors_become_problems_that_give_nothing_away(error: Exception
     ],
 )
 def test_our_own_mistakes_are_no_problem_of_the_clients(error: Exception) -> None:
-    assert problem_of(error) is None
+    assert TRANSLATION.problem_of(error) is None
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(0.0, "1"), (0.2, "1"), (1.5, "2"), (30.0, "30")])
 def test_retry_after_is_in_whole_seconds(seconds: float, expected: str) -> None:
-    problem = problem_of(Unavailable(reason="x", retry_after=seconds))
+    problem = TRANSLATION.problem_of(Unavailable(reason="x", retry_after=seconds))
     assert problem is not None
     assert problem.fields == [(b"retry-after", expected.encode())]
 

@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from headwater.commit import Tx
-from headwater.http import Resources, Response, Route, compile_endpoint
+from headwater.http import Response
 from headwater.http.route.errors import AnswerUnencodable, LocationInvalid, OptionInvalid, RouteError
-from tests.unit.http.support import build, command, query
+from tests.unit.http.support import build, command, compiled, query
 
 
 class Order(msgspec.Struct):
@@ -119,9 +119,9 @@ async def mapping() -> dict[str, Any]: ...
 def test_an_answer_that_cannot_be_written_is_refused(
     handler: Any, options: dict[str, Any], error: type[RouteError], words: list[str]
 ) -> None:
-    route = Route(method="GET", path="/a", handler=handler, **options)
+    route = query("/a", handler, **options)
     with pytest.raises(error) as caught:
-        compile_endpoint(route, Resources(db=None, committer=None))  # type: ignore[arg-type]
+        compiled(route)
     for word in ["GET /a", handler.__name__, *words]:
         assert word in str(caught.value)
 

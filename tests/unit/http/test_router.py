@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta
 
-from headwater.http import Problem, Resources, Route, compile_endpoint
+from headwater.http import Problem, Route
 from headwater.http.route.errors import PathInvalid, RoutesClash
 from headwater.http.router import Router
+from headwater.http.step.operation import Operation
+from tests.unit.http.support import compiled
 
 ID = "0af76519-16cd-43dd-8448-eb211c80319c"
 
@@ -32,16 +34,15 @@ def handler(name_: str, /, **parameters: Any) -> Any:
     return answer
 
 
-def router(*routes: tuple[str, Any]) -> Router:
+def router(*routes: tuple[str, Any]) -> Router[Operation]:
     made = []
     for text, handle in routes:
         method, _, path = text.partition(" ")
         made.append(Route(method=method, path=path, handler=handle))
-    resources = Resources(db=None, committer=None)  # type: ignore[arg-type]
-    return Router([compile_endpoint(route, resources) for route in made])
+    return Router([compiled(route) for route in made], operation_of=lambda each: each, head_of=lambda each: each)
 
 
-def find(router: Router, text: str) -> Any:
+def find(router: Router[Operation], text: str) -> Any:
     """The handler's name and the values in the path; None if nothing answers."""
     method, _, raw = text.partition(" ")
     found = router.find(method, {"path": unquote(raw), "raw_path": raw.encode(), "root_path": ""})

@@ -17,6 +17,7 @@ from msgspec import Meta
 from headwater.http.types.fault import LIMIT, Fault
 from headwater.http.types.shape import shape_of
 from headwater.http.types.validation import faults_of, find_faults, nul_faults, offset_check, pointer
+from tests.length import examples
 
 T = TypeVar("T")
 
@@ -237,7 +238,9 @@ def assert_points_into(fault: Fault, document: Any) -> None:
 
 @pytest.mark.parametrize("kind", TYPES, ids=str)
 @given(data=st.data())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 def test_there_are_faults_exactly_when_msgspec_refuses(kind: Any, data: st.DataObject) -> None:
     document = data.draw(nearly(kind))
     body = msgspec.json.encode(document)

@@ -59,6 +59,13 @@ def test_a_generator_uses_no_time_before_its_start() -> None:
         Generator(3, start=5000).take(100)
 
 
+def test_a_clock_is_waited_for_as_long_as_the_patience_lasts_and_not_a_millisecond_longer() -> None:
+    generator = Generator(3, start=5000)
+    assert split(generator.take(5000 - PATIENCE_MS)) == (5000, 3, 0)
+    with pytest.raises(ClockWentBack, match=f"{PATIENCE_MS + 1}"):
+        generator.take(5000 - PATIENCE_MS - 1)
+
+
 def test_time_has_an_end_that_is_told() -> None:
     assert split(join((1 << 41) - 1, 0, 0)).made_at.year == 2094
     assert split(0).made_at == EPOCH

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+from collections.abc import Iterator
 
 import pytest
 import uvloop
@@ -21,17 +22,18 @@ async def test_fixtures_and_parameters_arrive(number: int, tmp_path: object) -> 
     assert tmp_path is not None
 
 
+@pytest.fixture(scope="module")
+def awaited() -> Iterator[list[int]]:
+    """The examples of the property that asks for it; it has been tried more than once when that is over."""
+    examples: list[int] = []
+    yield examples
+    assert len(examples) > 1
+
+
 @given(number=st.integers())
-async def test_every_example_of_a_property_is_awaited(number: int) -> None:
+async def test_every_example_of_a_property_is_awaited(awaited: list[int], number: int) -> None:
     await asyncio.sleep(0)
-    _examples.append(number)
-
-
-_examples: list[int] = []
-
-
-def test_the_property_above_has_been_tried_more_than_once() -> None:
-    assert len(_examples) > 1
+    awaited.append(number)
 
 
 class TestMethods:

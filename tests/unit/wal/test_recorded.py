@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from headwater.log import CHANGE, EVENT
 from headwater.wal.assembler import Assembler, Fragment
 from headwater.wal.pgoutput import Ignored, decode
+from tests.length import examples
 from tests.unit.wal.record import FOLDER, Transaction, read
 from tests.unit.wal.writer import write
 
@@ -27,7 +28,7 @@ def test_a_recorded_stream_becomes_what_its_scenario_expected(name: str) -> None
     assert transactions(assemble(recording.messages)) == recording.transactions
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.sampled_from(NAMES), st.integers(1, 20_000))
 def test_cutting_a_recorded_stream_changes_nothing(name: str, fragment_bytes: int) -> None:
     recording = read(name)
@@ -54,7 +55,7 @@ def test_commits_come_in_order_and_acknowledge_beyond_themselves(name: str) -> N
 
 def assemble(messages: list[bytes], fragment_bytes: int = 1 << 21) -> list[Fragment]:
     assembler = Assembler(fragment_bytes)
-    return [fragment for message in messages if (fragment := assembler.feed(message)) is not None]
+    return [fed for message in messages if isinstance(fed := assembler.feed(message), Fragment)]
 
 
 def transactions(fragments: list[Fragment]) -> list[Transaction]:

@@ -1,30 +1,27 @@
 """Binding: what fills the parameters of a handler, composed once and run for each request.
 
-A query parameter that no handler asked for is a fault, since a mistyped filter would otherwise quietly select
-everything. A route that takes the whole `Request` may have reasons of its own and is not checked.
+A query parameter that no handler asked for is a fault, since a mistyped filter would otherwise select everything in
+silence. A route that takes the whole `Request` may have reasons of its own and is not checked.
 """
 
-import inspect
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from typing import Any
 
 import msgspec
 
-from headwater.commit import Emitter, Origin
-from headwater.http.binding.inputs import Input, inputs_of
-from headwater.http.binding.resources import Resources
-from headwater.http.files.upload import Intake
-from headwater.http.keyring import Keyring
+from headwater.binding import MISSING, Providers, Services
+from headwater.binding.function import filling
+from headwater.binding.provider import Make, Making
+from headwater.binding.signature import by_position
+from headwater.http.binding.inputs import FromRequest, Input, Receive, inputs_of
 from headwater.http.message.body import check_depth, holds_nul
 from headwater.http.message.media import encoded, is_json, not_json
 from headwater.http.message.problem import Problem
 from headwater.http.message.problemtype import MALFORMED_BODY
 from headwater.http.message.request import Request
-from headwater.http.page import Page
-from headwater.http.page.asked import Asking
-from headwater.http.route.errors import ParameterMisplaced
-from headwater.http.route.route import Route, names_of, refuse_option, segments_of
-from headwater.http.route.signature import MISSING, Convert, Signature
+from headwater.http.route.route import Route, names_of, segments_of
+from headwater.http.route.signature import Convert, Signature
 from headwater.http.types.fault import Fault, Invalid, invalid_request
 from headwater.http.types.integral import write_integers_plainly
 from headwater.http.types.scalar import list_reader_of, reader_of
@@ -32,9 +29,6 @@ from headwater.http.types.shape import shape_of
 from headwater.http.types.validation import find_faults, nul_faults, offset_check
 
 Bind = Callable[[Request], Any]
-
-BODIES: Final = ("body", "raw body", "upload")
-"""What a request has one of at most."""
 
 
 class Refused(Exception):
@@ -46,35 +40,68 @@ class Refused(Exception):
 
 
 class Binding:
-    """Fills the parameters of one handler.
-
-    Used in three steps, of which a route has only those that it needs: `provide` runs the providers, `read` takes in
-    the body, `bind` returns the arguments in the order of the parameters, with None where the `Tx` goes.
+    """What fills the parameters of one handler, as far as it is known before anything is opened.
 
     `beside` is the binding of another function for the same requests, which has them checked: this one takes whatever
-    part of them it wants, and what its providers provide comes after that of the other's.
+    part of them it wants, and what is made ahead for it comes after that of the other's.
     """
 
     def __init__(
-        self, route: Route, signature: Signature, resources: Resources, beside: "Binding | None" = None
+        self, route: Route, signature: Signature, providers: Providers, beside: "Binding | None" = None
     ) -> None:
-        self.inputs = inputs_of(route, signature, resources, whole=beside is None)
-        self._names = tuple(each.parameter for each in self.inputs)
-        self._by_name = any(parameter.keyword_only for parameter in signature.parameters)
+        self.inputs = inputs_of(route, signature, providers, whole=beside is None)
         self.tx_index = next((i for i, each in enumerate(self.inputs) if each.where == "tx"), None)
-        self.providers = [each.provider.provide for each in self.inputs if each.provider is not None]
-        self.body = next((each for each in self.inputs if each.where in BODIES), None)
-        self._intake = _intake(route, self.inputs, resources) if beside is None else None
-        self._before = 0 if beside is None else len(beside.providers)
-        self._binds = _binds(route, self.inputs, resources, self._before)
+        self.body = next((each for each in self.inputs if each.takes_body), None)
+        self._made = [each.provided for each in self.inputs if each.provided and each.provided.make is not None]
+        self.makes = bool(self._made)
+        self.closes = any(each.closes for each in self._made)
+        self._parameters = signature.parameters
+        self._in_path = names_of(segments_of(route))
+        self._before = 0 if beside is None else len(beside._made)
         self._check_query = _query_check(self.inputs, signature.passed) if beside is None else _bind_constant(None)
 
     def calling(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function, to be called with the arguments in the order of its parameters."""
-        if not self._by_name:
-            return function
-        names = self._names
-        return lambda *arguments: function(**dict(zip(names, arguments, strict=True)))
+        return by_position(function, self._parameters)
+
+    def facts(self, kind: type[Any]) -> list[Any]:
+        """What its providers say of the handler, of one kind."""
+        provided = [each.provided for each in self.inputs if each.provided is not None]
+        return [fact for each in provided for fact in each.facts if isinstance(fact, kind)]
+
+    def link(self, services: Services) -> "Bound":
+        """With what is open, ready for requests."""
+        makes = [filling(each, services) for each in self._made]
+        receives = None if self.body is None else self.body.receives
+        receive = None if receives is None else receives(services)
+        binds = _binds(self.inputs, self._in_path, services, self._before)
+        return Bound(self, makes, receive, binds, self._check_query, self._before)
+
+
+class Bound:
+    """Fills the parameters of one handler for each request.
+
+    Used in three steps, of which a route has only those that it needs: `provide` makes what is made ahead, `read` takes
+    in the body, `bind` returns the arguments in the order of the parameters, with None where the `Tx` goes.
+    """
+
+    def __init__(
+        self,
+        binding: Binding,
+        makes: Sequence[Make],
+        receive: Receive | None,
+        binds: Sequence[Bind],
+        check_query: Bind,
+        before: int,
+    ) -> None:
+        self.makes = bool(makes)
+        self.reads = binding.body is not None
+        self._makes = makes
+        self._receive = receive
+        self._as_it_is = binding.body is None or binding.body.where == "raw body"
+        self._binds = list(binds)
+        self._check_query = check_query
+        self._before = before
 
     def bind(self, request: Request) -> list[Any]:
         """The arguments; raises a `Problem` that lists every fault."""
@@ -86,18 +113,23 @@ class Binding:
             raise invalid_request(self._all_faults(request)) from None
 
     async def provide(self, request: Request) -> None:
-        """Run the providers, in the order of the parameters."""
-        request.provided = request.provided[: self._before] if self._before else []
-        for provide in self.providers:
-            value = provide(request)
-            request.provided.append(await value if inspect.isawaitable(value) else value)
+        """Make what is made ahead, in the order of the parameters."""
+        if self._before:
+            made = request.provided = request.provided[: self._before]
+        else:
+            made = request.provided = []
+        making = request.making
+        if making is None:
+            making = request.making = Making(request, AsyncExitStack())
+        for make in self._makes:
+            made.append(await make(making))
 
     async def read(self, request: Request) -> None:
         """Take in the body, if it is declared as what the handler takes; raises a `Problem`."""
-        if self._intake is not None:
-            await self._intake.receive(request)
+        if self._receive is not None:
+            await self._receive(request)
             return
-        if self.body is None or self.body.where == "raw body":
+        if self._as_it_is:
             await request.body()
             return
         content_type = request.fields.get(b"content-type")
@@ -118,55 +150,29 @@ class Binding:
         return faults
 
 
-def _intake(route: Route, inputs: tuple[Input, ...], resources: Resources) -> Intake | None:
-    """What takes in the uploads of a route; raises a `RouteError` if nothing would come of them."""
-    found = next((each for each in inputs if each.where == "upload"), None)
-    if found is None:
-        for option in ("upload_limit", "media_types"):
-            if getattr(route, option):
-                refuse_option(route, option, "the handler takes no `upload: Upload`")
-        return None
-    if not any(each.where == "tx" for each in inputs):
-        raise ParameterMisplaced(
-            route=route,
-            handler=route.place,
-            parameter=found.parameter,
-            kind="Upload",
-            reason="a transaction keeps it, and the command has none",
-            mend="Take `tx: Tx` as well.",
-        )
-    assert resources.staging is not None, "a backend has somewhere to put its uploads"
-    return Intake(route, resources.staging)
-
-
-def _binds(route: Route, inputs: tuple[Input, ...], resources: Resources, provided: int) -> list[Bind]:
-    """`provided` is how many values are provided before those of these inputs."""
-    in_path = names_of(segments_of(route))
+def _binds(inputs: Sequence[Input], in_path: Sequence[str], services: Services, made: int) -> list[Bind]:
+    """`made` is how many values are made ahead before those of these inputs."""
     binds: list[Bind] = []
     for each in inputs:
         if each.where == "path":
             binds.append(_bind_path(in_path.index(each.name)))
-        elif each.where == "provider":
-            binds.append(_bind_provided(provided))
-            provided += 1
-        elif each.where == "page":
-            binds.append(_bind_page(each, route, resources))
-        elif each.where in ("db", "tx"):
-            binds.append(_bind_constant(resources.db if each.where == "db" else None))
-        elif each.where == "emitter":
-            binds.append(_bind_emitter(route, resources))
-        else:
+        elif each.where == "tx":
+            binds.append(_bind_constant(None))
+        elif each.provided is None:
             binds.append(_BINDS[each.where](each))
+        elif each.provided.bind is not None:
+            binds.append(each.provided.bind(services))
+        else:
+            binds.append(_bind_made(made))
+            made += 1
     return binds
 
 
-def _query_check(inputs: tuple[Input, ...], passed: frozenset[str]) -> Bind:
-    if any(each.where == "request" for each in inputs):
+def _query_check(inputs: Sequence[Input], passed: frozenset[str]) -> Bind:
+    provided = [each.provided for each in inputs if isinstance(each.provided, FromRequest)]
+    if any(each.whole for each in provided):
         return _bind_constant(None)
-    known = passed.union(
-        (each.name for each in inputs if each.where == "query"),
-        *(each.plan.parameters for each in inputs if each.plan is not None),
-    )
+    known = passed.union((each.name for each in inputs if each.where == "query"), *(each.query for each in provided))
 
     def check(request: Request) -> None:
         if unknown := [name for name in request.query if name not in known]:
@@ -179,54 +185,16 @@ def _bind_constant(value: Any) -> Bind:
     return lambda request: value
 
 
-def _bind_page(source: Input, route: Route, resources: Resources) -> Bind:
-    assert source.plan is not None
-    plan, read = source.plan, Asking(source.plan).read
-    keyring, clock = resources.keyring or Keyring(None, resources.db), resources.clock
-    place = f"{route.app} {route}".encode()
-
-    def bind(request: Request) -> Page:
-        asked, faults = read(request.query)
-        if faults:
-            raise Refused(faults)
-        return Page(plan, place, asked, request, keyring, clock)
-
-    return bind
-
-
-def _bind_emitter(route: Route, resources: Resources) -> Bind:
-    app, name, group, clock = route.app, route.name, resources.group, resources.clock
-    assert group is not None, "a backend commits what its queries emit"
-
-    def bind(request: Request) -> Emitter:
-        actor = request.principal.id if request.principal is not None else None
-        return Emitter(group, Origin(app, name, actor, request.trace), clock)
-
-    return bind
-
-
 def _bind_path(index: int) -> Bind:
     return lambda request: request.path_values[index]
 
 
-def _bind_provided(index: int) -> Bind:
+def _bind_made(index: int) -> Bind:
     return lambda request: request.provided[index]
-
-
-def _bind_request(source: Input) -> Bind:
-    return lambda request: request
-
-
-def _bind_principal(source: Input) -> Bind:
-    return lambda request: request.principal
 
 
 def _bind_raw_body(source: Input) -> Bind:
     return lambda request: request.raw_body
-
-
-def _bind_upload(source: Input) -> Bind:
-    return lambda request: request.upload
 
 
 def _bind_query(source: Input) -> Bind:
@@ -357,11 +325,8 @@ def _fault(detail: str, where: str, name: str) -> Fault:
 
 
 _BINDS: dict[str, Callable[[Input], Bind]] = {
-    "request": _bind_request,
-    "principal": _bind_principal,
     "query": _bind_query,
     "header": _bind_header,
     "body": _bind_body,
     "raw body": _bind_raw_body,
-    "upload": _bind_upload,
 }

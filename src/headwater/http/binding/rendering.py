@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from headwater.http.files.download import Download
+from headwater.http.binding.options import ResponseOption
 from headwater.http.message.answer import Answer, Fields
 from headwater.http.message.media import JSON, NDJSON
 from headwater.http.message.ndjson import stream_lines
@@ -47,15 +47,14 @@ class Rendering(msgspec.Struct, frozen=True, kw_only=True):
     result: Any = None
     media_type: str | None = None
     location: Locate | None = None
-    downloads: bool = False
-    """The handler answers with a `Download`."""
     convert: Convert | None = None
     empty: bool = False
     validators: tuple[str, ...] = ()
 
 
-def compile_rendering(route: Route, signature: Signature) -> Rendering:
-    """Raises a `RouteError` if the declared type and the route's options do not go together."""
+def compile_rendering(route: Route, signature: Signature, fields: Fields | None = None) -> Rendering:
+    """`fields` go with every answer in JSON. Raises a `RouteError` if the declared type and the route's options do not
+    go together."""
     if signature.streams:
         return _of_stream(route, signature)
     alternatives = _encoded(signature.returns)
@@ -63,7 +62,7 @@ def compile_rendering(route: Route, signature: Signature) -> Rendering:
         return _of_response(route, signature)
     if alternatives == [type(None)]:
         return _of_nothing(route, signature)
-    return _of_json(route, typing.Union[tuple(alternatives)], signature)  # noqa: UP007
+    return _of_json(route, typing.Union[tuple(alternatives)], signature, fields or [])  # noqa: UP007
 
 
 async def start_stream(rendering: Rendering, items: AsyncIterator[Any]) -> Answer:
@@ -90,7 +89,7 @@ def _of_stream(route: Route, signature: Signature) -> Rendering:
     shown = signature.returns if signature.convert is None else signature.shown
     _require_encodable(route, shown)
     return Rendering(
-        status=route.status,
+        status=_status(route),
         render=_as_it_is,
         returns=shown,
         result=signature.returns,
@@ -101,12 +100,12 @@ def _of_stream(route: Route, signature: Signature) -> Rendering:
 
 def _of_response(route: Route, signature: Signature) -> Rendering:
     _refuse_location(route, "a Response carries its own headers")
-    return Rendering(status=route.status, render=_as_it_is, downloads=_downloads(signature))
+    return Rendering(status=_status(route), render=_as_it_is)
 
 
 def _of_nothing(route: Route, signature: Signature) -> Rendering:
     _refuse_location(route, "the answer is empty")
-    status = 204 if route.status == 200 else route.status
+    status = 204 if _status(route) == 200 else _status(route)
     fields: Fields = [NOSNIFF]
 
     def render(result: Any, request: Request) -> Answer:
@@ -116,16 +115,17 @@ def _of_nothing(route: Route, signature: Signature) -> Rendering:
     return Rendering(status=status, render=render, empty=empty)
 
 
-def _of_json(route: Route, returns: Any, signature: Signature) -> Rendering:
-    if route.status in EMPTY:
+def _of_json(route: Route, returns: Any, signature: Signature, fields: Fields) -> Rendering:
+    declared = route.option(ResponseOption)
+    if declared.status in EMPTY:
         reason = f"an answer with this status is empty; return None instead of {returns}"
-        refuse_option(route, f"status={route.status}", reason)
+        refuse_option(route, f"status={declared.status}", reason)
     shown = returns if signature.convert is None else typing.Union[tuple(_encoded(signature.shown))]  # noqa: UP007
     _require_encodable(route, shown)
-    location = _compile_location(route, returns) if route.location is not None else None
+    location = None if declared.location is None else _compile_location(route, declared.location, returns)
     return Rendering(
-        status=route.status,
-        render=_render_json(route, location, signature.convert),
+        status=declared.status,
+        render=_render_json(declared.status, [*_fields(JSON), *fields], location, signature.convert),
         returns=shown,
         result=returns,
         media_type=JSON,
@@ -134,10 +134,14 @@ def _of_json(route: Route, returns: Any, signature: Signature) -> Rendering:
     )
 
 
-def _render_json(route: Route, location: Locate | None, convert: Convert | None) -> Callable[[Any, Request], Answer]:
-    status, fields, encode = route.status, _fields(JSON), _encoding(convert)
-    if route.verb == "query" and not (route.etag or route.last_modified or route.cache_control):
-        fields.append(NO_STORE)  # else caches would keep it as long as they guess, RFC 9111 section 4.2.2
+def _status(route: Route) -> int:
+    return route.option(ResponseOption).status
+
+
+def _render_json(
+    status: int, fields: Fields, location: Locate | None, convert: Convert | None
+) -> Callable[[Any, Request], Answer]:
+    encode = _encoding(convert)
 
     def render(result: Any, request: Request) -> Answer:
         return result if isinstance(result, Answer) else Answer(status, fields, encode(result))
@@ -161,19 +165,18 @@ def _as_it_is(result: Any, request: Request) -> Answer:
     return result
 
 
-def _compile_location(route: Route, returns: Any) -> Locate:
+def _compile_location(route: Route, template: str, returns: Any) -> Locate:
     """What fills the template from an answer's fields, each percent-encoded as one segment."""
-    assert route.location is not None
-    fields, names = list(common_fields(returns)), _PLACEHOLDER.findall(route.location)
+    fields, names = list(common_fields(returns)), _PLACEHOLDER.findall(template)
     for name in names:
         if name not in fields:
             _invalid_location(route, f"the answer has no field {name!r}", fields)
-    if not route.location.startswith("/"):
+    if not template.startswith("/"):
         _invalid_location(route, "it does not begin with a slash", fields)
-    template, getters = _PLACEHOLDER.sub("{}", route.location), [attrgetter(name) for name in names]
+    form, getters = _PLACEHOLDER.sub("{}", template), [attrgetter(name) for name in names]
 
     def locate(result: Any, request: Request) -> bytes:
-        path = template.format(*[quote(str(get(result)), safe="") for get in getters])
+        path = form.format(*[quote(str(get(result)), safe="") for get in getters])
         root: str = request.scope.get("root_path", "")
         return (root + path).encode()
 
@@ -181,15 +184,15 @@ def _compile_location(route: Route, returns: Any) -> Locate:
 
 
 def _refuse_location(route: Route, reason: str) -> None:
-    if route.location is not None:
+    if route.option(ResponseOption).location is not None:
         _invalid_location(route, reason, [])
 
 
 def _invalid_location(route: Route, reason: str, fields: list[str]) -> typing.NoReturn:
     raise LocationInvalid(
-        route=route,
+        subject=route,
         handler=route.place,
-        location=route.location,
+        location=route.option(ResponseOption).location,
         reason=reason,
         fields=", ".join(fields) or "none",
     )
@@ -200,7 +203,7 @@ def _require_encodable(route: Route, returns: Any) -> None:
         msgspec.json.schema(returns)
     except (TypeError, NameError) as error:
         kind = returns.__name__ if isinstance(returns, type) else returns
-        raise AnswerUnencodable(route=route, handler=route.place, kind=kind, reason=error) from error
+        raise AnswerUnencodable(subject=route, handler=route.place, kind=kind, reason=error) from error
 
 
 def _fields(media_type: str) -> Fields:
@@ -219,12 +222,13 @@ def _encoded(returns: Any) -> list[Any]:
 
 
 def answers_freely(signature: Signature) -> bool:
-    """Whether an answer may have header fields that only the handler knows: a Response or a Download."""
-    return _downloads(signature) or any(map(_is_response, _alternatives(signature.returns)))
+    """Whether an answer may have header fields that only the handler knows, as a Response has."""
+    return any(map(_is_response, _alternatives(signature.returns)))
 
 
-def _downloads(signature: Signature) -> bool:
-    return any(isinstance(each, type) and issubclass(each, Download) for each in _alternatives(signature.returns))
+def responses_of(signature: Signature) -> list[type[Answer]]:
+    """The kinds of Response that the handler may answer with."""
+    return [each for each in _alternatives(signature.returns) if _is_response(each)]
 
 
 def _is_response(kind: Any) -> bool:

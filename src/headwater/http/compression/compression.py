@@ -11,11 +11,11 @@ import re
 import sys
 from typing import Final, NamedTuple
 
-from headwater.http.compression.accept import CODINGS, preference_of
 from headwater.http.compression.codec import Brotli, Codec, Gzip, Zstd
 from headwater.http.compression.stream import APART_BYTES, PackedStream
-from headwater.http.conditions.etag import with_coding
+from headwater.http.message.accept import CODINGS, preference_of
 from headwater.http.message.answer import Answer, Fields
+from headwater.http.message.etag import with_coding
 from headwater.http.message.problem import Problem
 from headwater.http.message.request import Request
 from headwater.settings import Settings

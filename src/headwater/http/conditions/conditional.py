@@ -5,20 +5,22 @@ even encoded; without one, the state is a digest of what is encoded in the newes
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import inspect as shapes
 
 from headwater.http.binding.rendering import ENCODER, Rendering
-from headwater.http.conditions.condition import Unchanged, Validators, conditions_of, evaluate
-from headwater.http.conditions.etag import digest_of, state_writer
+from headwater.http.conditions.options import ConditionOption
 from headwater.http.message.answer import Answer, Fields
-from headwater.http.message.date import to_utc, write_date
+from headwater.http.message.condition import Unchanged, Validators, conditions_of, evaluate, fields_of
+from headwater.http.message.date import to_utc
+from headwater.http.message.etag import digest_of, state_writer
 from headwater.http.message.media import JSON
 from headwater.http.message.request import Request
 from headwater.http.route.route import Route, refuse_option
+from headwater.http.step.operation import Draft
 from headwater.http.types.shape import Shape, common_fields, is_leaf, leaf_type, members_of
 
 Render = Callable[[Any, Request], Answer]
@@ -43,35 +45,42 @@ class Reading(NamedTuple):
         return Validators(state, self.modified(result) if self.modified is not None else None, variant)
 
 
-def is_validated(route: Route) -> bool:
-    """Whether the answers of a route have validators."""
-    return bool(route.etag) or route.last_modified is not None
-
-
-def with_validators(route: Route, rendering: Rendering, changed: Any = None) -> Rendering:
-    """The same rendering, whose answers carry what the route declares; raises `OptionInvalid`.
-
-    `changed` is the type of what a command changes, if it has a `current=`.
-    """
+def with_validators(draft: Draft, rendering: Rendering) -> Rendering:
+    """The same rendering, whose answers carry what the route declares; raises `OptionInvalid`."""
+    route, declared = draft.route, draft.option(ConditionOption)
     if route.verb == "command":
-        if route.cache_control is not None:
+        if declared.cache_control is not None:
             refuse_option(route, "cache_control", "only what a query answers can be kept")
-        return _of_command(route, rendering, changed) if is_validated(route) else rendering
-    if is_validated(route):
-        return _of_query(route, rendering)
-    return rendering if route.cache_control is None else _with_cache_control(route, rendering)
+        changed = draft.fact(Changes)
+        return _of_command(route, rendering, changed.kind if changed else None) if declared.validated else rendering
+    if declared.validated:
+        return _of_query(route, declared, rendering)
+    return (
+        rendering if declared.cache_control is None else _with_cache_control(route, declared.cache_control, rendering)
+    )
+
+
+class Changes(NamedTuple):
+    """Noted of a command with a `current=`: the type of what it changes."""
+
+    kind: Any
 
 
 def compile_reading(route: Route, returns: Any, what: str) -> Reading:
     """How validators are read from a `returns`; raises `OptionInvalid` if its fields are not those declared."""
+    declared = route.option(ConditionOption)
     fields = common_fields(returns) if returns is not None else {}
-    state = _state_of(route, fields, what) if isinstance(route.etag, str) else None
-    modified = _modified_of(route, fields, what) if route.last_modified is not None else None
-    return Reading(state, modified, route.etag is True)
+    state = _state_of(route, declared.etag, fields, what) if isinstance(declared.etag, str) else None
+    modified = None if declared.last_modified is None else _modified_of(route, declared.last_modified, fields, what)
+    return Reading(state, modified, declared.etag is True)
 
 
-def _of_query(route: Route, rendering: Rendering) -> Rendering:
-    option = "etag" if route.etag else "last_modified"
+def _option_named(declared: ConditionOption) -> str:
+    return "etag" if declared.etag else "last_modified"
+
+
+def _of_query(route: Route, declared: ConditionOption, rendering: Rendering) -> Rendering:
+    option = _option_named(declared)
     if route.method != "GET":
         refuse_option(route, option, "only what GET answers can be asked for again")
     if rendering.media_type != JSON:
@@ -79,7 +88,7 @@ def _of_query(route: Route, rendering: Rendering) -> Rendering:
             route, option, "a stream or a Response is not known before it is sent; a Response can set its own"
         )
     reading = compile_reading(route, rendering.result, "the answer")
-    kept = [(b"cache-control", (route.cache_control or REVALIDATED).encode())]
+    kept = [(b"cache-control", (declared.cache_control or REVALIDATED).encode())]
     render = _render_digested(reading, rendering, kept) if reading.digests else None
     return _validated(route, rendering, render or _render_revised(reading, rendering.render, kept))
 
@@ -131,7 +140,7 @@ def _of_command(route: Route, rendering: Rendering, changed: Any) -> Rendering:
     if changed is not None and rendering.result != changed:
         return rendering
     if rendering.result is None:
-        refuse_option(route, "etag" if route.etag else "last_modified", "the answer has no fields")
+        refuse_option(route, _option_named(route.option(ConditionOption)), "the answer has no fields")
     reading = compile_reading(route, rendering.result, "the answer")
     render, newest, located = rendering.render, rendering.convert is None, route.method == "PUT"
 
@@ -151,15 +160,15 @@ def _of_command(route: Route, rendering: Rendering, changed: Any) -> Rendering:
 
 
 def _validated(route: Route, rendering: Rendering, render: Render) -> Rendering:
-    names = ("ETag",) * bool(route.etag) + ("Last-Modified",) * (route.last_modified is not None)
+    declared = route.option(ConditionOption)
+    names = ("ETag",) * bool(declared.etag) + ("Last-Modified",) * (declared.last_modified is not None)
     return msgspec.structs.replace(rendering, render=render, validators=names)
 
 
-def _with_cache_control(route: Route, rendering: Rendering) -> Rendering:
-    assert route.cache_control is not None
+def _with_cache_control(route: Route, cache_control: str, rendering: Rendering) -> Rendering:
     if rendering.media_type != JSON:
         refuse_option(route, "cache_control", "a stream cannot be kept, and a Response carries its own headers")
-    kept, render = [(b"cache-control", route.cache_control.encode())], rendering.render
+    kept, render = [(b"cache-control", cache_control.encode())], rendering.render
 
     def render_kept(result: Any, request: Request) -> Answer:
         answer = render(result, request)
@@ -168,20 +177,8 @@ def _with_cache_control(route: Route, rendering: Rendering) -> Rendering:
     return msgspec.structs.replace(rendering, render=render_kept)
 
 
-def fields_of(validators: Validators) -> Fields:
-    """ETag and Last-Modified; a date ahead of our clock is sent as now (section 8.8.2.1)."""
-    fields: Fields = []
-    etag = validators.etag
-    if etag is not None:
-        fields.append((b"etag", etag))
-    if validators.modified is not None:
-        fields.append((b"last-modified", write_date(min(validators.modified, datetime.now(UTC)))))
-    return fields
-
-
-def _state_of(route: Route, fields: dict[str, Shape], what: str) -> Callable[[Any], bytes | None]:
-    assert isinstance(route.etag, str)
-    name, write = route.etag, state_writer(_kind_of(route, "etag", route.etag, fields, what))
+def _state_of(route: Route, name: str, fields: dict[str, Shape], what: str) -> Callable[[Any], bytes | None]:
+    write = state_writer(_kind_of(route, "etag", name, fields, what))
     if write is None:
         refuse_option(route, f"etag={name!r}", "a revision is an int, a str, a UUID or a datetime")
 
@@ -192,9 +189,7 @@ def _state_of(route: Route, fields: dict[str, Shape], what: str) -> Callable[[An
     return state
 
 
-def _modified_of(route: Route, fields: dict[str, Shape], what: str) -> Callable[[Any], datetime | None]:
-    assert route.last_modified is not None
-    name = route.last_modified
+def _modified_of(route: Route, name: str, fields: dict[str, Shape], what: str) -> Callable[[Any], datetime | None]:
     if _kind_of(route, "last_modified", name, fields, what) is not datetime:
         refuse_option(route, f"last_modified={name!r}", "it is no datetime")
 

@@ -9,15 +9,17 @@ from typing import Any, get_args
 
 import msgspec
 
+from headwater.binding import Services
 from headwater.commit import Tx
 from headwater.http.binding.binding import Binding
-from headwater.http.binding.resources import Resources
-from headwater.http.conditions.condition import conditions_of, evaluate
-from headwater.http.conditions.conditional import Reading, compile_reading, is_validated
+from headwater.http.conditions.conditional import Changes, Reading, compile_reading
+from headwater.http.conditions.options import ConditionOption
+from headwater.http.message.condition import conditions_of, evaluate
 from headwater.http.message.problem import Problem
 from headwater.http.message.request import Request
-from headwater.http.route.route import Route, refuse_option
-from headwater.http.route.signature import Adapt, Signature, read_signature
+from headwater.http.route.route import refuse_option
+from headwater.http.route.signature import Signature, read_signature
+from headwater.http.step.operation import Draft, Within
 
 
 class Current:
@@ -26,11 +28,9 @@ class Current:
     def __init__(
         self, function: Callable[..., Awaitable[Any]], binding: Binding, kind: Any, reading: Reading, required: bool
     ) -> None:
-        assert binding.tx_index is not None
         self.binding = binding
         self.kind = kind
         self._find = binding.calling(function)
-        self._tx_index = binding.tx_index
         self._reading = reading
         self._required = required
 
@@ -40,58 +40,63 @@ class Current:
             detail = "Send If-Match with the ETag of what you have read, or If-None-Match: * to create."
             raise Problem(428, detail=detail)
 
-    async def check(self, tx: Tx, request: Request) -> None:
-        """Find what is there and hold it; raises a `Problem` 412 if it is not what the request expects.
+    def link(self, services: Services) -> Callable[[Tx, Request], Awaitable[None]]:
+        """What finds what is there and holds it, and raises a `Problem` 412 if it is not what the request expects.
 
         What the function raises comes out: `NoRow` is a 404, conditions or not (RFC 9110 section 13.2.1). None
         says that there is nothing yet, which conditions may ask for.
         """
-        arguments = self.binding.bind(request)
-        arguments[self._tx_index] = tx
-        found = await self._find(*arguments)
-        conditions = conditions_of(request)
-        if conditions is not None:
-            evaluate(conditions, None if found is None else self._reading.of(found), "command")
+        bind, find, of, tx_index = self.binding.link(services).bind, self._find, self._reading.of, self.binding.tx_index
+        assert tx_index is not None, "checked when it was compiled"
+
+        async def check(tx: Tx, request: Request) -> None:
+            arguments = bind(request)
+            arguments[tx_index] = tx
+            found = await find(*arguments)
+            conditions = conditions_of(request)
+            if conditions is not None:
+                evaluate(conditions, None if found is None else of(found), "command")
+
+        return check
 
 
-def compile_current(route: Route, resources: Resources, binding: Binding, adapt: Adapt | None = None) -> Current | None:
-    """The `current=` of a command, None if it has none; raises a `RouteError` that names what mends it.
-
-    `adapt` makes of its parameters those of an older version of the API; what it finds is always the newest.
-    """
+def plan_current(draft: Draft) -> Within | None:
+    """What a command does about conditions; raises a `HandlerError` that names what mends it."""
+    route, declared = draft.route, draft.option(ConditionOption)
     if route.verb == "query":
         for option in ("current", "if_match"):
-            if getattr(route, option) not in (None, "optional"):
+            if getattr(declared, option) not in (None, "optional"):
                 refuse_option(route, option, "only a command changes something")
         return None
-    if route.current is None:
-        if route.if_match == "required":
+    if declared.current is None:
+        if declared.if_match == "required":
             refuse_option(route, "if_match='required'", "without `current=` there is nothing to compare with")
-        return None
-    if not is_validated(route):
+        return Within(require=refuse_if_match)
+    if not declared.validated:
         refuse_option(route, "current", "say with `etag=` or `last_modified=` what tells its states apart")
-    if route.if_match == "required" and not route.etag:
+    if declared.if_match == "required" and not declared.etag:
         refuse_option(route, "if_match='required'", "without `etag=` there is no ETag to send")
-    if binding.tx_index is None:
+    if draft.binding.tx_index is None:
         refuse_option(route, "current", "the command takes no `tx: Tx`, so there is no transaction to hold it in")
-    return _compile(route, resources, binding, adapt)
+    current = _compile(draft, declared.current, declared.if_match == "required")
+    draft.note(Changes(current.kind))
+    return Within(require=current.require_condition, link=current.link, binding=current.binding)
 
 
-def _compile(route: Route, resources: Resources, beside: Binding, adapt: Adapt | None) -> Current:
-    assert route.current is not None
-    asked = msgspec.structs.replace(route, handler=route.current)  # what is wrong with it names this function
+def _compile(draft: Draft, function: Callable[..., Any], required: bool) -> Current:
+    asked = msgspec.structs.replace(draft.route, handler=function)  # what is wrong with it names this function
     signature = read_signature(asked)
     if signature.streams:
         refuse_option(asked, "current", "it streams; it has to return one thing or None")
-    taken = signature if adapt is None else adapt(asked, signature)
-    binding = Binding(asked, taken, resources, beside=beside)
+    taken = signature if draft.adapt is None else draft.adapt(asked, signature)
+    binding = Binding(asked, taken, draft.providers, beside=draft.binding)
     if binding.tx_index is None:
         refuse_option(asked, "current", "it takes no `tx: Tx`, so it cannot lock what it finds")
-    if binding.body is not None and beside.body is None:
+    if binding.body is not None and draft.binding.body is None:
         refuse_option(asked, "current", "it takes the body, which the command does not")
     kind = _found(signature)
     reading = compile_reading(asked, kind, "what `current=` returns")
-    return Current(route.current, binding, kind, reading, route.if_match == "required")
+    return Current(function, binding, kind, reading, required)
 
 
 def _found(signature: Signature) -> Any:

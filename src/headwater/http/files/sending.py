@@ -9,24 +9,25 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 from uuid import UUID
 
+from headwater.binding import Services
 from headwater.db import Db
-from headwater.http.conditions.condition import Validators, conditions_of, evaluate
-from headwater.http.conditions.conditional import fields_of
 from headwater.http.files.digest import repr_digest, wants_content_digest
 from headwater.http.files.download import Download
 from headwater.http.files.filename import disposition
 from headwater.http.files.sniff import ACTIVE, UNKNOWN, essence_of
 from headwater.http.message.answer import Answer, Fields, Write
+from headwater.http.message.condition import Validators, conditions_of, evaluate, fields_of
 from headwater.http.message.date import to_utc
 from headwater.http.message.problem import Problem
 from headwater.http.message.ranges import ACCEPTED, Multipart, Span, range_holds, read_ranges, unsatisfied
 from headwater.http.message.request import Request
 from headwater.http.message.response import NOSNIFF
 from headwater.http.route.call import Call
+from headwater.http.step.operation import Operation
 from headwater.objects import KeyInvalid, NoObject, Objects
 from headwater.objects.staging import find, stream_parts
 
@@ -70,8 +71,9 @@ class Found(NamedTuple):
     read: Callable[[int, int], AsyncGenerator[bytes, None]]
 
 
-def with_download(call: Call, db: Db, objects: Objects) -> Call:
+def with_download(call: Call, plan: Any, operation: Operation, services: Services) -> Call:
     """The same, with each `Download` made the answer that sends it; raises a `Problem` 404, 412 or 416."""
+    db, objects = services[Db], services[Objects]
 
     async def call_and_send(request: Request) -> Answer:
         answer = await call(request)

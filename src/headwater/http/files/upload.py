@@ -13,12 +13,14 @@ from uuid import UUID
 
 import msgspec
 
+from headwater.binding import Services
 from headwater.commit import Tx
 from headwater.db import DbError
 from headwater.http.files.digest import Hashing, expected_of
 from headwater.http.files.filename import name_in
 from headwater.http.files.form import FRAME_BYTES, MEDIA_TYPE, File, Form, boundary_of
 from headwater.http.files.incoming import Incoming, refuse_large, too_large
+from headwater.http.files.options import UploadOption
 from headwater.http.files.sniff import SNIFF_BYTES, UNKNOWN, allows, essence_of, settle
 from headwater.http.message.answer import Answer
 from headwater.http.message.media import encoded
@@ -26,6 +28,7 @@ from headwater.http.message.problem import Problem
 from headwater.http.message.request import Request
 from headwater.http.route.call import Call
 from headwater.http.route.route import Route
+from headwater.http.step.operation import Operation
 from headwater.objects import ObjectsError
 from headwater.objects.parts import PART_BYTES, Part
 from headwater.objects.staging import Staging, keep
@@ -75,7 +78,8 @@ class Rules(msgspec.Struct, frozen=True):
 
 def rules_of(route: Route) -> Rules:
     """The rules of a route, with the default for what it does not say."""
-    return Rules(route.upload_limit or DEFAULT_LIMIT, tuple(route.media_types))
+    declared = route.option(UploadOption)
+    return Rules(declared.upload_limit or DEFAULT_LIMIT, tuple(declared.media_types))
 
 
 class Intake:
@@ -222,8 +226,9 @@ async def keep_upload(tx: Tx, request: Request) -> None:
     )
 
 
-def with_upload(call: Call, staging: Staging) -> Call:
+def with_upload(call: Call, plan: Any, operation: Operation, services: Services) -> Call:
     """The same, and an upload that did not come to a commit is deleted when the request has been answered."""
+    staging = services[Staging]
 
     async def call_and_tidy(request: Request) -> Answer:
         request.upload, request.kept = None, False

@@ -1,25 +1,27 @@
-"""Admission: which routes need to know who asks, and whom they let in.
+"""Admission: which routes need to know the principal, and whom they let in.
 
 A route asks only if it needs to know: it has a parameter of type `Principal`, or one of pages that belong to tenants;
-it names `scopes`; or it is a command.
+it names `scopes`; it is a command; or another step wishes to know.
 """
 
 import re
-from collections.abc import Callable, Sequence
-from typing import Final, NoReturn
+from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
+from headwater.binding import Services
 from headwater.db import Db
-from headwater.http.binding.inputs import Input
 from headwater.http.identity.identity import Identity
 from headwater.http.message.answer import Answer
-from headwater.http.message.principal import Principal
+from headwater.http.message.principal import Identification, Principal
 from headwater.http.message.problem import Problem
 from headwater.http.message.request import Request
+from headwater.http.route.access import AccessOption
 from headwater.http.route.call import Call
 from headwater.http.route.errors import IdentityMissing
 from headwater.http.route.route import Route, refuse_option
+from headwater.http.step.operation import Operation
 
 _SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # scope-token, RFC 6749 section 3.3
 
@@ -34,39 +36,31 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True):
     kinds: tuple[type[Principal], ...]
 
 
-def admission_of(
-    route: Route, inputs: Sequence[Input], identity: Identity | None, counts: bool = False
-) -> Admission | None:
-    """None for a route that does not need to know who asks; raises a `RouteError` if it does and nothing can say.
-
-    `counts`: it counts what principals do, and addresses where nobody is known.
-    """
-    asked = [each for each in inputs if each.where == "principal"]
-    bound = any(each.plan is not None and each.plan.tenant is not None for each in inputs)
+def admission_of(operation: Operation, identity: Identity | None) -> Admission | None:
+    """None for a route that does not need to know; raises a `RouteError` if it does and no authentication is there."""
+    route, scopes = operation.route, operation.option(AccessOption).scopes
+    reasons = operation.facts(Identification)
     if identity is None:
-        if asked:
-            _refuse(route, f"the parameter `{asked[0].parameter}` is a Principal")
-        if route.scopes:
-            _refuse(route, f"scopes={route.scopes!r}")
-        if bound:
-            _refuse(route, "its pages belong to tenants")
+        for reason in reasons:
+            if not reason.wished:
+                raise IdentityMissing(subject=route, handler=route.place, what=reason.what)
+        if scopes:
+            raise IdentityMissing(subject=route, handler=route.place, what=f"scopes={scopes!r}")
         return None
-    _check_scopes(route)
-    if not (asked or bound or route.scopes or counts) and route.verb == "query":
+    _check_scopes(route, scopes)
+    if not (reasons or scopes) and route.verb == "query":
         return None
     return Admission(
         identity=identity,
-        required=bound or bool(route.scopes) or any(each.required for each in asked),
-        scopes=route.scopes,
-        kinds=tuple(each.annotation for each in asked if each.annotation is not Principal),
+        required=bool(scopes) or any(each.required for each in reasons),
+        scopes=scopes,
+        kinds=tuple(each.kind for each in reasons if each.kind is not Principal),
     )
 
 
-def with_principal(call: Call, admission: Admission | None, db: Db) -> Call:
-    """The same, once it is known who asks and that they may come in; else a `Problem` 401, 403 or 400."""
-    if admission is None:
-        return call
-    identify, admit = admission.identity.identify, _gate(admission)
+def with_principal(call: Call, admission: Admission, operation: Operation, services: Services) -> Call:
+    """The same, once the principal is known and may come in; else a `Problem` 401, 403 or 400."""
+    identify, admit, db = admission.identity.identify, _gate(admission), services[Db]
 
     async def call_identified(request: Request) -> Answer:
         await identify(request, db)
@@ -105,11 +99,7 @@ def _keep_private(request: Request, answer: Answer) -> None:
     request.add(b"cache-control", b"no-store")
 
 
-def _check_scopes(route: Route) -> None:
-    if isinstance(route.scopes, str) or not all(_SCOPE.fullmatch(scope) for scope in route.scopes):
+def _check_scopes(route: Route, scopes: tuple[str, ...]) -> None:
+    if isinstance(scopes, str) or not all(_SCOPE.fullmatch(scope) for scope in scopes):
         reason = 'it is a tuple of words, as in ("tasks:read", "tasks:write")'
-        refuse_option(route, f"scopes={route.scopes!r}", reason)
-
-
-def _refuse(route: Route, what: str) -> NoReturn:
-    raise IdentityMissing(route=route, handler=route.place, what=what)
+        refuse_option(route, f"scopes={scopes!r}", reason)

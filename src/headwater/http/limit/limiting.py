@@ -2,36 +2,79 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
+from headwater.binding import Services
 from headwater.http.limit.declaration import Limit
 from headwater.http.limit.limiter import Cost, Counted, Limiter
+from headwater.http.limit.options import LimitOption
 from headwater.http.message.answer import Answer
+from headwater.http.message.principal import Identification
 from headwater.http.message.request import Request
 from headwater.http.route.call import Call
 from headwater.http.route.route import Route, refuse_option
+from headwater.http.step.operation import Operation
+
+
+class RouteLimits(msgspec.Struct, frozen=True):
+    """The limits of one route, and what a request costs of them."""
+
+    limits: tuple[Limit, ...]
+    cost: Cost
+
+
+class Charged(msgspec.Struct, frozen=True):
+    """Those of them that one step charges."""
+
+    limits: tuple[Limit, ...]
+    cost: Cost
+
+
+def plan_addresses(operation: Operation, everywhere: Sequence[Limit]) -> Charged | None:
+    """Those that are charged before anybody looks at a credential, so that guessing credentials is limited, too."""
+    limits = limits_of(operation.route, everywhere)
+    if not limits:
+        return None
+    cost = operation.option(LimitOption).cost
+    operation.note(RouteLimits(limits, cost))
+    if any(limit.by == "principal" for limit in limits):
+        operation.note(Identification("its limits are counted per principal", required=False, wished=True))
+    return _charged([limit for limit in limits if limit.by != "principal"], cost)
+
+
+def plan_principals(operation: Operation) -> Charged | None:
+    """Those that can be charged only once the principal is known."""
+    found = operation.fact(RouteLimits)
+    if found is None:
+        return None
+    return _charged([limit for limit in found.limits if limit.by == "principal"], found.cost)
+
+
+def _charged(limits: Sequence[Limit], cost: Cost) -> Charged | None:
+    return Charged(tuple(limits), cost) if limits else None
 
 
 def limits_of(route: Route, everywhere: Sequence[Limit]) -> tuple[Limit, ...]:
     """A route's own limits, or those of the backend if it has none; raises `OptionInvalid`."""
-    limits = tuple(everywhere if route.limits is None else route.limits)
+    declared = route.option(LimitOption)
+    limits, cost = tuple(everywhere if declared.limits is None else declared.limits), declared.cost
     names = [limit.name for limit in limits]
     if len(names) != len(set(names)):
         refuse_option(route, "limits", "two of them have one name, by which clients and counters tell them apart")
-    if not callable(route.cost):
-        if route.cost < 0:
-            refuse_option(route, f"cost={route.cost}", "no request gives back what others have used")
+    if not callable(cost):
+        if cost < 0:
+            refuse_option(route, f"cost={cost}", "no request gives back what others have used")
         for limit in limits:
-            if route.cost > limit.pace.burst:
-                refuse_option(route, f"cost={route.cost}", f"{limit.name!r} never lets so much through at once")
+            if cost > limit.pace.burst:
+                refuse_option(route, f"cost={cost}", f"{limit.name!r} never lets so much through at once")
     return limits
 
 
-def with_limits(call: Call, limits: Sequence[Limit], cost: Cost, limiter: Limiter) -> Call:
+def with_limits(call: Call, charged: Charged, operation: Operation, services: Services) -> Call:
     """The same, for those who have not had enough yet; 429 for the others."""
-    if not limits:
-        return call
-    counted = [Counted(limit) for limit in limits]
-    policy = ", ".join(limit.policy for limit in limits).encode()
-    admit = limiter.admit
+    counted = [Counted(limit) for limit in charged.limits]
+    policy = ", ".join(limit.policy for limit in charged.limits).encode()
+    admit, cost = services[Limiter].admit, charged.cost
 
     async def call_limited(request: Request) -> Answer:
         request.add(b"ratelimit-policy", policy)
@@ -39,13 +82,3 @@ def with_limits(call: Call, limits: Sequence[Limit], cost: Cost, limiter: Limite
         return await call(request)
 
     return call_limited
-
-
-def by_principal(limits: Sequence[Limit]) -> list[Limit]:
-    """Those that can be charged only once it is known who asks."""
-    return [limit for limit in limits if limit.by == "principal"]
-
-
-def by_others(limits: Sequence[Limit]) -> list[Limit]:
-    """Those that are charged before anybody looks at a credential, so that guessing credentials is limited, too."""
-    return [limit for limit in limits if limit.by != "principal"]

@@ -1,6 +1,6 @@
 """Where the limits of a backend are kept: in Valkey if there is one, so that all its processes count together."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 from headwater.engines.address import without_password
 from headwater.http.limit.fallback import Fallback
@@ -14,12 +14,14 @@ from headwater.settings import Settings, SettingsError
 _SCHEMES = ("valkey", "valkeys", "redis", "rediss", "unix")
 
 
-def open_limiter(settings: Settings, metrics: Metrics) -> Limiter:
+async def open_limiter(settings: Settings, metrics: Metrics) -> AsyncIterator[Limiter]:
     """By HEADWATER_LIMITS. Nothing is connected before the first request.
 
     Raises `SettingsError` if there is no Valkey where there has to be one, or its URL is none.
     """
-    return Limiter(_store(settings, metrics), _refusals(metrics))
+    limiter = Limiter(_store(settings, metrics), _refusals(metrics))
+    yield limiter
+    await limiter.close()
 
 
 def _store(settings: Settings, metrics: Metrics) -> Store:

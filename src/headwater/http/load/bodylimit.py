@@ -4,18 +4,25 @@ from collections.abc import Awaitable
 
 from msgspec import structs
 
+from headwater.binding import Services
+from headwater.http.load.options import LoadOption
 from headwater.http.message.answer import Answer
 from headwater.http.message.request import Request
 from headwater.http.route.call import Call
 from headwater.http.route.route import Route, refuse_option
+from headwater.http.step.operation import Operation
 
 
-def with_body_limit(route: Route, call: Call) -> Call:
-    """The same with the route's limit instead of the setting's; raises `OptionInvalid` for none that can be."""
-    limit = route.body_limit
-    if not isinstance(limit, int) or limit < 1:
-        option, reason = f"body_limit={limit!r}", "it is a number of bytes, at least 1"
-        refuse_option(route, option, reason)
+def body_limit_of(route: Route) -> int | None:
+    """None for a route without one of its own; raises `OptionInvalid`."""
+    limit = route.option(LoadOption).body_limit
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        refuse_option(route, f"body_limit={limit!r}", "it is a number of bytes, at least 1")
+    return limit
+
+
+def with_body_limit(call: Call, limit: int, operation: Operation, services: Services) -> Call:
+    """The same with the route's limit instead of the setting's."""
 
     def call_limited(request: Request) -> Awaitable[Answer]:
         request.body_limits = structs.replace(request.body_limits, bytes=limit)

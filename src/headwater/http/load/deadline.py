@@ -11,8 +11,10 @@ import re
 from math import inf, isfinite
 from typing import Final
 
+from headwater.http.load.options import LoadOption
 from headwater.http.message.request import Request
-from headwater.http.route.route import Route, refuse_option
+from headwater.http.route.route import refuse_option
+from headwater.http.step.operation import Endless, Operation
 from headwater.http.types.fault import Fault, invalid_request
 
 HEADER: Final = b"request-timeout"
@@ -21,17 +23,25 @@ DEFAULT_SECONDS: Final = 60.0
 _SECONDS: Final = re.compile(rb"[0-9]{1,12}(?:\.[0-9]{1,3})?")
 
 
-def deadline_of(route: Route, default: float, takes_upload: bool) -> float:
-    """Seconds for a request of the route, 0 for no end; raises `OptionInvalid`.
+def deadline_of(operation: Operation, default: float) -> float:
+    """Seconds for a request of the operation, 0 for no end.
 
     An upload, and what must always be answered, has none unless its route says so.
     """
-    seconds = route.deadline
+    declared = operation.option(LoadOption)
+    if declared.deadline is not None:
+        return float(declared.deadline)
+    received = any(each.receives is not None for each in operation.inputs)
+    return 0.0 if received or declared.vital or operation.fact(Endless) is not None else default
+
+
+def check_deadline(operation: Operation) -> None:
+    """Raises `OptionInvalid` for what is not a number of seconds."""
+    seconds = operation.option(LoadOption).deadline
     if seconds is None:
-        return 0.0 if takes_upload or route.vital else default
+        return
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not (isfinite(seconds) and seconds >= 0):
-        refuse_option(route, f"deadline={seconds!r}", "it is a number of seconds, or 0 for none")
-    return float(seconds)
+        refuse_option(operation.route, f"deadline={seconds!r}", "it is a number of seconds, or 0 for none")
 
 
 def seconds_of(request: Request, allowed: float) -> float:

@@ -27,8 +27,11 @@ LOOK_SECONDS: Final = 0.05
 class Waiting(Protocol):
     """What a request waits for on its way: ``reads``, ``writes``; and its deadline in seconds, 0 for none."""
 
-    waits_for: frozenset[Reason]
-    deadline: float
+    @property
+    def waits_for(self) -> frozenset[str]: ...
+
+    @property
+    def deadline(self) -> float: ...
 
 
 class Guard:

@@ -1,5 +1,6 @@
 """A queue that requests wait in, seen from outside: for a connection of a pool, or for a turn of the event loop."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from headwater.http.load.delay import Delay, Pace
@@ -22,6 +23,13 @@ class Line(Protocol):
     def oldest(self) -> float:
         """Seconds that the first of them has waited; 0 if nobody waits."""
         ...
+
+
+class Lines:
+    """The pools in whose queues requests wait, by the reason that a request is refused for."""
+
+    def __init__(self, by_reason: Mapping[Reason, Line]) -> None:
+        self.by_reason = by_reason
 
 
 class PoolQueue:

@@ -9,11 +9,14 @@ take less than the second; if they take more, hardly anybody would be served fro
 import asyncio
 from typing import Any, Final
 
+from headwater.binding import Services
+from headwater.http.load.options import LoadOption
 from headwater.http.load.refusal import Refused
 from headwater.http.message.answer import Answer
 from headwater.http.message.request import Request
 from headwater.http.route.call import Call
 from headwater.http.route.route import Route, refuse_option
+from headwater.http.step.operation import Operation
 
 WAIT_SECONDS: Final = 1.0
 
@@ -81,21 +84,23 @@ class SlotsByRoute:
     def __init__(self) -> None:
         self._slots: dict[tuple[Any, ...], Slots] = {}
 
-    def of(self, route: Route) -> Slots | None:
-        """None for a route without a limit; raises `OptionInvalid`."""
-        limit = route.concurrency
-        if limit is None:
-            return None
-        if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
-            refuse_option(route, f"concurrency={limit!r}", "it is a number of requests, at least 1")
-        identity = (route.app, route.method, route.path, route.since, route.until, limit)
+    def of(self, route: Route, limit: int) -> Slots:
+        """The slots of a route with this limit."""
+        identity = (route.app, route.method, route.path, route.place, limit)
         return self._slots.setdefault(identity, Slots(limit))
 
 
-def with_slots(call: Call, slots: Slots | None) -> Call:
+def concurrency_of(route: Route) -> int | None:
+    """None for a route without a limit; raises `OptionInvalid`."""
+    limit = route.option(LoadOption).concurrency
+    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
+        refuse_option(route, f"concurrency={limit!r}", "it is a number of requests, at least 1")
+    return limit
+
+
+def with_slots(call: Call, limit: int, operation: Operation, services: Services) -> Call:
     """The same with a slot, from before the call until it has answered; that of a stream, until the stream ends."""
-    if slots is None:
-        return call
+    slots = services[SlotsByRoute].of(operation.route, limit)
     take_nowait, take_later, give_back = slots.take_nowait, slots.take_later, slots.give_back
 
     async def call_limited(request: Request) -> Answer:

@@ -22,8 +22,10 @@ Why = Literal["gone", "ending", "late"]
 class Stoppable(Protocol):
     """What is worked on: `cancels` if it stops without its client; `deadline` is in seconds, 0 for none."""
 
-    cancels: bool
-    deadline: float
+    @property
+    def cancels(self) -> bool: ...
+    @property
+    def deadline(self) -> float: ...
 
 
 class Watch:

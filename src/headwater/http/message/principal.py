@@ -14,3 +14,21 @@ class Principal(msgspec.Struct, frozen=True):
     id: str
     tenant: str | None = None
     scopes: tuple[str, ...] = ()
+
+
+class Identification(msgspec.Struct, frozen=True):
+    """A reason why a route has to know who sends a request: `what`, for messages.
+
+    With `required` nobody unknown is let in, and only principals of the class `kind`. With `wished` the route can do
+    without: it is not an error that no authentication is configured.
+    """
+
+    what: str
+    required: bool = True
+    kind: type[Principal] = Principal
+    parameter: str | None = None
+    wished: bool = False
+
+
+class Ambient(msgspec.Struct, frozen=True):
+    """Noted of a route for which browsers send a credential by themselves, also when another site makes them."""

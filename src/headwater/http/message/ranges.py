@@ -15,8 +15,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from headwater.http.conditions.etag import read_tag
 from headwater.http.message.date import read_date
+from headwater.http.message.etag import read_tag
 from headwater.http.message.problem import Problem
 
 PARTS: Final = 16

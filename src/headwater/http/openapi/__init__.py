@@ -2,6 +2,5 @@
 
 from headwater.http.openapi.about import About
 from headwater.http.openapi.document import write_document
-from headwater.http.openapi.publish import openapi_route
 
-__all__ = ["About", "openapi_route", "write_document"]
+__all__ = ["About", "write_document"]

@@ -1,6 +1,5 @@
 """Headers in the document: each is described once, and answers refer to it."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 HEADERS: Final[dict[str, Any]] = {
@@ -88,8 +87,3 @@ HEADERS: Final[dict[str, Any]] = {
     },
 }
 """By the name under ``#/components/headers``."""
-
-
-def refer_to(headers: Mapping[str, str]) -> dict[str, Any]:
-    """References for an answer: from the name of each field to its name in `HEADERS`."""
-    return {name: {"$ref": f"#/components/headers/{reference}"} for name, reference in headers.items()}

@@ -5,49 +5,27 @@ from typing import Any, Final
 
 import msgspec
 
+from headwater.binding import MISSING
 from headwater.http.binding.inputs import Input
-from headwater.http.command.idempotency import KEY_PATTERN
-from headwater.http.endpoint import Endpoint
-from headwater.http.openapi.conditions import write_condition_parameters
-from headwater.http.openapi.schemas import Schema, Schemas, plans_of
-from headwater.http.openapi.security import asks_for_token
+from headwater.http.openapi.schemas import Schema, Schemas
 from headwater.http.page.document import describe_parameters
-from headwater.http.route.signature import MISSING
+from headwater.http.page.plan import Plan
+from headwater.http.step.operation import Operation
 
 _INT64: Final = {"minimum": -(1 << 63), "maximum": (1 << 63) - 1}
 _WITHOUT_NUL: Final = "^[^\\x00]*$"
-_KEY: Final = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "description": (
-        "New for each new request, and the same when it is sent again: the command is executed once, and each "
-        "repetition is given the same answer."
-    ),
-    "schema": {"type": "string", "pattern": KEY_PATTERN},
-    "example": '"8e03978e-40d5-43dd-bc93-6894a57f9324"',
-}
-_TOKEN: Final = {
-    "name": "X-CSRF-Token",
-    "in": "header",
-    "description": "With a session cookie: the token that a page of ours was given. Not for any other credential.",
-    "required": False,
-    "schema": {"type": "string"},
-}
 _OF_THE_PROTOCOL: Final = frozenset({"accept", "authorization", "content-length", "content-type", "host"})
 """What clients send by themselves; the first of them is no parameter for OpenAPI either (3.1.1 section 4.8.12.1)."""
 
 
-def write_parameters(endpoint: Endpoint, schemas: Schemas) -> list[dict[str, Any]]:
-    """The ``parameters`` of an operation."""
-    inputs = [each for each in endpoint.binding.inputs if each.where in ("path", "query", "header")]
+def write_parameters(operation: Operation, schemas: Schemas) -> list[dict[str, Any]]:
+    """The ``parameters`` of an operation that its handler has, those of its pages included."""
+    inputs = [each for each in operation.binding.inputs if each.where in ("path", "query", "header")]
     inputs = [each for each in inputs if each.where != "header" or each.name.lower() not in _OF_THE_PROTOCOL]
     parameters = [_parameter(each, schemas) for each in inputs]
-    parameters += [each for plan in plans_of(endpoint) for each in describe_parameters(plan, _schema_of(schemas))]
-    if endpoint.route.idempotency != "none":
-        parameters.append({**_KEY, "required": endpoint.route.idempotency == "required"})
-    if asks_for_token(endpoint):
-        parameters.append(_TOKEN)
-    return parameters + write_condition_parameters(endpoint)
+    return parameters + [
+        each for plan in operation.facts(Plan) for each in describe_parameters(plan, _schema_of(schemas))
+    ]
 
 
 def _parameter(source: Input, schemas: Schemas) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from headwater.http.message.problemtype import (
     QUOTA_EXCEEDED,
     Kind,
 )
-from headwater.http.openapi.headers import refer_to
+from headwater.http.step.description import refer_to
 
 STATUSES: Final = (400, 401, 403, 404, 405, 406, 408, 409, 410, 412, 413, 415, 422, 428, 429, 500, 503, 504)
 """Those that operations refer to by name; any other is the default."""

@@ -6,11 +6,11 @@ from typing import Any, Final
 
 import msgspec
 
-from headwater.http.endpoint import Endpoint
 from headwater.http.openapi.examples import example_of
 from headwater.http.openapi.times import mark_times
 from headwater.http.page.document import filter_types
 from headwater.http.page.plan import Plan
+from headwater.http.step.operation import Operation
 
 Schema = dict[str, Any]
 
@@ -49,23 +49,18 @@ class Schemas:
         return {media_type: {"schema": schema, "example": self.example(schema)}}
 
 
-def plans_of(endpoint: Endpoint) -> list[Plan]:
-    """What its pages can be asked, if it has pages."""
-    return [each.plan for each in endpoint.binding.inputs if each.plan is not None]
-
-
-def answer_type(endpoint: Endpoint) -> Any:
+def answer_type(operation: Operation) -> Any:
     """The type of what it answers; where fields can be chosen, of items that need not have any of them."""
-    listings = [plan.listing for plan in plans_of(endpoint) if plan.listing is not None]
-    return listings[0] if listings else endpoint.rendering.returns
+    listings = [plan.listing for plan in operation.facts(Plan) if plan.listing is not None]
+    return listings[0] if listings else operation.rendering.returns
 
 
-def schemas_of(endpoints: Iterable[Endpoint]) -> Schemas:
-    """The schemas of everything that these endpoints take and give."""
+def schemas_of(operations: Iterable[Operation]) -> Schemas:
+    """The schemas of everything that these operations take and give."""
     types: list[Any] = []
-    for endpoint in endpoints:
-        types += [each.annotation for each in endpoint.binding.inputs if each.where in _WHERE]
-        if endpoint.rendering.returns is not None:
-            types.append(answer_type(endpoint))
-        types += [kind for plan in plans_of(endpoint) for kind in filter_types(plan)]
+    for operation in operations:
+        types += [each.annotation for each in operation.binding.inputs if each.where in _WHERE]
+        if operation.rendering.returns is not None:
+            types.append(answer_type(operation))
+        types += [kind for plan in operation.facts(Plan) for kind in filter_types(plan)]
     return Schemas(types)

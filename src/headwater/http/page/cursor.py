@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import msgspec
 
-from headwater.http.keyring import ID_BYTES, MAC_BYTES, Keys
 from headwater.http.message.problemtype import CURSOR_INVALID
+from headwater.keyring import ID_BYTES, MAC_BYTES, Keys
 
 LENGTH_LIMIT: Final = 8192
 PURPOSE: Final = "page cursor"

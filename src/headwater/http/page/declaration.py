@@ -4,13 +4,14 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal
 
+from headwater.binding.signature import Marker
 from headwater.http.page.filter import Operator
 from headwater.http.page.order import Nulls
 
 Count = Literal["none", "estimate", "exact"]
 
 
-class Pages:
+class Pages(Marker):
     """The declaration that ``page: Annotated[Page, PEOPLE]`` refers to::
 
         PEOPLE = Pages(

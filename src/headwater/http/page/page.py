@@ -10,7 +10,6 @@ import msgspec
 
 from headwater.clock import Clock
 from headwater.db.session import Reads
-from headwater.http.keyring import Keyring, Keys
 from headwater.http.message.problem import Problem
 from headwater.http.message.request import Request
 from headwater.http.page.asked import Asked
@@ -21,6 +20,7 @@ from headwater.http.page.order import turn
 from headwater.http.page.plan import Plan
 from headwater.http.page.select import Select
 from headwater.http.types.fault import Invalid
+from headwater.keyring import Keyring, Keys
 
 COUNT_SECONDS: Final = 5.0
 """How long an exact count may take."""

@@ -7,18 +7,20 @@
 
 import msgspec
 
+from headwater.binding.signature import Marker
 
-class Header(msgspec.Struct, frozen=True):
+
+class Header(Marker, msgspec.Struct, frozen=True):
     """The header `name`; by default the parameter's own name with hyphens, so `user_agent` is User-Agent."""
 
     name: str | None = None
 
 
-class Query(msgspec.Struct, frozen=True):
+class Query(Marker, msgspec.Struct, frozen=True):
     """The query parameter `name`; by default the parameter's own name."""
 
     name: str | None = None
 
 
-class Body(msgspec.Struct, frozen=True):
+class Body(Marker, msgspec.Struct, frozen=True):
     """The whole JSON body, as whatever type; for `bytes`, the body as it arrived, of any media type."""

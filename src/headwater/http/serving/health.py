@@ -1,16 +1,29 @@
 """Health: whether the process lives, has started, and wants requests (the three probes of Kubernetes)."""
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import msgspec
 
+from headwater.http.compression.options import CompressionOption
+from headwater.http.limit.options import LimitOption
+from headwater.http.load.options import LoadOption
 from headwater.http.message.problemtype import NOT_READY
 from headwater.http.message.request import Request
 from headwater.http.message.response import Response
 from headwater.http.route.route import Route
+from headwater.http.serving.options import LogOption
 
 Readiness = Callable[[], Awaitable[list[str]]]
 """Answers with what is missing, for people; with nothing when requests can be served."""
+
+
+_OPTIONS: Final = (
+    CompressionOption(compress=False),
+    LimitOption(limits=()),
+    LoadOption(vital=True),
+    LogOption(quiet=True),
+)
 
 
 class Health:
@@ -47,9 +60,7 @@ class Health:
 
 
 def _route(path: str, handler: Callable[..., Awaitable[Response]]) -> Route:
-    return Route(
-        method="GET", path=path, handler=handler, hidden=True, quiet=True, compress=False, limits=(), vital=True
-    )
+    return Route(method="GET", path=path, handler=handler, hidden=True, options=_OPTIONS)
 
 
 def _answer(state: str) -> Response:

@@ -16,7 +16,7 @@ A path without a route counts as ``unmatched``, a mounted application as its pre
 """
 
 from bisect import bisect_left
-from typing import Final
+from typing import Final, Protocol
 
 from headwater.http.load.refusal import Refused
 from headwater.http.message.answer import Fields
@@ -33,28 +33,36 @@ _HISTOGRAM: Final = len(_STATUSES)
 _SUM: Final = _HISTOGRAM + len(BOUNDS) + 1
 
 
-class Counted:
-    """What requests are counted as: a `method` and a `label`, from `slot` on. `quiet`: no access line on success.
-
-    `version` is one more label, where there are versions. `standing` are header fields that go with every answer; if it
-    is `free`, an answer may bring some of them itself.
-    """
-
-    __slots__ = ("free", "label", "method", "quiet", "slot", "standing", "version")
-
-    def __init__(self, method: str, label: str, quiet: bool = False) -> None:
-        self.method = method
-        self.label = label
-        self.quiet = quiet
-        self.slot = 0
-        self.standing: Fields = []
-        self.free = False
-        self.version: str | None = None
+class Counted(Protocol):
+    """What requests are counted as, from `slot` on. `quiet`: no access line on success. `fields` go with every answer;
+    if it is `free`, an answer may bring some of them itself."""
 
     @property
-    def labels(self) -> tuple[str, str, str]:
-        """By `_LABELS`. Methods that no route can have share theirs."""
-        return self.method if self.method in _METHODS else "other", self.label, self.version or ""
+    def label(self) -> str: ...
+
+    @property
+    def labels(self) -> "Labels": ...
+
+    @property
+    def slot(self) -> int: ...
+
+    @property
+    def quiet(self) -> bool: ...
+
+    @property
+    def fields(self) -> Fields: ...
+
+    @property
+    def free(self) -> bool: ...
+
+
+Labels = tuple[str, str, str]
+"""Method, route and version, as `_LABELS` names them."""
+
+
+def labels_of(method: str, label: str, version: str | None = None) -> Labels:
+    """Methods that no route can have share theirs."""
+    return method if method in _METHODS else "other", label, version or ""
 
 
 class Meter:
@@ -80,12 +88,14 @@ class Meter:
             "headwater_http_deadline_misses_total", "Requests stopped at their deadline.", _LABELS
         )
 
-    def place(self, counted: Counted) -> None:
-        """Give it its slots: a run, or those that nobody reads if the disk has no room for some of it."""
-        slots = [self._requests.of(*counted.labels, status).slot for status in _STATUSES]
-        slots.append(self._durations.of(*counted.labels).slot)
-        counted.slot = min(slots)  # which is `UNSEEN` if one of them is
-        assert counted.slot == UNSEEN or slots[-1] == counted.slot + _HISTOGRAM, "declared by somebody in between"
+    def place(self, labels: Labels) -> int:
+        """The first slot of what is counted under these labels: a run of them, or those that nobody reads if the disk
+        has no room for some of it."""
+        slots = [self._requests.of(*labels, status).slot for status in _STATUSES]
+        slots.append(self._durations.of(*labels).slot)
+        first = min(slots)  # which is `UNSEEN` if one of them is
+        assert first == UNSEEN or slots[-1] == first + _HISTOGRAM, "declared by somebody in between"
+        return first
 
     def count(self, slot: int, status: int, seconds: float) -> None:
         """Add one request."""

@@ -10,7 +10,7 @@ from typing import Any
 from headwater.http.message.answer import Fields
 from headwater.http.route.errors import HttpError
 from headwater.http.serving.lifespan import AsgiApp, Lifespan
-from headwater.http.serving.meter import Counted
+from headwater.http.serving.meter import Meter, labels_of
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[Any], Awaitable[None]]
@@ -20,16 +20,21 @@ class PrefixInvalid(HttpError):
     """{prefix!r} is no prefix to mount at: write `/admin`, or `/` for everything that has no route."""
 
 
-class Mount(Counted):
+class Mount:
     """An application at a prefix."""
 
-    __slots__ = ("app", "lifespan", "prefix")
+    __slots__ = ("app", "label", "labels", "lifespan", "prefix", "slot")
 
-    def __init__(self, prefix: str, app: AsgiApp) -> None:
+    quiet = free = False
+    fields: Fields = []  # noqa: RUF012 - its answers are not ours
+
+    def __init__(self, prefix: str, app: AsgiApp, meter: Meter) -> None:
         if not prefix.startswith("/") or (prefix != "/" and prefix.endswith("/")):
             raise PrefixInvalid(prefix=prefix)
         self.prefix = "" if prefix == "/" else prefix
-        super().__init__("any", f"{self.prefix}/*")
+        self.label = f"{self.prefix}/*"
+        self.labels = labels_of("any", self.label)
+        self.slot = meter.place(self.labels)
         self.app = app
         self.lifespan = Lifespan(app)
 
@@ -49,14 +54,14 @@ def sort_mounts(mounts: list[Mount]) -> list[Mount]:
 
 
 class Spy:
-    """Passes messages to the server, adds the request id and the `standing` fields that an answer lacks, and knows how
+    """Passes messages to the server, adds the request id and the `beside` fields that an answer lacks, and knows how
     far the answer is."""
 
-    __slots__ = ("_field", "_send", "_standing", "size", "status")
+    __slots__ = ("_beside", "_field", "_send", "size", "status")
 
-    def __init__(self, send: Send, request_id: str, standing: Fields) -> None:
+    def __init__(self, send: Send, request_id: str, beside: Fields) -> None:
         self._send = send
-        self._standing = standing
+        self._beside = beside
         self._field = (b"x-request-id", request_id.encode())
         self.status = 0
         self.size = 0
@@ -77,4 +82,4 @@ class Spy:
     def _lacking(self, headers: Iterable[tuple[bytes, bytes]]) -> Fields:
         """Vary is no single field: what an answer depends on adds up."""
         there = {field[0].lower() for field in headers if field[0].lower() != b"vary"}
-        return [field for field in self._standing if field[0] not in there]
+        return [field for field in self._beside if field[0] not in there]

@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Final
 
-from headwater.http.conditions.condition import Validators, conditions_of, evaluate
-from headwater.http.conditions.etag import digest_of
+from headwater.http.limit.options import LimitOption
+from headwater.http.load.options import LoadOption
+from headwater.http.message.condition import Validators, conditions_of, evaluate
+from headwater.http.message.etag import digest_of
 from headwater.http.message.request import Request
 from headwater.http.message.response import Response
 from headwater.http.route.route import Route
@@ -32,4 +34,5 @@ def static_route(
             return Response(status=304, headers={**_REVALIDATED, "ETag": (validators.etag or b"").decode()})
         return response
 
-    return Route(method="GET", path=path, handler=show, hidden=True, limits=(), vital=True)
+    options = (LimitOption(limits=()), LoadOption(vital=True))
+    return Route(method="GET", path=path, handler=show, hidden=True, options=options)

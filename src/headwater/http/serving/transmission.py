@@ -16,7 +16,7 @@ from headwater.http.message.problemtype import MALFORMED_BODY
 from headwater.http.message.request import Request
 from headwater.http.route.errors import HttpError
 from headwater.http.serving.meter import Counted
-from headwater.http.serving.mishap import Mishaps
+from headwater.http.serving.recovery import Recovery
 
 Send = Callable[[Any], Awaitable[None]]
 
@@ -38,21 +38,21 @@ class ClientUnread(ClientGone):
 class Transmission:
     """Sends for an application. A client has `seconds` to take a piece; while `draining`, connections end."""
 
-    def __init__(self, seconds: float, security: Security, watch: Watch, guard: Guard, mishaps: Mishaps) -> None:
+    def __init__(self, seconds: float, security: Security, watch: Watch, guard: Guard, recovery: Recovery) -> None:
         self.draining = False
         self._seconds = seconds
         self._security = security
         self._watch = watch
         self._guard = guard
-        self._mishaps = mishaps
+        self._recovery = recovery
 
-    async def send_broken(self, request: Request, send: Send, standing: Fields) -> None:
+    async def send_broken(self, request: Request, send: Send, beside: Fields) -> None:
         """For a body that broke off in a connection that is still there, as where its chunks are malformed."""
         problem = MALFORMED_BODY.problem("The body broke off before its end.")
         answer = write_problem(problem, request.id, request.target)
         length = (b"content-length", b"%d" % len(answer.body))
         own = (length, (b"x-request-id", request.id.encode()), CLOSE)
-        fields = [*answer.fields, *standing, *(request.added or ()), *own]
+        fields = [*answer.fields, *beside, *(request.added or ()), *own]
         with suppress(Exception):  # most often nobody is there to receive it, which servers say in their own ways
             await send({"type": "http.response.start", "status": answer.status, "headers": fields})
             await send({"type": "http.response.body", "body": answer.body})
@@ -60,7 +60,7 @@ class Transmission:
     async def send(self, answer: Answer, request: Request, send: Send, endpoint: Counted) -> int:
         """Send what is empty, streamed, only asked about, or the last on its connection; returns the body's bytes."""
         request_id = (b"x-request-id", request.id.encode())
-        fields: Fields = [*answer.fields, request_id, *endpoint.standing, *(request.added or ())]
+        fields: Fields = [*answer.fields, request_id, *endpoint.fields, *(request.added or ())]
         if endpoint.free:
             fields = self._security.settle(fields)
         if (self.draining or answer.status in LAST) and request.keeps_connection:
@@ -99,7 +99,7 @@ class Transmission:
         except ClientUnread:
             raise
         except Exception as error:
-            record = self._mishaps.answer(error, request, endpoint).body + b"\n"
+            record = self._recovery.answer(error, request, endpoint).body + b"\n"
             if isinstance(stream, PackedStream):
                 record = stream.pack(record)
             if not announced:  # with a length the client sees that bytes are missing, and no others belong there

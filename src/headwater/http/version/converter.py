@@ -9,12 +9,13 @@ from typing import Any, Literal, NoReturn
 import msgspec
 
 from headwater.http.version.errors import ConverterInvalid, ConvertersClash
+from headwater.part import Declaration
 
 Direction = Literal["downgrade", "upgrade"]
 Convert = Callable[[Any], Any]
 
 
-class Converter(msgspec.Struct, frozen=True, kw_only=True):
+class Converter(Declaration, frozen=True, kw_only=True):
     """Declared by ``@app.downgrade(version)``, which leads to that version, or ``@app.upgrade(version)``, from it."""
 
     version: str

@@ -14,6 +14,7 @@ from headwater.http.serving.static import static_route
 from headwater.http.version.declaration import Versions
 from headwater.http.version.edition import Edition
 from headwater.http.version.naming import QUERY, segment_of
+from headwater.part import Declared
 
 DOCUMENT: Final = "/openapi.json"
 """The document of whichever version is asked for; it is there for those who name none, too."""
@@ -43,11 +44,11 @@ _HEADERS: Final[Document] = {
 }
 
 
-def write_edition(edition: Edition, versions: Versions, about: About) -> Document:
+def write_edition(edition: Edition, versions: Versions, about: About, declared: Declared) -> Document:
     """The document of one version, as plain values."""
     servers = tuple(_versioned(url, edition.name) for url in about.servers) if "uri" in versions.by else about.servers
     about = msgspec.structs.replace(about, version=edition.name, servers=servers)
-    document = deepcopy(write_document(edition.endpoints, about))
+    document = deepcopy(write_document(edition.operations, about, declared))
     document[LISTED] = [_listed(versions, name) for name in reversed(versions.names)]
     parameters, components = _parameters(edition, versions), document["components"]
     components["headers"] = {**components.get("headers", {}), **_headers(edition)}
@@ -65,9 +66,9 @@ def document_path(version: str) -> str:
     return f"/openapi/{version}.json"
 
 
-def document_route(path: str, edition: Edition, versions: Versions, about: About) -> Route:
+def document_route(path: str, edition: Edition, versions: Versions, about: About, declared: Declared) -> Route:
     """The route to the document of a version; it is written when first asked for."""
-    return static_route(path, lambda: msgspec.json.encode(write_edition(edition, versions, about)), JSON)
+    return static_route(path, lambda: msgspec.json.encode(write_edition(edition, versions, about, declared)), JSON)
 
 
 def _versioned(server: str, version: str) -> str:

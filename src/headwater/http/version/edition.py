@@ -6,42 +6,44 @@ from typing import Any, Final
 
 import msgspec
 
+from headwater.binding import Parameter
 from headwater.http.binding.inputs import Input
-from headwater.http.binding.resources import Resources
-from headwater.http.endpoint import Endpoint, compile_endpoint
+from headwater.http.compiler import Compiler
 from headwater.http.page import Pages
 from headwater.http.route.route import Route, refuse_option, segments_of
-from headwater.http.route.signature import Convert, Parameter, Signature
-from headwater.http.version.choice import Choice, choice_of, with_choice
+from headwater.http.route.signature import Convert, Signature
+from headwater.http.step.operation import Operation
+from headwater.http.version.choice import Choice, choice_of
 from headwater.http.version.conversion import Conversion, Conversions
 from headwater.http.version.converter import Converter, Direction, read_steps
 from headwater.http.version.declaration import Deprecated, Versions
 from headwater.http.version.errors import ConverterInvalid, ConverterUnused, VersionsMissing
 from headwater.http.version.naming import QUERY, segment_of
+from headwater.http.version.options import VersionOption
 
 _DIRECTIONS: Final[tuple[Direction, ...]] = ("downgrade", "upgrade")
 _HEADERS: Final = ("api-version", "accept-version")
 
 
 class Edition(msgspec.Struct, frozen=True, kw_only=True):
-    """The endpoints of one version; `deprecated` if it is on its way out, then toward `successor`.
+    """The operations of one version; `deprecated` if it is on its way out, then toward `successor`.
 
     `choices` are the fields that can be chosen of converted items, by method and path.
     """
 
     name: str
-    endpoints: list[Endpoint]
+    operations: list[Operation]
     deprecated: Deprecated | None = None
     successor: str | None = None
     choices: dict[tuple[str, str], Choice] = {}
 
     def has(self, route: Route) -> bool:
         """Whether this edition answers the same method and path."""
-        return any((each.route.method, each.route.path) == (route.method, route.path) for each in self.endpoints)
+        return any((each.route.method, each.route.path) == (route.method, route.path) for each in self.operations)
 
 
 def compile_editions(
-    versions: Versions, routes: Sequence[Route], converters: Sequence[Converter], resources: Resources
+    versions: Versions, routes: Sequence[Route], converters: Sequence[Converter], compiler: Compiler
 ) -> list[Edition]:
     """An edition for each version, the oldest first.
 
@@ -52,7 +54,7 @@ def compile_editions(
     for route in routes:
         _refuse_ranges(versions, route)
     chain = [_Stage(versions, converters, index) for index in range(len(versions.names) - 1)]
-    editions = [_compile(versions, index, routes, chain[index:], resources) for index in range(len(versions.names))]
+    editions = [_compile(versions, index, routes, chain[index:], compiler) for index in range(len(versions.names))]
     for stage in chain:
         stage.refuse_unused()
     return editions
@@ -61,7 +63,8 @@ def compile_editions(
 def refuse_versions(routes: Sequence[Route], converters: Sequence[Converter]) -> None:
     """Raises `VersionsMissing` for what speaks of versions in a backend that has none."""
     for route in routes:
-        named = route.since or route.until
+        declared = route.option(VersionOption)
+        named = declared.since or declared.until
         if named is not None:
             raise VersionsMissing(what=f"{route} ({route.place})", version=named)
     for converter in converters:
@@ -155,23 +158,19 @@ def _chain(converts: list[Convert]) -> Convert | None:
 
 
 def _compile(
-    versions: Versions, index: int, routes: Sequence[Route], stages: Sequence[_Stage], resources: Resources
+    versions: Versions, index: int, routes: Sequence[Route], stages: Sequence[_Stage], compiler: Compiler
 ) -> Edition:
     name = versions.names[index]
     adapt = _Adaptation(versions, stages)
-    endpoints = []
+    operations = []
     for route in routes:
         if _lives(versions, route, index):
-            endpoint = compile_endpoint(route, resources, adapt)
-            choice = adapt.choices.get((route.method, route.path))
-            if choice is not None:
-                endpoint = endpoint.calling(with_choice(endpoint.call, choice))
-            endpoint.version = name
-            _refuse_parameter(versions, endpoint)
-            endpoints.append(endpoint)
+            operation = compiler.operation(route, adapt)
+            _refuse_parameter(versions, operation)
+            operations.append(operation)
     return Edition(
         name=name,
-        endpoints=endpoints,
+        operations=operations,
         deprecated=versions.deprecated.get(name),
         successor=versions.successor_of(name),
         choices=adapt.choices,
@@ -179,8 +178,9 @@ def _compile(
 
 
 def _lives(versions: Versions, route: Route, index: int) -> bool:
-    first = 0 if route.since is None else versions.names.index(route.since)
-    last = len(versions.names) - 1 if route.until is None else versions.names.index(route.until)
+    declared = route.option(VersionOption)
+    first = 0 if declared.since is None else versions.names.index(declared.since)
+    last = len(versions.names) - 1 if declared.until is None else versions.names.index(declared.until)
     return first <= index <= last
 
 
@@ -198,22 +198,23 @@ def _refuse_strangers(versions: Versions, converters: Sequence[Converter]) -> No
 
 
 def _refuse_ranges(versions: Versions, route: Route) -> None:
+    declared = route.option(VersionOption)
     for option in ("since", "until"):
-        named = getattr(route, option)
+        named = getattr(declared, option)
         if named is not None and named not in versions.names:
             refuse_option(route, f"{option}={named!r}", f"the versions are {', '.join(map(repr, versions.names))}")
     first = segments_of(route)[0]
     if "uri" in versions.by and first in map(segment_of, versions.names):
         refuse_option(route, "the path", f"/{first} names a version already; write the path without it")
     if not any(_lives(versions, route, index) for index in range(len(versions.names))):
-        refuse_option(route, f"since={route.since!r}, until={route.until!r}", "no version is between the two")
+        refuse_option(route, f"since={declared.since!r}, until={declared.until!r}", "no version is between the two")
 
 
-def _refuse_parameter(versions: Versions, endpoint: Endpoint) -> None:
-    taken: Input | None = next((each for each in endpoint.binding.inputs if _is_taken(versions, each)), None)
+def _refuse_parameter(versions: Versions, operation: Operation) -> None:
+    taken: Input | None = next((each for each in operation.binding.inputs if _is_taken(versions, each)), None)
     if taken is not None:
         reason = f"it says which version of the API is meant, since that is named by {' or '.join(versions.by)}"
-        refuse_option(endpoint.route, f"the {taken.where} parameter {taken.name!r}", reason)
+        refuse_option(operation.route, f"the {taken.where} parameter {taken.name!r}", reason)
 
 
 def _is_taken(versions: Versions, source: Input) -> bool:

@@ -5,13 +5,13 @@
 the sunset on every answer is a 410, which has them as well.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from email.utils import format_datetime
 from typing import Final
 from urllib.parse import quote, unquote_plus
 
 from headwater.clock import Clock
-from headwater.http.endpoint import Endpoint
+from headwater.http.endpoint import Endpoint, calling
 from headwater.http.message.answer import Answer, Fields
 from headwater.http.message.problemtype import VERSION_GONE
 from headwater.http.message.request import Request
@@ -26,15 +26,22 @@ Successor = Callable[[Request], str]
 """Where the same resource is in the version to go to."""
 
 
-def retire(edition: Edition, successor: Edition, versions: Versions, clock: Clock, usage: Usage) -> list[Endpoint]:
+def retire(
+    edition: Edition,
+    endpoints: Sequence[Endpoint],
+    successor: Edition,
+    versions: Versions,
+    clock: Clock,
+    usage: Usage,
+) -> list[Endpoint]:
     """The endpoints of a deprecated edition, which say so and end when it does."""
     retirement = _Retirement(edition, versions, clock, usage)
-    return [retirement.of(each, linked=successor.has(each.route)) for each in edition.endpoints]
+    return [retirement.of(each, linked=successor.has(each.route)) for each in endpoints]
 
 
-def retire_nowhere(edition: Edition, nowhere: Endpoint, versions: Versions, clock: Clock, usage: Usage) -> Endpoint:
+def retire_unmatched(edition: Edition, unmatched: Endpoint, versions: Versions, clock: Clock, usage: Usage) -> Endpoint:
     """What answers paths that a deprecated edition does not have, which ends with it, too."""
-    return _Retirement(edition, versions, clock, usage).of(nowhere, linked=False)
+    return _Retirement(edition, versions, clock, usage).of(unmatched, linked=False)
 
 
 def deprecation_fields(deprecated: Deprecated) -> Fields:
@@ -82,7 +89,7 @@ class _Retirement:
             finally:
                 self._usage.add(request.principal, label, request.id)
 
-        return endpoint.calling(call)
+        return calling(endpoint, call)
 
 
 def _successor_of(versions: Versions, successor: str) -> Successor | None:

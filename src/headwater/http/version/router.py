@@ -7,8 +7,8 @@ from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any, Final
 
 from headwater.clock import Clock
-from headwater.http.binding.resources import Resources
-from headwater.http.endpoint import Endpoint, compile_endpoint
+from headwater.http.compiler import Compiler
+from headwater.http.endpoint import Endpoint, Linker, calling
 from headwater.http.message.answer import Answer, Fields
 from headwater.http.message.media import JSON
 from headwater.http.message.problemtype import VERSION_MISSING
@@ -16,13 +16,15 @@ from headwater.http.message.request import Request
 from headwater.http.message.target import below
 from headwater.http.openapi import About
 from headwater.http.route.route import Route
-from headwater.http.router import Match, Router
-from headwater.http.unmatched import nowhere
+from headwater.http.router import check_routes
+from headwater.http.step.operation import Operation
+from headwater.http.unmatched import unmatched
+from headwater.http.version.choice import with_choice
 from headwater.http.version.declaration import Versions
 from headwater.http.version.document import DOCUMENT, document_path, document_route
 from headwater.http.version.edition import Edition
 from headwater.http.version.naming import Naming, segment_of
-from headwater.http.version.retirement import retire, retire_nowhere
+from headwater.http.version.retirement import retire, retire_unmatched
 from headwater.http.version.usage import Usage
 from headwater.observe import Metrics
 
@@ -38,46 +40,52 @@ class VersionRouter:
         editions: Sequence[Edition],
         about: About,
         unversioned: Sequence[Route],
-        resources: Resources,
+        compiler: Compiler,
+        linker: Linker,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
         self._versions = versions
-        documents = [document_route(document_path(each.name), each, versions, about) for each in editions]
+        documents = [
+            document_route(document_path(each.name), each, versions, about, compiler.declared) for each in editions
+        ]
         unversioned = [*unversioned, *documents]
-        self.platform = Router([compile_endpoint(route, resources) for route in unversioned])
-        self.nowhere = nowhere(self.platform, resources)
+        self.platform = linker.router(linker.endpoints(compiler.operations(unversioned)))
+        self.unmatched = unmatched(self.platform, compiler, linker)
         self._platform_paths = frozenset(route.path for route in unversioned) | {"*"}
         self._default = versions.default
         by_name = {edition.name: edition for edition in editions}
         self._served: dict[str, _Served] = {}
         for edition in editions:
-            document = compile_endpoint(document_route(DOCUMENT, edition, versions, about), resources)
-            Router([*edition.endpoints, document, *(compile_endpoint(route, resources) for route in unversioned)])
+            route = document_route(DOCUMENT, edition, versions, about, compiler.declared)
+            document = compiler.operation(route)
+            check_routes([*edition.operations, document, *compiler.operations(unversioned)])
             successor = by_name.get(edition.successor or "")
-            self._served[edition.name] = _Served(versions, edition, successor, document, resources, clock, metrics)
+            self._served[edition.name] = _Served(
+                versions, edition, successor, document, compiler, linker, clock, metrics
+            )
         self._naming = Naming(versions, {each.route.path[1:].partition("/")[0] for each in self.endpoints})
 
     @property
     def endpoints(self) -> list[Endpoint]:
         """Every one of every version, to be counted."""
         served = [endpoint for each in self._served.values() for endpoint in each.endpoints]
-        return [*self.platform.endpoints, self.nowhere, *served]
+        return [*self.platform.endpoints, self.unmatched, *served]
 
-    def find(self, request: Request) -> Match:
+    def find(self, request: Request) -> tuple[Endpoint, Sequence[Any]]:
         """What answers; raises a `Problem` for a version that is not there, and adds what every answer of one says."""
         scope = request.scope
         root = scope.get("root_path")
         path = below(root, scope["path"]) if root else scope["path"]
         if path in self._platform_paths:
-            return self.platform.find(request.method, scope) or (self.nowhere, ())
+            return self.platform.find(request.method, scope) or (self.unmatched, ())
         named = self._naming.read(request)
         version = named.version or self._default or self._without(path)
         served = self._served[version]
         request.version, request.variant = version, served.variant
         fields = served.fields if named.in_target else served.varying
         request.added = [*fields] if request.added is None else [*request.added, *fields]
-        endpoint, values = served.router.find(request.method, request.scope) or (served.nowhere, ())
+        endpoint, values = served.router.find(request.method, request.scope) or (served.unmatched, ())
         return (served.vendored[endpoint] if named.vendor else endpoint), values
 
     def methods(self, scope: MutableMapping[str, Any]) -> list[str]:
@@ -108,33 +116,43 @@ class _Served:
         versions: Versions,
         edition: Edition,
         successor: Edition | None,
-        document: Endpoint,
-        resources: Resources,
+        document: Operation,
+        compiler: Compiler,
+        linker: Linker,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
-        endpoints, usage = edition.endpoints, Usage(edition.name, metrics, clock)
+        endpoints, usage = _choosing(edition, linker), Usage(edition.name, metrics, clock)
         if successor is not None:
-            endpoints = retire(edition, successor, versions, clock, usage)
-        self.router = Router([*endpoints, document])
-        self.nowhere = nowhere(self.router, resources)
+            endpoints = retire(edition, endpoints, successor, versions, clock, usage)
+        self.router = linker.router([*endpoints, linker.endpoint(document)])
+        self.unmatched = unmatched(self.router, compiler, linker, edition.name)
         if successor is not None:
-            self.nowhere = retire_nowhere(edition, self.nowhere, versions, clock, usage)
-        self.nowhere.version = edition.name
+            self.unmatched = retire_unmatched(edition, self.unmatched, versions, clock, usage)
         self.variant = b"" if edition.name == versions.newest else segment_of(edition.name).encode()
         self.fields: Fields = [(b"api-version", edition.name.encode())]
         self.varying: Fields = [*self.fields, *_vary(versions)]
         self.vendored: dict[Endpoint, Endpoint] = {}
         if versions.media is not None:
             kind = f"{versions.media}; version={edition.name}".encode()
-            self.vendored = {each: each.calling(_vendored(each.call, kind)) for each in self._all()}
+            self.vendored = {each: calling(each, _vendored(each.call, kind)) for each in self._all()}
 
     @property
     def endpoints(self) -> list[Endpoint]:
         return [*self._all(), *self.vendored.values()]
 
     def _all(self) -> list[Endpoint]:
-        return [*self.router.endpoints, self.nowhere]
+        return [*self.router.endpoints, self.unmatched]
+
+
+def _choosing(edition: Edition, linker: Linker) -> list[Endpoint]:
+    """The endpoints of a version, with the choice of fields of those whose items are converted."""
+    endpoints = linker.endpoints(edition.operations, edition.name)
+    choices = [edition.choices.get((each.route.method, each.route.path)) for each in endpoints]
+    return [
+        each if choice is None else calling(each, with_choice(each.call, choice))
+        for each, choice in zip(endpoints, choices, strict=True)
+    ]
 
 
 def _vary(versions: Versions) -> Fields:

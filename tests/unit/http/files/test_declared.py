@@ -6,13 +6,13 @@ from uuid import UUID
 import pytest
 
 from headwater import App, Backend, Db, Download, Response, Tx, Upload
-from headwater.http import RouteError
+from headwater.binding import HandlerError
 
 
 def refused(verb: str, route: str, handler: Any, **options: Any) -> str:
     app = App("files")
     getattr(app, verb)(route, **options)(handler)
-    with pytest.raises(RouteError) as raised:
+    with pytest.raises(HandlerError) as raised:
         Backend(app).check()
     return str(raised.value)
 

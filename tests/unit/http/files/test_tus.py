@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater import App, Backend, Tx, Upload
-from headwater.http import RouteError
+from headwater.binding import HandlerError
 from headwater.http.files.tus.protocol import metadata_in
 from headwater.http.message.problem import Problem
 
@@ -35,7 +35,7 @@ def test_any_metadata_is_read_or_refused(text: str) -> None:
 def refused(handler: Any) -> str:
     app = App("files")
     app.uploads("/uploads")(handler)
-    with pytest.raises(RouteError) as raised:
+    with pytest.raises(HandlerError) as raised:
         Backend(app).check()
     return str(raised.value)
 

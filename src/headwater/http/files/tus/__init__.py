@@ -1,5 +1,5 @@
-"""Resumable uploads by the tus protocol 1.0: created, appended to until they are whole, and then a commit."""
+"""Resumable uploads by tus 1.0: routes, their steps, and the state in the database."""
 
-from headwater.http.files.tus.routes import compile_step, routes_of
+from headwater.http.files.tus.routes import ResumableStep, rewrite, routes_of
 
-__all__ = ["compile_step", "routes_of"]
+__all__ = ["ResumableStep", "rewrite", "routes_of"]

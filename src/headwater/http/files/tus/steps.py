@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from headwater.commit import Committer, Origin, OutcomeUnknown, Stored, Tx
+from headwater.commit import Committer, Origin, OutcomeUnknown, Tx
 from headwater.db import DbError
 from headwater.http.files.digest import Hashing, expected_of
 from headwater.http.files.filename import clean_name
@@ -52,7 +52,6 @@ class Finish(Protocol):
 
 _NAMES = ("filename", "name")
 _TYPES = ("filetype", "type", "content-type", "mimetype")
-_FINISHED = Stored(204, [], b"")
 
 
 class Steps:
@@ -200,16 +199,15 @@ class Steps:
     async def _commit(self, request: Request, state: State, appending: Appending) -> None:
         """Finish the upload, keep it and run the handler, all in one transaction."""
 
-        async def work(tx: Tx) -> Stored:
+        async def work(tx: Tx) -> None:
             if not await states.finish(tx, state, appending.position, appending.waiting):
                 raise overtaken()
             await keep_upload(tx, request)
             await self._finish.run(tx, request)
-            return _FINISHED
 
         await self._finish.prepare(request)
         try:
-            await self._execute(work, Origin(self._app, self._name, _actor(request), request.trace))
+            await self._execute(work, Origin(self._app, self._name, _actor(request), request.traceparent))
         except UploadExpired:
             raise Problem(410, detail="The upload has expired.") from None
         except OutcomeUnknown as error:

@@ -1,0 +1,56 @@
+"""The pools of a process, and the reads that go over them, as resources."""
+
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+
+from headwater.binding import Parameter, Resource, Site
+from headwater.db.db import Db
+from headwater.db.errors import DbError
+from headwater.db.pool import Pool
+from headwater.part import Part
+from headwater.settings import Settings
+from headwater.types import ProcessName
+
+
+class EngineUnnamed(DbError):
+    """HEADWATER_POSTGRES_URL is not set, and a backend on its own starts no engine; `headwater up` does."""
+
+
+class Pools(NamedTuple):
+    """Connections that only read, and those that write."""
+
+    reads: Pool
+    writes: Pool
+
+
+def database() -> Part:
+    """The database, as handlers read from it."""
+    return Part(
+        "database",
+        Resource(kind=Pools, open=open_pools),
+        Resource(kind=Db, open=_open_db, check=_check_place, waits_for=frozenset({"reads"}), statuses=(404,)),
+    )
+
+
+async def open_pools(settings: Settings, process: ProcessName) -> AsyncIterator[Pools]:
+    """Connect; `process` is what the connections are called in ``pg_stat_activity``. Raises `Unavailable`."""
+    if settings.postgres_url is None:
+        raise EngineUnnamed
+    reads = await Pool.open(settings.postgres_url, read_only=True, application_name=f"{process} reads")
+    try:
+        writes = await Pool.open(settings.postgres_url, application_name=f"{process} writes")
+        try:
+            yield Pools(reads, writes)
+        finally:
+            await writes.close()
+    finally:
+        await reads.close()
+
+
+def _open_db(pools: Pools) -> Db:
+    return Db(pools.reads)
+
+
+def _check_place(site: Site, parameter: Parameter) -> None:
+    if site.subject.writes:
+        site.misplaced(parameter, "it would not see what the command writes", "Read with the `tx: Tx`.")

@@ -1,0 +1,14 @@
+"""What is noted of operations that have to do with files."""
+
+import msgspec
+
+
+class TakesUpload(msgspec.Struct, frozen=True):
+    """The body is a file, of one of these types or of any."""
+
+    parameter: str
+    media_types: tuple[str, ...]
+
+
+class Downloads(msgspec.Struct, frozen=True):
+    """The handler may answer with a `Download`."""

@@ -1,0 +1,1 @@
+"""Queries: the innermost call of a route that reads."""

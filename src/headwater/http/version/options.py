@@ -1,0 +1,23 @@
+"""What a route says of the versions of the API that have it."""
+
+from typing import TypedDict
+
+from headwater.http.route.option import Option
+
+
+class VersionOption(Option, frozen=True, kw_only=True):
+    """From which version to which."""
+
+    since: str | None = None
+    """The first version of the API that has the route; by default the oldest."""
+    until: str | None = None
+    """The last version of the API that has the route; by default the newest."""
+
+
+class VersionOptions(TypedDict, total=False):
+    """What every route can say."""
+
+    since: str | None
+    """The first version of the API that has the route."""
+    until: str | None
+    """The last version of the API that has the route."""

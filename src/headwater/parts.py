@@ -1,0 +1,69 @@
+"""The parts of the platform: the one list of what every backend can do.
+
+Their order is that of the steps within a stage, and of what they add to the OpenAPI document.
+"""
+
+from collections.abc import Sequence
+
+from headwater.binding import Provider, Services
+from headwater.binding.provider import constant
+from headwater.clock import Clock
+from headwater.commit.part import committing
+from headwater.consumer.part import consumers
+from headwater.db import platform_source
+from headwater.db.pools import database
+from headwater.http.browser.part import browser_rules
+from headwater.http.command.part import commands
+from headwater.http.conditions.part import conditional_requests
+from headwater.http.docspage.part import documentation
+from headwater.http.files.part import files
+from headwater.http.identity.credential import Credential
+from headwater.http.identity.part import authentication
+from headwater.http.limit import Limit
+from headwater.http.limit.part import rate_limits
+from headwater.http.load.part import load_limits
+from headwater.http.page.part import pages
+from headwater.http.query.part import queries
+from headwater.http.step.negotiation import negotiation
+from headwater.ids.part import snowflake_ids
+from headwater.keyring import keys
+from headwater.objects.part import object_storage
+from headwater.observe import Metrics
+from headwater.part import Part
+from headwater.settings import Settings
+
+
+def platform_parts(
+    *, credentials: Sequence[Credential] = (), realm: str = "headwater", limits: Sequence[Limit] = ()
+) -> tuple[Part, ...]:
+    """All of them; `credentials` are what principals are found by, `limits` those of routes that name none."""
+    return (
+        process(),
+        database(),
+        committing(),
+        keys(),
+        object_storage(),
+        snowflake_ids(),
+        queries(),
+        commands(),
+        pages(),
+        authentication(credentials, realm),
+        browser_rules(),
+        conditional_requests(),
+        rate_limits(limits),
+        load_limits(),
+        negotiation(),
+        files(),
+        documentation(),
+        consumers(),
+    )
+
+
+def process() -> Part:
+    """What every process has from its start: its settings, a clock, and what it measures."""
+    given: tuple[type, ...] = (Settings, Clock, Metrics, Services)
+    return Part("process", platform_source(), *map(_given, given))
+
+
+def _given(kind: type) -> Provider:
+    return Provider(kind=kind, provide=lambda site, parameter: constant(kind))

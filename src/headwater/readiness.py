@@ -1,0 +1,52 @@
+"""Readiness: why a backend cannot serve requests now, as its parts see it."""
+
+from collections.abc import Sequence
+
+from headwater.binding import Services
+from headwater.db import Db, DbError, Source, pending
+from headwater.log import CAN_CONTINUE
+from headwater.part import Declared
+from headwater.settings import Settings
+from headwater.upkeep import Check
+
+
+class Readiness:
+    """Asks PostgreSQL and every `Check`: migrations are missing, what is committed now would be in no log, or whatever
+    a part says.
+
+    Migrations never go back while a release runs, so once none is missing they are not asked about again.
+    """
+
+    def __init__(self, declared: Declared, sources: Sequence[Source], services: Services) -> None:
+        self._checks = declared.of(Check)
+        self._sources = tuple(sources)
+        self._services = services
+        self._migrated = False
+
+    async def __call__(self) -> list[str]:
+        """The reasons, for people; none when requests can be served."""
+        reasons = await self._ask_database()
+        for check in self._checks:
+            reasons += await self._services.call(check.reasons)
+        return reasons
+
+    async def _ask_database(self) -> list[str]:
+        settings = self._services[Settings]
+        try:
+            if not self._migrated:
+                missing = await pending(settings.postgres_url or "", self._sources, phases=("expand",))
+                if missing:
+                    return [f"{len(missing)} migrations are not applied, the first is {missing[0].path.name}"]
+                self._migrated = True
+            if not await self._services[Db].one(bool, CAN_CONTINUE, settings.slot):
+                return [f"the replication slot {settings.slot!r} is gone or lost; see `headwater log reconcile`"]
+        except DbError as error:
+            return [self._without_folders(str(error))]
+        return []
+
+    def _without_folders(self, reason: str) -> str:
+        """What anybody may read: where the files of migrations and functions stand is not for them."""
+        for source in self._sources:
+            for folder in (source.folder, *source.function_folders):
+                reason = reason.replace(f"{folder}/", "")
+        return reason
