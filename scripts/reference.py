@@ -3,10 +3,11 @@
 .venv/bin/python scripts/reference.py [--check]
 """
 
+import asyncio
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -79,7 +80,7 @@ def metrics_table() -> Iterator[str]:
     ConsumerMeter(metrics)
     Meter(metrics)
     GroupCommit(Committer(cast(Pool, None), keep=timedelta()), metrics)
-    open_limiter(Settings(valkey_url="valkey://localhost"), metrics)
+    asyncio.run(_open(open_limiter(Settings(valkey_url="valkey://localhost"), metrics)))
     Usage("1", metrics, SystemClock())
     for name, declared in metrics.declared.items():
         labels = ", ".join(f"`{label}`" for label in declared.labels)
@@ -92,6 +93,12 @@ PARTS: dict[str, dict[str, Callable[[], Iterator[str]]]] = {
     "cli.md": {"commands": commands},
     "metrics.md": {"metrics": metrics_table},
 }
+
+
+async def _open(service: AsyncIterator[Any]) -> None:
+    """Open a service, which connects to nothing, and close it."""
+    async for _ in service:
+        continue
 
 
 def written(text: str, name: str, lines: Iterator[str]) -> str:
