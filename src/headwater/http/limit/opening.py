@@ -15,13 +15,18 @@ _SCHEMES = ("valkey", "valkeys", "redis", "rediss", "unix")
 
 
 async def open_limiter(settings: Settings, metrics: Metrics) -> AsyncIterator[Limiter]:
+    """The limiter, until the process ends."""
+    limiter = make_limiter(settings, metrics)
+    yield limiter
+    await limiter.close()
+
+
+def make_limiter(settings: Settings, metrics: Metrics) -> Limiter:
     """By HEADWATER_LIMITS. Nothing is connected before the first request.
 
     Raises `SettingsError` if there is no Valkey where there has to be one, or its URL is none.
     """
-    limiter = Limiter(_store(settings, metrics), _refusals(metrics))
-    yield limiter
-    await limiter.close()
+    return Limiter(_store(settings, metrics), _refusals(metrics))
 
 
 def _store(settings: Settings, metrics: Metrics) -> Store:
