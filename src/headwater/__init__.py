@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from headwater.app import App as App
     from headwater.backend import Backend as Backend
     from headwater.backoff import Backoff as Backoff
+    from headwater.clock import now as now
     from headwater.clock import uuid7 as uuid7
     from headwater.commit import Emitter as Emitter
     from headwater.commit import Tx as Tx
@@ -91,6 +92,7 @@ _HOMES = {
     "Versions": "headwater.http.version",
     "Upload": "headwater.http",
     "digest_secret": "headwater.http",
+    "now": "headwater.clock",
     "uuid7": "headwater.clock",
 }
 

@@ -1,12 +1,14 @@
-"""Chores: what parts want done once per database, now and then."""
+"""Chores and processes of parts: what is done once per database, and what goes on for as long as a backend runs."""
 
 import asyncio
-from typing import ClassVar
+from collections.abc import Coroutine
+from typing import Any, ClassVar
 
 from headwater.binding import Services
+from headwater.clock import Clock
 from headwater.observe import Level, Occurrence, report
 from headwater.part import Declared
-from headwater.upkeep import Chore
+from headwater.upkeep import Chore, Process
 
 
 class ChoreDone(Occurrence, frozen=True, kw_only=True):
@@ -37,7 +39,14 @@ async def do_chores(declared: Declared, services: Services) -> None:
         await services.call(chore.run)
 
 
+def run_processes(declared: Declared, services: Services, stop: asyncio.Event) -> list[Coroutine[Any, Any, None]]:
+    """The processes of the parts, to be run beside each other in this one, until `stop` is set."""
+    given: dict[type, Any] = {asyncio.Event: stop}
+    return [services.call(process.run, given) for process in declared.of(Process) for _ in range(process.count)]
+
+
 async def _repeat(chore: Chore, services: Services) -> None:
+    clock: Clock = services[Clock]  # type: ignore[type-abstract]
     while True:
         try:
             done = await services.call(chore.run)
@@ -46,4 +55,4 @@ async def _repeat(chore: Chore, services: Services) -> None:
         else:
             if done:
                 report(ChoreDone(chore=chore.name, done=done))
-        await asyncio.sleep(chore.seconds)
+        await clock.sleep(chore.seconds)

@@ -45,7 +45,8 @@ class Readiness:
         return []
 
     def _without_folders(self, reason: str) -> str:
-        """What anybody may read: where the files of migrations stand is not for them."""
+        """What anybody may read: where the files of migrations and functions stand is not for them."""
         for source in self._sources:
-            reason = reason.replace(f"{source.folder}/", "")
+            for folder in (source.folder, *source.function_folders):
+                reason = reason.replace(f"{folder}/", "")
         return reason

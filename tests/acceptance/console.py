@@ -12,6 +12,7 @@ _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _VARYING = [
     rf"(?P<uuid>{_UUID})",
     r"(?P<elided>…)",
+    r"(?P<trace>\b00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\b)",
     r"(?P<hex>\b[0-9a-f]{32}\b)",
     r"(?P<stamp>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.\d]*(?:Z|\+00)?)",
     r"(?P<date>[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT)",
@@ -29,6 +30,7 @@ _VARYING = [
 _TOKEN = re.compile("|".join(_VARYING))
 _PATTERNS = {
     "elided": r".*?",
+    "trace": r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}",
     "hex": r"[0-9a-f]{32}",
     "stamp": r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[.\d]*(?:Z|\+00)?",
     "date": r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT",

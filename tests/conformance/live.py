@@ -2,16 +2,15 @@
 
 import asyncio
 import queue
-import socket
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
-from headwater.http import serve
 from headwater.settings import Settings
+from headwater.testing import serving
 from headwater.testing.databases import Databases
 from headwater.testing.plugin import new_runner
 from headwater.testing.running import RunningBackend, run_backend
@@ -41,8 +40,8 @@ def serve_app(case: AppCase, databases: Databases) -> Iterator[Live]:
         async with run_backend(case.load(), databases, SETTINGS) as running:
             await _seed(running)
             headers = await case.prepare(running)
-            async with _served(running, ended) as url:
-                started.put(Live(url, headers))
+            async with serving(running, settings=SETTINGS) as server:
+                started.put(Live(server.url, headers))
                 await ended.wait()
 
     def work() -> None:
@@ -69,20 +68,3 @@ def serve_app(case: AppCase, databases: Databases) -> Iterator[Live]:
 async def _seed(running: RunningBackend) -> None:
     if running.backend.seed is not None:
         await running.seed()
-
-
-@asynccontextmanager
-async def _served(running: RunningBackend, ended: asyncio.Event) -> AsyncIterator[str]:
-    listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-    ready = asyncio.Event()
-    serving: Awaitable[None] = asyncio.create_task(
-        serve(running.backend.opened.http, socket=listener, settings=running.settings, stop=ended, ready=ready.set)
-    )
-    waiting = asyncio.create_task(ready.wait())
-    await asyncio.wait([asyncio.ensure_future(serving), waiting], return_when=asyncio.FIRST_COMPLETED)
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        ended.set()
-        await serving
-        listener.close()

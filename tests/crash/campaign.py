@@ -18,9 +18,10 @@ import msgspec
 from headwater.commit import read_envelope
 from headwater.log import EVENT, Position, read_entries, read_head
 from headwater.settings import Settings
+from headwater.testing import eventually
 from tests.crash.checker import Verdict, Violation, check
 from tests.crash.effects import CONSUMERS
-from tests.crash.facts import Applied, Fact, Logged, Moved, Sighting
+from tests.crash.facts import Applied, Counted, Fact, Logged, Moved, Sighting
 from tests.crash.faults import FAULTS
 from tests.crash.world import World
 
@@ -72,9 +73,9 @@ async def _wait_for(world: World, sql: str, count: int) -> None:
     """Until a query counts so many."""
     connection = await world.connect()
     try:
-        async with asyncio.timeout(_UNDERWAY_SECONDS):
-            while await connection.fetchval(sql) < count:  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
+        await eventually(
+            lambda: connection.fetchval(sql), lambda found: found >= count, seconds=_UNDERWAY_SECONDS, what=sql
+        )
     finally:
         connection.terminate()
 
@@ -151,7 +152,7 @@ async def _judge(world: World) -> Verdict:
             Sighting(*row)
             for row in await connection.fetch("select kind, detail, position from crash.sighting order by id")
         ]
-        return check(ledger, await _read_log(connection), applied, sightings)
+        return check(ledger, await _read_log(connection), applied, sightings, await _read_batches(connection))
     finally:
         connection.terminate()
 
@@ -169,6 +170,16 @@ async def _read_log(connection: asyncpg.Connection) -> list[Logged]:
         for entry in read_entries(Position.from_bytes(batch["last"]).epoch, batch["payload"])
         if entry.kind == EVENT
     ]
+
+
+async def _read_batches(connection: asyncpg.Connection) -> list[Counted]:
+    head = await read_head(connection, Settings().slot)
+    rows = await connection.fetch(
+        "select partition, coalesce(base_offset, -1), count from headwater.batch where last <= $1 "
+        "order by partition, last",
+        bytes(head.position),
+    )
+    return [Counted(*row) for row in rows]
 
 
 def _fact(body: bytes) -> Fact:

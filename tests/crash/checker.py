@@ -1,8 +1,8 @@
 """The checker: what was committed, held against what the log says and what consumers did.
 
 It knows the laws and nothing of how they are kept: no loss, no phantom, no duplicate, no reorder within a key, no
-split transaction, positions strictly increasing, nothing published before it is visible, every effect applied once
-and in order. Of each broken law it names the first, the worst and the last violation.
+split transaction, positions strictly increasing, offsets without a gap, nothing published before it is visible, every
+effect applied once and in order. Of each broken law it names the first, the worst and the last violation.
 """
 
 from collections import Counter, defaultdict
@@ -11,7 +11,7 @@ from itertools import groupby, pairwise
 from typing import NamedTuple
 from uuid import UUID
 
-from tests.crash.facts import Applied, Fact, Logged, Sighting
+from tests.crash.facts import Applied, Counted, Fact, Logged, Sighting
 
 
 class Violation(NamedTuple):
@@ -46,11 +46,16 @@ class Verdict(NamedTuple):
 
 
 def check(
-    ledger: Sequence[Fact], log: Sequence[Logged], applied: Sequence[Applied], sightings: Sequence[Sighting] = ()
+    ledger: Sequence[Fact],
+    log: Sequence[Logged],
+    applied: Sequence[Applied],
+    sightings: Sequence[Sighting] = (),
+    batches: Sequence[Counted] = (),
 ) -> Verdict:
-    """Hold everything against the ledger. `log` is given partition by partition, in the order of its batches."""
+    """Hold everything against the ledger. `log` and `batches` are given partition by partition, in the log's order."""
     violations = [
         *_positions_increase(log),
+        *_offsets_without_a_gap(batches),
         *_nothing_lost_or_made_up(ledger, log),
         *_keys_in_order(log),
         *_transactions_whole(log),
@@ -69,6 +74,16 @@ def _positions_increase(log: Sequence[Logged]) -> Iterable[Violation]:
     for position, count in Counter(entry.position for entry in log).items():
         if count > 1:
             yield Violation("positions are unique", count, f"{position} stands {count} times")
+
+
+def _offsets_without_a_gap(batches: Sequence[Counted]) -> Iterable[Violation]:
+    for partition, counted in groupby(batches, lambda batch: batch.partition):
+        expected = 0
+        for _, base_offset, count in counted:
+            if base_offset != expected:
+                gap = abs(base_offset - expected)
+                yield Violation("offsets have no gap", gap, f"{base_offset} instead of {expected} in {partition}")
+            expected = base_offset + count
 
 
 def _nothing_lost_or_made_up(ledger: Sequence[Fact], log: Sequence[Logged]) -> Iterable[Violation]:

@@ -36,6 +36,14 @@ class Logged(NamedTuple):
     fact: Fact
 
 
+class Counted(NamedTuple):
+    """A batch as it counts its entries."""
+
+    partition: int
+    base_offset: int
+    count: int
+
+
 class Applied(NamedTuple):
     """One application of an event by a consumer, in the order in which they were written."""
 

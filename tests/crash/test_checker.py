@@ -6,7 +6,7 @@ import pytest
 
 from headwater.log import Position
 from tests.crash.checker import check
-from tests.crash.facts import Applied, Fact, Logged, Sighting
+from tests.crash.facts import Applied, Counted, Fact, Logged, Sighting
 
 FACTS = [
     Fact(UUID(int=1), UUID(int=100), 0, 7, 1),
@@ -54,6 +54,15 @@ def test_a_broken_log_is_named(law: str, log: list[Logged]) -> None:
 )
 def test_a_broken_effect_is_named(law: str, applied: list[Applied]) -> None:
     assert law in check(FACTS, LOG, applied).laws
+
+
+@pytest.mark.parametrize(
+    ("second", "laws"),
+    [(3, set()), (4, {"offsets have no gap"}), (2, {"offsets have no gap"}), (-1, {"offsets have no gap"})],
+)
+def test_offsets_go_on_from_batch_to_batch(second: int, laws: set[str]) -> None:
+    batches = [Counted(0, 0, 3), Counted(0, second, 2), Counted(1, 0, 5)]
+    assert check(FACTS, LOG, APPLIED, batches=batches).laws == laws
 
 
 def test_what_the_observer_saw_counts() -> None:

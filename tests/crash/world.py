@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 
-from headwater.db import Source, migrate
+from headwater.db import migrate, platform_source
 from headwater.engines import EmbeddedPostgres
 from headwater.settings import Settings
 from headwater.wal import prepare_log
@@ -19,7 +19,6 @@ from tests.crash.workload import KEYS
 
 _CLUSTER = {"logical_decoding_work_mem": "64kB", "wal_sender_timeout": "4s", "max_connections": "120"}
 _RESTART_PAUSE_SECONDS = 0.05
-_MIGRATIONS = Path(sys.modules["headwater"].__file__ or "").parent / "migrations"
 
 
 class Crew:
@@ -88,12 +87,12 @@ class World:
 
     async def __aenter__(self) -> "World":
         await self.postgres.start()
-        await migrate(self.url, [Source("headwater", "headwater", _MIGRATIONS)])
+        await migrate(self.url, [platform_source()])
         connection = await self.connect()
         await connection.execute(Path(__file__).with_name("truth.sql").read_text())
         await connection.execute("insert into crash.key (key) select generate_series(0, $1::int)", KEYS - 1)
         await connection.close()
-        await prepare_log(self.url, Settings(), ["crash.ledger"])
+        await prepare_log(self.url, Settings(), {"crash.ledger": ()})
         return self
 
     async def __aexit__(self, *failure: Any) -> None:

@@ -8,6 +8,7 @@ resource, or is a generator that yields it and closes it afterwards; either may 
             yield bank
 """
 
+import asyncio
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -88,6 +89,7 @@ class Services:
                 raise _invalid(each, f"{other.place} provides one as well")
         self._open: dict[type, Any] = {Services: self, **(given or {})}
         self._opening: list[type] = []
+        self._lock = asyncio.Lock()
         self._closing = AsyncExitStack()
 
     def __getitem__(self, kind: type[T]) -> T:
@@ -115,17 +117,21 @@ class Services:
 
     async def get(self, kind: type[T]) -> T:
         """The resource of a type, opened now if it is not open yet."""
-        if kind not in self._open:
-            self._open[kind] = await self._opened(self._resources[kind])
-        return cast(T, self._open[kind])
+        async with self._lock:
+            return cast(T, await self._get(kind))
 
     async def run(self, hook: Hook) -> None:
         """Run a hook up to its ``yield``; the rest runs before anything that is open now is closed."""
-        await self._enter(hook)
+        async with self._lock:
+            arguments = await self._arguments(hook, {})
+        await self._enter(hook, arguments)
 
-    async def call(self, function: Callable[..., Any]) -> Any:
-        """The result of a function whose parameters are resources."""
-        return await self._enter(Hook(run=function))
+    async def call(self, function: Callable[..., Any], given: Mapping[type, Any] | None = None) -> Any:
+        """The result of a coroutine function whose parameters are resources, or are `given`."""
+        subject = Hook(run=function)
+        async with self._lock:
+            arguments = await self._arguments(subject, given or {})
+        return await by_position(function, read_parameters(subject))(*arguments)
 
     async def close(self) -> None:
         """Close all of them."""
@@ -135,20 +141,26 @@ class Services:
             for kind in self._resources:
                 self._open.pop(kind, None)
 
+    async def _get(self, kind: type) -> Any:
+        if kind not in self._open:
+            self._open[kind] = await self._opened(self._resources[kind])
+        return self._open[kind]
+
     async def _opened(self, resource: Resource) -> Any:
         if resource.kind in self._opening:
             chain = " → ".join(written(kind) for kind in (*self._opening, resource.kind))
             raise _invalid(resource, f"it needs itself: {chain}")
         self._opening.append(resource.kind)
         try:
-            return await self._enter(resource)
+            return await self._enter(resource, await self._arguments(resource, {}))
         finally:
             self._opening.pop()
 
-    async def _enter(self, subject: Resource | Hook) -> Any:
-        parameters = read_parameters(subject)
-        arguments = [await self._argument(subject, each) for each in parameters]
-        function = by_position(subject.handler, parameters)
+    async def _arguments(self, subject: Resource | Hook, given: Mapping[type, Any]) -> list[Any]:
+        return [await self._argument(subject, each, given) for each in read_parameters(subject)]
+
+    async def _enter(self, subject: Resource | Hook, arguments: list[Any]) -> Any:
+        function = by_position(subject.handler, read_parameters(subject))
         if inspect.isasyncgenfunction(subject.handler):
             return await self._closing.enter_async_context(asynccontextmanager(function)(*arguments))
         if inspect.isgeneratorfunction(subject.handler):
@@ -156,10 +168,12 @@ class Services:
         result = function(*arguments)
         return await result if inspect.isawaitable(result) else result
 
-    async def _argument(self, subject: Resource | Hook, parameter: Parameter) -> Any:
+    async def _argument(self, subject: Resource | Hook, parameter: Parameter, given: Mapping[type, Any]) -> Any:
         kind = parameter.annotation
+        if kind in given:
+            return given[kind]
         if self.has(kind):
-            return await self.get(kind)
+            return await self._get(kind)
         if parameter.default is not inspect.Parameter.empty:
             return parameter.default
         there = ", ".join(sorted(written(each) for each in {*self._open, *self._resources}))

@@ -1,4 +1,4 @@
-"""The doctor: what the engines lack to carry a backend, and the statement that mends it."""
+"""The doctor: checks the engines against what a backend needs, and says how to fix what is missing."""
 
 import asyncio
 import sys
@@ -9,7 +9,10 @@ if TYPE_CHECKING:
 
 
 def doctor() -> None:
-    """Examine PostgreSQL, Valkey and the object storage; exit with status 1 if something required is lacking."""
+    """Check PostgreSQL, the schema, Valkey and the object storage; exit status 1 if a requirement is not met."""
+    from headwater.cli.own import examine_parts
+    from headwater.db import platform_source
+    from headwater.db.doctor import examine_schema
     from headwater.engines import examine, postgres_url, render
     from headwater.objects.doctor import examine_objects
     from headwater.settings import read_settings
@@ -18,7 +21,9 @@ def doctor() -> None:
     url = postgres_url(settings)
 
     async def examine_all() -> "list[Finding]":
-        return [*await examine(url, settings), await examine_objects(settings)]
+        schema = await examine_schema(url, [platform_source()])
+        findings = [*await examine(url, settings), *schema, await examine_objects(settings)]
+        return [*findings, *await examine_parts(settings)]
 
     findings = asyncio.run(examine_all())
     print("\n".join(render(findings)))

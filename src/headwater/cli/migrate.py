@@ -1,4 +1,4 @@
-"""Migrations, by hand: a release's pipeline runs expand before the switch and contract after it."""
+"""Migrations, by hand: a release pipeline runs expand before the switch and contract after it."""
 
 import asyncio
 import sys
@@ -18,16 +18,16 @@ def migrate(
     phase: Literal["expand", "contract", "both"] = "both",
     check: bool = False,
 ) -> None:
-    """Apply the migrations that are missing, and make the log if there is none.
+    """Apply the missing migrations and stored functions, and create the log if there is none.
 
     Parameters
     ----------
     app
         The backend, as module:name.
     phase
-        Only what the next release needs (expand), only what no release uses any more (contract), or both.
+        `expand`: what the next release needs. `contract`: the removal of what no release uses any more. Or both.
     check
-        Change nothing: list what is missing, and exit with status 1 if anything is.
+        Change nothing: list the missing migrations, exit status 1 if there are any.
     """
     from headwater.engines import postgres_url
     from headwater.settings import read_settings
@@ -44,11 +44,13 @@ def migrate(
 
 
 async def _check(url: str, backend: "Backend", phases: "tuple[Phase, ...]") -> None:
-    from headwater.db import pending
+    from headwater.db import newer_functions, pending
 
     missing = await pending(url, backend.sources, phases)
     for file in missing:
         print(f"missing  {file.app} {file.path.name}")
+    for newer in await newer_functions(url, backend.sources):
+        print(f"newer    {newer.app} {newer.label}: a newer release has been here, and its function stays")
     if missing:
         sys.exit(1)
     print("Nothing is missing.")
@@ -62,6 +64,6 @@ async def _apply(url: str, backend: "Backend", settings: "Settings", phases: "tu
     if "expand" in phases:
         await prepare_log(url, settings, backend.published)
     for each in applied:
-        print(f"applied  {each.app} {each.number:04}_{each.name}.{each.phase}.sql")
+        print(f"applied  {each.app} {each.label}")
     if not applied:
         print("Nothing was missing.")

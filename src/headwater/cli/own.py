@@ -1,14 +1,18 @@
-"""Commands that the parts of a backend bring: found when a name is none of ours."""
+"""What the parts of a backend bring to the command line: commands, and findings of the doctor."""
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
 
 if TYPE_CHECKING:
+    import msgspec
+
     from headwater.backend import Backend
+    from headwater.engines import Finding
+    from headwater.settings import Settings
     from headwater.upkeep import Command
 
 
@@ -16,16 +20,48 @@ def add_own_commands(cli: App, words: list[str]) -> None:
     """Add the commands of the project's backend, if the first of `words` is a command that only they can have."""
     if not words or words[0].startswith("-") or words[0] in cli:
         return
-    from headwater.errors import HeadwaterError
-    from headwater.supervisor.locate import find_reference, load_backend
     from headwater.upkeep import Command
 
-    try:
-        backend = load_backend(find_reference())
-    except HeadwaterError:
-        return  # there is no backend to ask; the name is unknown
+    backend = _find_backend()
+    if backend is None:
+        return  # there is nobody to ask; the name is unknown
     for command in backend.declared.of(Command):
         cli.command(_runner(backend, command), name=command.name, help=command.help)
+
+
+async def examine_parts(settings: "Settings") -> "list[Finding]":
+    """The findings of the parts of the project's backend; none without a backend."""
+    from headwater.upkeep import Examination
+
+    backend = _find_backend()
+    if backend is None:
+        return []
+    services = backend.services(settings, name="headwater doctor")
+    try:
+        examinations = backend.declared.of(Examination)
+        return [finding for each in examinations for finding in await services.call(each.examine)]
+    finally:
+        await services.close()
+
+
+def own_settings_of_parts() -> "list[tuple[msgspec.Struct, str]]":
+    """The settings of the parts of the project's backend, each with the prefix of its variables."""
+    from headwater.upkeep import OwnSettings
+
+    backend = _find_backend()
+    declared = backend.declared.of(OwnSettings) if backend is not None else []
+    return [(each.open(), each.prefix) for each in declared]
+
+
+def _find_backend() -> "Backend | None":
+    """The project's backend; None if there is none, or it cannot be loaded."""
+    from headwater.errors import HeadwaterError
+    from headwater.supervisor.locate import find_reference, load_backend
+
+    try:
+        return load_backend(find_reference())
+    except HeadwaterError:
+        return None
 
 
 def _runner(backend: "Backend", command: "Command") -> Callable[..., Any]:
@@ -39,7 +75,7 @@ def _runner(backend: "Backend", command: "Command") -> Callable[..., Any]:
     provided = {each.name for each in parameters if backend.provides(each.annotation)}
     function = by_position(command.run, parameters)
 
-    async def run(**given: Any) -> Any:
+    async def run(given: Mapping[str, Any]) -> Any:
         settings = read_settings()
         services = backend.services(
             read_settings(postgres_url=postgres_url(settings)), name=f"headwater {command.name}"
@@ -54,12 +90,13 @@ def _runner(backend: "Backend", command: "Command") -> Callable[..., Any]:
         finally:
             await services.close()
 
-    def start(**given: Any) -> None:
-        asyncio.run(run(**given))
+    own = [each for name, each in inspect.signature(command.run).parameters.items() if name not in provided]
+    signature = inspect.Signature(own)
 
-    signature = inspect.signature(command.run)
-    own = [each for name, each in signature.parameters.items() if name not in provided]
-    start.__signature__ = signature.replace(parameters=own, return_annotation=None)  # type: ignore[attr-defined]
+    def start(*arguments: Any, **named: Any) -> None:
+        asyncio.run(run(signature.bind(*arguments, **named).arguments))
+
+    start.__signature__ = signature  # type: ignore[attr-defined]
     start.__annotations__ = {each.name: each.annotation for each in own}
     start.__doc__ = command.run.__doc__
     return start

@@ -25,22 +25,22 @@ class Consumer:
         self.reader = Reader(name, subscription)
         self.server_limit = f"{(subscription.timeout + SERVER_GRACE) * 1000:.0f}ms"
         self.dead_after = subscription.timeout + DEAD_GRACE
-        self.pace = Pace(limits.entries)
+        self.pace = Pace(limits.entries, clock.monotonic)
         self._clock = clock
         self._origin = Origin(app=subscription.app, command=name)
 
     def transaction(self, connection: Connection, delivery: Delivery) -> Tx:
         """What the handler gets for one delivery: events that it emits carry on the trace of theirs."""
         envelope = delivery.envelope
-        return self._transaction(connection, None if envelope is None else envelope.trace)
+        return self._transaction(connection, None if envelope is None else envelope.continued)
 
     def transaction_for_all(self, connection: Connection, deliveries: Sequence[Delivery]) -> Tx:
         """The same for many at once: a trace goes on if it is the only one."""
-        traces = {delivery.envelope.trace for delivery in deliveries if delivery.envelope is not None}
+        traces = {delivery.envelope.continued for delivery in deliveries if delivery.envelope is not None}
         return self._transaction(connection, traces.pop() if len(traces) == 1 else None)
 
-    def _transaction(self, connection: Connection, trace: str | None) -> Tx:
+    def _transaction(self, connection: Connection, traceparent: str | None) -> Tx:
         origin = self._origin
-        if trace is not None:
-            origin = Origin(app=origin.app, command=origin.command, trace=trace)
+        if traceparent is not None:
+            origin = Origin(app=origin.app, command=origin.command, traceparent=traceparent)
         return Tx(connection, origin, self._clock)

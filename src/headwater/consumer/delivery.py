@@ -5,13 +5,14 @@ from typing import Any
 import msgspec
 
 from headwater.commit import Envelope
-from headwater.log import Position
+from headwater.log import Entry, Position
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):
     """What a handler can know of its event besides the event: a parameter of this type receives it.
 
-    `attempt` counts from 1. `envelope` is None for a row change. `body` is the entry as the log holds it.
+    `attempt` counts from 1. `envelope` is None for a row change. `body` is the entry as the log holds it. `xid` is the
+    transaction that committed it, as PostgreSQL's ``xid8``; None for what a log of the first format holds.
     """
 
     consumer: str
@@ -23,3 +24,9 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     kind: int
     body: bytes
     attempt: int = 1
+    xid: int | None = None
+
+    @property
+    def entry(self) -> Entry:
+        """As the log holds it."""
+        return Entry(self.position, self.kind, self.body, self.xid)

@@ -5,6 +5,7 @@
     HeadwaterError
      └─ ConsumerError
          ├─ BadHandler            a handler's signature does not fit its subscription
+         ├─ UnknownColumn         old values are declared of a column that no followed row has
          ├─ UnknownConsumer       no consumer of that name is registered
          ├─ ConsumerExists        the name of a replay is taken
          ├─ PositionForgotten     the log no longer goes back so far
@@ -27,6 +28,10 @@ class ConsumerError(HeadwaterError):
 
 class BadHandler(ConsumerError, HandlerError):
     """The consumer {consumer!r} cannot run {handler}: {reason}."""
+
+
+class UnknownColumn(ConsumerError):
+    """The consumer {consumer!r} wants old={column!r}, and no row that it follows has that field. They have: {known}."""
 
 
 class UnknownConsumer(ConsumerError):

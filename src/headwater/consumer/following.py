@@ -37,7 +37,7 @@ from headwater.consumer.watermark import (
     set_aside,
 )
 from headwater.db import FOREIGN, Connection, DbError, Pool, translate
-from headwater.log import Position
+from headwater.log import Entry, Position
 from headwater.observe import report
 
 _PERSIST_SECONDS: Final = 1.0
@@ -185,8 +185,8 @@ class Following:
             self.obstacle = obstacle
             return Followed.STOPPED
         assert work.portion.obstructing is not None
-        position, kind, body = work.portion.obstructing
-        return await self._set_aside(work, obstacle.key, position, pack(position, kind, body), obstacle)
+        entry = work.portion.obstructing
+        return await self._set_aside(work, obstacle.key, entry, obstacle)
 
     async def _split(self, work: _Round) -> None:
         """Find out what has to queue up behind its key's failed entry."""
@@ -277,12 +277,12 @@ class Following:
 
     async def _set_delivery_aside(self, work: _Round, error: Exception) -> Followed:
         delivery = work.deliveries[0]
-        entry = pack(delivery.position, delivery.kind, delivery.body)
-        return await self._set_aside(work, delivery.key, delivery.position, entry, error)
+        return await self._set_aside(work, delivery.key, delivery.entry, error)
 
-    async def _set_aside(self, work: _Round, key: str, position: Position, entry: bytes, error: Exception) -> Followed:
+    async def _set_aside(self, work: _Round, key: str, entry: Entry, error: Exception) -> Followed:
         """Move the watermark over an entry that failed alone, and set its key aside, in one transaction."""
         self._step("failed alone")
+        position = entry.position
         subscription, cause = self._consumer.subscription, cause_of(error)
         pause = subscription.backoff.delay(1) if subscription.retries > 0 else None
         retry_at = None if pause is None else self._clock.now() + timedelta(seconds=pause)
@@ -292,7 +292,7 @@ class Following:
             old=work.claimed.watermark,
             failed=bytes(position),
             key=storable_key(key),
-            entry=entry,
+            entry=pack(entry),
             retry_at=retry_at,
             cause=cause,
         )

@@ -22,7 +22,7 @@ _LOOK_AGAIN: Final = Backoff(first=0.01, most=0.1)
 # Where each consumer stands in every partition that there is or was. Before a barrier, what lies behind it in
 # partitions that the consumer's own layout does not have is counted from the barrier on.
 _PLACES: Final = """
-select c.name, c.handler, c.generation, p.partition, w.position as watermark,
+select c.name, c.handler, c.generation, p.partition, w.position as watermark, w.moved_at,
        coalesce(w.position, (select after from headwater.layout where generation = c.generation + 1)) as position
   from headwater.consumer c
  cross join generate_series(0, (select max(partitions) from headwater.layout) - 1) as p(partition)
@@ -35,7 +35,8 @@ select c.name, c.handler, c.generation, h.position as head,
        array_agg(c.watermark order by c.partition) filter (where c.watermark is not null) as watermarks,
        coalesce(min(c.watermark) filter (where b.batches > 0), h.position) as position,
        sum(b.batches)::bigint as batches, coalesce(sum(b.entries), 0)::bigint as entries,
-       min(b.oldest) as oldest, clock_timestamp() as now,
+       min(b.oldest) as oldest, min(greatest(c.moved_at, b.oldest)) filter (where b.batches > 0) as still_since,
+       clock_timestamp() as now,
        (select count(*) from headwater.retry where consumer = c.name) as in_retry,
        (select count(*) from headwater.parked where consumer = c.name) as parked
   from ({_PLACES}) c
@@ -57,7 +58,8 @@ select distinct c.name
  where ($2::text[] is null or c.name = any($2))
    and (exists (select from headwater.batch
                  where partition = c.partition and last > c.position and last <= $1)
-        or exists (select from headwater.retry where consumer = c.name))
+        or exists (select from headwater.retry
+                    where consumer = c.name and ($3::timestamptz is null or next_attempt_at <= $3)))
  order by c.name
 """
 
@@ -79,6 +81,9 @@ class Lag(msgspec.Struct, frozen=True, kw_only=True):
     """In those batches."""
     seconds: float
     """Since the oldest of them was appended; 0 when there is none."""
+    still_seconds: float
+    """How long a partition has had batches to apply without moving its watermark, at the most; 0 when none has. A
+    consumer that is slow moves; one that is stuck does not."""
     in_retry: int
     """Keys that will be tried again by themselves."""
     parked: int
@@ -93,7 +98,6 @@ async def lag(pool: Pool) -> list[Lag]:
 
 def _lag(row: dict[str, Any]) -> Lag:
     positions = map(Position.from_bytes, row["watermarks"] or ())
-    oldest: datetime | None = row["oldest"]
     return Lag(
         consumer=row["name"],
         handler=row["handler"],
@@ -103,27 +107,37 @@ def _lag(row: dict[str, Any]) -> Lag:
         watermarks=dict(zip(row["partitions"] or (), positions, strict=True)),
         batches=row["batches"],
         entries=row["entries"],
-        seconds=0.0 if oldest is None else max(0.0, (row["now"] - oldest).total_seconds()),
+        seconds=_since(row["oldest"], row["now"]),
+        still_seconds=_since(row["still_since"], row["now"]),
         in_retry=row["in_retry"],
         parked=row["parked"],
     )
 
 
+def _since(moment: datetime | None, now: datetime) -> float:
+    return 0.0 if moment is None else max(0.0, (now - moment).total_seconds())
+
+
 async def settled(
-    pool: Pool, consumers: Sequence[str] | None = None, *, upto: Position | None = None, within: float = 10.0
+    pool: Pool,
+    consumers: Sequence[str] | None = None,
+    *,
+    upto: Position | None = None,
+    due_by: datetime | None = None,
+    within: float = 10.0,
 ) -> None:
     """Wait until these consumers, or all that are registered, have applied everything up to the head as it is now.
 
-    Keys in retry are waited for. Raises `KeysParked` with the causes if a key was parked, `NotSettled` after
-    `within` seconds. What handlers emit meanwhile lies behind that head: settle again for it. `upto` waits for
-    another position than the head.
+    Keys in retry are waited for; with `due_by` only those that are tried again by then. Raises `KeysParked` with the
+    causes if a key was parked, `NotSettled` after `within` seconds. What handlers emit meanwhile lies behind that head:
+    settle again for it. `upto` waits for another position than the head.
     """
     deadline, looks = time.monotonic() + within, 0
     wanted = None if consumers is None else list(consumers)
     async with pool.acquire() as connection:
         session = Session(connection)
         target = bytes(upto) if upto is not None else await session.maybe(bytes, _HEAD) or bytes(START)
-        while behind := await session.all(str, _BEHIND, target, wanted):
+        while behind := await session.all(str, _BEHIND, target, wanted, due_by):
             if time.monotonic() > deadline:
                 raise NotSettled(seconds=within, position=Position.from_bytes(target), behind=", ".join(behind))
             looks += 1

@@ -81,7 +81,7 @@ with free as (
                                 and w.generation = p.generation and w.position = p.old
        for update of w skip locked
 )
-update headwater.watermark w set position = free.new
+update headwater.watermark w set position = free.new, moved_at = clock_timestamp()
   from free
  where w.consumer = free.consumer and w.partition = free.partition and w.position = free.old
 returning w.consumer, w.partition, w.position

@@ -72,6 +72,7 @@ class Reader:
         self._consumer = consumer
         self._events: dict[str, _EventKind] = {}
         self._tables: set[str] = set()
+        self._old = frozenset(subscription.old)
         for interest in subscription.events:
             table = table_of(interest)
             if table is not None:
@@ -131,7 +132,7 @@ class Reader:
         raise TooNew(position=entry.position, reason=f"entries of kind {kind} are not known here")
 
     def _read_event(self, partition: int, entry: Entry, attempt: int) -> Delivery | None:
-        position, _, body = entry
+        position, _, body, xid = entry
         header = decode_header(body)
         known = self._events.get(header.type)
         if known is None:
@@ -147,16 +148,22 @@ class Reader:
                 reason = f"it is a {known.name} of version {header.version}, unreadable as {known.version}: {error}"
                 raise TooNew(position=position, reason=reason) from error
             raise Unreadable(position=position, kind=known.name, reason=error, key=header.key) from error
-        return Delivery(self._consumer, partition, position, header.key, event, envelope, EVENT, body, attempt)
+        return Delivery(self._consumer, partition, position, header.key, event, envelope, EVENT, body, attempt, xid)
 
     def _read_change(self, partition: int, entry: Entry, attempt: int) -> Delivery | None:
-        position, _, body = entry
+        position, _, body, xid = entry
         if decode_change_header(body).table not in self._tables:
             return None
         change = decode_change(body)
         key = change.id if change.operation != "truncate" else f"every row of {change.table}, partition {partition}"
-        event: Changed[Any] = Changed(table=change.table, operation=change.operation, key=change.key, row=change.row)
-        return Delivery(self._consumer, partition, position, key, event, None, CHANGE, body, attempt)
+        event: Changed[Any] = Changed(
+            table=change.table, operation=change.operation, key=change.key, row=change.row, old=self._wanted(change.old)
+        )
+        return Delivery(self._consumer, partition, position, key, event, None, CHANGE, body, attempt, xid)
+
+    def _wanted(self, old: dict[str, Any]) -> dict[str, Any]:
+        """Of the old values that somebody declared, those that this consumer did."""
+        return {column: value for column, value in old.items() if column in self._old} if old else old
 
 
 def _entries(last: bytes, payload: bytes) -> Iterator[Entry]:

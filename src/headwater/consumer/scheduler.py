@@ -2,13 +2,15 @@
 
 A lane is idle, waits for a slot, works, or pauses. Being told that there is work while it works makes it look once
 more; while it pauses (after a loss, for a lock, for newer code), nothing shortens the pause.
+
+The clock says when the next key in retry is due. Pauses are real time: they wait for something outside.
 """
 
 import asyncio
 import random
 from collections.abc import Callable
 
-from headwater.clock import Clock
+from headwater.clock import Clock, Timer
 from headwater.consumer.lane import Lane, Turn
 from headwater.consumer.limits import Limits
 from headwater.consumer.slots import Slots
@@ -28,7 +30,7 @@ class Scheduler:
         self._working: dict[Lane, asyncio.Task[None]] = {}
         self._again: set[Lane] = set()
         self._paused: dict[Lane, asyncio.TimerHandle] = {}
-        self._alarms: dict[Lane, asyncio.TimerHandle] = {}
+        self._alarms: dict[Lane, Timer] = {}
         self._draining = False
 
     def ready(self, lane: Lane) -> None:
@@ -127,7 +129,7 @@ class Scheduler:
         """Wake the lane when its next key in retry is due."""
         if lane.due_at is not None and not self._draining:
             seconds = max((lane.due_at - self._clock.now()).total_seconds(), _SHORTEST_ALARM_SECONDS)
-            self._alarms[lane] = asyncio.get_running_loop().call_later(seconds, self.ready, lane)
+            self._alarms[lane] = self._clock.call_later(seconds, self.ready, lane)
 
     def _cancel_alarm(self, lane: Lane) -> None:
         if (timer := self._alarms.pop(lane, None)) is not None:

@@ -3,8 +3,11 @@
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Literal, get_args, get_origin
 
+import msgspec
+
 from headwater.backoff import Backoff
 from headwater.binding.signature import place_of
+from headwater.consumer.errors import UnknownColumn
 from headwater.part import Declaration
 from headwater.types import Changed, Event
 
@@ -22,6 +25,9 @@ class Subscription(Declaration, frozen=True, kw_only=True):
     the waits of `backoff`, and then parked. A call that takes longer than `timeout` seconds has failed. A new
     consumer reads the whole log; with ``start="latest"``, what comes from now on. An event class that is added to a
     consumer counts from where that stands; to have its past as well, replay.
+
+    `old` names columns of followed rows whose values before a change the handler wants; the log has them where the
+    table's replica identity does.
     """
 
     name: str
@@ -33,6 +39,7 @@ class Subscription(Declaration, frozen=True, kw_only=True):
     backoff: Backoff = Backoff()
     timeout: float = 30.0
     start: Literal["start", "latest"] = "start"
+    old: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"the consumer {self.name}"
@@ -47,16 +54,31 @@ class Subscription(Declaration, frozen=True, kw_only=True):
         return True
 
 
-def tables_of(subscriptions: Iterable[Subscription]) -> list[str]:
-    """The tables (``schema.table``) whose changes are wanted: what the publication has to hold."""
-    return sorted(
-        {
-            table
-            for subscription in subscriptions
-            for interest in subscription.events
-            if (table := table_of(interest)) is not None
-        }
-    )
+def tables_of(subscriptions: Iterable[Subscription]) -> dict[str, tuple[str, ...]]:
+    """The tables (``schema.table``) whose changes are wanted, each with the columns whose old values are.
+
+    It is what the publication has to hold. Raises `UnknownColumn`.
+    """
+    found: dict[str, set[str]] = {}
+    for subscription in subscriptions:
+        _refuse_unknown(subscription)
+        for interest in subscription.events:
+            if (table := table_of(interest)) is not None:
+                found.setdefault(table, set()).update(_fields_of(interest) & set(subscription.old))
+    return {table: tuple(sorted(columns)) for table, columns in sorted(found.items())}
+
+
+def _refuse_unknown(subscription: Subscription) -> None:
+    known = set().union(*map(_fields_of, subscription.events))
+    for column in subscription.old:
+        if column not in known:
+            raise UnknownColumn(consumer=subscription.name, column=column, known=", ".join(sorted(known)) or "none")
+
+
+def _fields_of(interest: Interest) -> set[str]:
+    """The columns of a row class; none for an event."""
+    row = row_of(interest)
+    return set() if row is None else {field.encode_name for field in msgspec.structs.fields(row)}
 
 
 def table_of(interest: Interest) -> str | None:

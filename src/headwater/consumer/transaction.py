@@ -12,10 +12,10 @@ async def commit(connection: Connection) -> None:
         raise TransactionFailed()
 
 
-def pack(position: Position, kind: int, body: bytes) -> bytes:
+def pack(entry: Entry) -> bytes:
     """An entry as it stands in a batch, to stand in a queue."""
     into = bytearray()
-    write_entry(into, position.commit_lsn, position.ordinal, kind, body)
+    write_entry(into, entry)
     return bytes(into)
 
 
@@ -27,8 +27,4 @@ def unpack(position: bytes, entry: bytes) -> Entry:
 
 def queued(delivery: Delivery) -> tuple[str, bytes, bytes]:
     """A delivery as it queues up behind its key."""
-    return (
-        storable_key(delivery.key),
-        bytes(delivery.position),
-        pack(delivery.position, delivery.kind, delivery.body),
-    )
+    return storable_key(delivery.key), bytes(delivery.position), pack(delivery.entry)

@@ -1,6 +1,6 @@
 """The verb of consumers: the decorator that records a subscription."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal, TypeVar
 
 from headwater.backoff import Backoff
@@ -27,6 +27,7 @@ class ConsumerVerbs(Part):
         backoff: Backoff = Backoff(),  # noqa: B008 - frozen
         timeout: float = 30.0,
         start: Literal["start", "latest"] = "start",
+        old: Sequence[str] = (),
     ) -> Callable[[Handler], Handler]:
         """Apply every such event to this database exactly once, in order per key.
 
@@ -34,7 +35,8 @@ class ConsumerVerbs(Part):
         With `batch` the handler receives up to that many events at once, as a list in the order of the log. An event
         that fails is tried `retries` times more, after the waits of `backoff`, and then parked with its key; a call
         that takes longer than `timeout` seconds has failed. A new consumer reads the whole log; with
-        ``start="latest"``, what comes from now on.
+        ``start="latest"``, what comes from now on. `old` names columns of followed rows: `Changed.old` says what they
+        were before, where the table's replica identity logs it.
         """
 
         def record(handler: Handler) -> Handler:
@@ -49,6 +51,7 @@ class ConsumerVerbs(Part):
                     backoff=backoff,
                     timeout=timeout,
                     start=start,
+                    old=tuple(old),
                 )
             )
             return handler

@@ -1,7 +1,7 @@
 """One watermark row, as the lane that works on it sees it: claimed, moved, set aside beside.
 
-Every statement says whose watermark in which layout it means; what it does in the database stands in the migration
-that makes these functions. All of them run on the connection of the caller's transaction.
+Every statement says whose watermark in which layout it means; what the functions do stands in the SQL files beside
+this module. All of them run on the connection of the caller's transaction.
 """
 
 from datetime import datetime
@@ -76,7 +76,7 @@ select $1, * from unnest($2::text[], $3::bytea[], $4::bytea[])
 """
 
 _MOVE = """
-update headwater.watermark set position = $5
+update headwater.watermark set position = $5, moved_at = clock_timestamp()
  where consumer = $1 and partition = $2 and generation = $3 and position = $4
 """
 

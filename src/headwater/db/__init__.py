@@ -1,7 +1,9 @@
 """PostgreSQL: pool, reads, sessions, rows, migrations."""
 
+from headwater.db.breaker import DatabaseBack, DatabaseLost
 from headwater.db.connection import Connection, connect
 from headwater.db.db import Db
+from headwater.db.define import Defined, FunctionsDefined
 from headwater.db.errors import (
     CheckFailed,
     Conflict,
@@ -24,8 +26,7 @@ from headwater.db.errors import (
     TransactionFailed,
     Unavailable,
 )
-from headwater.db.migration import Applied, MigrationApplied, migrate, pending
-from headwater.db.outage import DatabaseBack, DatabaseLost
+from headwater.db.migration import Applied, MigrationApplied, migrate, newer_functions, pending
 from headwater.db.pool import Pool
 from headwater.db.session import Session
 from headwater.db.source import MigrationError, MigrationFile, Source, platform_source
@@ -43,6 +44,8 @@ __all__ = [
     "DatabaseLost",
     "Db",
     "DbError",
+    "Defined",
+    "FunctionsDefined",
     "LockTimeout",
     "ManyRows",
     "MigrationApplied",
@@ -66,6 +69,7 @@ __all__ = [
     "Unavailable",
     "connect",
     "migrate",
+    "newer_functions",
     "pending",
     "platform_source",
     "translate",

@@ -1,20 +1,22 @@
-"""Bring a database to the schema that the code expects: plain SQL files, each applied once, in order.
+"""Migrations: plain SQL files, each applied once, in order.
 
 What holds:
 
-- One migrator at a time, by an advisory lock; a second one waits and then finds nothing left to do. It asks again
-  and again instead of queueing, because a session that waits inside a statement holds a snapshot, and ``create
-  index concurrently`` in the first migrator would wait for it in turn.
-- Before anything is applied every file is compared with what was applied: an edited file, a missing one, one that
-  comes too late for its number, all are errors, and then nothing changes.
-- Each file is one transaction together with its own record, so it is applied whole or not at all. It waits for
-  locks only briefly (everything that comes after it queues behind it) and starts again after a pause.
+- An advisory lock lets one migrator run at a time; a second one waits and then finds nothing left to do. It polls
+  instead of queueing for the lock, because a session that waits inside a statement holds a snapshot, and ``create
+  index concurrently`` in the first migrator would wait for that session in turn.
+- Before anything is applied, every file is compared with the record of what was applied. An edited file, a missing
+  file and a file whose number comes too late are errors, and then nothing changes.
+- Each file and its record are one transaction, so it is applied whole or not at all. It waits for locks only briefly,
+  because every later statement on the table queues behind it, and is retried after a pause.
 - A file whose first line is ``-- headwater: no transaction`` is sent statement by statement, for ``create index
-  concurrently``. If that is cut short, the invalid index it leaves is dropped before the next attempt. What such a
-  file has done stays done when a later statement of it fails: keep it to one, or make each repeatable.
-- Order is kept within a phase. An expand may overtake a contract that must wait for the old release to go.
-- A database that knows expands beyond the newest file here is fine: a newer release has been there, and expand
-  means that this one does not mind. A contract beyond it is an error.
+  concurrently``. If it is interrupted, the invalid index that it leaves is dropped before the next attempt. When a
+  later statement of such a file fails, the earlier ones stay applied: keep it to one, or make each repeatable.
+- Order is kept within a phase. An expand may be applied before an earlier contract, which waits until the old release
+  is gone.
+- A database with expands newer than the newest file here is fine: a newer release has applied them, and this one can
+  run with them. A newer contract is an error.
+- Stored functions are code and not steps; applied after the migrations of their app; see `headwater.db.define`.
 """
 
 import asyncio
@@ -23,13 +25,18 @@ import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 
 from headwater.backoff import Backoff
 from headwater.db.connection import Connection, connect
-from headwater.db.errors import Contention, DbError, QueryFailed
+from headwater.db.define import TABLE as FUNCTION_TABLE
+from headwater.db.define import Defined, define, read_defined, undefined
+from headwater.db.errors import Contention
+from headwater.db.function import FunctionFile, read_functions
 from headwater.db.source import PHASES, MigrationError, MigrationFile, Phase, Source, read_source
+from headwater.db.sqlfile import failure
 from headwater.db.statement import Statement, split, traits
 from headwater.db.translate import FOREIGN, translate
 from headwater.engines.identity import unidentified_of_schema
@@ -58,6 +65,7 @@ _APPLIED = "select app, number, name, phase, checksum, applied_at from headwater
 _RECORD = """
 insert into headwater.migration (app, number, name, phase, checksum) values ($1, $2, $3, $4, $5) returning applied_at
 """
+_MIGRATED = "select to_regclass('headwater.migration') is not null"
 _SCHEMA_EXISTS = "select exists (select from pg_namespace where nspname = $1)"
 _INVALID_INDEXES = """
 select format('%I.%I', n.nspname, c.relname), c.relname
@@ -66,44 +74,40 @@ where not i.indisvalid and n.nspname = $1
 """
 
 
-class MigrationFailed(MigrationError):
-    """{path}, line {line}: {reason}"""
-
-
 class MigrationBlocked(MigrationError):
-    """{path}, line {line}: other sessions held its locks through {attempts} attempts ({reason}). Nothing changed."""
+    """{path}, line {line}: other sessions held its locks during {attempts} attempts ({reason}). Nothing changed."""
 
 
 class MigrationBusy(MigrationError):
-    """Another migrator has been at work for {seconds:g} seconds."""
+    """Another migrator has been running for {seconds:g} seconds."""
 
 
 class EditedFile(MigrationError):
-    """{path} was edited after it was applied on {applied_at:%Y-%m-%d %H:%M}; undo that and add a new file."""
+    """{path} was edited after it was applied on {applied_at:%Y-%m-%d %H:%M}. Undo the edit and add a new file."""
 
 
 class RenamedFile(MigrationError):
-    """{path} was applied as {was!r}; give it back that name."""
+    """{path} was renamed after it was applied as {was!r}. Undo the renaming."""
 
 
 class MissingFile(MigrationError):
-    """{app} {number:04}_{name}.{phase}.sql was applied, but {folder} has it no longer."""
+    """{app} {number:04}_{name}.{phase}.sql was applied, but is missing in {folder}."""
 
 
 class LateFile(MigrationError):
-    """{path} comes too late: {number:04} of the same phase has been applied. Give it the next free number."""
+    """{path} comes too late: {number:04} of the same phase has been applied. Give the file the next free number."""
 
 
 class ContractedPast(MigrationError):
-    """{app} {number:04}_{name}.contract.sql was applied by a newer release; this one cannot run on what is left."""
+    """A newer release has applied {app} {number:04}_{name}.contract.sql; this release cannot run on that schema."""
 
 
 class EndsTransaction(MigrationError):
-    """{path}, line {line}: {verb} has no place in a migration; the file is one transaction already."""
+    """{path}, line {line}: {verb} is not allowed in a migration; the file is one transaction already."""
 
 
 class Applied(msgspec.Struct, frozen=True):
-    """A file that was applied, as the table headwater.migration records it."""
+    """An applied file, as the table headwater.migration records it."""
 
     app: str
     number: int
@@ -111,6 +115,10 @@ class Applied(msgspec.Struct, frozen=True):
     phase: Phase
     checksum: bytes
     applied_at: datetime
+
+    @property
+    def label(self) -> str:
+        return f"{self.number:04}_{self.name}.{self.phase}.sql"
 
 
 class MigrationApplied(Occurrence, frozen=True, kw_only=True):
@@ -130,35 +138,82 @@ async def migrate(
     *,
     lock_timeout: float = _LOCK_SECONDS,
     attempts: int = _LOCK_ATTEMPTS,
-) -> list[Applied]:
-    """Apply what is missing, source by source; returns what was applied, in order.
+) -> list[Applied | Defined]:
+    """Apply what is missing, source by source: its migrations, then, with the expand phase, its stored functions.
 
-    Each attempt at a file waits `lock_timeout` seconds for a lock; after `attempts` of them, `MigrationBlocked`.
-    Raises `MigrationError` in all its kinds, `NoReplicaIdentity` for a table that must not be published as it is, and
-    `Unavailable`.
+    Returns what was applied, in order. Each attempt at a file waits `lock_timeout` seconds for a lock; after
+    `attempts` of them, `MigrationBlocked` is raised. Also raises the other kinds of `MigrationError`,
+    `NoReplicaIdentity` for a table that cannot be published as it is, and `Unavailable`.
     """
-    files = [read_source(source) for source in sources]
-    async with _connection(url) as connection, _turn(connection):
+    wanted = _read(sources)
+    async with _connection(url) as connection, _lock(connection):
         await _prepare(connection, sources)
-        done = await _applied(connection, sources)
-        for source, own in zip(sources, files, strict=True):
-            _compare(source, own, done)
+        done, defined = await _applied(connection, sources), await read_defined(connection, _apps(sources))
+        missing = _missing(wanted, done, defined, phases)
         runner = _Runner(connection, lock_timeout, attempts)
-        applied = [await runner.apply(file) for own in files for file in _missing(own, done, phases)]
+        applied: list[Applied | Defined] = []
+        for files, functions in missing:
+            applied += [await runner.apply(file) for file in files]
+            applied += await define(connection, functions, defined)
         for source in sources:
             await _require_identities(connection, source.schema)
         return applied
 
 
-async def pending(url: str, sources: Sequence[Source], phases: Sequence[Phase] = PHASES) -> list[MigrationFile]:
-    """What `migrate` would apply, found out without changing anything; raises as it would."""
-    files = [read_source(source) for source in sources]
+async def pending(
+    url: str, sources: Sequence[Source], phases: Sequence[Phase] = PHASES
+) -> list[MigrationFile | FunctionFile]:
+    """What `migrate` would apply; changes nothing, and raises the same errors."""
+    wanted = _read(sources)
     async with _connection(url) as connection:
-        exists = await connection.fetchval("select to_regclass('headwater.migration') is not null")
-        done = await _applied(connection, sources) if exists else []
-    for source, own in zip(sources, files, strict=True):
-        _compare(source, own, done)
-    return [file for own in files for file in _missing(own, done, phases)]
+        done = await _applied(connection, sources) if await connection.fetchval(_MIGRATED) else []
+        defined = await read_defined(connection, _apps(sources))
+    found: list[MigrationFile | FunctionFile] = []
+    for files, functions in _missing(wanted, done, defined, phases):
+        found += [*files, *functions]
+    return found
+
+
+async def is_migrated(url: str) -> bool:
+    """Whether any migrator has been at work in this database."""
+    async with _connection(url) as connection:
+        return bool(await connection.fetchval(_MIGRATED))
+
+
+async def newer_functions(url: str, sources: Sequence[Source]) -> list[Defined]:
+    """Stored functions of which a newer release has left a newer version; this one leaves it alone."""
+    ours = {(file.app, file.name): file.version for source in sources for file in read_functions(source)}
+    async with _connection(url) as connection:
+        defined = await read_defined(connection, _apps(sources))
+    return [each for each in defined if each.version > ours.get((each.app, each.name), each.version)]
+
+
+class _Wanted(NamedTuple):
+    """The files of one source."""
+
+    source: Source
+    migrations: list[MigrationFile]
+    functions: list[FunctionFile]
+
+
+def _read(sources: Sequence[Source]) -> list[_Wanted]:
+    return [_Wanted(source, read_source(source), read_functions(source)) for source in sources]
+
+
+def _apps(sources: Sequence[Source]) -> list[str]:
+    return [source.app for source in sources]
+
+
+def _missing(
+    wanted: Sequence[_Wanted], done: Sequence[Applied], defined: Sequence[Defined], phases: Sequence[Phase]
+) -> list[tuple[list[MigrationFile], list[FunctionFile]]]:
+    """By source, what is to be applied; raises for every file that does not fit what was applied before."""
+    for source, migrations, _ in wanted:
+        _compare(source, migrations, done)
+    return [
+        (_unapplied(migrations, done, phases), undefined(functions, defined) if "expand" in phases else [])
+        for _, migrations, functions in wanted
+    ]
 
 
 @asynccontextmanager
@@ -179,8 +234,8 @@ async def _connection(url: str) -> AsyncIterator[Connection]:
 
 
 @asynccontextmanager
-async def _turn(connection: Connection) -> AsyncIterator[None]:
-    """The right to migrate; it ends with the session at the latest."""
+async def _lock(connection: Connection) -> AsyncIterator[None]:
+    """The advisory lock of migrators; PostgreSQL releases it with the session at the latest."""
     deadline = time.monotonic() + _TURN_SECONDS
     while not await connection.fetchval("select pg_try_advisory_lock($1)", LOCK_KEY):
         if time.monotonic() > deadline:
@@ -191,14 +246,15 @@ async def _turn(connection: Connection) -> AsyncIterator[None]:
 
 async def _prepare(connection: Connection, sources: Sequence[Source]) -> None:
     for schema in ["headwater", *(source.schema for source in sources)]:
-        # Asked first, because `if not exists` demands the right to create even where there is nothing to create.
+        # Checked first, because `if not exists` requires the privilege to create even if the schema exists.
         if not await connection.fetchval(_SCHEMA_EXISTS, schema):
             await connection.execute(f"create schema {_quoted(schema)}")
     await connection.execute(_TABLE)
+    await connection.execute(FUNCTION_TABLE)
 
 
 async def _applied(connection: Connection, sources: Sequence[Source]) -> list[Applied]:
-    rows = await connection.fetch(_APPLIED, [source.app for source in sources])
+    rows = await connection.fetch(_APPLIED, _apps(sources))
     return [Applied(**row) for row in rows]
 
 
@@ -233,7 +289,7 @@ def _refuse_late(file: MigrationFile, mine: Sequence[Applied]) -> None:
         raise LateFile(path=file.path, number=max(numbers))
 
 
-def _missing(files: Sequence[MigrationFile], done: Iterable[Applied], phases: Sequence[Phase]) -> list[MigrationFile]:
+def _unapplied(files: Sequence[MigrationFile], done: Iterable[Applied], phases: Sequence[Phase]) -> list[MigrationFile]:
     there = {(applied.app, applied.number, applied.phase) for applied in done}
     return [file for file in files if file.phase in phases and (file.app, file.number, file.phase) not in there]
 
@@ -248,7 +304,7 @@ class _Runner:
         self._line = 1
 
     async def apply(self, file: MigrationFile) -> Applied:
-        """Apply the file, again and again while others hold its locks."""
+        """Apply the file, with retries while others hold its locks."""
         started = time.monotonic()
         statements = list(split(file.sql))
         _refuse_control(file, statements)
@@ -299,13 +355,13 @@ class _Runner:
         try:
             await self._connection.execute(statement.text)
         except FOREIGN as error:
-            raise _failure(file, statement, error) from error
+            raise failure(file.path, file.sql, statement, error) from error
 
     async def _commit(self, file: MigrationFile) -> None:
-        try:  # a deferred constraint speaks up only now
+        try:  # deferred constraints are checked only now
             await self._connection.execute("commit")
         except FOREIGN as error:
-            raise _failure(file, None, error) from error
+            raise failure(file.path, file.sql, None, error) from error
 
     async def _roll_back(self) -> None:
         if not self._connection.is_closed():
@@ -327,29 +383,6 @@ def _refuse_control(file: MigrationFile, statements: Sequence[Statement]) -> Non
         verb = traits(statement.text).control
         if verb is not None:
             raise EndsTransaction(path=file.path, line=statement.line, verb=verb.upper())
-
-
-def _failure(file: MigrationFile, statement: Statement | None, error: BaseException) -> DbError:
-    ours = translate(error)
-    if isinstance(ours, Contention):
-        return ours
-    line = _line(file, statement, getattr(error, "position", None))
-    return MigrationFailed(path=file.path, line=line, reason=_reason(ours, error))
-
-
-def _line(file: MigrationFile, statement: Statement | None, position: str | None) -> int:
-    """The line at which PostgreSQL points, else the one on which the statement begins, else the last one."""
-    if statement is None:
-        return file.sql.rstrip().count("\n") + 1
-    if position is None:
-        return statement.line
-    return statement.line + statement.text.count("\n", 0, int(position) - 1)
-
-
-def _reason(ours: DbError, error: BaseException) -> str:
-    text = ours.message if isinstance(ours, QueryFailed) else str(error)
-    more = [getattr(error, name, None) for name in ("detail", "hint", "context")]
-    return "\n".join([str(text), *(part for part in more if part)])
 
 
 async def _require_identities(connection: Connection, schema: str) -> None:

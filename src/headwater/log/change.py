@@ -11,7 +11,7 @@ import msgspec
 from headwater.types import Operation
 
 
-class RowChange(msgspec.Struct, frozen=True, kw_only=True):
+class RowChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The body of a change entry in the log."""
 
     table: str
@@ -21,6 +21,8 @@ class RowChange(msgspec.Struct, frozen=True, kw_only=True):
     row: dict[str, Any]
     id: str
     """The text that orders changes of one row; empty for a truncate, which is about every row."""
+    old: dict[str, Any] = {}
+    """Of declared columns, what they were before; those that the replica identity did not log are absent."""
 
 
 class ChangeHeader(msgspec.Struct, frozen=True):

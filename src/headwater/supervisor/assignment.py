@@ -7,7 +7,9 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     """Settings are not in here: they travel in the environment, where a password is not for all to see."""
 
     role: str
-    """``relay``, ``web``, ``consumer`` or ``dev``."""
+    """``relay``, ``web``, ``consumer``, ``dev``, or ``part``: a process that a part of the backend brings."""
+    process: str = ""
+    """Which process of a part."""
     number: int = 1
     """Counts from 1 among those of the role."""
     of: int = 1
@@ -21,6 +23,8 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
+        if self.role == "part":
+            return f"{self.process} {self.number}" if self.of > 1 else self.process
         return f"{self.role} {self.number}" if self.role in ("web", "consumer") else self.role
 
     @property

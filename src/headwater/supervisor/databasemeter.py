@@ -65,6 +65,11 @@ CONSUMERS: Final = (
     OfConsumer(
         "headwater_consumer_lag_seconds", "Seconds since the oldest of these was appended.", lambda it: it.seconds
     ),
+    OfConsumer(
+        "headwater_consumer_still_seconds",
+        "Seconds for which a partition has had such entries and has not moved.",
+        lambda it: it.still_seconds,
+    ),
     OfConsumer("headwater_consumer_keys_in_retry", "Keys that failed and will be tried again.", lambda it: it.in_retry),
     OfConsumer("headwater_consumer_keys_parked", "Keys that wait for a person.", lambda it: it.parked),
 )

@@ -1,13 +1,13 @@
 """Housekeeping: what the database forgets in time, done by the relay's process because there is one per database."""
 
-import asyncio
 from datetime import timedelta
 from typing import ClassVar
 
+from headwater.clock import Clock, SystemClock
 from headwater.commit import Committer
 from headwater.db import DbError, Pool
 from headwater.log import drop_old_segments
-from headwater.objects import Objects, place_of
+from headwater.objects import Objects, location_of
 from headwater.objects.sweep import sweep
 from headwater.observe import Level, Occurrence, report
 from headwater.settings import Settings
@@ -32,28 +32,33 @@ class HousekeepingPostponed(Occurrence, frozen=True, kw_only=True):
     reason: str
 
 
-async def keep_house(url: str, settings: Settings, *, every_seconds: float = EVERY_SECONDS) -> None:
+async def keep_house(
+    url: str, settings: Settings, *, every_seconds: float = EVERY_SECONDS, clock: Clock | None = None
+) -> None:
     """Clean up now and then, until cancelled. Whatever PostgreSQL does meanwhile only postpones it."""
+    clock = clock or SystemClock()
     while True:
         try:
-            await clean(url, settings)
+            await clean(url, settings, clock)
         except DbError as error:
             report(HousekeepingPostponed(reason=str(error)))
-        await asyncio.sleep(every_seconds)
+        await clock.sleep(every_seconds)
 
 
-async def clean(url: str, settings: Settings) -> None:
+async def clean(url: str, settings: Settings, clock: Clock | None = None) -> None:
     """Drop the segments of the log, stored responses and uploads that are older than the settings keep them.
 
-    Raises `DbError`.
+    How old a segment is, PostgreSQL's clock says, which has also dated it: a machine whose clock is wrong must not drop
+    the log. Raises `DbError`.
     """
+    clock = clock or SystemClock()
     pool = await Pool.open(url, size=1, application_name="headwater housekeeping", statement_timeout=0)
     try:
         async with pool.acquire() as connection:
             segments = await drop_old_segments(connection, timedelta(hours=settings.retention_hours))
-        committer = Committer(pool, keep=timedelta(hours=settings.idempotency_hours))
+        committer = Committer(pool, clock, keep=timedelta(hours=settings.idempotency_hours))
         responses = await committer.purge()
-        uploads = await sweep(committer, Objects(place_of(settings)))
+        uploads = await sweep(committer, Objects(location_of(settings)), clock.now())
     finally:
         await pool.close()
     if segments or responses or uploads:

@@ -140,7 +140,7 @@ class Keeper:
             first_line = cause.partition("\n")[0]  # below it stands what the process has logged itself
             report(ProcessDied(name=self.kept.name, cause=first_line, delay_seconds=round(delay, 2)))
             self._enter(Phase.BACKING_OFF)
-            await asyncio.sleep(delay)
+            await self._clock.sleep(delay)
             self._enter(Phase.STARTING)
             try:
                 await self.kept.start()

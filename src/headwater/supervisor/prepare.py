@@ -6,7 +6,7 @@ import msgspec
 
 from headwater.backend import Backend
 from headwater.commit import Committer, Origin
-from headwater.db import Applied, Pool, migrate
+from headwater.db import Applied, Defined, Pool, migrate
 from headwater.observe import Occurrence, report
 from headwater.settings import Settings
 from headwater.wal import prepare_log
@@ -15,7 +15,8 @@ from headwater.wal import prepare_log
 class Prepared(msgspec.Struct, frozen=True):
     """What `prepare` did."""
 
-    applied: list[Applied]
+    applied: list[Applied | Defined]
+    """Migrations and files of stored functions."""
     planted: str | None
     """What the backend's seed says of itself; None if it ran before, or there is none."""
 

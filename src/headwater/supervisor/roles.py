@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from headwater.backend import Backend
 from headwater.binding import Services
+from headwater.chores import run_chores, run_processes
 from headwater.consumer import run_consumers
 from headwater.db import Unavailable
 from headwater.http.serving.server import serve
@@ -21,6 +22,7 @@ from headwater.supervisor.locate import load_backend
 from headwater.supervisor.outage import Outage
 from headwater.supervisor.prepare import prepare
 from headwater.supervisor.together import beside, together
+from headwater.upkeep import Process
 from headwater.wal import run_relay
 from headwater.wal.stream import StreamLost
 
@@ -46,7 +48,24 @@ async def consumer(assignment: Assignment, settings: Settings, stop: asyncio.Eve
     services = backend.services(settings, name=f"headwater {assignment.name} resources", metrics=metrics)
     try:
         await backend.start(services)
-        await _consume(backend, services, assignment, settings, stop, ready)
+        consuming = _consume(backend, services, assignment, settings, stop, ready)
+        if assignment.number == 1:  # what is done once per database is done by the first
+            await beside(consuming, run_chores(backend.declared, services))
+        else:
+            await consuming
+    finally:
+        await services.close()
+
+
+async def part(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
+    """Be a process that a part of the backend brings."""
+    backend, metrics = _load(assignment, settings), _metrics(assignment, settings)
+    services = backend.services(settings, name=f"headwater {assignment.name}", metrics=metrics)
+    (process,) = [each for each in backend.declared.of(Process) if each.name == assignment.process]
+    try:
+        await backend.start(services)
+        ready()
+        await services.call(process.run, {asyncio.Event: stop})
     finally:
         await services.close()
 
@@ -56,6 +75,7 @@ async def dev(assignment: Assignment, settings: Settings, stop: asyncio.Event, r
     try:
         backend = _load(assignment, settings)
         backend.check()
+        backend.check_settings()
         await prepare(backend, settings)
     except (Unavailable, StreamLost):
         raise  # the engine's fault, which passes
@@ -68,12 +88,16 @@ async def dev(assignment: Assignment, settings: Settings, stop: asyncio.Event, r
     async with _opened(backend, assignment, settings, metrics):
         await together(
             _relay(settings, metrics, stop, waiting.tick),
-            _consume(backend, backend.opened.services, assignment, settings, stop, waiting.tick),
+            beside(
+                _consume(backend, backend.opened.services, assignment, settings, stop, waiting.tick),
+                run_chores(backend.declared, backend.opened.services),
+            ),
             _serve(backend, assignment, settings, stop, waiting.tick),
+            *run_processes(backend.declared, backend.opened.services, stop),
         )
 
 
-ROLES: Mapping[str, Role] = {"relay": relay, "web": web, "consumer": consumer, "dev": dev}
+ROLES: Mapping[str, Role] = {"relay": relay, "web": web, "consumer": consumer, "part": part, "dev": dev}
 
 
 def _load(assignment: Assignment, settings: Settings) -> Backend:

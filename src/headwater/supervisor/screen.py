@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from headwater.backend import Backend
+from headwater.db import Applied
 from headwater.settings import Settings
 from headwater.supervisor.prepare import Prepared
 from headwater.supervisor.state import State
@@ -87,7 +88,8 @@ def _engines(settings: Settings) -> str:
 def _news(prepared: Prepared | None) -> list[str]:
     if prepared is None:
         return []
-    applied = [f"{_count(len(prepared.applied), 'migration')} applied."] if prepared.applied else []
+    migrations = sum(isinstance(each, Applied) for each in prepared.applied)
+    applied = [f"{_count(migrations, 'migration')} applied."] if migrations else []
     return applied + ([prepared.planted] if prepared.planted else [])
 
 

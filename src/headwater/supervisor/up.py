@@ -15,6 +15,7 @@ from headwater.supervisor.state import State
 from headwater.supervisor.stop import Stop, on_signals
 from headwater.supervisor.supervisor import Plan, Supervisor
 from headwater.supervisor.terminal import Terminal
+from headwater.upkeep import Process
 
 NAME = "supervisor"
 
@@ -27,6 +28,7 @@ async def up(reference: str, settings: Settings, *, stream: bool = False) -> Non
     """
     backend = load_backend(reference)
     backend.check()
+    backend.check_settings()
     terminal = None if stream else Terminal()
     first = _First(backend, settings, terminal)
     journal = open_journal(settings, first.show_line if terminal is not None else None)
@@ -50,6 +52,15 @@ def open_journal(settings: Settings, show: Show | None, *, shown_level: str = "w
     return Journal(settings.home / "log", show=show, shown_level=shown_level)
 
 
+def _processes(backend: Backend, reference: str) -> list[Assignment]:
+    """Those that the parts of the backend bring."""
+    return [
+        Assignment(role="part", process=each.name, number=n, of=each.count, backend=reference)
+        for each in backend.declared.of(Process)
+        for n in range(1, each.count + 1)
+    ]
+
+
 class _First:
     """Prepares the backend, remembers what that did, and shows it with the first state that is ready."""
 
@@ -71,6 +82,7 @@ class _First:
                     Assignment(role="consumer", number=n, of=consumers, backend=reference)
                     for n in range(1, consumers + 1)
                 ],
+                _processes(self._backend, reference),
                 [Assignment(role="relay", backend=reference)],
             ],
             prepare=self._prepare,

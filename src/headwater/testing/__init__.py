@@ -1,4 +1,4 @@
-"""The test kit: real PostgreSQL, a database for every test, and `settle()`.
+"""The test kit: real PostgreSQL, a database for every test, a clock that jumps, and `settle()`.
 
 The pytest plugin is active wherever Headwater is installed; a test asks for the fixture `backend`, a `RunningBackend`.
 Each name is imported when it is first used, so that tests without a backend do not pay for one.
@@ -10,14 +10,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from headwater.testing.client import Client as Client
     from headwater.testing.client import Reply as Reply
+    from headwater.testing.clock import Clock as Clock
     from headwater.testing.databases import Databases as Databases
+    from headwater.testing.polling import NotSeen as NotSeen
+    from headwater.testing.polling import eventually as eventually
     from headwater.testing.running import RunningBackend as RunningBackend
+    from headwater.testing.server import Server as Server
+    from headwater.testing.server import serving as serving
 
 _HOMES = {
     "Client": "headwater.testing.client",
+    "Clock": "headwater.testing.clock",
     "Databases": "headwater.testing.databases",
+    "NotSeen": "headwater.testing.polling",
     "Reply": "headwater.testing.client",
     "RunningBackend": "headwater.testing.running",
+    "Server": "headwater.testing.server",
+    "eventually": "headwater.testing.polling",
+    "serving": "headwater.testing.server",
 }
 
 __all__ = sorted(_HOMES)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from headwater.settings import Settings
     from headwater.testing.databases import Databases
     from headwater.testing.running import RunningBackend
+    from headwater.testing.server import Server
 
 FOREIGN_MARKS = ("anyio", "asyncio", "trio")
 """A test with one of these belongs to another plugin."""
@@ -93,6 +94,18 @@ def backend(
         yield opened
     finally:
         headwater_runner.run(_leave(running))
+
+
+@pytest.fixture
+def live_server(headwater_runner: asyncio.Runner, backend: "RunningBackend") -> Iterator["Server"]:
+    """The fixture `backend` on a port of this machine, for clients that want a real socket."""
+    from headwater.testing.server import serving
+
+    served = serving(backend, settings=backend.settings)
+    try:
+        yield headwater_runner.run(_enter(served))
+    finally:
+        headwater_runner.run(_leave(served))
 
 
 def new_runner() -> asyncio.Runner:

@@ -10,12 +10,16 @@ from urllib.parse import urlsplit
 import msgspec
 
 from headwater.backend import Backend
+from headwater.chores import do_chores
+from headwater.clock import follow
 from headwater.commit import Origin, Tx
 from headwater.consumer import run_consumers
 from headwater.db import Db, Pool
 from headwater.observe import Metrics
 from headwater.settings import Settings
+from headwater.supervisor.housekeeping import EVERY_SECONDS, clean
 from headwater.testing.client import Client
+from headwater.testing.clock import Clock
 from headwater.testing.databases import Databases
 from headwater.testing.settle import settle
 from headwater.wal import prepare_log, run_relay
@@ -26,15 +30,18 @@ SETTLE_SECONDS = 20.0
 class RunningBackend:
     """What the fixture `backend` is."""
 
-    def __init__(self, backend: Backend, settings: Settings, pool: Pool) -> None:
+    def __init__(self, backend: Backend, settings: Settings, pool: Pool, clock: Clock) -> None:
         self.backend = backend
         self.settings = settings
+        self.clock = clock
+        """What the backend takes for the time; ``backend.clock.jump(days=7)``."""
         self.client = Client(backend)
         """Makes requests to the backend, in this process."""
         self.pool = pool
         """Raw connections that may write: ``async with backend.pool.acquire() as connection``."""
         self.tasks: list[asyncio.Task[None]] = []
         """The relay and the consumers; none ends before the test does."""
+        self._house_kept_at = clock.monotonic()
 
     @property
     def db(self) -> Db:
@@ -64,15 +71,20 @@ class RunningBackend:
         async with self.transaction() as tx:
             return await self.backend.seed(tx)
 
-    async def settle(self, seconds: float = SETTLE_SECONDS) -> None:
+    async def settle(self, seconds: float = SETTLE_SECONDS, *, retries: bool = True) -> None:
         """Return once every consumer has applied everything that was committed, and what they committed themselves.
+
+        What is to be tried again is waited for; without `retries` only what is due by the clock, so that a test can
+        jump to the rest. If the clock has moved so far that housekeeping is due, that is done as well.
 
         Raises `KeysParked` with the causes if a handler failed for good, `NotSettled` or `RelayBehind` after
         `seconds`, and whatever ended the relay or the consumers.
         """
         async with asyncio.timeout(seconds):
             await self.backend.opened.group.flush()
-        settling = asyncio.create_task(settle(self.pool, self.settings.slot, seconds))
+        await self._keep_house()
+        due_by = None if retries else self.clock.now()
+        settling = asyncio.create_task(settle(self.pool, self.settings.slot, seconds, due_by))
         await asyncio.wait([settling, *self.tasks], return_when=asyncio.FIRST_COMPLETED)
         if not settling.done():
             settling.cancel()
@@ -81,30 +93,44 @@ class RunningBackend:
                     task.result()
         await settling
 
+    async def _keep_house(self) -> None:
+        """What the process of the relay does every now and then."""
+        now = self.clock.monotonic()
+        if now - self._house_kept_at >= EVERY_SECONDS:
+            self._house_kept_at = now
+            await clean(self.url, self.settings, self.clock)
+            await do_chores(self.backend.declared, self.backend.opened.services)
+
 
 @asynccontextmanager
-async def run_backend(backend: Backend, databases: Databases, settings: Settings) -> AsyncIterator[RunningBackend]:
+async def run_backend(
+    backend: Backend, databases: Databases, settings: Settings, clock: Clock | None = None
+) -> AsyncIterator[RunningBackend]:
     """Run `backend` on a database of its own until the context ends, and leave nothing of it.
 
-    Its files go to a folder of its own, unless `settings` name another place.
+    Its files go to a folder of its own, unless `settings` name another place. It lives by `clock`, as do `now` and
+    `uuid7` in this context.
     """
-    with TemporaryDirectory(prefix="headwater-objects-") as folder:
+    clock = clock or Clock()
+    with TemporaryDirectory(prefix="headwater-objects-") as folder, follow(clock):
         settings = msgspec.structs.replace(settings, objects_url=settings.objects_url or f"file://{folder}")
-        async with _run(backend, databases, settings) as running:
+        async with _run(backend, databases, settings, clock) as running:
             yield running
 
 
 @asynccontextmanager
-async def _run(backend: Backend, databases: Databases, settings: Settings) -> AsyncIterator[RunningBackend]:
+async def _run(
+    backend: Backend, databases: Databases, settings: Settings, clock: Clock
+) -> AsyncIterator[RunningBackend]:
     async with databases.database(backend.sources) as url:
         slot = urlsplit(url).path.removeprefix("/")  # slots are the server's, so each is named after its database
         own = msgspec.structs.replace(settings, postgres_url=url, slot=slot)
         await prepare_log(url, own, backend.published)
         pool = await Pool.open(url, size=4, application_name="headwater test")
-        running = RunningBackend(backend, own, pool)
+        running = RunningBackend(backend, own, pool, clock)
         stop = asyncio.Event()
         try:
-            running.tasks = await _start(backend, own, stop)
+            running.tasks = await _start(backend, own, clock, stop)
             try:
                 yield running
             finally:
@@ -116,16 +142,17 @@ async def _run(backend: Backend, databases: Databases, settings: Settings) -> As
             await pool.close()
 
 
-async def _start(backend: Backend, settings: Settings, stop: asyncio.Event) -> list[asyncio.Task[None]]:
+async def _start(backend: Backend, settings: Settings, clock: Clock, stop: asyncio.Event) -> list[asyncio.Task[None]]:
     """Open the backend, start relay and consumers; all are at work when this returns."""
     url = settings.postgres_url
     assert url is not None
-    await backend.open(settings, name="headwater test")
+    await backend.open(settings, name="headwater test", clock=clock)
     relay_ready, consumers_ready = asyncio.Event(), asyncio.Event()
     consumers = run_consumers(
         url,
         backend.subscriptions,
         stop=stop,
+        clock=clock,
         ready=consumers_ready.set,
         providers=backend.compiler.providers,
         services=backend.opened.services,

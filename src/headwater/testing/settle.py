@@ -6,6 +6,7 @@ there. What their handlers emitted lies behind the mark; so another one is writt
 
 import asyncio
 import time
+from datetime import datetime
 from typing import Final
 
 from headwater.backoff import Backoff
@@ -25,13 +26,16 @@ class RelayBehind(HeadwaterError):
     """After {seconds:g} seconds the relay is at {position} and has not come to {mark}, what was committed last."""
 
 
-async def settle(pool: Pool, slot: str, seconds: float) -> None:
-    """Raises `KeysParked`, `NotSettled` or `RelayBehind`."""
+async def settle(pool: Pool, slot: str, seconds: float, due_by: datetime | None = None) -> None:
+    """With `due_by`, keys that are tried again later than that are not waited for.
+
+    Raises `KeysParked`, `NotSettled` or `RelayBehind`.
+    """
     deadline = time.monotonic() + seconds
     async with pool.acquire() as connection:
         before = await _pass_mark(connection, slot, seconds, deadline)
     while True:
-        await settled(pool, upto=before, within=max(deadline - time.monotonic(), 0.0))
+        await settled(pool, upto=before, due_by=due_by, within=max(deadline - time.monotonic(), 0.0))
         async with pool.acquire() as connection:
             after = await _pass_mark(connection, slot, seconds, deadline)
             if not await connection.fetchval(_APPENDED, bytes(before), bytes(after)):

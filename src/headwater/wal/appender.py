@@ -12,18 +12,18 @@ from typing import Final
 import asyncpg
 
 from headwater.log import Position, partition_of
-from headwater.log.batch import place_of, write_head
+from headwater.log.batch import FORMAT, XID_BYTES, place_of, write_head
 from headwater.log.head import Head
 from headwater.log.segments import Segments
 from headwater.wal.assembler import Fragment
 from headwater.wal.errors import WalError
-from headwater.wal.gate import Snapshot
+from headwater.wal.gate import LOW_32_BITS, Snapshot
 
 MANY_UNSEEN: Final = 16
 """Transactions that the last snapshot did not see, from which on a fresh one is cheaper than asking about each."""
 
 Runs = Mapping[int, list[bytes]]
-"""By partition: its entries in order, each as a head and a body."""
+"""By partition: its entries in order, as bytes."""
 
 
 class Fenced(WalError):
@@ -86,7 +86,7 @@ class Appender:
 
     async def _call(self, position: Position, scanned: int, xids: list[int], runs: Runs) -> Outcome:
         epoch = self._position.epoch
-        lasts = [place_of(epoch, run[-2]) for run in runs.values()]
+        lasts = [place_of(epoch, run[-1]) for run in runs.values()]
         for last in lasts:
             await self._segments.ensure(last)
         outcome, snapshot, lsn = await self._connection.fetchrow(
@@ -102,7 +102,7 @@ class Appender:
             list(runs),
             [bytes(last) for last in lasts],
             [bytes(place_of(epoch, run[0])) for run in runs.values()],
-            [len(run) // 2 for run in runs.values()],
+            [len(run) for run in runs.values()],
             [b"".join(run) for run in runs.values()],
         )
         self.snapshot = Snapshot.read(snapshot)
@@ -122,17 +122,18 @@ class Appender:
 
     def _sort(self, fragments: Sequence[Fragment]) -> Runs:
         runs: defaultdict[int, list[bytes]] = defaultdict(list)
-        partitions = self._head.partitions
+        partitions, oldest = self._head.partitions, self.snapshot.oldest
         for fragment in fragments:
             commit_lsn = fragment.commit_lsn
+            xid = oldest + (fragment.xid - oldest & LOW_32_BITS)  # `widen`, without a call for each
             for draft in fragment.drafts:
                 key, body = draft.key, draft.body
-                head = write_head(len(body), commit_lsn, draft.ordinal, draft.kind)
+                entry = write_head(XID_BYTES + len(body), commit_lsn, draft.ordinal, FORMAT | draft.kind, xid) + body
                 if key is not None:
-                    runs[partition_of(key, partitions)] += (head, body)
+                    runs[partition_of(key, partitions)].append(entry)
                 else:
                     for partition in range(partitions):
-                        runs[partition] += (head, body)
+                        runs[partition].append(entry)
         return runs
 
     def _place(self, fragment: Fragment) -> Position:

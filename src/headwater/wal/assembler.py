@@ -18,9 +18,11 @@ from headwater.commit import PREFIX, decode_header
 from headwater.log import CHANGE, EVENT, MALFORMED
 from headwater.observe import Level, Occurrence, report
 from headwater.types import Operation
+from headwater.wal.catalog import Description
 from headwater.wal.pgoutput import (
     MALFORMATIONS,
     MalformedStream,
+    Relation,
     Values,
     decode_delete,
     decode_insert,
@@ -74,6 +76,7 @@ class Fragment(msgspec.Struct, frozen=True, gc=False):
     """A transaction, or a part of one."""
 
     xid: int
+    """Its 32-bit id, without the epoch."""
     commit_lsn: int
     end_lsn: int | None
     """Where the transaction's commit record ends; None when more of it follows."""
@@ -97,7 +100,7 @@ class Assembler:
         self._drafts: list[Draft] = []
         self._size = 0
         self._marks = False
-        self._handlers: dict[int, Callable[[bytes], Fragment | None]] = {
+        self._handlers: dict[int, Callable[[bytes], Fragment | Relation | None]] = {
             ord("B"): self._on_begin,
             ord("M"): self._on_message,
             ord("C"): self._on_commit,
@@ -114,16 +117,25 @@ class Assembler:
     def inside_transaction(self) -> bool:
         return self._inside
 
-    def feed(self, data: bytes) -> Fragment | None:
-        """The fragment that this message completes, if it does.
+    @property
+    def xid(self) -> int:
+        """The 32-bit id of the transaction at hand."""
+        return self._xid
+
+    def describe(self, relation: Relation, description: Description) -> None:
+        """Say of a relation what its message did not; until then its key is its replica identity."""
+        self._writers[relation.id] = RowWriter(relation, description)
+
+    def feed(self, data: bytes) -> Fragment | Relation | None:
+        """The fragment that this message completes, or the relation that it tells of and that is to be described.
 
         Raises `MalformedStream` for bytes that are no message, and for a message that cannot come here.
         """
         try:
-            fragment = self._handlers[data[0]](data)
+            product = self._handlers[data[0]](data)
         except MALFORMATIONS as error:
             raise malformed(data, error) from error
-        return fragment if self._size < self._fragment_bytes else self._cut(None)
+        return product if self._size < self._fragment_bytes else self._cut(None)
 
     def _on_begin(self, data: bytes) -> None:
         if self._inside:
@@ -164,32 +176,39 @@ class Assembler:
         else:
             self._add(key, ordinal, EVENT, content)
 
-    def _on_relation(self, data: bytes) -> None:
+    def _on_relation(self, data: bytes) -> Relation:
         relation = decode_relation(data)
         self._writers[relation.id] = RowWriter(relation)
+        return relation
 
     def _on_insert(self, data: bytes) -> None:
         insert = decode_insert(data)
-        self._add_change(self._writer(insert.relation), "insert", insert.new, insert.new)
+        self._add_change(self._writer(insert.relation), "insert", insert.new, None)
 
     def _on_delete(self, data: bytes) -> None:
         delete = decode_delete(data)
-        self._add_change(self._writer(delete.relation), "delete", delete.before, None)
+        writer = self._writer(delete.relation)
+        before = writer.before(delete.old_key, delete.old)
+        assert before is not None, "decode_delete sees to it"
+        self._add_change(writer, "delete", before, before)
 
     def _on_update(self, data: bytes) -> None:
         """Without an old tuple the key is as it was."""
         update = decode_update(data)
         writer = self._writer(update.relation)
-        before = update.old if update.old_key is None else update.old_key
-        after = writer.complete(update.new, update.old_key, update.old)
-        if before is None or writer.key_of(before) == writer.key_of(after):
-            self._add_change(writer, "update", after, after)
+        before = writer.before(update.old_key, update.old)
+        if before is None:
+            self._add_change(writer, "update", update.new, None)
+            return
+        after = writer.complete(update.new, before)
+        if writer.key_of(before) == writer.key_of(after):
+            self._add_change(writer, "update", after, before)
         else:
-            self._add_change(writer, "delete", before, None)
-            self._add_change(writer, "insert", after, after)
+            self._add_change(writer, "delete", before, before)
+            self._add_change(writer, "insert", after, None)
 
-    def _add_change(self, writer: RowWriter, operation: Operation, key: Values, row: Values | None) -> None:
-        text, body = writer.write(operation, key, row)
+    def _add_change(self, writer: RowWriter, operation: Operation, row: Values, before: Values | None) -> None:
+        text, body = writer.write(operation, row, before)
         self._add(text, self._count(), CHANGE, body)
 
     def _on_truncate(self, data: bytes) -> None:

@@ -9,7 +9,7 @@ was received, sees it.
 from collections.abc import Iterable
 from typing import Self
 
-_LOW_32_BITS = (1 << 32) - 1
+LOW_32_BITS = (1 << 32) - 1
 _HALF = 1 << 31
 
 
@@ -33,12 +33,18 @@ class Snapshot:
         """Whether the transaction with this 64-bit id is visible."""
         return xid < self.xmin or (xid < self.xmax and xid not in self.in_progress)
 
+    @property
+    def oldest(self) -> int:
+        """No id in use is below this 64-bit one: they are never further apart than 2**31."""
+        return self.xmax - _HALF
+
     def widen(self, xid: int) -> int:
-        """The 64-bit id of a recent 32-bit one: ids in use are never further apart than 2**31."""
-        return self.xmax + ((xid - self.xmax + _HALF) & _LOW_32_BITS) - _HALF
+        """The 64-bit id of a 32-bit one in use."""
+        oldest = self.oldest
+        return oldest + (xid - oldest & LOW_32_BITS)
 
     def unseen(self, xids: Iterable[int]) -> list[int]:
         """The 64-bit ids of those of these 32-bit ones that this moment does not see."""
         xmin = self.xmin
-        recent = [xid for xid in xids if (xid - xmin) & _LOW_32_BITS < _HALF]  # not below xmin, as nearly all are
+        recent = [xid for xid in xids if (xid - xmin) & LOW_32_BITS < _HALF]  # not below xmin, as nearly all are
         return [wide for wide in map(self.widen, recent) if not self.sees(wide)]

@@ -53,3 +53,21 @@ class GatePassed(Occurrence, frozen=True):
     level: ClassVar[Level] = "debug"
     waited_seconds: float
     xid: int
+
+
+class CatalogUnseen(Occurrence, frozen=True):
+    """Changes of a table are in the WAL but not visible to others, as when a synchronous standby does not answer."""
+
+    level: ClassVar[Level] = "warning"
+    table: str
+    waited_seconds: float
+    xid: int
+
+
+class OldValuesNotLogged(Occurrence, frozen=True):
+    """A consumer declares old values that PostgreSQL does not log; they are absent from its changes."""
+
+    level: ClassVar[Level] = "warning"
+    table: str
+    columns: list[str]
+    remedy: str

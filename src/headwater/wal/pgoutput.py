@@ -91,13 +91,6 @@ class Delete(msgspec.Struct, frozen=True, gc=False):
     old_key: Values | None
     old: Values | None
 
-    @property
-    def before(self) -> Values:
-        """Whichever of the two was sent."""
-        before = self.old if self.old_key is None else self.old_key
-        assert before is not None, "decode_delete sees to it"
-        return before
-
 
 class Truncate(msgspec.Struct, frozen=True, gc=False):
     relations: tuple[int, ...]

@@ -6,7 +6,8 @@ the next call goes on from it.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import ClassVar
 
 import asyncpg
@@ -51,11 +52,13 @@ update headwater.log set position = $2, scanned = $3 where slot = $1 and scanned
 _WRITING = "select pid from pg_stat_activity where backend_xid is not null and pid <> pg_backend_pid() order by 1"
 
 
-async def prepare_log(url: str, settings: Settings, tables: Iterable[str] = (), *, exact: bool = False) -> None:
+async def prepare_log(
+    url: str, settings: Settings, tables: Mapping[str, Collection[str]] = MappingProxyType({}), *, exact: bool = False
+) -> None:
     """Make the log, its publication and its slot, where they are missing.
 
-    `tables` (each ``schema.table``) are published; with `exact` no others stay published, which is right only when
-    no other release follows this log.
+    `tables` (each ``schema.table``, with the columns whose old values are wanted) are published; with `exact` no others
+    stay published, which is right only when no other release follows this log.
     Raises the `Gap` that applies when a log exists and its slot cannot continue it, `ForeignSlot`, and
     `NoReplicaIdentity` for a table that cannot be published; `DbError` and `StreamLost` when PostgreSQL cannot be
     reached or refuses a statement (as where the migrations are missing), `ReplicationRefused` when it makes no slot.
@@ -73,7 +76,11 @@ async def lock_log(connection: asyncpg.Connection, slot: str) -> None:
 
 
 async def _prepare(
-    connection: asyncpg.Connection, stream: ReplicationStream, settings: Settings, tables: Iterable[str], exact: bool
+    connection: asyncpg.Connection,
+    stream: ReplicationStream,
+    settings: Settings,
+    tables: Mapping[str, Collection[str]],
+    exact: bool,
 ) -> None:
     slot = settings.slot
     await lock_log(connection, slot)

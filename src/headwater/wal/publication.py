@@ -1,13 +1,16 @@
 """The publication: the tables whose row changes enter the log."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
 from typing import Final
 
 import asyncpg
 
 from headwater.engines.identity import unidentified
+from headwater.wal.oldvalues import declare_old_values
 
 PUBLICATION_EXISTS: Final = "select exists (select from pg_publication where pubname = $1)"
+
+_OPTIONS: Final = "publish_via_partition_root = true"
 
 _QUOTED = """
 select format('%I.%I', n.nspname, c.relname)
@@ -26,9 +29,12 @@ select format('%I.%I', n.nspname, c.relname)
 """
 
 
-async def publish(connection: asyncpg.Connection, publication: str, tables: Iterable[str], *, exact: bool) -> None:
-    """Let the publication hold `tables`, each ``schema.table``; with `exact`, nothing else.
+async def publish(
+    connection: asyncpg.Connection, publication: str, tables: Mapping[str, Collection[str]], *, exact: bool
+) -> None:
+    """Let the publication hold `tables`, each ``schema.table`` with the columns whose old values are wanted.
 
+    With `exact` it holds nothing else. Otherwise what others have published and declared stays.
     Raises `NoReplicaIdentity` for a table whose rows could not be changed any more once it is published. A
     partitioned table is published as one, under its own name.
     """
@@ -43,13 +49,15 @@ async def publish(connection: asyncpg.Connection, publication: str, tables: Iter
         await connection.execute(f"alter publication {name} add table {', '.join(missing)}")
     if exact and (extra := sorted(present - wanted)):
         await connection.execute(f"alter publication {name} drop table {', '.join(extra)}")
+    if await declare_old_values(connection, publication, tables, exact=exact):
+        await connection.execute(f"alter publication {name} set ({_OPTIONS})")  # has every relation sent again
 
 
 async def create_publication(connection: asyncpg.Connection, publication: str) -> None:
     """Make the publication, with no table in it, if there is none."""
     if not await connection.fetchval(PUBLICATION_EXISTS, publication):
         name = await _quote(connection, publication)
-        await connection.execute(f"create publication {name} with (publish_via_partition_root = true)")
+        await connection.execute(f"create publication {name} with ({_OPTIONS})")
 
 
 async def _quote(connection: asyncpg.Connection, name: str) -> str:

@@ -23,7 +23,9 @@ from headwater.observe import report
 from headwater.wal.acknowledgement import Acknowledger
 from headwater.wal.appender import Appender, Outcome
 from headwater.wal.assembler import HEARTBEAT_PREFIX, Assembler, Fragment
+from headwater.wal.catalog import Catalog
 from headwater.wal.occurrences import Appended, GateClosed, GatePassed
+from headwater.wal.pgoutput import Relation
 from headwater.wal.standby import read_replication
 from headwater.wal.stream import ReplicationStream
 
@@ -52,12 +54,14 @@ class Relay:
         stream: ReplicationStream,
         appender: Appender,
         control: asyncpg.Connection,
+        catalog: Catalog,
         *,
         step: Callable[[str], None] = lambda name: None,
     ) -> None:
         self._stream = stream
         self._appender = appender
         self._control = control
+        self._catalog = catalog
         self._acknowledger = Acknowledger(stream.acknowledge, lambda: read_replication(control, appender.slot))
         self._step = step
         self._assembler = Assembler()
@@ -109,9 +113,13 @@ class Relay:
                 await self._wait_readable()
                 continue
             for message in received.messages:
-                fragment = feed(message)
-                if fragment is not None and fragment.commit_lsn > skip_to:
-                    self._put(fragment)
+                product = feed(message)
+                if product is None:
+                    continue
+                if isinstance(product, Relation):
+                    await self._describe(product)
+                elif product.commit_lsn > skip_to:
+                    self._put(product)
             if received.keepalive_lsn is not None:
                 self._seen_lsn = max(self._seen_lsn, received.keepalive_lsn)
             self._step("received")
@@ -122,6 +130,13 @@ class Relay:
         self._dry = True
         self._arrived.set()
         await self._stream.wait_readable()
+        self._dry = False
+
+    async def _describe(self, relation: Relation) -> None:
+        """Ask the catalogs; meanwhile what has gathered is the appender's."""
+        self._dry = True
+        self._arrived.set()
+        self._assembler.describe(relation, await self._catalog.describe(relation, self._assembler.xid))
         self._dry = False
 
     def _put(self, fragment: Fragment) -> None:

@@ -6,59 +6,71 @@ number would lose digits; arrays, enums, domains and other types of a person's o
 """
 
 import base64
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import msgspec
 
 from headwater.log.change import RowChange, encode_change
 from headwater.types import Operation
+from headwater.wal.catalog import Description
 from headwater.wal.pgoutput import UNCHANGED, MalformedStream, Relation, Values
 
 
 class RowWriter:
     """Writes the changes of one relation, as it was described last.
 
-    The key of a row is its replica identity: the primary key, or what the table was altered to. Under REPLICA
-    IDENTITY FULL it is the whole row. Everything raises `MalformedStream` for values that cannot be such a row's.
+    The key of a row is its primary key, if the replica identity has it, so that every change says it; otherwise the
+    replica identity, which under REPLICA IDENTITY FULL is the whole row. Everything raises `MalformedStream` for values
+    that cannot be such a row's.
     """
 
-    def __init__(self, relation: Relation) -> None:
+    def __init__(self, relation: Relation, description: Description = Description()) -> None:  # noqa: B008 - frozen
         self._table = f"{relation.schema}.{relation.name}"
         self._columns = [(column.name, _BY_TYPE.get(column.type_oid, _text)) for column in relation.columns]
-        self._key = [index for index, column in enumerate(relation.columns) if column.in_key]
+        self._identity = [index for index, column in enumerate(relation.columns) if column.in_key]
+        self._key = _row_key(relation, self._identity, description.primary_key)
+        self._logged = range(len(relation.columns)) if description.logs_rows else self._key
+        """Of the old row under REPLICA IDENTITY FULL."""
+        self._unchanged = self._key if relation.replica_identity == "f" else self._identity
+        """By an update that says nothing of the old row, as under REPLICA IDENTITY FULL only a partition's can."""
+        self._old = [index for index, column in enumerate(relation.columns) if column.name in description.old]
 
     def key_of(self, values: Values) -> Values:
         """The values of the key's columns."""
         self._check(values)
         return tuple([values[index] for index in self._key])
 
-    def complete(self, new: Values, old_key: Values | None, old: Values | None) -> Values:
+    def before(self, old_key: Values | None, old: Values | None) -> Values | None:
+        """The old row; what the replica identity did not log is `UNCHANGED`. None if nothing of it was sent."""
+        if old_key is not None:
+            return self._only(self._identity, old_key)
+        if old is not None and len(self._logged) < len(old):
+            return self._only(self._logged, old)
+        return old
+
+    def complete(self, new: Values, before: Values) -> Values:
         """The new row, with what the update left alone taken from before where the WAL carried it."""
-        before = old if old is not None else old_key
-        if before is None or UNCHANGED not in new:
+        if UNCHANGED not in new:
             return new
         self._check(new)
         self._check(before)
-        known = range(len(new)) if old is not None else self._key
-        row = list(new)
-        for index in known:
-            if row[index] is UNCHANGED:
-                row[index] = before[index]
-        return tuple(row)
+        return tuple([old if value is UNCHANGED else value for value, old in zip(new, before, strict=True)])
 
-    def write(self, operation: Operation, key: Values, row: Values | None) -> tuple[str, bytes]:
-        """The key's text and the JSON of one change. `key` and `row` hold a value for every column."""
-        text = key_text(self.key_of(key))
-        if row is not None:
-            self._check(row)
+    def write(self, operation: Operation, row: Values, before: Values | None) -> tuple[str, bytes]:
+        """The key's text and the JSON of one change: the new `row`, or the old one for a delete.
+
+        `before` is the old row of an update or delete, as far as it was sent.
+        """
+        text = key_text(self.key_of(row))
         try:
             change = RowChange(
                 table=self._table,
                 operation=operation,
-                key=self._values(self._key, key),
-                row={} if row is None else self._values(range(len(row)), row),
+                key=self._values(self._key, row),
+                row={} if operation == "delete" else self._values(range(len(row)), row),
                 id=text,
+                old=self._old_values(operation, row, before) if self._old else {},
             )
         except ValueError as error:
             raise MalformedStream(reason=f"a row of {self._table}: {error}") from error
@@ -67,6 +79,15 @@ class RowWriter:
     def write_truncate(self) -> bytes:
         """The JSON that says that every row is gone."""
         return encode_change(RowChange(table=self._table, operation="truncate", key={}, row={}, id=""))
+
+    def _old_values(self, operation: Operation, row: Values, before: Values | None) -> dict[str, Any]:
+        if operation == "insert":
+            return {}
+        return self._values(self._old, self._only(self._unchanged, row) if before is None else before)
+
+    def _only(self, indexes: Collection[int], values: Values) -> Values:
+        self._check(values)
+        return tuple([value if index in indexes else UNCHANGED for index, value in enumerate(values)])
 
     def _check(self, values: Values) -> None:
         if len(values) != len(self._columns):
@@ -82,6 +103,13 @@ class RowWriter:
             elif value is None:
                 found[name] = None
         return found
+
+
+def _row_key(relation: Relation, identity: list[int], primary_key: Collection[str]) -> list[int]:
+    """The indexes of the columns that tell rows apart. A table without a replica identity knows inserts only."""
+    key = [index for index, column in enumerate(relation.columns) if column.name in primary_key]
+    is_whole = 0 < len(key) == len(primary_key)
+    return key if is_whole and (not identity or set(key) <= set(identity)) else identity
 
 
 def key_text(key: Values) -> str:

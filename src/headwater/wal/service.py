@@ -17,6 +17,7 @@ from headwater.log.segments import Segments
 from headwater.observe import Metrics, report
 from headwater.settings import Settings
 from headwater.wal.appender import Appender, Fenced, Relaid
+from headwater.wal.catalog import Catalog
 from headwater.wal.control import connect_control
 from headwater.wal.gate import Snapshot
 from headwater.wal.leftover import drop_leftover
@@ -84,6 +85,7 @@ async def take_over(url: str, slot: str, *, step: Callable[[str], None] = lambda
     `StreamLost` and `DbError` when PostgreSQL cannot be reached, and asyncpg's errors for statements that fail.
     """
     control = await connect_control(url, "headwater relay appends")
+    catalog = Catalog(url, slot)
     try:
         async with await ReplicationStream.connect(url, application_name="headwater relay") as stream:
             system = await stream.identify()
@@ -93,8 +95,9 @@ async def take_over(url: str, slot: str, *, step: Callable[[str], None] = lambda
             report(RelayStarted(slot=slot, position=str(head.position), term=head.term))
             snapshot = Snapshot.read(await control.fetchval("select pg_current_snapshot()"))
             appender = Appender(control, head, snapshot, Segments(control))
-            yield Relay(stream, appender, control, step=step)
+            yield Relay(stream, appender, control, catalog, step=step)
     finally:
+        catalog.close()
         control.terminate()
 
 
@@ -111,6 +114,8 @@ async def _start(control: asyncpg.Connection, stream: ReplicationStream, slot: s
 
 _TAKE = "update headwater.log set term = term + 1 where slot = $1"
 
+_NUMBER = "select headwater.number_batches($1)"
+
 _NEXT_EPOCH = "update headwater.log set position = $2, timeline = $3 where slot = $1"
 
 
@@ -120,6 +125,7 @@ async def _take_head(control: asyncpg.Connection, slot: str, system: System) -> 
         await control.execute(_TAKE, slot)
         head = await read_head(control, slot)
         await drop_leftover(control, head.position)
+        await control.execute(_NUMBER, slot)
         if system.timeline != head.timeline:
             position = next_epoch(head)
             await control.execute(_NEXT_EPOCH, slot, bytes(position), system.timeline)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
@@ -33,19 +33,6 @@ class OrderPlaced(Event, key="order"):
     part: int = 0
 
 
-class HandClock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.time = datetime(2026, 5, 1, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.time
-
-    def monotonic(self) -> float:
-        return self.time.timestamp()
-
-
 class PlaceOrder:
     """The work of a command: one row, one event, an answer that tells its id; counts how often it ran."""
 
@@ -67,8 +54,10 @@ class Outcome(NamedTuple):
     replayed: bool
 
 
-async def once(committer: Committer, work: Callable[[Tx], Awaitable[Stored]], key: IdempotencyKey) -> Outcome:
-    """Execute `work`, whose result is what is stored, once for its key."""
+async def once(committer: Committer, work: Callable[[Tx], Awaitable[Stored]], key: IdempotencyKey | None) -> Outcome:
+    """Execute `work`, whose result is what is stored: once for its key, if it has one."""
+    if key is None:
+        return Outcome(await committer.execute(work, ORIGIN), False)
     result = await committer.execute_once(work, ORIGIN, key, lambda answer: answer)
     return Outcome(result.answer, True) if isinstance(result, Replay) else Outcome(result, False)
 

@@ -17,9 +17,9 @@ from headwater.clock import SystemClock
 from headwater.commit import Origin, Tx, key_of, write_envelope
 from headwater.consumer import Limits, Subscription, lag, run_consumers, settled
 from headwater.db import Pool, platform_source
-from headwater.log import CHANGE, EVENT, Position, Segments, partition_of, write_entry
+from headwater.log import CHANGE, EVENT, Entry, Position, Segments, partition_of, write_entry
 from headwater.observe import Occurrence, subscribe
-from headwater.testing import Databases
+from headwater.testing import Databases, eventually
 from headwater.types import Event
 
 SLOT = "test"
@@ -78,9 +78,9 @@ class Log:
             start,
         )
 
-    async def append(self, *events: Event, trace: str | None = None) -> Position:
+    async def append(self, *events: Event, traceparent: str | None = None) -> Position:
         """One transaction of events; returns the head."""
-        return await self.append_raw(self.entries(*events, trace=trace))
+        return await self.append_raw(self.entries(*events, traceparent=traceparent))
 
     async def append_change(self, table: str, operation: str, key: dict[str, Any], row: dict[str, Any]) -> Position:
         """One row change; a truncate goes to every partition."""
@@ -88,8 +88,8 @@ class Log:
         body = msgspec.json.encode({"table": table, "operation": operation, "key": key, "row": row, "id": text})
         return await self.append_raw([(None if operation == "truncate" else text, CHANGE, body)])
 
-    def entries(self, *events: Event, trace: str | None = None) -> list[tuple[str, int, bytes]]:
-        origin = Origin(app="test", command="test", trace=trace)
+    def entries(self, *events: Event, traceparent: str | None = None) -> list[tuple[str, int, bytes]]:
+        origin = Origin(app="test", command="test", traceparent=traceparent)
         return [(key_of(event), EVENT, write_envelope(event, origin, SystemClock())) for event in events]
 
     async def append_raw(self, entries: Sequence[tuple[str | None, int, bytes]], *, whole: bool = True) -> Position:
@@ -99,7 +99,7 @@ class Log:
         for ordinal, (key, kind, body) in enumerate(entries):
             for partition in range(self.partitions) if key is None else (partition_of(key, self.partitions),):
                 into = bytearray()
-                write_entry(into, self.lsn, ordinal, kind, body)
+                write_entry(into, Entry(Position(EPOCH, self.lsn, ordinal), kind, body, self.lsn))
                 runs[partition].append((Position(EPOCH, self.lsn, ordinal), into))
         last = Position(EPOCH, self.lsn, len(entries) - 1)
         await self._segments.ensure(last)
@@ -194,10 +194,7 @@ class World:
 
     async def wait_for(self, sql: str, *args: Any) -> Any:
         """The value of a query once it is neither null nor false."""
-        async with asyncio.timeout(WAIT_SECONDS):
-            while not (value := await self.connection.fetchval(sql, *args)):  # noqa: ASYNC110 - nothing announces it
-                await asyncio.sleep(0.005)
-            return value
+        return await eventually(lambda: self.connection.fetchval(sql, *args), seconds=WAIT_SECONDS, what=sql)
 
 
 @asynccontextmanager

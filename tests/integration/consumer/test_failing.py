@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -30,7 +29,7 @@ from headwater.consumer import (
 )
 from headwater.db import CheckFailed
 from headwater.log import EVENT
-from headwater.testing import Databases
+from headwater.testing import Clock, Databases
 from headwater.types import Event
 from tests.integration.consumer.harness import QUICK, Happened, Told, World, world, write_down
 
@@ -588,19 +587,7 @@ async def test_partitions_that_deadlock_with_each_other_get_through(headwater_da
 
 
 async def test_time_decides_when_a_key_is_tried_again(headwater_databases: Databases) -> None:
-    class Clock:
-        """Stands still unless it is told."""
-
-        def __init__(self) -> None:
-            self.time = datetime(2030, 1, 1, tzinfo=UTC)
-
-        def now(self) -> datetime:
-            return self.time
-
-        def monotonic(self) -> float:
-            return 0.0
-
-    switch, clock = Switch(), Clock()
+    switch, clock = Switch(), Clock(frozen=True)
     async with world(headwater_databases, partitions=1) as here:
         await here.log.append(Happened(key="a", number=0, does="fail"))
         with Told() as told:
@@ -608,7 +595,7 @@ async def test_time_decides_when_a_key_is_tried_again(headwater_databases: Datab
                 failed = await told.wait_for(EventFailed)
                 switch.on = False
                 assert switch.calls == 1
-                clock.time += timedelta(seconds=failed.retry_in_seconds)
+                clock.jump(seconds=failed.retry_in_seconds)
                 await here.settled()
         assert switch.calls == 2
 

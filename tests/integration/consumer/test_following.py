@@ -38,6 +38,10 @@ from tests.integration.consumer.harness import (
 )
 
 
+def traceparent(digit: str) -> str:
+    return f"00-{digit * 32}-{digit * 16}-01"
+
+
 async def ledger(tx: Tx, event: Happened) -> None:
     await write_down(tx, event)
 
@@ -177,6 +181,29 @@ async def test_reading_on_touches_only_the_segments_that_hold_what_is_new(headwa
     assert before[4] < after[4]
 
 
+MOVED = "select moved_at from headwater.watermark where partition = $1"
+
+
+async def test_a_watermark_says_when_it_moved(headwater_databases: Databases) -> None:
+    async with world(headwater_databases, partitions=1) as here:
+        await register(here.pool, [LEDGER])
+        begun = await here.connection.fetchval(MOVED, 0)
+        await here.log.append(Happened(key="a", number=0))
+        async with here.worker(LEDGER):
+            applied = await here.wait_for(f"{MOVED} and moved_at > $2", 0, begun)
+            await here.log.append(Ignored(key="a"))
+            assert await here.wait_for(f"{MOVED} and moved_at > $2", 0, applied)
+        broken = await here.connection.fetchval(MOVED, 0)
+        await here.log.append(Happened(key="b", number=0, does="fail"))
+        async with here.worker(Subscription(name="test.ledger", app="test", events=(Happened,), handler=_fail)):
+            await here.wait_for("select exists (select from headwater.retry)")
+        assert await here.connection.fetchval(MOVED, 0) > broken
+
+
+async def _fail(event: Happened) -> None:
+    raise ValueError("on purpose")
+
+
 async def test_a_handler_gets_what_its_parameters_ask_for(headwater_databases: Databases) -> None:
     got: list[tuple[Happened, Delivery]] = []
 
@@ -185,7 +212,7 @@ async def test_a_handler_gets_what_its_parameters_ask_for(headwater_databases: D
 
     subscription = Subscription(name="test.asks", app="test", events=(Happened,), handler=handler)
     async with world(headwater_databases) as here, here.worker(subscription):
-        await here.log.append(Happened(key="a", number=7), trace="the trace")
+        await here.log.append(Happened(key="a", number=7), traceparent=traceparent("a"))
         await here.settled()
         [(event, delivery)] = got
         assert event == Happened(key="a", number=7)
@@ -196,7 +223,7 @@ async def test_a_handler_gets_what_its_parameters_ask_for(headwater_databases: D
             delivery.position,
         )
         assert delivery.envelope is not None
-        assert delivery.envelope.trace == "the trace"
+        assert (delivery.envelope.trace, delivery.envelope.traceparent) == ("a" * 32, traceparent("a"))
 
 
 async def test_events_of_a_handler_are_part_of_its_transaction_and_carry_on_the_trace(
@@ -211,13 +238,18 @@ async def test_events_of_a_handler_are_part_of_its_transaction_and_carry_on_the_
     async with world(headwater_databases, partitions=1) as here:
         await here.connection.execute("create publication emitted")
         await here.connection.execute("select pg_create_logical_replication_slot('emitted', 'pgoutput')")
-        await here.log.append(Happened(key="a", number=0), Happened(key="b", number=1, does="fail"), trace="t1")
-        await here.log.append(Happened(key="c", number=2), trace="t2")
+        await here.log.append(
+            Happened(key="a", number=0), Happened(key="b", number=1, does="fail"), traceparent=traceparent("a")
+        )
+        await here.log.append(Happened(key="c", number=2), traceparent=traceparent("b"))
         async with here.worker(subscription):
             await here.wait_for("select count(*) = 1 from headwater.parked")
             await here.wait_for("select min(position) = $1 from headwater.watermark", bytes(here.log.position))
         emitted = [read_envelope(content) for content in await _messages(here, "emitted")]
-        assert [(each.key, each.trace) for each in emitted] == [("because of 0", "t1"), ("because of 2", "t2")]
+        assert [(each.key, each.traceparent) for each in emitted] == [
+            ("because of 0", traceparent("a")),
+            ("because of 2", traceparent("b")),
+        ]
         assert {("test", "test.emits")} == {(each.app, each.command) for each in emitted}
 
 

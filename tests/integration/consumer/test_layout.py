@@ -187,6 +187,19 @@ async def test_lag_says_how_far_behind_a_consumer_is(headwater_databases: Databa
         assert behind.position < behind.head
 
 
+async def test_lag_tells_a_consumer_that_stands_still_from_one_that_is_slow(headwater_databases: Databases) -> None:
+    async with world(headwater_databases, partitions=2) as here:
+        async with here.worker(LEDGER):
+            await here.settled()
+        assert (await here.lag_of("test.ledger")).still_seconds == 0.0
+        await here.log.append(Happened(key="a", number=0))
+        stuck = await here.lag_of("test.ledger")
+        assert stuck.still_seconds == stuck.seconds > 0
+        await here.connection.execute("update headwater.watermark set moved_at = clock_timestamp()")
+        slow = await here.lag_of("test.ledger")
+        assert 0 < slow.still_seconds < slow.seconds
+
+
 def _numbers() -> Iterator[int]:
     yield from range(100)
 

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import asyncpg
 
 from headwater.db import migrate, platform_source
 from headwater.engines import EmbeddedPostgres
+from headwater.testing import eventually
 
 _numbers = itertools.count(1)
 
@@ -76,19 +77,9 @@ async def value(url: str, sql: str, *args: object) -> object:
         return await connection.fetchval(sql, *args)
 
 
-async def wait_until(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    """Return once the condition holds; it is asked again and again, for nothing announces it."""
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
-
-
 async def wait_for_row(watch: asyncpg.Connection, sql: str, *args: object) -> asyncpg.Record:
     """The first row that the query has, once it has one."""
-    async with asyncio.timeout(20.0):
-        while (row := await watch.fetchrow(sql, *args)) is None:  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
-        return row
+    return await eventually(lambda: watch.fetchrow(sql, *args), lambda row: row is not None, what=sql)
 
 
 BLOCKED = "select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"

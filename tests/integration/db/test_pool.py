@@ -13,7 +13,8 @@ import pytest
 from headwater.db import ConnectionLost, DatabaseBack, DatabaseLost, Db, Pool, QueryFailed, Unavailable
 from headwater.engines import EmbeddedPostgres
 from headwater.observe import Occurrence, subscribe
-from tests.integration.db.servers import BLOCKED, connected, execute, folder_for_servers, wait_for_row, wait_until
+from headwater.testing import eventually
+from tests.integration.db.servers import BLOCKED, connected, execute, folder_for_servers, wait_for_row
 
 SLEEP = "select 1 from pg_sleep(100)"
 SLEEPING = "select pid from pg_stat_activity where query like '%pg_sleep(100)%' and wait_event = 'PgSleep'"
@@ -45,7 +46,7 @@ class TestQueue:
             pool.put(connection)
 
         waiting = [asyncio.create_task(wait(number)) for number in range(10)]
-        await wait_until(lambda: pool.statistics()["waiting"] == 10)
+        await eventually(lambda: pool.statistics()["waiting"] == 10)
         pool.put(held)
         await asyncio.gather(*waiting)
         assert order == list(range(10))
@@ -67,7 +68,7 @@ class TestQueue:
         for turns in range(4):
             held = await pool.take()
             waiter = asyncio.create_task(pool.take())
-            await wait_until(lambda: pool.statistics()["waiting"] == 1)
+            await eventually(lambda: pool.statistics()["waiting"] == 1)
             pool.put(held)
             for _ in range(turns):
                 await asyncio.sleep(0)
@@ -82,7 +83,7 @@ class TestQueue:
         pool = await Pool.open(url, size=1, application_name="test")
         held = await pool.take()
         waiter = asyncio.create_task(pool.take())
-        await wait_until(lambda: pool.statistics()["waiting"] == 1)
+        await eventually(lambda: pool.statistics()["waiting"] == 1)
         closing = asyncio.create_task(pool.close())
         with pytest.raises(Unavailable, match="closed"):
             await waiter
@@ -190,7 +191,7 @@ class TestOutage:
 
         server = await asyncio.start_unix_server(accept, folder / ".s.PGSQL.5432")
         url = f"postgresql://headwater@/headwater?host={folder}"
-        with pytest.raises(Unavailable, match="no answer in time"):
+        with pytest.raises(Unavailable, match="no response in time"):
             await Pool.open(url, application_name="test", connect_timeout=0.05)
         assert accepted.is_set()
         server.close()
@@ -242,7 +243,7 @@ class TestOutage:
             assert len(pids) == 3
             async with connected(engine.url) as witness:
                 os.kill(pids.pop(), signal.SIGKILL)  # which makes PostgreSQL end all of them and recover
-                await wait_until(witness.is_closed)
+                await eventually(witness.is_closed)
             assert await _first_success(db) == 1
             assert await asyncio.gather(*(db.one(int, "select 1") for _ in range(10))) == [1] * 10
             await pool.close()

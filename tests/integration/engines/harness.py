@@ -19,7 +19,7 @@ import pytest
 
 from headwater.engines import EmbeddedPostgres
 from headwater.engines.leftover import has_ended
-from headwater.engines.process import wait_until
+from headwater.testing import eventually
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give itself up")
 
@@ -135,18 +135,16 @@ async def fetch_from(engine: EmbeddedPostgres, question: str = "select text from
 
 
 async def wait_true(url: str, question: str) -> None:
-    async with asyncio.timeout(10):
-        while not await fetch(url, question):
-            pass
+    await eventually(lambda: fetch(url, question), what=question)
 
 
 def is_alive(pid: int) -> bool:
     return not has_ended(pid)
 
 
-def wait_ended(pid: int, seconds: float = 15.0) -> None:
+def wait_ended(pid: int) -> None:
     """Return once the process `pid`, which need not be a child, has ended."""
-    asyncio.run(asyncio.wait_for(wait_until(lambda: has_ended(pid), pid), seconds))
+    asyncio.run(eventually(lambda: has_ended(pid), what=f"the end of process {pid}"))
 
 
 def user_exists(name: str) -> bool:

@@ -4,11 +4,10 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from headwater.objects import place_of
-from headwater.objects.sweep import sweep
+from headwater.objects import location_of
 from headwater.testing.running import RunningBackend
 from tests.integration.files.album import Picture
-from tests.integration.files.sending import NOTHING, ONE, counts, objects_of, stored
+from tests.integration.files.sending import NOTHING, ONE, counts, stored
 from tests.integration.files.tus import Upload
 from tests.integration.files.victim import CONTENT, write_settings
 from tests.integration.victims import Victim, started
@@ -21,10 +20,9 @@ def victim(album: RunningBackend, *arguments: str) -> AbstractAsyncContextManage
 
 
 async def sweep_everything(album: RunningBackend) -> None:
-    """As if a day had passed."""
-    async with album.transaction() as tx:
-        await tx.run("update headwater.upload set expires_at = now() - interval '1 s'")
-    await sweep(album.backend.opened.committer, objects_of(album))
+    """A day passes."""
+    album.clock.jump(days=1)
+    await album.settle()
 
 
 async def the_file(album: RunningBackend) -> bytes:
@@ -96,7 +94,7 @@ async def test_a_resumable_upload_killed_at_any_step_goes_on_elsewhere(
 async def test_what_a_killed_write_leaves_in_a_folder_is_swept_as_well(album: RunningBackend) -> None:
     upload = await Upload.create(album, 100)
     await upload.append(0, b"x" * 50)
-    store = place_of(album.settings).folder
+    store = location_of(album.settings).folder
     assert store is not None
     for folder in store.glob("uploads/*/*"):
         (folder / "50-abcdef#1").write_bytes(b"the part that was being written")

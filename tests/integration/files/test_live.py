@@ -16,6 +16,7 @@ import asyncpg
 import pytest
 
 from headwater.engines.postgres import running_postgres_url
+from headwater.testing import eventually
 from tests.integration.files.album import MIB
 from tests.integration.supervisor.harness import Up
 
@@ -95,10 +96,7 @@ async def send_rest(address: str, file: Path, start: int, *options: str) -> asyn
 
 
 async def until_offset(address: str, least: int) -> int:
-    async with asyncio.timeout(60):
-        while (found := await offset(address)) < least:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
-    return found
+    return await eventually(lambda: offset(address), lambda found: found >= least, seconds=60)
 
 
 async def picture_of(up: Up) -> str:
@@ -180,9 +178,7 @@ async def test_a_download_that_breaks_off_goes_on_where_it_was(home: Path, large
         await curl("-T", str(file), f"{url}/anything/large")
         address, copy = f"{url}/pictures/{await picture_of(up)}/file", home.parent / "copy"
         first = await asyncio.create_subprocess_exec("curl", "-s", "--limit-rate", "50M", "-o", str(copy), address)
-        async with asyncio.timeout(60):
-            while not (copy.exists() and copy.stat().st_size > 5 * MIB):  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
+        await eventually(lambda: copy.exists() and copy.stat().st_size > 5 * MIB, seconds=60)
         first.kill()
         await first.wait()
         assert (await curl("-C", "-", "-o", str(copy), address))[0] == 0

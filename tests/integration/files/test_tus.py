@@ -8,10 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from headwater.objects.parts import PART_BYTES
-from headwater.objects.sweep import sweep
 from headwater.testing.running import RunningBackend
 from tests.integration.files.album import MIB, Picture
-from tests.integration.files.sending import NOTHING, ONE, PNG, Gone, counts, objects_of, send, stored
+from tests.integration.files.sending import NOTHING, ONE, PNG, Gone, counts, send, stored
 from tests.integration.files.tus import BYTES, SPOKEN, Upload, metadata
 
 only_folder = pytest.mark.parametrize("store", ["folder"], indirect=True)
@@ -237,11 +236,9 @@ async def test_an_upload_that_is_removed_leaves_nothing(album: RunningBackend) -
 async def test_an_upload_past_its_time_is_gone_and_its_bytes_are_swept(album: RunningBackend) -> None:
     upload = await Upload.create(album, len(LONG))
     await upload.append(0, LONG[: PART_BYTES + 1])
-    async with album.transaction() as tx:
-        for table in ("upload", "resumable"):
-            await tx.run(f"update headwater.{table} set expires_at = now() - interval '1 s'")
+    album.clock.jump(hours=album.settings.upload_hours)
     assert (await upload.show()).status == 404
-    assert await sweep(album.backend.opened.committer, objects_of(album)) == 1
+    await album.settle()
     assert (await counts(album), await stored(album)) == (NOTHING, [])
     assert await album.db.one(int, "select count(*) from headwater.resumable") == 0
 
@@ -249,13 +246,11 @@ async def test_an_upload_past_its_time_is_gone_and_its_bytes_are_swept(album: Ru
 @only_folder
 async def test_each_piece_that_arrives_gives_the_upload_more_time(album: RunningBackend) -> None:
     upload = await Upload.create(album, 10)
-    async with album.transaction() as tx:
-        for table in ("upload", "resumable"):
-            await tx.run(f"update headwater.{table} set expires_at = now() + interval '1 h'")
-    await upload.append(0, b"12345")
-    for table in ("upload", "resumable"):
-        left = await album.db.one(bool, f"select expires_at > now() + interval '2 h' from headwater.{table}")
-        assert left
+    for position in range(0, 6, 2):
+        album.clock.jump(hours=album.settings.upload_hours - 1)
+        await upload.append(position, b"12")
+    await album.settle()
+    assert (await upload.show()).headers["upload-offset"] == "6"
 
 
 @pytest.mark.parametrize(

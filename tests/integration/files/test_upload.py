@@ -233,8 +233,8 @@ async def test_a_full_store_and_one_that_is_gone_are_told_apart(
     album: RunningBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for error, status in (
-        (StoreFull(place="here", reason="No space left on device"), 507),
-        (StoreUnavailable(place="here", reason="timed out"), 503),
+        (StoreFull(location="here", reason="No space left on device"), 507),
+        (StoreUnavailable(location="here", reason="timed out"), 503),
     ):
 
         async def fail(*args: object, error: Exception = error) -> None:
@@ -252,7 +252,7 @@ async def test_a_picture_that_is_removed_takes_its_bytes_with_it(album: RunningB
     added = (await album.client.post("/pictures", body=PNG)).json()
     assert (await album.client.delete(f"/pictures/{added['id']}")).status == 204
     assert (await album.client.get(f"/pictures/{added['id']}/file")).status == 404
-    assert await sweep(album.backend.opened.committer, objects_of(album)) == 1
+    assert await sweep(album.backend.opened.committer, objects_of(album), album.clock.now()) == 1
     assert (await counts(album), await stored(album)) == (NOTHING, [])
 
 

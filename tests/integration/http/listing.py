@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
+from headwater import testing
 from headwater.binding import Services
 from headwater.clock import Clock
 from headwater.commit import Committer
@@ -73,22 +74,6 @@ ANIMALS = Pages(
 )
 
 
-class Jump:
-    """A clock that stands where it is put."""
-
-    def __init__(self) -> None:
-        self.at = datetime(2026, 11, 24, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at.timestamp()
-
-    def leap(self, by: timedelta) -> None:
-        self.at += by
-
-
 async def list_animals(db: Db, page: Annotated[Page, ANIMALS]) -> Listing[Animal]:
     return await page.read(db)
 
@@ -108,7 +93,7 @@ async def serving(
     url: str,
     *routes: Route,
     secret: str | None = None,
-    clock: Any = None,
+    clock: Clock | None = None,
     table: str = TABLE,
     identify: Sequence[Credential] = (),
     **options: Any,
@@ -126,7 +111,7 @@ async def serving(
             Db: db,
             Committer: Committer(pool, keep=timedelta(hours=1)),
             Keyring: Keyring(secret, db),
-            Clock: clock or Jump(),
+            Clock: clock or testing.Clock(frozen=True),
         },
     )
     compiler = Compiler(Declared(platform_parts(credentials=identify, realm="zoo")))

@@ -1,6 +1,6 @@
 """Pages on PostgreSQL: order, filters, fields, counts, links, and cursors that hold."""
 
-from datetime import timedelta
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -11,10 +11,11 @@ from headwater.http import Bearer, Compiler, Listing, Page, Pages, Principal, Ro
 from headwater.http.version import Converter, Versions
 from headwater.part import Declared
 from headwater.parts import platform_parts
+from headwater.testing import Clock
 from headwater.testing.client import Client, Reply
 from headwater.types import Row
 from tests.integration.db.servers import execute
-from tests.integration.http.listing import ANIMALS, Animal, Jump, animals, names, serving, walk, with_cursor
+from tests.integration.http.listing import ANIMALS, Animal, animals, names, serving, walk, with_cursor
 
 ZOO = list(
     animals(
@@ -180,15 +181,15 @@ async def test_links_keep_the_whole_query(url: str) -> None:
 
 
 async def test_a_page_read_twice_is_the_same_to_the_byte_until_its_cursors_are_renewed(url: str) -> None:
-    clock = Jump()
+    clock = Clock(datetime(2026, 11, 24, tzinfo=UTC), frozen=True)
     async with serving(url, clock=clock) as client:
         await execute(url, *ZOO)
         first = await client.get("/animals?limit=1")
-        clock.leap(timedelta(hours=23))
+        clock.jump(hours=23)
         assert (await client.get("/animals?limit=1")).body == first.body
-        clock.leap(timedelta(hours=24))
+        clock.jump(hours=24)
         assert (await client.get(with_cursor("/animals", first.json()["next"]))).status == 200
-        clock.leap(timedelta(hours=1))
+        clock.jump(hours=1)
         expired = await client.get(with_cursor("/animals", first.json()["next"]))
     assert refusal(expired) == (400, "cursor-invalid", "The cursor has expired; begin with the first page again.")
 

@@ -15,6 +15,7 @@ from headwater.db import Db, migrate, platform_source
 from headwater.engines import EmbeddedPostgres
 from headwater.http import Problem, Response
 from headwater.http.verbs import make_route
+from headwater.testing import eventually
 from headwater.testing.client import Client, Reply
 from headwater.types import Event, Row
 from tests.integration.db.servers import execute, folder_for_servers, value
@@ -200,9 +201,7 @@ async def test_while_the_database_is_down_there_are_problems_and_then_answers_ag
                 assert int(reply.headers["retry-after"]) >= 1
             engine = EmbeddedPostgres(folder / "postgres", durable=False)
             await engine.start()
-            async with asyncio.timeout(20):
-                while (await purchase(client, "l")).status != 201:  # noqa: ASYNC110
-                    await asyncio.sleep(0.05)
+            await eventually(lambda: purchase(client, "l"), lambda reply: reply.status == 201)
             assert (await purchase(client, "k")).headers["idempotent-replayed"] == "true"
             assert await value(engine.url, "select count(*) from purchase") == 2
         await engine.stop()

@@ -4,43 +4,18 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from headwater.clock import SystemClock
 from headwater.db import Pool
 from headwater.ids import NoWorkerFree, Snowflakes, split
 from headwater.ids.layout import SEQUENCES, WORKERS
+from headwater.testing import Clock, eventually
 from tests.integration.db.servers import execute, value
 
 MAKER = Path(__file__).with_name("maker.py")
 HELD = "select count(*) from headwater.id_worker where holder is not null"
-
-
-class Clock:
-    """A monotonic clock that runs, and jumps when told to."""
-
-    def __init__(self) -> None:
-        self.ahead = 0.0
-
-    def now(self) -> datetime:
-        return SystemClock().now()
-
-    def monotonic(self) -> float:
-        return SystemClock().monotonic() + self.ahead
-
-
-class StoppedClock(Clock):
-    """Stands still unless somebody sleeps."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.time = 1000.0
-
-    def monotonic(self) -> float:
-        return self.time
 
 
 @asynccontextmanager
@@ -89,19 +64,18 @@ async def test_a_used_lease_is_renewed_before_it_ends(url: str) -> None:
 
 
 async def test_a_millisecond_without_ids_left_is_slept_through(url: str) -> None:
-    clock, slept = StoppedClock(), []
-
-    async def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        clock.time += seconds
-
+    clock = Clock(frozen=True)
     pool = await Pool.open(url, size=1, application_name="test ids")
-    ids = Snowflakes(pool, clock=clock, sleep=sleep)
-    made = await ids.take(3 * SEQUENCES)
+    ids = Snowflakes(pool, clock=clock)
+    taking = asyncio.create_task(ids.take(3 * SEQUENCES))
+    while not taking.done():
+        await eventually(lambda: clock.waits == [0.001] or taking.done())
+        clock.jump(milliseconds=1)
+    made = await taking
     await ids.close()
     await pool.close()
     assert made == sorted(set(made))
-    assert len(slept) == ids.statistics()["waits"] >= 2
+    assert ids.statistics()["waits"] >= 2
     assert [split(id).sequence for id in made[::SEQUENCES]] == [0, 0, 0]
 
 
@@ -111,11 +85,11 @@ async def test_without_a_lease_that_holds_there_are_no_ids(url: str) -> None:
         first = await ids.next()
         taken = "update headwater.id_worker set holder = gen_random_uuid(), until = until + 600000 where number = "
         await execute(url, f"{taken} {split(first).worker}")
-        clock.ahead += 61
+        clock.jump(seconds=61)
         second = await ids.next()
         assert split(second).worker != split(first).worker
         await execute(url, f"update headwater.id_worker set until = {1 << 40}, holder = gen_random_uuid()")
-        clock.ahead += 61
+        clock.jump(seconds=61)
         with pytest.raises(NoWorkerFree):
             await ids.next()
         await execute(url, "update headwater.id_worker set until = 0 where number = 9")

@@ -6,7 +6,7 @@ from datetime import timedelta
 import asyncpg
 import msgspec
 
-from headwater.log import EVENT, Position, Segments, partition_of, write_entry
+from headwater.log import EVENT, Entry, Position, Segments, partition_of, write_entry
 from tests.integration.wal.harness import Log, envelope
 
 SPAN = 1000
@@ -47,7 +47,7 @@ class Writer:
         """One batch, beyond the head until that moves."""
         payload = bytearray()
         for position, kind, body in entries:
-            write_entry(payload, position.commit_lsn, position.ordinal, kind, body)
+            write_entry(payload, Entry(position, kind, body, position.commit_lsn))
         last, first = entries[-1][0], entries[0][0]
         await self._segments.ensure(last)
         await self._log.connection.execute(

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,8 +10,9 @@ import pytest
 from headwater.commit import Committer, Origin
 from headwater.db import Db, Pool, StillReferenced, platform_source
 from headwater.objects import NoObject, Objects, UploadExpired
+from headwater.objects.kept import find, keep
 from headwater.objects.parts import Part, prefix_of
-from headwater.objects.staging import Staging, find, keep, stream_parts
+from headwater.objects.staging import Staging, stream_parts
 from headwater.objects.sweep import sweep
 from headwater.testing.databases import Databases
 
@@ -85,7 +86,7 @@ async def test_what_is_kept_is_not_swept(world: Worlds) -> None:
     async with world() as at:
         id, parts = await at.upload(b"hello")
         await at.keep(id, parts)
-        assert await sweep(at.committer, at.objects) == 0
+        assert await sweep(at.committer, at.objects, datetime.now(UTC)) == 0
         assert len(await at.keys(id)) == 1
 
 
@@ -94,7 +95,7 @@ async def test_what_nobody_kept_in_time_is_swept_with_its_record(world: Worlds) 
         late, _ = await at.upload(b"late", b"later")
         young, _ = await at.upload(b"young")
         await at.expire(late)
-        assert await sweep(at.committer, at.objects) == 1
+        assert await sweep(at.committer, at.objects, datetime.now(UTC)) == 1
         assert await at.keys(late) == []
         assert await at.db.all(UUID, "select id from headwater.upload") == [young]
 
@@ -103,7 +104,7 @@ async def test_a_command_that_comes_after_the_sweeper_fails_and_commits_nothing(
     async with world() as at:
         id, parts = await at.upload(b"hello")
         await at.expire(id)
-        await sweep(at.committer, at.objects)
+        await sweep(at.committer, at.objects, datetime.now(UTC))
         with pytest.raises(UploadExpired):
             await at.keep(id, parts)
         assert await find(at.db, id) is None
@@ -115,7 +116,7 @@ async def test_the_sweeper_passes_over_what_is_being_committed(world: Worlds) ->
         await at.expire(id)
         async with at.committer.transaction(ORIGIN) as tx:
             await keep(tx, id, parts, size=5, media_type="text/plain", sha256=None, filename=None)
-            assert await sweep(at.committer, at.objects) == 0
+            assert await sweep(at.committer, at.objects, datetime.now(UTC)) == 0
         assert len(await at.keys(id)) == 1
         assert await find(at.db, id) is not None
 
@@ -140,7 +141,7 @@ async def test_what_is_discarded_is_swept_only_once_that_is_committed(world: Wor
         assert await find(at.db, id) is not None
         await at.discard(id)
         assert len(await at.keys(id)) == 1
-        assert await sweep(at.committer, at.objects) == 1
+        assert await sweep(at.committer, at.objects, datetime.now(UTC)) == 1
         assert await at.keys(id) == []
 
 
@@ -177,5 +178,5 @@ async def test_a_row_that_goes_takes_its_object_with_it_unless_another_refers_to
             async with at.committer.transaction(ORIGIN) as tx:
                 await tx.run("delete from public.note where number = $1", number)
             assert await at.db.one(int, "select count(*) from headwater.object") == left
-        assert await sweep(at.committer, at.objects) == 1
+        assert await sweep(at.committer, at.objects, datetime.now(UTC)) == 1
         assert await at.keys(id) == []

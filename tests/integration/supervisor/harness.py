@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -15,6 +15,7 @@ from typing import Any, Self
 import msgspec
 
 from headwater.supervisor.state import State
+from headwater.testing import eventually
 
 PROJECT = Path(__file__).parents[3]
 MAIN = "from headwater.cli import main; main()"
@@ -103,7 +104,7 @@ class Up:
             self.process.kill()
         await asyncio.gather(*self._reading)
         if killed:
-            await wait_until(lambda: not processes_of(self.home))
+            await eventually(lambda: not processes_of(self.home))
 
     async def _read(self) -> None:
         assert self.process.stdout is not None
@@ -146,13 +147,6 @@ def _living(home: str) -> Iterator[tuple[int, str]]:
                 yield int(entry.name), (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
 
 
-async def wait_until(holds: Callable[[], bool]) -> None:
-    """Look again and again: for what tells nobody when it changes."""
-    async with asyncio.timeout(SECONDS):
-        while not holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
-
-
 def get(url: str) -> tuple[int, Any]:
     with urllib.request.urlopen(url, timeout=SECONDS) as response:
         return response.status, json.load(response)
@@ -177,9 +171,8 @@ async def order_something(url: str, key: str) -> dict[str, Any]:
 
 
 async def settled_order(url: str, id: str) -> dict[str, Any]:
-    async with asyncio.timeout(SECONDS):
-        while True:
-            _, order = await asyncio.to_thread(get, f"{url}/orders/{id}")
-            if order["state"] != "placed":
-                return dict(order)
-            await asyncio.sleep(0.02)
+    async def look() -> dict[str, Any]:
+        _, order = await asyncio.to_thread(get, f"{url}/orders/{id}")
+        return dict(order)
+
+    return await eventually(look, lambda order: order["state"] != "placed", seconds=SECONDS)

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.integration.supervisor.harness import MAIN, PROJECT, Up, clean_environment, order_something, post, wait_until
+from headwater.testing import eventually
+from tests.integration.supervisor.harness import MAIN, PROJECT, Up, clean_environment, order_something, post
 
 CODE = """
 from headwater import App, Backend, Event, Tx
@@ -86,7 +87,7 @@ async def test_a_person_can_read_the_log_and_help_a_parked_key(home: Path, tmp_p
             entries[1]["position"],
         )
         assert "nobody can read this" in await commands.run("log", "parked", "letters.deliver")
-        assert "tries the key 'bob' again" in await commands.run("log", "retry", "letters.deliver", "bob")
+        assert "retries the key 'bob' now" in await commands.run("log", "retry", "letters.deliver", "bob")
         await up.line("KeyParked", count=2)
         assert "1 of the key's events dropped" in await commands.run("log", "drop", "letters.deliver", "bob")
         await up.line("KeyRecovered")
@@ -108,7 +109,9 @@ async def test_a_person_can_read_the_log_and_help_a_parked_key(home: Path, tmp_p
         assert "letters.deliver" in await commands.run("log", "status")
 
         assert await commands.run("migrate", "--check") == "Nothing is missing.\n"
-        assert "LACKS" not in await commands.run("doctor")
+        found = await commands.run("doctor")
+        assert "FAILED" not in found
+        assert "ok      schema headwater: up to date" in found
         assert "--open-epoch" in await commands.run("log", "reconcile")
         assert await up.stop() == 0
 
@@ -120,7 +123,7 @@ async def test_the_log_can_be_followed(home: Path) -> None:
         [before] = await Commands(home, PROJECT).objects("log", "tail")
         async with Up.start(home, "log", "tail", "--follow", "--from", before["position"]) as tail:
             order = await order_something(url, "after")
-            await wait_until(lambda: bool(tail.objects))
+            await eventually(lambda: bool(tail.objects))
             assert tail.objects[0]["data"]["order"] == order["id"]
             await tail.stop()
             assert tail.errors == b""
@@ -153,9 +156,18 @@ async def test_migrations_can_be_applied_by_hand(home: Path, tmp_path: Path) -> 
             "from headwater import App, Backend\nbackend = Backend(App('later'))\n"
         )
         (tmp_path / "later" / "migrations" / "0001_one.expand.sql").write_text("create table later.one ();\n")
+        (tmp_path / "later" / "functions").mkdir()
+        total = tmp_path / "later" / "functions" / "total.sql"
+        total.write_text("create or replace function total() returns int language sql as 'select 1';\n")
         commands = Commands(home, tmp_path)
         arguments = ("migrate", "--app", "later:backend")
         assert await commands.run(*arguments, "--check", status=1) == ""
-        assert "applied  later 0001_one.expand.sql" in await commands.run(*arguments, "--phase", "expand")
+        applied = await commands.run(*arguments, "--phase", "expand")
+        assert "applied  later 0001_one.expand.sql\napplied  later total.sql, version 1" in applied
         assert await commands.run(*arguments) == "Nothing was missing.\n"
+        total.write_text(f"-- headwater: version 2\n{total.read_text()}")
+        assert "applied  later total.sql, version 2" in await commands.run(*arguments)
+        total.write_text(total.read_text().partition("\n")[2])
+        left = "newer    later total.sql, version 2: a newer release has been here, and its function stays\n"
+        assert await commands.run(*arguments, "--check") == f"{left}Nothing is missing.\n"
         await up.stop()

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.supervisor.harness import Up, get, processes_of, wait_until
+from headwater.testing import eventually
+from tests.integration.supervisor.harness import Up, get, processes_of
 
 CODE = """
 from headwater import App, Backend, Db
@@ -28,7 +29,7 @@ async def test_a_change_is_served_and_the_engines_go_on(home: Path, tmp_path: Pa
     code = tmp_path / "fresh.py"
     code.write_text(CODE.format(answer=1))
     async with Up.start(home, "dev", "--app", "fresh:backend", cwd=str(tmp_path)) as up:
-        await wait_until(lambda: _is_ready(up))
+        await eventually(lambda: _is_ready(up))
         url, engine = up.state().url, up.pid("postgres")
         assert await _answer(url) == 1
         code.write_text(CODE.format(answer=2))
@@ -43,11 +44,11 @@ async def test_code_that_does_not_load_is_shown_and_the_next_change_mends_it(hom
     code = tmp_path / "fresh.py"
     code.write_text(CODE.format(answer=1))
     async with Up.start(home, "dev", "--app", "fresh:backend", cwd=str(tmp_path)) as up:
-        await wait_until(lambda: _is_ready(up))
+        await eventually(lambda: _is_ready(up))
         url, before = up.state().url, up.pid("dev")
         code.write_text(CODE.format(answer="unknown_name +"))
         log = home / "log" / "dev.log"
-        await wait_until(lambda: log.exists() and b"SyntaxError" in log.read_bytes())
+        await eventually(lambda: log.exists() and b"SyntaxError" in log.read_bytes())
         await _check_outage(url)
         code.write_text(CODE.format(answer=3))
         await _wait_for(url, 3)
@@ -58,11 +59,11 @@ async def test_code_that_does_not_load_is_shown_and_the_next_change_mends_it(hom
 async def test_relay_web_and_consumers_are_one_process(home: Path, tmp_path: Path) -> None:
     (tmp_path / "fresh.py").write_text(CODE.format(answer=1))
     async with Up.start(home, "dev", "--app", "fresh:backend", cwd=str(tmp_path)) as up:
-        await wait_until(lambda: _is_ready(up))
+        await eventually(lambda: _is_ready(up))
         titles = [title for title in processes_of(home).values() if title.startswith("headwater ")]
         assert sorted(titles) == ["headwater dev", "headwater supervisor"]
         os.kill(up.pid("dev"), 9)
-        await wait_until(lambda: sum(each.restarts for each in up.state().processes) == 1 and _is_ready(up))
+        await eventually(lambda: sum(each.restarts for each in up.state().processes) == 1 and _is_ready(up))
         assert await up.stop() == 0
 
 
@@ -70,7 +71,7 @@ async def test_requests_are_answered_when_the_first_code_does_not_load(home: Pat
     code = tmp_path / "fresh.py"
     code.write_text(CODE.format(answer="unknown_name +"))
     async with Up.start(home, "dev", "--app", "fresh:backend", cwd=str(tmp_path)) as up:
-        await wait_until(lambda: _is_ready(up))
+        await eventually(lambda: _is_ready(up))
         url = up.state().url
         await _check_outage(url)
         code.write_text(CODE.format(answer=1))
@@ -109,6 +110,4 @@ async def _answer(url: str) -> Any:
 
 
 async def _wait_for(url: str, answer: int) -> None:
-    async with asyncio.timeout(30):
-        while await _answer(url) != answer:  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.02)
+    await eventually(lambda: _answer(url), lambda found: found == answer, what=f"the answer {answer} from {url}")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from headwater.testing import eventually
 from tests.integration.supervisor.harness import SECONDS, Up, get, order_something, post
 
 _DISK_MB = 192
@@ -70,13 +71,13 @@ def order_until_refused(url: str, product: str) -> tuple[list[str], urllib.error
 
 
 async def until_answered(url: str) -> None:
-    async with asyncio.timeout(SECONDS):
-        while True:
-            try:
-                if json.loads(await asyncio.to_thread(read, f"{url}/readyz"))["status"] == "ready":
-                    return
-            except (OSError, ValueError):
-                await asyncio.sleep(0.1)
+    def look() -> object:
+        try:
+            return json.loads(read(f"{url}/readyz"))["status"]
+        except (OSError, ValueError) as error:
+            return error
+
+    await eventually(lambda: asyncio.to_thread(look), lambda found: found == "ready", seconds=SECONDS, every=0.1)
 
 
 def read(url: str) -> bytes:

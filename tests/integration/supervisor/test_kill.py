@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.supervisor.harness import Up, get, order_something, processes_of, wait_until
+from headwater.testing import eventually
+from tests.integration.supervisor.harness import Up, get, order_something, processes_of
 
 
 async def test_what_is_killed_is_started_again_and_orders_go_through(home: Path) -> None:
@@ -30,7 +31,7 @@ async def test_a_worker_that_dies_loses_no_connection_that_waits(home: Path) -> 
         worker = up.pid("web 1")
         os.kill(worker, signal.SIGSTOP)
         waiting = [asyncio.create_task(asyncio.to_thread(get, f"{url}/products?limit=1")) for _ in range(5)]
-        await wait_until(lambda: _waiting_connections(url) == len(waiting))
+        await eventually(lambda: _waiting_connections(url) == len(waiting))
         os.kill(worker, signal.SIGKILL)
         assert [status for status, _ in await asyncio.gather(*waiting)] == [200] * 5
 

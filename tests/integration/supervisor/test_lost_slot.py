@@ -7,7 +7,8 @@ from pathlib import Path
 
 import asyncpg
 
-from tests.integration.supervisor.harness import SECONDS, Up, get, order_something, wait_until
+from headwater.testing import eventually
+from tests.integration.supervisor.harness import SECONDS, Up, get, order_something
 
 
 async def test_a_lost_slot_is_named_and_a_person_can_go_on(home: Path) -> None:
@@ -15,13 +16,13 @@ async def test_a_lost_slot_is_named_and_a_person_can_go_on(home: Path) -> None:
         url = await up.ready()
         await order_something(url, "before")
         await drop_slot(home)
-        await wait_until(lambda: status_of(f"{url}/readyz") == 503)
-        await wait_until(lambda: "log reconcile" in str(up.lines))
+        await eventually(lambda: status_of(f"{url}/readyz") == 503)
+        await eventually(lambda: "log reconcile" in str(up.lines))
         assert (await asyncio.to_thread(get, f"{url}/products?limit=1"))[0] == 200
         async with Up.start(home, "log", "reconcile", "--open-epoch") as reconcile:
             assert await reconcile.ended() == 0
         assert b"A new epoch is open" in reconcile.output
-        await wait_until(lambda: status_of(f"{url}/readyz") == 200)
+        await eventually(lambda: status_of(f"{url}/readyz") == 200)
         assert (await order_something(url, "after"))["state"] == "reserved"
         assert await up.stop() == 0
 

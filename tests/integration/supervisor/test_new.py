@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from headwater.cli.new import write_project
-from tests.integration.supervisor.harness import Up, clean_environment, get, post, wait_until
+from headwater.testing import eventually
+from tests.integration.supervisor.harness import Up, clean_environment, get, post
 
 
 async def test_a_new_project_passes_its_tests(tmp_path: Path) -> None:
@@ -29,7 +30,7 @@ async def test_a_new_project_runs(home: Path, tmp_path: Path) -> None:
         status, entry = await asyncio.to_thread(post, f"{url}/entries", {"text": "hello"}, "first")
         assert (status, entry["likes"]) == (201, 0)
         await asyncio.to_thread(_like, f"{url}/entries/{entry['id']}/likes")
-        await wait_until(lambda: get(f"{url}/entries/{entry['id']}")[1]["likes"] == 1)
+        await eventually(lambda: get(f"{url}/entries/{entry['id']}")[1]["likes"] == 1)
         assert await up.stop() == 0
 
 

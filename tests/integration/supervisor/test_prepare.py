@@ -17,10 +17,9 @@ from headwater.observe import Occurrence, subscribe
 from headwater.settings import Settings
 from headwater.supervisor import roles
 from headwater.supervisor.assignment import Assignment
-from headwater.supervisor.housekeeping import HousekeepingPostponed, HouseKept, clean, keep_house
+from headwater.supervisor.housekeeping import EVERY_SECONDS, HousekeepingPostponed, HouseKept, clean, keep_house
 from headwater.supervisor.prepare import plant, prepare
-from headwater.testing import Databases
-from tests.integration.supervisor.harness import wait_until
+from headwater.testing import Clock, Databases, eventually
 
 APP = App("kit", migrations=Path(__file__).parents[1] / "testing" / "migrations")
 ADD = "insert into kit.step (chain, number) values (gen_random_uuid(), 1)"
@@ -65,7 +64,7 @@ async def test_an_empty_database_is_made_fit_once(headwater_databases: Databases
         again = await prepare(backend, settings)
         assert await count(url, "kit.step") == 1
         assert await count(url, "headwater.log") == 1
-    assert [(each.app, each.number) for each in first.applied][-1] == ("kit", 1)
+    assert [(each.app, each.label) for each in first.applied][-1] == ("kit", "0001_step.expand.sql")
     assert (first.planted, again.applied, again.planted) == ("one step", [], None)
 
 
@@ -109,6 +108,21 @@ async def test_stored_answers_are_forgotten_when_their_time_is_up(headwater_data
     assert [each for each in reported if isinstance(each, HouseKept)] == [
         HouseKept(segments=[], responses=2, uploads=0)
     ]
+
+
+async def test_housekeeping_is_done_again_and_again_by_the_clock(headwater_databases: Databases) -> None:
+    clock = Clock(frozen=True)
+    async with headwater_databases.database([platform_source()]) as url:
+        await store_answer(url, 23)
+        keeping = asyncio.create_task(keep_house(url, Settings(idempotency_hours=24), clock=clock))
+        try:
+            assert await eventually(lambda: clock.waits) == [EVERY_SECONDS]
+            assert await count(url, "headwater.idempotency") == 1
+            clock.jump(hours=2)
+            await eventually(lambda: count(url, "headwater.idempotency"), lambda left: left == 0)
+        finally:
+            keeping.cancel()
+            await asyncio.wait([keeping])
 
 
 async def test_housekeeping_outlives_restarts_of_postgres(home: Path) -> None:
@@ -180,11 +194,8 @@ async def keeping_house(url: str) -> AsyncIterator[list[Occurrence]]:
 
 
 async def first(reported: list[Occurrence], kind: type[Occurrence]) -> None:
-    await wait_until(lambda: any(isinstance(each, kind) for each in reported))
+    await eventually(lambda: any(isinstance(each, kind) for each in reported))
 
 
 async def holds(watch: Any, question: str) -> None:
-    """Look again and again: nothing announces it."""
-    async with asyncio.timeout(20):
-        while not await watch.fetchval(question):  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    await eventually(lambda: watch.fetchval(question), what=question)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from headwater.supervisor.keeper import Phase
-from tests.integration.supervisor.harness import Up, get, order_something, processes_of, wait_until
+from headwater.testing import eventually
+from tests.integration.supervisor.harness import Up, get, order_something, processes_of
 
 
 async def test_a_second_start_finds_its_data_again_and_a_stop_leaves_nothing_running(home: Path) -> None:
@@ -54,7 +55,7 @@ async def test_every_process_shows_its_part(home: Path) -> None:
 async def test_one_screen_is_printed_and_the_logs_are_in_files(home: Path) -> None:
     async with Up.start(home, "up") as up:
         log = home / "log" / "supervisor.log"
-        await wait_until(lambda: log.exists() and b"BackendReady" in log.read_bytes())
+        await eventually(lambda: log.exists() and b"BackendReady" in log.read_bytes())
         assert await up.stop() == 0
         screen = up.output.decode()
     assert "shop is ready after" in screen
@@ -119,7 +120,7 @@ async def test_status_tells_other_terminals(home: Path) -> None:
 @pytest.mark.parametrize(
     ("environment", "arguments", "said"),
     [
-        ({"HEADWATER_WEB": "none"}, [], "HEADWATER_WEB='none' is not a usable setting"),
+        ({"HEADWATER_WEB": "none"}, [], "HEADWATER_WEB='none' is not a valid setting"),
         ({}, ["--app", "apps.shop:missing"], "the module apps.shop has no 'missing'"),
         ({}, ["--app", "nowhere:backend"], "there is no module 'nowhere'"),
         ({"HEADWATER_POSTGRES_URL": "postgresql://u:sesame@127.0.0.1:1/d"}, [], "PostgreSQL at 127.0.0.1:1"),

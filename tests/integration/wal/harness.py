@@ -5,10 +5,10 @@ import itertools
 import json
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import asyncpg
 import msgspec
@@ -18,13 +18,11 @@ from headwater.engines import EmbeddedPostgres
 from headwater.log import CHANGE, EVENT, START, Entry, Head, Position, read, read_head
 from headwater.observe import Occurrence, subscribe
 from headwater.settings import Settings
+from headwater.testing import eventually as eventually
 from headwater.wal import prepare_log, run_relay, take_over
 from headwater.wal.assembler import Fragment
 from headwater.wal.relay import Relay
 
-T = TypeVar("T")
-
-PATIENCE_SECONDS = 20.0
 TEMPLATE = "migrated"
 
 # Commits reach the WAL at once, as in the product: what is not flushed is not decoded.
@@ -61,8 +59,9 @@ class Log:
     def slot(self) -> str:
         return self.settings.slot
 
-    async def prepare(self, *tables: str, **options: Any) -> None:
-        await prepare_log(self.url, self.settings, tables, **options)
+    async def prepare(self, *tables: str, old: Iterable[str] = (), **options: Any) -> None:
+        """With the columns `old` of each table wanted as they were before."""
+        await prepare_log(self.url, self.settings, dict.fromkeys(tables, tuple(old)), **options)
 
     async def head(self) -> Head:
         return await read_head(self.connection, self.slot)
@@ -98,6 +97,14 @@ class Log:
                 "select confirmed_flush_lsn from pg_replication_slots where slot_name = $1", self.slot
             )
         )
+
+    async def wait_acknowledged(self) -> None:
+        """Until the slot may forget everything that is in the log."""
+
+        async def acknowledged() -> bool:
+            return await self.confirmed() >= (await self.head()).scanned
+
+        await eventually(acknowledged)
 
     async def now(self) -> int:
         return int(await self.connection.fetchval("select pg_current_wal_insert_lsn()"))
@@ -150,7 +157,7 @@ def read_fragments(relay: Relay) -> list[Fragment]:
     """What the relay has received and not yet appended."""
     received = relay._stream.read_nowait()
     messages = [] if received is None else received.messages
-    return [fragment for data in messages if (fragment := relay._assembler.feed(data)) is not None]
+    return [fed for data in messages if isinstance(fed := relay._assembler.feed(data), Fragment)]
 
 
 @contextmanager
@@ -258,18 +265,6 @@ def fact(entry: Entry) -> Fact:
         body = msgspec.json.decode(entry.body)
         return Fact(body["operation"], body["id"], body["row"])
     return Fact("malformed", "", entry.body)
-
-
-async def eventually(condition: Callable[[], T | Awaitable[T]], seconds: float = PATIENCE_SECONDS) -> T:
-    """What `condition` says once that is true; it is asked again and again, for nothing announces it."""
-    deadline = asyncio.get_running_loop().time() + seconds
-    while True:
-        answer = condition()
-        result = await answer if isinstance(answer, Awaitable) else answer
-        if result:
-            return result
-        assert asyncio.get_running_loop().time() < deadline, f"not within {seconds} seconds: {condition}"
-        await asyncio.sleep(0.01)
 
 
 @contextmanager

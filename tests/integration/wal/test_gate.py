@@ -45,6 +45,7 @@ async def test_the_slot_is_not_told_of_what_is_not_visible(server: str) -> None:
             async with log.relay():
                 await emit(log.connection, 1)
                 await log.wait_caught_up()
+                await log.wait_acknowledged()
                 confirmed = await log.confirmed()
                 async with hanging_commit(log, 2):
                     await eventually(lambda: named(told, "GateClosed"))

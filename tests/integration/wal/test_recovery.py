@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from headwater.engines import EmbeddedPostgres
-from tests.integration.wal.harness import Log, connected, emit, emit_many, eventually, named, new_log, reports, running
+from tests.integration.wal.harness import connected, emit, emit_many, eventually, named, new_log, reports, running
 
 KILL_WALSENDER = "select pg_terminate_backend(active_pid, 5000) from pg_replication_slots where slot_name = $1"
 KILL_CONTROL = """
@@ -137,8 +137,8 @@ async def test_the_slot_goes_back_with_a_crash_and_what_it_repeats_is_skipped(ow
             await emit_many(log.connection, range(50))
             await emit(log.connection, 50)
             await log.wait_caught_up()
-            head = await log.head()
-            confirmed = await eventually(lambda: confirmed_at(log, head.scanned))
+            await log.wait_acknowledged()
+            confirmed = await log.confirmed()
         await stop_at_once(own_server)
         await own_server.start()
         async with connected(log.url) as connection:
@@ -149,10 +149,6 @@ async def test_the_slot_goes_back_with_a_crash_and_what_it_repeats_is_skipped(ow
                 await log.wait_caught_up()
                 assert relay.statistics()["entries"] == 1
             assert await log.numbers() == list(range(52))
-
-
-async def confirmed_at(log: Log, lsn: int) -> int | None:
-    return lsn if await log.confirmed() >= lsn else None
 
 
 async def test_postgres_shuts_down_promptly_while_the_relay_rests(own_server: EmbeddedPostgres) -> None:

@@ -61,10 +61,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relay, "read_replication", counted)
 
 
-async def confirmed_at(log: Log, lsn: int) -> bool:
-    return await log.confirmed() >= lsn
-
-
 async def test_an_append_is_acknowledged_once_the_standby_has_flushed_it(server: str) -> None:
     async with new_log(server) as log:
         await log.prepare()
@@ -76,7 +72,7 @@ async def test_an_append_is_acknowledged_once_the_standby_has_flushed_it(server:
             await eventually(lambda: Reads.count >= reads + 2)
             assert await log.confirmed() < scanned, "the commit is there, its append is not"
             await receive(log, await log.flushed())
-            await eventually(lambda: confirmed_at(log, scanned))
+            await log.wait_acknowledged()
 
 
 @pytest.mark.parametrize("used", [True, False], ids=["behind", "never used"])
@@ -86,14 +82,10 @@ async def test_a_standby_that_comes_later_is_waited_for_and_one_that_is_removed_
         async with log.relay():
             await emit(log.connection, 0)
             await log.wait_caught_up()
-            await eventually(lambda: caught_up(log))
+            await log.wait_acknowledged()
             async with standby(log, used=used):
                 await waits(log)
-            await eventually(lambda: caught_up(log))
-
-
-async def caught_up(log: Log) -> bool:
-    return await log.confirmed() >= (await log.head()).scanned
+            await log.wait_acknowledged()
 
 
 async def test_of_two_standbys_the_one_that_lags_decides(server: str) -> None:
@@ -105,7 +97,7 @@ async def test_of_two_standbys_the_one_that_lags_decides(server: str) -> None:
             await waits(log)
             await receive(log, await log.flushed(), "third")
             await receive(log, await log.flushed())
-            await eventually(lambda: caught_up(log))
+            await log.wait_acknowledged()
 
 
 async def test_a_relay_that_begins_again_goes_on_waiting(server: str) -> None:
@@ -158,12 +150,13 @@ async def test_a_standby_that_is_gone_does_not_cost_the_slot(server: str, monkey
                     await log.connection.execute(FLOOD)
                     await emit(log.connection, 2)
                     await eventually(lambda: named(told, "StandbyGivenUp"))
-                    await eventually(lambda: caught_up(log))
+                    await log.wait_acknowledged()
+                    gone = named(told, "StandbyBehind", "StandbyGivenUp")
+                    assert [each.slots for each in gone] == [["second"], ["second"]]
                     await receive(log, await log.flushed())
                     await emit(log.connection, 3)
                     await eventually(lambda: named(told, "StandbyCaughtUp"))
                     await log.wait_caught_up()
-            assert [gone.slots for gone in named(told, "StandbyBehind", "StandbyGivenUp")] == [["second"], ["second"]]
             assert not named(told, "RelayInterrupted")
         assert await log.numbers() == [1, 2, 3]
 

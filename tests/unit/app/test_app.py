@@ -112,7 +112,7 @@ def test_tables_that_somebody_follows_are_published() -> None:
     @app.on(Changed[Shelf])
     async def follow(tx: Tx, event: Changed[Shelf]) -> None: ...
 
-    assert Backend(app).published == ("library.shelf",)
+    assert Backend(app).published == {"library.shelf": ()}
 
 
 def test_two_apps_of_one_name_are_refused() -> None:

@@ -21,19 +21,12 @@ from headwater.commit import (
     read_header,
     write_envelope,
 )
+from headwater.testing import Clock
 from headwater.types import Event
 
 NOW = datetime(2026, 5, 1, 12, 30, 15, 123456, tzinfo=UTC)
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 OrderId = NewType("OrderId", UUID)
-
-
-class Stopped:
-    def now(self) -> datetime:
-        return NOW
-
-    def monotonic(self) -> float:
-        return 0.0
 
 
 class Kind(enum.StrEnum):
@@ -64,7 +57,7 @@ class Keyless(Event):
 
 
 def emitted(event: Event, **origin: Any) -> bytes:
-    return write_envelope(event, Origin("shop", "place_order", **origin), Stopped())
+    return write_envelope(event, Origin("shop", "place_order", **origin), Clock(NOW, frozen=True))
 
 
 class TestRoundTrip:
@@ -74,23 +67,31 @@ class TestRoundTrip:
         st.none() | texts,
         st.lists(texts),
         st.none() | texts,
-        st.none() | texts,
+        st.none() | st.from_regex(r"00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]", fullmatch=True),
     )
     def test_what_is_written_is_read(
-        self, order: UUID, quantity: int, note: str | None, tags: list[str], actor: str | None, trace: str | None
+        self, order: UUID, quantity: int, note: str | None, tags: list[str], actor: str | None, parent: str | None
     ) -> None:
         event = OrderPlaced(order=order, quantity=quantity, note=note, tags=tags)
-        envelope = read_envelope(emitted(event, actor=actor, trace=trace))
+        envelope = read_envelope(emitted(event, actor=actor, traceparent=parent))
         assert msgspec.json.decode(envelope.data, type=OrderPlaced) == event
         assert (envelope.type, envelope.version, envelope.key) == ("OrderPlaced", 3, str(order))
-        assert (envelope.app, envelope.command, envelope.actor, envelope.trace) == ("shop", "place_order", actor, trace)
+        assert (envelope.app, envelope.command, envelope.actor) == ("shop", "place_order", actor)
+        assert (envelope.traceparent, envelope.continued) == (parent, parent)
+        assert envelope.trace == (None if parent is None else parent.split("-")[1])
         assert envelope.at == NOW
-        assert envelope.id.version == 7
+        assert (envelope.id.version, envelope.id.int >> 80) == (7, int(NOW.timestamp() * 1000))
 
     def test_the_header_is_the_part_that_routes(self) -> None:
         header = read_header(emitted(OrderPlaced(order=UUID(int=7), quantity=1, tags=[])))
         assert (header.type, header.version, header.app) == ("OrderPlaced", 3, "shop")
         assert header.key == "00000000-0000-0000-0000-000000000007"
+
+    def test_of_an_event_that_knows_its_trace_id_alone_the_event_is_the_parent_of_what_follows(self) -> None:
+        written = msgspec.json.decode(emitted(Keyless(text="x"))) | {"trace": "a" * 32}
+        envelope = read_envelope(msgspec.json.encode(written))
+        assert (envelope.trace, envelope.traceparent) == ("a" * 32, None)
+        assert envelope.continued == f"00-{'a' * 32}-{envelope.id.hex[16:]}-00"
 
     def test_an_event_without_a_key_has_its_own_id(self) -> None:
         envelope = read_envelope(emitted(Keyless(text="x")))
@@ -104,11 +105,11 @@ class TestRoundTrip:
     @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"{}", b"\xff\xfe", b'{"type": 1}'])
     def test_anything_else_is_no_envelope(self, data: bytes) -> None:
         for read in (read_envelope, read_header):
-            with pytest.raises(EnvelopeInvalid, match="no envelope"):
+            with pytest.raises(EnvelopeInvalid, match="not a valid envelope"):
                 read(data)
 
     def test_an_event_that_is_too_large_is_refused_by_name_and_size(self) -> None:
-        with pytest.raises(EventTooLarge, match="Keyless takes 1677") as caught:
+        with pytest.raises(EventTooLarge, match="Keyless has 1677") as caught:
             emitted(Keyless(text="x" * 16 * 1024 * 1024))
         assert caught.value.size > caught.value.limit
 
@@ -155,14 +156,14 @@ class TestKeys:
         class Wrong(Event, key="by"):
             by: declared
 
-        with pytest.raises(TypeError, match=r"Wrong: the key 'by' has type .*; a key is a UUID, an int or a str"):
+        with pytest.raises(TypeError, match=r"Wrong: the key 'by' has type .*; a key must be a UUID, an int or a str"):
             key_of(Wrong(by=1))
 
     @pytest.mark.parametrize(
         "event", [Counted(number=True), Counted(number="1"), Named(name=1), OrderPlaced(order="x", quantity=1, tags=[])]
     )
     def test_a_value_that_is_not_what_its_class_declares_is_refused(self, event: Event) -> None:
-        with pytest.raises(TypeError, match=r"the key '.*' holds a"):
+        with pytest.raises(TypeError, match=r"the key '.*' is a"):
             key_of(event)
 
 

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from headwater.clock import SystemClock
 from headwater.commit import Origin, write_envelope
-from headwater.consumer import Subscription, TooNew, Unreadable, tables_of
+from headwater.consumer import Subscription, TooNew, UnknownColumn, Unreadable, tables_of
 from headwater.consumer.reader import ANYTHING, Reader, topics_of
 from headwater.log import CHANGE, EVENT, MALFORMED, START, Entry, Position, write_entry
+from headwater.log.batch import FORMAT
 from headwater.types import Changed, Event, Row
 
 
@@ -25,6 +26,7 @@ class Closed(Event, key="id"):
 
 class Product(Row, table="shop.product"):
     id: int
+    stock: int = 0
 
 
 class Nameless(Row):
@@ -36,6 +38,9 @@ async def handler(event: Any) -> None: ...
 
 def subscription(*events: Any) -> Subscription:
     return Subscription(name="test.c", app="test", events=events, handler=handler)
+
+
+XID = 1 << 40
 
 
 def body(event: Event, **changes: Any) -> bytes:
@@ -50,7 +55,7 @@ def change(table: str) -> bytes:
 def batch(lsn: int, *entries: tuple[int, bytes]) -> tuple[bytes, bytes]:
     into = bytearray()
     for ordinal, (kind, text) in enumerate(entries):
-        write_entry(into, lsn, ordinal, kind, text)
+        write_entry(into, Entry(Position(1, lsn, ordinal), kind, text, XID if kind < FORMAT else None))
     return bytes(Position(1, lsn, len(entries) - 1)), bytes(into)
 
 
@@ -102,7 +107,8 @@ def test_changed_rows_of_wanted_tables_are_delivered() -> None:
         (EVENT, body(Opened(id="x"), version=2), TooNew),
         (EVENT, body(Opened(id="x"), data={"id": 7}), Unreadable),
         (EVENT, body(Opened(id="x"), version=0, data={"id": 7}), TooNew),
-        (9, b"from the future", TooNew),
+        (9, b"of a kind from the future", TooNew),
+        (0x20 | EVENT, b"in a format from the future", TooNew),
     ],
 )
 def test_what_cannot_be_read_ends_the_portion_before_it(kind: int, text: bytes, obstacle: type[Exception]) -> None:
@@ -117,7 +123,7 @@ def test_what_cannot_be_read_ends_the_portion_before_it(kind: int, text: bytes, 
     assert [delivery.key for delivery in portion.deliveries] == ["a"]
     assert Position(1, 1, 1) == portion.end
     assert isinstance(portion.obstacle, obstacle)
-    assert Entry(Position(1, 1, 2), kind, text) == portion.obstructing
+    assert Entry(Position(1, 1, 2), kind, text, XID if kind < FORMAT else None) == portion.obstructing
 
 
 def test_an_unknown_version_of_an_event_that_is_not_wanted_is_nobodys_trouble() -> None:
@@ -135,6 +141,26 @@ def test_topics_say_what_a_batch_is_about() -> None:
 
 
 def test_the_publication_holds_the_tables_that_are_followed() -> None:
-    assert tables_of([subscription(Opened), subscription(Changed[Product], Opened)]) == ["shop.product"]
+    assert tables_of([subscription(Opened), subscription(Changed[Product], Opened)]) == {"shop.product": ()}
     with pytest.raises(TypeError, match="Nameless names no table"):
         tables_of([subscription(Changed[Nameless])])
+
+
+def test_the_publication_knows_the_columns_whose_old_values_anybody_wants() -> None:
+    first = Subscription(name="test.a", app="test", events=(Changed[Product], Opened), handler=handler, old=("stock",))
+    second = Subscription(name="test.b", app="test", events=(Changed[Product],), handler=handler, old=("id",))
+    assert tables_of([first, second, subscription(Changed[Product])]) == {"shop.product": ("id", "stock")}
+
+
+def test_an_old_value_of_a_column_that_no_followed_row_has_is_refused() -> None:
+    wrong = Subscription(name="test.a", app="test", events=(Changed[Product],), handler=handler, old=("stok",))
+    with pytest.raises(UnknownColumn, match="They have: id, stock"):
+        tables_of([wrong])
+
+
+def test_a_consumer_is_given_the_old_values_that_it_declared() -> None:
+    declared = Subscription(name="test.a", app="test", events=(Changed[Product],), handler=handler, old=("stock",))
+    text = {"table": "shop.product", "operation": "update", "key": {"id": 1}, "row": {"id": 1, "stock": 2}, "id": "1"}
+    entry = (CHANGE, msgspec.json.encode({**text, "old": {"id": 1, "stock": 3}}))
+    [delivery] = Reader("test.a", declared).portion(0, [batch(1, entry)], START, None, None, 10).deliveries
+    assert (delivery.event.old, delivery.xid) == ({"stock": 3}, XID)

@@ -1,9 +1,8 @@
-"""Applications to test, without PostgreSQL: the stand-in for a committer keeps what it would store in memory."""
+"""Applications to test, without PostgreSQL: commands are committed to memory."""
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from types import SimpleNamespace
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -11,7 +10,7 @@ import msgspec
 from headwater.binding import Parameter, Provided, Provider, Services, Site
 from headwater.binding.provider import Making
 from headwater.clock import Clock, SystemClock
-from headwater.commit import Committer, IdempotencyKey, KeyReused, Origin, Replay, Stored
+from headwater.commit import Committer
 from headwater.db import Db
 from headwater.http import Compiler, Credential, HttpApp, Limit, Limiter, Request, Route
 from headwater.http.limit import MemoryStore
@@ -25,53 +24,7 @@ from headwater.part import Declared, Part
 from headwater.parts import platform_parts
 from headwater.settings import Settings
 from headwater.testing.client import Client
-
-
-class MemoryCommitter:
-    """Executes work as the real one does, with nothing to commit; remembers origins and answers."""
-
-    def __init__(self) -> None:
-        self.origins: list[Origin] = []
-        self.committed: list[Any] = []
-        self.rolled_back: list[Exception] = []
-        self.attempts_lost = 0
-        self.failure: Exception | None = None
-        self.commit: Callable[[], Awaitable[None]] | None = None
-        self._records: dict[bytes, tuple[bytes, Stored]] = {}
-        self._lock = asyncio.Lock()
-
-    async def execute(self, work: Any, origin: Origin) -> Any:
-        self.origins.append(origin)
-        async with self._lock:
-            return await self._execute(work)
-
-    async def execute_once(self, work: Any, origin: Origin, key: IdempotencyKey, store: Any) -> Any:
-        self.origins.append(origin)
-        async with self._lock:
-            if key.scope in self._records:
-                fingerprint, stored = self._records[key.scope]
-                if fingerprint != key.fingerprint:
-                    raise KeyReused
-                return Replay(stored)
-            result = await self._execute(work)
-            self.committed[-1] = store(result)
-            self._records[key.scope] = (key.fingerprint, self.committed[-1])
-            return result
-
-    async def _execute(self, work: Any) -> Any:
-        try:
-            for _ in range(self.attempts_lost):
-                await work(SimpleNamespace(attempt="lost"))
-            result = await work(SimpleNamespace(attempt="kept"))
-        except Exception as error:
-            self.rolled_back.append(error)
-            raise
-        if self.commit is not None:
-            await self.commit()
-        if self.failure is not None:
-            raise self.failure
-        self.committed.append(result)
-        return result
+from tests.unit.commit.memory import MemoryCommitter
 
 
 class Log:

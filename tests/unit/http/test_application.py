@@ -109,8 +109,8 @@ async def test_a_route_that_the_disk_has_no_room_for_is_served_all_the_same(
 ) -> None:
     metrics = Metrics("web 1", tmp_path)
     monkeypatch.setattr(os, "write", no_room)
-    provided = services({Metrics: metrics, Settings: Settings(log_level="error")})
-    app = HttpApp([query("/items/{id}", show)], compiler(), provided)
+    given = services({Metrics: metrics, Settings: Settings(log_level="error")})
+    app = HttpApp([query("/items/{id}", show)], compiler(), given)
     assert (await Client(app).get("/items/1")).status == 200
     metrics.close()
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.http.support import Built, build, query
 from tests.unit.http.test_compression import TEXT
-from tests.unit.http.test_server import Running, running
+from tests.unit.http.wire import running
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 
@@ -26,11 +26,6 @@ async def export() -> AsyncIterator[str]:
 
 def texts() -> Built:
     return build(query("/text", show, etag=True), query("/lines", export))
-
-
-def url(server: Running, path: str) -> str:
-    host, port = server.listener.getsockname()
-    return f"http://{host}:{port}{path}"
 
 
 async def run(*arguments: str) -> bytes:
@@ -55,9 +50,9 @@ async def test_curl_reads_every_coding_that_it_knows(tmp_path: Path) -> None:
         for coding in await codings():
             head = tmp_path / f"{coding}.txt"
             asked = ("--compressed", "-H", f"Accept-Encoding: {coding}", "-D", str(head))
-            assert msgspec.json.decode(await run(*asked, url(server, "/text"))) == TEXT
+            assert msgspec.json.decode(await run(*asked, f"{server.url}/text")) == TEXT
             assert f"content-encoding: {coding}" in head.read_text()
-            lines = (await run(*asked, url(server, "/lines"))).splitlines()
+            lines = (await run(*asked, f"{server.url}/lines")).splitlines()
             assert [msgspec.json.decode(line) for line in lines] == [TEXT] * 50
             assert f"content-encoding: {coding}" in head.read_text()
 
@@ -65,8 +60,8 @@ async def test_curl_reads_every_coding_that_it_knows(tmp_path: Path) -> None:
 async def test_curl_with_what_it_has_is_told_that_it_still_holds(tmp_path: Path) -> None:
     async with running(texts().app) as server:
         tag, head = tmp_path / "tag", tmp_path / "head"
-        first = await run("--compressed", "--etag-save", str(tag), url(server, "/text"))
-        again = await run("--compressed", "--etag-compare", str(tag), "-D", str(head), url(server, "/text"))
+        first = await run("--compressed", "--etag-save", str(tag), f"{server.url}/text")
+        again = await run("--compressed", "--etag-compare", str(tag), "-D", str(head), f"{server.url}/text")
         assert (msgspec.json.decode(first), again) == (TEXT, b"")
         status, *fields = head.read_text().splitlines()
         assert status.startswith("HTTP/1.1 304")

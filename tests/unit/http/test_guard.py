@@ -9,6 +9,7 @@ import pytest
 from headwater.http.load.guard import FLOOR, LOOK_SECONDS, Guard
 from headwater.http.load.refusal import Refused
 from headwater.settings import Settings
+from headwater.testing import Clock
 from tests.unit.http.support import build, query
 
 REDUCED = "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
@@ -30,15 +31,15 @@ class World:
     """A guard with two pools, and its clock."""
 
     def __init__(self, **settings: Any) -> None:
-        self.now = 100.0
+        self.clock = Clock(frozen=True)
         self.reads, self.writes = Pool(), Pool()
-        self.guard = Guard(Settings(**settings), {"reads": self.reads, "writes": self.writes}, lambda: self.now)
+        self.guard = Guard(Settings(**settings), {"reads": self.reads, "writes": self.writes}, self.clock.monotonic)
         self.guard.expect_look(LOOK_SECONDS)
 
     def look(self, times: int = 1, late: float = 0.0, served: int = 0) -> None:
         """So many looks, each so late, while the pool of reads serves so many in between."""
         for _ in range(times):
-            self.now += LOOK_SECONDS + late
+            self.clock.jump(seconds=LOOK_SECONDS + late)
             self.reads.served += served
             self.guard.look()
             self.guard.expect_look(LOOK_SECONDS)

@@ -14,8 +14,9 @@ from headwater.commit import Tx
 from headwater.http import Response
 from headwater.http.serving import server as serving
 from headwater.settings import Settings
+from headwater.testing import eventually
 from tests.unit.http.support import Built, build, command, query
-from tests.unit.http.test_server import Running, running
+from tests.unit.http.wire import Running, running
 
 MIB = 1 << 20
 TWO_GB = 2_000_000_000
@@ -226,11 +227,8 @@ async def test_a_large_answer_that_nobody_reads_is_not_kept_for_ever() -> None:
         deaf = await server.connect()
         deaf.writer.transport.pause_reading()  # type: ignore[attr-defined]
         deaf.send("GET /large")
-        async with asyncio.timeout(10):
-            while not established(server):  # noqa: ASYNC110 - the system tells nobody
-                await asyncio.sleep(0.05)
-            while established(server):  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+        await eventually(lambda: established(server))
+        await eventually(lambda: not established(server))
 
 
 def established(server: Running) -> int:

@@ -1,11 +1,13 @@
 """Limits as clients meet them: who is counted, what is said, and who is let through."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headwater import clock as clocks
 from headwater.app import App
 from headwater.backend import Backend
 from headwater.binding import Resource, Services
@@ -19,19 +21,10 @@ from headwater.http.route.errors import OptionInvalid
 from headwater.http.version import Versions
 from headwater.observe import Metrics
 from headwater.settings import Settings, SettingsError
+from headwater.testing import Clock
 from tests.unit.http.support import Built, build, query
 
 SECOND = 1_000_000
-
-
-class Hand:
-    """A clock that is set by hand, in microseconds."""
-
-    def __init__(self) -> None:
-        self.now = 10 * SECOND
-
-    def __call__(self) -> int:
-        return self.now
 
 
 async def show() -> str:
@@ -42,8 +35,8 @@ async def find(db: Any, secret: str) -> Principal | None:
     return Principal(id=secret) if secret in ("ada", "eve") else None
 
 
-def limited(*limits: Limit, hand: Hand | None = None, **options: Any) -> Built:
-    limiter = Limiter(MemoryStore(hand or Hand()))
+def limited(*limits: Limit, clock: Clock | None = None, **options: Any) -> Built:
+    limiter = Limiter(MemoryStore(clock or Clock(frozen=True)))
     return build(query("/x", show, limits=limits, **options), limiter=limiter, identify=[Bearer(find)])
 
 
@@ -82,26 +75,26 @@ async def test_a_refusal_s_ratelimit_and_retry_after_mean_the_same_moment() -> N
 
 
 async def test_the_quota_comes_back_evenly() -> None:
-    hand = Hand()
-    client = limited(Limit("burst", 2, per=60), hand=hand).client
+    clock = Clock(frozen=True)
+    client = limited(Limit("burst", 2, per=60), clock=clock).client
     for _ in range(2):
         await client.get("/x")
-    hand.now += 30 * SECOND - 1
+    clock.jump(timedelta(seconds=30, microseconds=-1))
     early = await client.get("/x")
-    hand.now += 1
+    clock.jump(timedelta(microseconds=1))
     due = await client.get("/x")
     assert (early.status, due.status) == (429, 200)
 
 
 async def test_of_several_limits_all_must_let_a_request_through_and_a_refused_one_is_charged_to_none() -> None:
-    hand = Hand()
-    client = limited(Limit("second", 1, per=1), Limit("hour", 3, per=3600), hand=hand).client
+    clock = Clock(frozen=True)
+    client = limited(Limit("second", 1, per=1), Limit("hour", 3, per=3600), clock=clock).client
     statuses = []
     for _ in range(3):
         statuses.append((await client.get("/x")).status)
         refused = await client.get("/x")
         assert refused.json()["violated-policies"] == (["second"] if len(statuses) < 3 else ["second", "hour"])
-        hand.now += SECOND
+        clock.jump(seconds=1)
     assert statuses == [200, 200, 200]
     assert (await client.get("/x")).json()["violated-policies"] == ["hour"]
 
@@ -215,7 +208,7 @@ async def test_limits_of_the_backend_are_those_of_every_route_without_its_own_an
 
 
 async def test_a_handler_charges_a_limit_whose_key_only_it_knows() -> None:
-    limit, limiter = Limit("login", 2, per=60), Limiter(MemoryStore(Hand()))
+    limit, limiter = Limit("login", 2, per=60), Limiter(MemoryStore(Clock(frozen=True)))
 
     async def log_in(request: Request, account: str) -> str:
         await limiter.take(limit, account)
@@ -289,26 +282,25 @@ def test_an_ipv6_customer_is_one_client(address: str, network: str) -> None:
     assert network_of(address) == network
 
 
-async def test_a_clock_that_goes_back_locks_nobody_out() -> None:
-    hand = Hand()
-    store, charge = MemoryStore(hand), [Charge("a", Pace(SECOND, 2), 1)]
-    assert (await store.take(charge)).allowed
-    hand.now -= 9 * SECOND
+async def test_a_limit_that_is_made_smaller_locks_nobody_out() -> None:
+    clock = Clock(frozen=True)
+    store, charge = MemoryStore(clock), [Charge("a", Pace(SECOND, 2), 1)]
+    assert (await store.take([Charge("a", Pace(SECOND, 10), 10)])).allowed
     assert await store.take(charge) == (False, [2 * SECOND])
-    hand.now += SECOND
+    clock.jump(seconds=1)
     assert await store.take(charge) == (True, [2 * SECOND])
 
 
 async def test_the_memory_of_a_process_is_bounded_and_forgets_what_is_past() -> None:
-    hand = Hand()
-    store, pace = MemoryStore(hand, capacity=10), Pace(SECOND, 5)
+    clock = Clock(frozen=True)
+    store, pace = MemoryStore(clock, capacity=10), Pace(SECOND, 5)
     for n in range(100):
         await store.take([Charge(str(n), pace, 1)])
     assert store.statistics()["kept"] <= 10
-    hand.now += 10 * SECOND
+    clock.jump(seconds=10)
     for _ in range(10):
         await store.take([Charge("last", pace, 1)])
-        hand.now += 10 * SECOND
+        clock.jump(seconds=10)
     assert store.statistics()["kept"] == 1
 
 
@@ -322,9 +314,8 @@ def test_a_key_is_short_and_tells_all_apart_without_telling_whom(one: str, other
 
 async def opened(settings: Settings, metrics: Metrics) -> Limiter:
     """The limiter, as a process opens it."""
-    return await Services((Resource(kind=Limiter, open=open_limiter),), {Settings: settings, Metrics: metrics}).get(
-        Limiter
-    )
+    given = {Settings: settings, Metrics: metrics, clocks.Clock: Clock()}
+    return await Services((Resource(kind=Limiter, open=open_limiter),), given).get(Limiter)
 
 
 async def test_without_a_valkey_it_cannot_be_counted_there() -> None:

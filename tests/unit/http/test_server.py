@@ -3,7 +3,6 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,10 @@ import msgspec
 import pytest
 
 from headwater.commit import Tx
-from headwater.http import serve
 from headwater.http.serving.lifespan import LifespanFailed
-from headwater.settings import Settings
 from tests.unit.http.support import Built, build, command, query
 from tests.unit.http.test_application import Gate
-
-SETTINGS = Settings(drain_seconds=5.0, body_limit=1000, body_seconds=0.3)
+from tests.unit.http.wire import SETTINGS, running
 
 
 class Item(msgspec.Struct):
@@ -63,86 +59,6 @@ class Leaving:
 
     async def drain(self) -> None:
         await self._app.drain()
-
-
-class Connection:
-    """A client that writes bytes and reads answers."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader = reader
-        self.writer = writer
-
-    async def ask(self, head: str, body: bytes = b"") -> tuple[int, dict[str, str], bytes]:
-        self.send(head, body)
-        return await self.answer(empty=head.startswith("HEAD"))
-
-    def send(self, head: str, body: bytes = b"") -> None:
-        lines = [f"{head.splitlines()[0]} HTTP/1.1", "Host: x", *head.splitlines()[1:]]
-        if body and "Content-Length" not in head:
-            lines.append(f"Content-Length: {len(body)}")
-        self.writer.write("\r\n".join([*lines, "", ""]).encode() + body)
-
-    async def answer(self, empty: bool = False) -> tuple[int, dict[str, str], bytes]:
-        status = int((await self.reader.readline()).split()[1])
-        headers = {}
-        while (line := await self.reader.readline()) not in (b"\r\n", b""):
-            name, _, value = line.decode("latin-1").partition(":")
-            headers[name.lower()] = value.strip()
-        if headers.get("transfer-encoding") == "chunked":
-            return status, headers, await self._chunks()
-        size = 0 if empty else int(headers.get("content-length", 0))
-        return status, headers, await self.reader.readexactly(size)
-
-    async def _chunks(self) -> bytes:
-        pieces = []
-        while size := int(await self.reader.readline(), 16):
-            pieces.append(await self.reader.readexactly(size))
-            await self.reader.readline()
-        await self.reader.readline()
-        return b"".join(pieces)
-
-
-class Running:
-    def __init__(self, listener: socket.socket, stop: asyncio.Event, serving: asyncio.Task[None]) -> None:
-        self.listener = listener
-        self.stop = stop
-        self.serving = serving
-        self._open: list[asyncio.StreamWriter] = []
-
-    async def connect(self) -> Connection:
-        if self.listener.family == socket.AF_UNIX:
-            reader, writer = await asyncio.open_unix_connection(self.listener.getsockname())
-        else:
-            reader, writer = await asyncio.open_connection(*self.listener.getsockname())
-        self._open.append(writer)
-        return Connection(reader, writer)
-
-    def close(self) -> None:
-        for writer in self._open:
-            writer.transport.abort()
-
-
-@asynccontextmanager
-async def running(
-    app: Any, listener: socket.socket | None = None, settings: Settings = SETTINGS
-) -> AsyncIterator[Running]:
-    listener = listener or socket.create_server(("127.0.0.1", 0))
-    stop, ready = asyncio.Event(), asyncio.Event()
-    serving = asyncio.create_task(serve(app, socket=listener, settings=settings, stop=stop, ready=ready.set))
-    waiting = asyncio.create_task(ready.wait())
-    await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    run = Running(listener, stop, serving)
-    try:
-        if serving.done():
-            serving.result()
-        async with asyncio.timeout(20):
-            yield run
-    finally:
-        waiting.cancel()
-        stop.set()
-        run.close()
-        await asyncio.gather(serving, return_exceptions=True)
-        listener.close()
 
 
 async def test_requests_are_answered_over_tcp() -> None:

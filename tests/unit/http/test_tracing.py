@@ -4,7 +4,7 @@ import pytest
 
 from headwater.http.message.body import BodyLimits
 from headwater.http.message.request import Request
-from headwater.http.message.tracing import new_id, request_id_of, trace_of
+from headwater.http.message.tracing import new_id, request_id_of, traceparent_of
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = f"00-{TRACE}-b7ad6b7169203331-01"
@@ -21,8 +21,8 @@ def test_identifiers_are_hexadecimal_and_never_repeat() -> None:
 
 
 @pytest.mark.parametrize("header", [PARENT, f"00-{TRACE}-b7ad6b7169203331-00", f"cc-{TRACE}-b7ad6b7169203331-01-more"])
-def test_a_valid_traceparent_names_its_trace(header: str) -> None:
-    assert trace_of(header.encode()) == TRACE
+def test_a_valid_traceparent_is_taken_as_the_version_known_here_writes_it(header: str) -> None:
+    assert traceparent_of(header.encode()) == f"00{header[2:55]}"
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_valid_traceparent_names_its_trace(header: str) -> None:
     ],
 )
 def test_an_invalid_traceparent_is_no_trace(header: str) -> None:
-    assert trace_of(header.encode()) is None
+    assert traceparent_of(header.encode()) is None
 
 
 @pytest.mark.parametrize("given", ["a", "req-1.2_3", "x" * 64])
@@ -62,8 +62,15 @@ def test_without_headers_one_identifier_serves_for_both() -> None:
 
 def test_within_a_trace_each_request_has_its_own_identifier() -> None:
     request = request_with((b"traceparent", PARENT.encode()))
-    assert request.trace == TRACE
+    assert (request.trace, request.traceparent) == (TRACE, PARENT)
     assert request.id != TRACE
+
+
+def test_a_request_without_a_trace_begins_one_that_stays() -> None:
+    request = request_with()
+    assert traceparent_of(request.traceparent.encode()) == request.traceparent
+    assert request.traceparent[3:35] == request.trace
+    assert request.traceparent == request.traceparent
 
 
 def test_the_clients_identifier_does_not_become_the_trace() -> None:

@@ -1,7 +1,7 @@
 """Versions: how a request names one, what it is answered, and what a version that ends says."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -24,6 +24,7 @@ from headwater.http.version.errors import (
 from headwater.http.version.usage import PRINCIPALS, Usage
 from headwater.observe import Metrics
 from headwater.observe.occurrence import subscribe
+from headwater.testing import Clock
 from tests.unit.http.support import Built, build, command, query
 
 T = TypeVar("T")
@@ -116,19 +117,6 @@ def shop(*routes: Route, names: tuple[str, ...] = ("1", "2"), **options: Any) ->
     db = options.pop("db", None)
     versions = Versions(*names, **options)
     return build(*(routes or (SHOW, ADD)), versions=versions, converters=converters, clock=clock, db=db)
-
-
-class Jumping:
-    """A clock that stands where it is put."""
-
-    def __init__(self, now: datetime) -> None:
-        self.at = now
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.at.timestamp()
 
 
 async def test_the_version_in_the_path_answers_with_the_types_that_it_had() -> None:
@@ -385,7 +373,7 @@ ENDING = {"1": Deprecated(at=date(2026, 1, 1), sunset=date(2027, 1, 1), link="ht
 
 
 async def test_a_deprecated_version_says_so_and_where_to_go() -> None:
-    built = shop(deprecated=ENDING, clock=Jumping(datetime(2026, 6, 1, tzinfo=UTC)))
+    built = shop(deprecated=ENDING, clock=Clock(datetime(2026, 6, 1, tzinfo=UTC), frozen=True))
     reply = await built.client.get("/v1/products/7?a=1")
     assert reply.status == 422  # the parameter; deprecation is told with problems, too
     assert reply.headers["deprecation"] == "@1767225600"
@@ -402,10 +390,10 @@ async def test_a_deprecated_version_says_so_and_where_to_go() -> None:
 
 
 async def test_after_its_sunset_a_version_is_gone_and_its_links_stay() -> None:
-    clock = Jumping(datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC))
+    clock = Clock(datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC), frozen=True)
     client = shop(deprecated=ENDING, clock=clock).client
     assert (await client.get("/v1/products/7")).status == 200
-    clock.at += timedelta(seconds=1)
+    clock.jump(seconds=1)
     gone = await client.get("/v1/products/7")
     assert (gone.status, gone.json()["type"], gone.json()["successor"]) == (410, PROBLEM + "version-gone", "2")
     assert len(gone.headers.get_all("link")) == 3
@@ -559,7 +547,7 @@ async def test_every_version_has_its_document() -> None:
 
 
 async def test_requests_are_counted_by_version_and_deprecated_ones_by_principal() -> None:
-    built = shop(deprecated=ENDING, clock=Jumping(datetime(2026, 6, 1, tzinfo=UTC)))
+    built = shop(deprecated=ENDING, clock=Clock(datetime(2026, 6, 1, tzinfo=UTC), frozen=True))
     await built.client.get("/v1/products/7")
     await built.client.get("/v1/products/8")
     await built.client.get("/v2/products/7")
@@ -658,7 +646,7 @@ async def test_fields_are_chosen_of_the_versions_own_items() -> None:
 
 
 async def test_principals_are_counted_by_name_up_to_a_bound_and_told_once_a_day() -> None:
-    clock, metrics, told = Jumping(datetime(2026, 6, 1, tzinfo=UTC)), Metrics("web 1"), []
+    clock, metrics, told = Clock(datetime(2026, 6, 1, tzinfo=UTC), frozen=True), Metrics("web 1"), []
     usage = Usage("1", metrics, clock)
     end = subscribe(told.append)
     try:
@@ -666,7 +654,7 @@ async def test_principals_are_counted_by_name_up_to_a_bound_and_told_once_a_day(
             usage.add(Principal(id=f"p{number}"), "/x", "r")
         assert len(told) == PRINCIPALS + 1
         assert [each.principal for each in told][-1] == "other"
-        clock.at += timedelta(days=1)
+        clock.jump(days=1)
         usage.add(Principal(id="p0"), "/y", "r")
         usage.add(None, "/y", "r")
     finally:

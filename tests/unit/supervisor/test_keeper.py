@@ -11,6 +11,7 @@ from headwater.observe import Occurrence, subscribe
 from headwater.supervisor.deaths import EarlyDeaths
 from headwater.supervisor.errors import ChildFailed
 from headwater.supervisor.keeper import Keeper, Phase, ProcessDied, ProcessRestarted
+from headwater.testing import Clock, eventually
 
 
 class Puppet:
@@ -71,6 +72,19 @@ async def test_what_dies_is_started_again_and_counted() -> None:
     assert (puppet.starts, state.pid, state.cause) == (2, 4711, "was killed by SIGKILL")
     await watched.keeper.stop()
     assert watched.keeper.state.phase is Phase.STOPPED
+
+
+async def test_what_dies_early_is_started_again_after_a_pause_of_the_clock() -> None:
+    puppet, clock = Puppet(), Clock(frozen=True)
+    keeper = Keeper(puppet, early_deaths=EarlyDeaths(Backoff(first=3600, most=3600)), clock=clock)
+    await keeper.start()
+    puppet.die(1)
+    await eventually(lambda: clock.waits)
+    assert (puppet.starts, keeper.state.phase) == (1, Phase.BACKING_OFF)
+    clock.jump(hours=1)
+    await eventually(lambda: keeper.state.phase is Phase.RUNNING)
+    assert puppet.starts == 2
+    await keeper.stop()
 
 
 async def test_a_start_that_fails_is_tried_again_but_is_one_restart() -> None:

@@ -50,6 +50,7 @@ def behind(consumer: str, entries: int, parked: int = 0) -> Lag:
         batches=1,
         entries=entries,
         seconds=1.5,
+        still_seconds=0.5,
         in_retry=2,
         parked=parked,
     )
@@ -82,6 +83,7 @@ def test_a_look_shows_relay_slot_log_and_consumers() -> None:
         "headwater_database_oldest_transaction_seconds": 12.5,
         'headwater_consumer_lag_entries{consumer="shop.count"}': 7,
         'headwater_consumer_lag_seconds{consumer="shop.count"}': 1.5,
+        'headwater_consumer_still_seconds{consumer="shop.count"}': 0.5,
         'headwater_consumer_keys_in_retry{consumer="shop.other"}': 2,
         'headwater_consumer_keys_parked{consumer="shop.count"}': 1,
     }

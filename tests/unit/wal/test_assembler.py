@@ -153,7 +153,7 @@ def end_lsn(number: int) -> int:
 
 
 def feed(assembler: Assembler, messages: list[Decoded]) -> list[Fragment]:
-    return [fragment for message in messages if (fragment := assembler.feed(write(message))) is not None]
+    return [fed for message in messages if isinstance(fed := assembler.feed(write(message)), Fragment)]
 
 
 def transaction(*messages: Decoded) -> list[Decoded]:

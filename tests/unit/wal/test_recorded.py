@@ -55,7 +55,7 @@ def test_commits_come_in_order_and_acknowledge_beyond_themselves(name: str) -> N
 
 def assemble(messages: list[bytes], fragment_bytes: int = 1 << 21) -> list[Fragment]:
     assembler = Assembler(fragment_bytes)
-    return [fragment for message in messages if (fragment := assembler.feed(message)) is not None]
+    return [fed for message in messages if isinstance(fed := assembler.feed(message), Fragment)]
 
 
 def transactions(fragments: list[Fragment]) -> list[Transaction]:

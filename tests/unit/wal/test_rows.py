@@ -43,7 +43,7 @@ TYPES: list[tuple[str, int, Value, Any]] = [
 
 
 def written(relation: Relation, *values: Value) -> dict[str, Any]:
-    _, body = RowWriter(relation).write("insert", values, values)
+    _, body = RowWriter(relation).write("insert", values, None)
     return msgspec.json.decode(body)  # type: ignore[no-any-return]
 
 

@@ -99,7 +99,7 @@ class Command:
 
     def _origin(self, request: Request) -> Origin:
         actor = request.principal.id if request.principal is not None else None
-        return Origin(self._route.app, self._route.name, actor, request.trace)
+        return Origin(self._route.app, self._route.name, actor, request.traceparent)
 
 
 class _Declined(Exception):

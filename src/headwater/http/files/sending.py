@@ -8,12 +8,13 @@ an attachment, what browsers would run as a page or a script goes out as bytes o
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 from uuid import UUID
 
 from headwater.binding import Services
+from headwater.clock import now
 from headwater.db import Db
 from headwater.http.files.digest import repr_digest, wants_content_digest
 from headwater.http.files.download import Download
@@ -29,7 +30,8 @@ from headwater.http.message.response import NOSNIFF
 from headwater.http.route.call import Call
 from headwater.http.step.operation import Operation
 from headwater.objects import KeyInvalid, NoObject, Objects
-from headwater.objects.staging import find, stream_parts
+from headwater.objects.kept import find
+from headwater.objects.staging import stream_parts
 
 INLINE: Final = frozenset(
     {
@@ -127,7 +129,7 @@ async def _find_stored(download: Download, key: str, objects: Objects) -> Found:
     try:
         stat = await objects.head(key)
     except KeyInvalid as error:  # made of what a client has sent, most likely
-        raise NoObject(key=key, place=objects.place) from error
+        raise NoObject(key=key, location=objects.location) from error
     return Found(
         size=stat.size,
         media_type=download.media_type or UNKNOWN,
@@ -168,7 +170,7 @@ def _spans(request: Request, found: Found, validators: Validators) -> tuple[Span
     header = request.fields.get(b"range")
     if header is None or request.method != "GET":
         return None
-    holds = range_holds(request.fields.get(b"if-range"), validators.etag, validators.modified, datetime.now(UTC))
+    holds = range_holds(request.fields.get(b"if-range"), validators.etag, validators.modified, now())
     return read_ranges(header, found.size) if holds else None
 
 

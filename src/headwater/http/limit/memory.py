@@ -4,10 +4,10 @@ Bounded: a moment that has passed says no more than none at all, so what is olde
 than `capacity` are in debt at once, the one that was heard of longest ago is forgiven.
 """
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
+from headwater.clock import Clock, SystemClock
 from headwater.http.limit.store import Charge, Verdict
 
 CAPACITY: Final = 100_000
@@ -16,21 +16,18 @@ CAPACITY: Final = 100_000
 _SWEPT: Final = 2
 
 
-def _now() -> int:
-    return time.monotonic_ns() // 1000
-
-
 class MemoryStore:
-    """`now` is a clock in microseconds that never goes back."""
+    """Counts by the monotonic time of `clock`."""
 
-    def __init__(self, now: Callable[[], int] = _now, capacity: int = CAPACITY) -> None:
-        self._now = now
+    def __init__(self, clock: Clock | None = None, capacity: int = CAPACITY) -> None:
+        self._monotonic = (clock or SystemClock()).monotonic
         self._capacity = capacity
         self._moments: dict[str, int] = {}  # in the order in which they were last charged
 
     async def take(self, charges: Sequence[Charge]) -> Verdict:
         """Charge all or nothing; nothing else runs in between."""
-        now, moments = self._now(), self._moments
+        # To the nearest microsecond: a product of floats may fall just short of it.
+        now, moments = int(self._monotonic() * 1e6 + 0.5), self._moments
         before, after, allowed = [], [], True
         for key, (interval, burst), cost in charges:
             depth = interval * burst

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 
+from headwater.clock import Clock
 from headwater.engines.address import without_password
 from headwater.http.limit.fallback import Fallback
 from headwater.http.limit.limiter import Limiter
@@ -14,19 +15,26 @@ from headwater.settings import Settings, SettingsError
 _SCHEMES = ("valkey", "valkeys", "redis", "rediss", "unix")
 
 
-async def open_limiter(settings: Settings, metrics: Metrics) -> AsyncIterator[Limiter]:
-    """By HEADWATER_LIMITS. Nothing is connected before the first request.
-
-    Raises `SettingsError` if there is no Valkey where there has to be one, or its URL is none.
-    """
-    limiter = Limiter(_store(settings, metrics), _refusals(metrics))
+async def open_limiter(settings: Settings, metrics: Metrics, clock: Clock) -> AsyncIterator[Limiter]:
+    """The limiter, until the process ends."""
+    limiter = make_limiter(settings, metrics, clock)
     yield limiter
     await limiter.close()
 
 
-def _store(settings: Settings, metrics: Metrics) -> Store:
+def make_limiter(settings: Settings, metrics: Metrics, clock: Clock) -> Limiter:
+    """By HEADWATER_LIMITS. Nothing is connected before the first request.
+
+    What is counted in a process is counted by `clock`; in Valkey it is by Valkey's, on which all processes agree.
+
+    Raises `SettingsError` if there is no Valkey where there has to be one, or its URL is none.
+    """
+    return Limiter(_store(settings, metrics, clock), _refusals(metrics))
+
+
+def _store(settings: Settings, metrics: Metrics, clock: Clock) -> Store:
     if settings.limits == "memory" or (settings.limits == "auto" and settings.valkey_url is None):
-        return MemoryStore()
+        return MemoryStore(clock)
     if settings.valkey_url is None:
         reason = "there is no Valkey; set HEADWATER_VALKEY_URL, or run `headwater up`, which starts one"
         raise SettingsError(variable="HEADWATER_LIMITS", value=settings.limits, reason=reason)
@@ -36,7 +44,7 @@ def _store(settings: Settings, metrics: Metrics) -> Store:
     def away(gone: bool) -> None:
         local.set(float(gone))
 
-    return Fallback(ValkeyStore(settings.valkey_url, settings.slot), MemoryStore(), away)
+    return Fallback(ValkeyStore(settings.valkey_url, settings.slot), MemoryStore(clock), away)
 
 
 def _check(url: str) -> None:

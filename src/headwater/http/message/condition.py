@@ -12,9 +12,10 @@ so the tag of any of them fits. If-None-Match asks whether the bytes that the cl
 given; any coding that it takes counts as that, which spares encoding an answer only to learn how large it is.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
+from headwater.clock import now
 from headwater.http.message.accept import accepts
 from headwater.http.message.answer import Fields
 from headwater.http.message.date import read_date, write_date
@@ -158,11 +159,11 @@ def _joined(request: Request, name: bytes) -> bytes | None:
 
 
 def fields_of(validators: Validators) -> Fields:
-    """ETag and Last-Modified; a date ahead of our clock is sent as now (section 8.8.2.1)."""
+    """ETag and Last-Modified; a date ahead of the handlers' clock is sent as now (section 8.8.2.1)."""
     fields: Fields = []
     etag = validators.etag
     if etag is not None:
         fields.append((b"etag", etag))
     if validators.modified is not None:
-        fields.append((b"last-modified", write_date(min(validators.modified, datetime.now(UTC)))))
+        fields.append((b"last-modified", write_date(min(validators.modified, now()))))
     return fields

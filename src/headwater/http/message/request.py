@@ -12,7 +12,7 @@ from headwater.http.message.csrftoken import token_of
 from headwater.http.message.headers import Headers
 from headwater.http.message.principal import Principal
 from headwater.http.message.target import QueryFields, query_fields
-from headwater.http.message.tracing import new_id, request_id_of, trace_of
+from headwater.http.message.tracing import new_id, new_traceparent, request_id_of, traceparent_of
 
 NO_VALUES: Final = ()
 
@@ -29,6 +29,7 @@ class Request:
     __slots__ = (
         "_headers",
         "_query",
+        "_traceparent",
         "added",
         "body_limits",
         "fields",
@@ -63,6 +64,7 @@ class Request:
     making: Any
     task: asyncio.Task[Any] | None
     held: list[Callable[[], None]] | None
+    _traceparent: str | None
 
     def __init__(
         self, scope: MutableMapping[str, Any], receive: Receive, limits: BodyLimits, started: float = 0.0
@@ -74,7 +76,7 @@ class Request:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.path_values: Sequence[Any] = NO_VALUES
-        self.principal = self.session = self.task = self.held = self.making = None
+        self.principal = self.session = self.task = self.held = self.making = self._traceparent = None
         self.version: str | None = None
         self.added: Fields | None = None
         self.variant: bytes = b""
@@ -86,6 +88,13 @@ class Request:
             self._take_ids()
         else:
             self.id = self.trace = new_id()
+
+    @property
+    def traceparent(self) -> str:
+        """The trace that the request belongs to, for what follows from it: as it came, or a new one."""
+        if self._traceparent is None:
+            self._traceparent = new_traceparent(self.trace)
+        return self._traceparent
 
     @property
     def headers(self) -> Headers:
@@ -163,6 +172,8 @@ class Request:
 
     def _take_ids(self) -> None:
         parent, given = self.fields.get(b"traceparent"), self.fields.get(b"x-request-id")
-        trace = trace_of(parent) if parent is not None and self.count(b"traceparent") == 1 else None
-        self.trace = trace or new_id()
-        self.id = (request_id_of(given) if given is not None else None) or (new_id() if trace else self.trace)
+        if parent is not None and self.count(b"traceparent") == 1:
+            self._traceparent = traceparent_of(parent)
+        self.trace = self._traceparent[3:35] if self._traceparent is not None else new_id()
+        is_new = self._traceparent is None
+        self.id = (request_id_of(given) if given is not None else None) or (self.trace if is_new else new_id())

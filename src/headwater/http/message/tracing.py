@@ -24,15 +24,20 @@ def new_id() -> str:
     return (_random.getrandbits(128) or 1).to_bytes(16, "big").hex()
 
 
-def trace_of(traceparent: bytes) -> str | None:
-    """The trace id of a `traceparent` header, or None if the header is invalid."""
-    match = _TRACEPARENT.fullmatch(traceparent)
+def new_traceparent(trace: str) -> str:
+    """What follows from a request that came without one: a random parent, and nobody records the trace."""
+    return f"00-{trace}-{_random.getrandbits(64) or 1:016x}-00"
+
+
+def traceparent_of(header: bytes) -> str | None:
+    """A `traceparent` header as version 00 writes it, or None if the header is invalid."""
+    match = _TRACEPARENT.fullmatch(header)
     if match is None:
         return None
-    version, trace, parent, _, rest = match.groups()
+    version, trace, parent, flags, rest = match.groups()
     if version == b"ff" or trace == _NO_TRACE or parent == _NO_PARENT or (version == b"00" and rest is not None):
         return None
-    return trace.decode()
+    return f"00-{trace.decode()}-{parent.decode()}-{flags.decode()}"
 
 
 def request_id_of(header: bytes) -> str | None:

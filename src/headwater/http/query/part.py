@@ -98,6 +98,6 @@ def _bind_emitter(route: Route, services: Services) -> Bind:
 
     def bind(request: Request) -> Emitter:
         actor = request.principal.id if request.principal is not None else None
-        return Emitter(group, Origin(app, name, actor, request.trace), clock)
+        return Emitter(group, Origin(app, name, actor, request.traceparent), clock)
 
     return bind

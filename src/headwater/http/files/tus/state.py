@@ -24,7 +24,7 @@ returning id, length, position, parts, metadata, expires_at, finished_at is not 
 """
 _FIND: Final = """
 select id, length, position, parts, metadata, expires_at, finished_at is not null as finished
-from headwater.resumable where id = $1 and route = $2 and owner is not distinct from $3 and expires_at > now()
+from headwater.resumable where id = $1 and route = $2 and owner is not distinct from $3 and expires_at > $4
 """
 _APPEND: Final = """
 with moved as (
@@ -64,9 +64,9 @@ async def begin(
     return await db.one(State, _BEGIN, uuid4(), expires_at, route, owner, length, metadata)
 
 
-async def find(db: Db, id: UUID, route: str, owner: str | None) -> State | None:
-    """The upload, if it is this owner's and has not expired."""
-    return await db.maybe(State, _FIND, id, route, owner)
+async def find(db: Db, id: UUID, route: str, owner: str | None, now: datetime) -> State | None:
+    """The upload, if it is this owner's and has not expired by `now`."""
+    return await db.maybe(State, _FIND, id, route, owner, now)
 
 
 async def append(

@@ -137,7 +137,7 @@ class Steps:
 
     async def _find(self, request: Request, id: UUID) -> State:
         """The state of the client's own upload; another's is as if it were not there."""
-        state = await states.find(self._staging.db, id, self._base, _owner(request))
+        state = await states.find(self._staging.db, id, self._base, _owner(request), self._staging.now())
         if state is None:
             raise Problem(404, detail="There is no such upload, or it has expired.")
         return state
@@ -207,7 +207,7 @@ class Steps:
 
         await self._finish.prepare(request)
         try:
-            await self._execute(work, Origin(self._app, self._name, _actor(request), request.trace))
+            await self._execute(work, Origin(self._app, self._name, _actor(request), request.traceparent))
         except UploadExpired:
             raise Problem(410, detail="The upload has expired.") from None
         except OutcomeUnknown as error:
