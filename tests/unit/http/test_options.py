@@ -25,7 +25,7 @@ def test_the_record_and_the_typed_dict_of_a_capability_have_the_same_fields(kind
 
 
 def _plain(kind: Any) -> set[Any]:
-    """The members of a type. A TypedDict says what to pass, so None may be missing in it, which says the same as leaving
+    """The members of a type. A TypedDict says what to pass, so None may be missing in it: it says the same as leaving
     the keyword out; and it may type a function more closely."""
     members = typing.get_args(kind) if isinstance(kind, UnionType) else (kind,)
     return {typing.get_origin(each) or each for each in members} - {type(None)}
