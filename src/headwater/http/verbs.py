@@ -83,7 +83,7 @@ class UploadsOptions(RouteOptions, ResumableOptions, total=False):
 
 
 class BadRoute(HeadwaterError):
-    """{route!r} is not a route; one looks like "GET /orders/{{id}}"."""
+    """{route!r} is not a valid route. An example: "GET /orders/{{id}}"."""
 
 
 def make_route(

@@ -101,5 +101,5 @@ def _keep_private(request: Request, answer: Answer) -> None:
 
 def _check_scopes(route: Route, scopes: tuple[str, ...]) -> None:
     if isinstance(scopes, str) or not all(_SCOPE.fullmatch(scope) for scope in scopes):
-        reason = 'it is a tuple of words, as in ("tasks:read", "tasks:write")'
+        reason = 'it must be a tuple of scopes, such as ("tasks:read", "tasks:write")'
         refuse_option(route, f"scopes={scopes!r}", reason)

@@ -26,7 +26,7 @@ _VISIBLE: Final = re.compile(rb"[\x21-\x7e]+")
 
 
 class CredentialInvalid(HttpError):
-    """{credential} cannot be: {reason}."""
+    """{credential} is invalid: {reason}."""
 
 
 class Credential(Protocol):
@@ -83,7 +83,9 @@ class ApiKey:
 
     def __init__(self, header: str, find: Find) -> None:
         if not _TOKEN.fullmatch(header) or header.lower() in ("authorization", "cookie"):
-            raise CredentialInvalid(credential=f"ApiKey({header!r})", reason="this is no header field of its own")
+            raise CredentialInvalid(
+                credential=f"ApiKey({header!r})", reason="it is not a header field that can carry an API key"
+            )
         self.header = header
         self.find = find
         self._field = header.lower().encode()
@@ -115,7 +117,7 @@ class Cookie:
 
     def __init__(self, cookie: str, find: Find) -> None:
         if not _TOKEN.fullmatch(cookie):
-            raise CredentialInvalid(credential=f"Cookie({cookie!r})", reason="this is no name of a cookie")
+            raise CredentialInvalid(credential=f"Cookie({cookie!r})", reason="it is not a valid cookie name")
         self.cookie = cookie
         self.find = find
         self._prefix = cookie.encode() + b"="

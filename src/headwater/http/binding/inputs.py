@@ -158,7 +158,7 @@ class _Sources:
 
     def _take_body(self, parameter: Parameter) -> None:
         if self._route.method in BODILESS:
-            fix = "Spell its fields as parameters of their own, or choose another method."
+            fix = "Take its fields as query parameters, or choose another method."
             self._misplaced(parameter, f"a {self._route.method} request has no body", fix)
         if self._body is not None:
             self._misplaced(parameter, f"the body is `{self._body}` already", "Put both into one Struct.")
@@ -185,7 +185,7 @@ class _Sources:
         shape = self._shape(parameter)
         if reader_of(shape) is None and list_reader_of(shape) is None:
             fix = (
-                "If something provides it, declare that: `@app.provide`. If it is the body, make it a Struct or "
+                "To provide it, use `@app.provide`. If it is the body, make it a Struct or "
                 "mark it: Annotated[…, Body()]."
             )
             self._unbound(parameter, fix)

@@ -104,7 +104,7 @@ def _of_response(route: Route, signature: Signature) -> Rendering:
 
 
 def _of_nothing(route: Route, signature: Signature) -> Rendering:
-    _refuse_location(route, "the answer is empty")
+    _refuse_location(route, "the response is empty")
     status = 204 if _status(route) == 200 else _status(route)
     fields: Fields = [NOSNIFF]
 
@@ -118,7 +118,7 @@ def _of_nothing(route: Route, signature: Signature) -> Rendering:
 def _of_json(route: Route, returns: Any, signature: Signature, fields: Fields) -> Rendering:
     declared = route.option(ResponseOption)
     if declared.status in EMPTY:
-        reason = f"an answer with this status is empty; return None instead of {returns}"
+        reason = f"a response with this status is empty; return None instead of {returns}"
         refuse_option(route, f"status={declared.status}", reason)
     shown = returns if signature.convert is None else typing.Union[tuple(_encoded(signature.shown))]  # noqa: UP007
     _require_encodable(route, shown)
@@ -170,7 +170,7 @@ def _compile_location(route: Route, template: str, returns: Any) -> Locate:
     fields, names = list(common_fields(returns)), _PLACEHOLDER.findall(template)
     for name in names:
         if name not in fields:
-            _invalid_location(route, f"the answer has no field {name!r}", fields)
+            _invalid_location(route, f"the response has no field {name!r}", fields)
     if not template.startswith("/"):
         _invalid_location(route, "it does not begin with a slash", fields)
     form, getters = _PLACEHOLDER.sub("{}", template), [attrgetter(name) for name in names]

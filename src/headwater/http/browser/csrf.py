@@ -52,7 +52,7 @@ def check(request: Request, session: str, origins: frozenset[bytes]) -> None:
     if not fits(session, token.decode("latin-1")):
         raise _refused("Its X-CSRF-Token does not belong to its cookie.")
     if _could_be_a_form(request):
-        raise _refused("Its body has a type that a form can send; send application/json.")
+        raise _refused("Its body has a media type that a form can send; send application/json.")
 
 
 def _is_from_here(request: Request, origins: frozenset[bytes]) -> bool:

@@ -80,7 +80,7 @@ class CommandCall:
 
     async def _execute(self, request: Request) -> Answer:
         self._require(request)
-        if self._tx_index is None:  # there is nothing to commit
+        if self._tx_index is None:  # nothing to commit
             return self._render(await self._handle(*self._bound.bind(request)), request)
         try:
             return await self._committer.execute(self._work(request).run, self._origin(request))

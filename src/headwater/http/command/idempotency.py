@@ -53,9 +53,9 @@ def parse_key(header: bytes) -> bytes:
     elif _BARE.fullmatch(header):
         key = header
     else:
-        raise KEY_INVALID.problem('Idempotency-Key is a string in double quotes, such as "8e03978e-40d5".')
+        raise KEY_INVALID.problem('Idempotency-Key must be a string in double quotes, such as "8e03978e-40d5".')
     if not 1 <= len(key) <= LIMIT:
-        raise KEY_INVALID.problem(f"Idempotency-Key has 1 to {LIMIT} characters.")
+        raise KEY_INVALID.problem(f"Idempotency-Key must have 1 to {LIMIT} characters.")
     return key
 
 

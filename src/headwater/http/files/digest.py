@@ -63,7 +63,7 @@ class Hashing:
                 for each in wrong
             ]
             extensions: Any = {"mismatched-digests": listed}
-            detail = "The bytes that arrived are not those that the digest was made of. Send them again."
+            detail = "The bytes that arrived do not have the declared digest. Send them again."
             raise DIGEST_MISMATCHED.problem(detail, **extensions)
 
 
@@ -97,7 +97,7 @@ def _of_header(header: str, request: Request) -> list[Expected]:
     try:
         members = _parse(request.headers[header])
     except ValueError:
-        raise Problem(400, detail=f"{header} is no dictionary of digests, such as sha-256=:…:.") from None
+        raise Problem(400, detail=f"{header} is not a dictionary of digests, such as sha-256=:…:.") from None
     known = {name: value for name, (value, _) in members.items() if name in _LENGTHS}
     if not known:
         listed = [{"algorithm": name, "header": header} for name in members]
@@ -105,13 +105,13 @@ def _of_header(header: str, request: Request) -> list[Expected]:
             f"{header} has no sha-256 and no sha-512.", {f"Want-{header}": WANTED}, **{"unsupported-algorithms": listed}
         )
     invalid = [
-        {"algorithm": name, "header": header, "reason": f"it is no byte sequence of {_LENGTHS[name]} bytes"}
+        {"algorithm": name, "header": header, "reason": f"it is not a byte sequence of {_LENGTHS[name]} bytes"}
         for name, value in known.items()
         if not isinstance(value, bytes) or len(value) != _LENGTHS[name]
     ]
     if invalid:
         extensions: Any = {"invalid-digests": invalid}
-        raise DIGEST_INVALID.problem(f"{header} has a digest that cannot be one.", **extensions)
+        raise DIGEST_INVALID.problem(f"{header} has an invalid digest.", **extensions)
     return [Expected(header, name, value) for name, value in known.items()]
 
 

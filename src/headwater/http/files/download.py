@@ -28,7 +28,7 @@ class Download(Answer):
         cache_control: str = "private, no-cache",
     ) -> None:
         if not cache_control.isprintable() or not cache_control.isascii():
-            raise ValueError(f"{cache_control!r} is no Cache-Control")
+            raise ValueError(f"{cache_control!r} is not a valid Cache-Control")
         super().__init__(200, [(b"cache-control", cache_control.encode())], stream=_not_declared)
         self.source = source
         self.filename = filename
@@ -39,4 +39,4 @@ class Download(Answer):
 
 
 async def _not_declared(write: Write) -> None:
-    raise TypeError("a handler that answers with a Download says so: `-> Download`")
+    raise TypeError("a handler that returns a Download must declare it: `-> Download`")

@@ -65,7 +65,7 @@ class Form:
         except MultipartError as error:
             raise _malformed(str(error)) from None
         if not self._found:
-            raise _malformed("no part of it is a file; a file has a filename")
+            raise _malformed("no part is a file; a file has a filename")
 
     def _take(self, event: "MultipartSegment | bytes | bytearray | None") -> bool:
         """Whether it belongs to the file."""
@@ -86,7 +86,7 @@ class Form:
         if part.filename is None:
             return
         if self._found:
-            raise _malformed("two parts of it are files")
+            raise _malformed("two parts are files")
         self._found = True
         self._begin(File(essence_of(part.content_type), clean_name(part.filename)))
 
@@ -99,14 +99,14 @@ class Form:
 
     def _add(self, name: str, text: bytes) -> None:
         if not name or name in self.fields:
-            raise _malformed("its fields have different names")
+            raise _malformed("its fields must have different names")
         try:
             self.fields[name] = text.decode()
         except UnicodeDecodeError:
-            raise _malformed(f"the field {name!r} is no UTF-8") from None
+            raise _malformed(f"the field {name!r} is not UTF-8") from None
         if "\0" in self.fields[name]:
             raise _malformed(f"the field {name!r} has the character NUL")
 
 
 def _malformed(reason: str) -> Problem:
-    return Problem(400, detail=f"The body is no form with a file: {reason}.")
+    return Problem(400, detail=f"The body is not a form with a file: {reason}.")

@@ -66,9 +66,9 @@ def refuse_large(request: Request, limit: int) -> None:
 
 def too_large(limit: int) -> Problem:
     """The problem of a body that is larger than it may be."""
-    return Problem(413, detail=f"The file may have {limit} bytes.", limit=limit)
+    return Problem(413, detail=f"The file must not exceed {limit} bytes.", limit=limit)
 
 
 def _too_slow(limits: BodyLimits) -> Problem:
-    detail = f"The body came too slowly: {limits.rate} bytes per second are expected, after {limits.seconds:g} seconds."
+    detail = f"The upload is too slow: it must average {limits.rate} bytes per second after {limits.seconds:g} seconds."
     return Problem(408, detail=detail)

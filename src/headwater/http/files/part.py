@@ -82,7 +82,7 @@ def _plan_keeping(draft: Draft) -> Within | None:
     if taken is None:
         for option in ("upload_limit", "media_types"):
             if getattr(declared, option):
-                refuse_option(route, option, "the handler takes no `upload: Upload`")
+                refuse_option(route, option, "the handler does not take `upload: Upload`")
         return None
     if draft.binding.tx_index is None:
         raise ParameterMisplaced(
@@ -90,7 +90,7 @@ def _plan_keeping(draft: Draft) -> Within | None:
             handler=route.location,
             parameter=taken.parameter,
             kind="Upload",
-            reason="a transaction keeps it, and the command has none",
+            reason="a transaction keeps it, and the command takes none",
             fix="Take `tx: Tx` as well.",
         )
     return Within(link=lambda services: keep_upload)

@@ -67,7 +67,7 @@ class Rules(msgspec.Struct, frozen=True):
         """Raise a `Problem` 415 for a type that the route does not take."""
         if self.media_types and not allows(self.media_types, media_type):
             accepted = ", ".join(self.media_types)
-            detail = f"This operation takes {accepted}, and not {media_type}."
+            detail = f"This operation accepts {accepted}, not {media_type}."
             raise Problem(415, detail=detail, headers={"Accept-Post": accepted})
 
     def settle(self, declared: str, head: bytes) -> str:

@@ -36,10 +36,12 @@ def _store(settings: Settings, metrics: Metrics, clock: Clock) -> Store:
     if settings.limits == "memory" or (settings.limits == "auto" and settings.valkey_url is None):
         return MemoryStore(clock)
     if settings.valkey_url is None:
-        reason = "there is no Valkey; set HEADWATER_VALKEY_URL, or run `headwater up`, which starts one"
+        reason = "no Valkey is configured; set HEADWATER_VALKEY_URL, or run `headwater up`, which starts one"
         raise SettingsError(variable="HEADWATER_LIMITS", value=settings.limits, reason=reason)
     _check(settings.valkey_url)
-    local = metrics.gauge("headwater_limits_local", "Processes that count their limits alone, because Valkey is away.")
+    local = metrics.gauge(
+        "headwater_limits_local", "Processes that count their own limits, because Valkey is unreachable."
+    )
 
     def away(gone: bool) -> None:
         local.set(float(gone))
@@ -49,7 +51,7 @@ def _store(settings: Settings, metrics: Metrics, clock: Clock) -> Store:
 
 def _check(url: str) -> None:
     if url.partition(":")[0] not in _SCHEMES:
-        reason = f"it begins with one of {', '.join(scheme + '://' for scheme in _SCHEMES)}"
+        reason = f"it must begin with one of {', '.join(scheme + '://' for scheme in _SCHEMES)}"
         raise SettingsError(variable="HEADWATER_VALKEY_URL", value=without_password(url, url), reason=reason)
 
 

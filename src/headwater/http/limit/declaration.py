@@ -27,12 +27,12 @@ _NETWORK_BITS: Final = 64
 
 
 class LimitInvalid(HttpError):
-    """The limit {name!r} cannot be: {reason}."""
+    """The limit {name!r} is invalid: {reason}."""
 
 
 class LimitsClash(HttpError):
-    """{first!r} of {first_place} and {second!r} of {second_place} have one name, under which both would be counted:
-    make them one, or give one of them another name."""
+    """{first!r} of {first_location} and {second!r} of {second_location} have the same name but differ. Rename one, or
+    use one object for both."""
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -84,27 +84,27 @@ class Limit(msgspec.Struct, frozen=True):
     def _reason(self) -> str | None:
         """Why there can be no such limit."""
         if _NAME.fullmatch(self.name) is None:
-            return "a name is lower-case letters, digits, and . _ -, a letter first, at most 64"
+            return "a name consists of lower-case letters, digits, and . _ -, begins with a letter, and has at most 64 characters"
         if not _counts(self.quota) or not (self.burst is None or _counts(self.burst)):
-            return "quota and burst are whole numbers from 1 on"
+            return "quota and burst must be integers of at least 1"
         if not _measures(self.per):
-            return "per is seconds, more than none"
+            return "per must be a positive number of seconds"
         if self.quota > MOST_PER_SECOND * self.per:
-            return f"it counts in microseconds, and keeps its quota up to {MOST_PER_SECOND:,} a second"
+            return f"its quota must not exceed {MOST_PER_SECOND:,} a second"
         if self.pace.depth > LONGEST_SECONDS * _MICROSECONDS:
-            return "its burst takes more than ten years to come back"
+            return "its burst takes more than ten years to refill"
         if not (callable(self.by) or self.by in get_args(Whom)):
-            return f"by is one of {', '.join(map(repr, get_args(Whom)))}, or a function of the request"
+            return f"by must be one of {', '.join(map(repr, get_args(Whom)))}, or a function of the request"
         return None
 
 
 def check_limits(declared: Iterable[tuple[Limit, str]]) -> None:
     """Each with the place that declares it; raises `LimitsClash` for two that are counted together and differ."""
     known: dict[str, tuple[Limit, str]] = {}
-    for limit, place in declared:
-        first, first_place = known.setdefault(limit.name, (limit, place))
+    for limit, location in declared:
+        first, first_location = known.setdefault(limit.name, (limit, location))
         if first != limit:
-            raise LimitsClash(first=first, first_place=first_place, second=limit, second_place=place)
+            raise LimitsClash(first=first, first_location=first_location, second=limit, second_location=location)
 
 
 def named(key: str) -> str:

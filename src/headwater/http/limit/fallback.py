@@ -26,14 +26,14 @@ _TRIAL: Final = (Charge("trial", Rate(1, 1), 1),)
 
 
 class LimitsLocal(Occurrence, frozen=True, kw_only=True):
-    """Valkey does not answer; until it does, each process counts its limits for itself."""
+    """Valkey is unreachable; until it returns, each process counts its own limits."""
 
     level: ClassVar[Level] = "warning"
     cause: str
 
 
 class LimitsShared(Occurrence, frozen=True, kw_only=True):
-    """Valkey answers again; limits are counted over all processes."""
+    """Valkey is reachable again; limits are counted over all processes."""
 
     level: ClassVar[Level] = "info"
 

@@ -60,13 +60,13 @@ def limits_of(route: Route, everywhere: Sequence[Limit]) -> tuple[Limit, ...]:
     limits, cost = tuple(everywhere if declared.limits is None else declared.limits), declared.cost
     names = [limit.name for limit in limits]
     if len(names) != len(set(names)):
-        refuse_option(route, "limits", "two of them have one name, by which clients and counters tell them apart")
+        refuse_option(route, "limits", "two of them have the same name")
     if not callable(cost):
         if cost < 0:
-            refuse_option(route, f"cost={cost}", "no request gives back what others have used")
+            refuse_option(route, f"cost={cost}", "a cost must not be negative")
         for limit in limits:
             if cost > limit.pace.burst:
-                refuse_option(route, f"cost={cost}", f"{limit.name!r} never lets so much through at once")
+                refuse_option(route, f"cost={cost}", f"it exceeds the burst of {limit.name!r}")
     return limits
 
 

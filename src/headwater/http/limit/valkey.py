@@ -34,7 +34,7 @@ _DIGEST: Final = sha1(_SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 
 class ValkeyUnreachable(HttpError):
-    """Valkey does not answer: {reason}."""
+    """Valkey is unreachable: {reason}."""
 
 
 class ValkeyStore:

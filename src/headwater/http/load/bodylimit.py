@@ -17,7 +17,7 @@ def body_limit_of(route: Route) -> int | None:
     """None for a route without one of its own; raises `OptionInvalid`."""
     limit = route.option(LoadOption).body_limit
     if limit is not None and (not isinstance(limit, int) or limit < 1):
-        refuse_option(route, f"body_limit={limit!r}", "it is a number of bytes, at least 1")
+        refuse_option(route, f"body_limit={limit!r}", "it must be a number of bytes, at least 1")
     return limit
 
 

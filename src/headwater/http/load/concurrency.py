@@ -94,7 +94,7 @@ def concurrency_of(route: Route) -> int | None:
     """None for a route without a limit; raises `OptionInvalid`."""
     limit = route.option(LoadOption).concurrency
     if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
-        refuse_option(route, f"concurrency={limit!r}", "it is a number of requests, at least 1")
+        refuse_option(route, f"concurrency={limit!r}", "it must be a number of requests, at least 1")
     return limit
 
 

@@ -41,7 +41,7 @@ def check_deadline(operation: Operation) -> None:
     if seconds is None:
         return
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not (isfinite(seconds) and seconds >= 0):
-        refuse_option(operation.route, f"deadline={seconds!r}", "it is a number of seconds, or 0 for none")
+        refuse_option(operation.route, f"deadline={seconds!r}", "it must be a number of seconds, or 0 for none")
 
 
 def seconds_of(request: Request, allowed: float) -> float:

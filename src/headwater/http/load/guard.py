@@ -126,7 +126,7 @@ def _delay(settings: Settings) -> Delay:
 
 
 _DETAILS: Final[dict[Reason, str]] = {
-    "in_flight": "Too many requests are being worked on.",
+    "in_flight": "Too many requests are in flight.",
     "loop": "The server is overloaded.",
     "reads": "Too many requests wait for the database.",
     "writes": "Too many requests wait for the database.",

@@ -73,7 +73,7 @@ def _accept(message: dict[str, Any], before: int, limits: BodyLimits) -> bytes:
 
 
 def _too_large(limits: BodyLimits) -> Problem:
-    return Problem(413, detail=f"The body may have {limits.bytes} bytes.", limit=limits.bytes)
+    return Problem(413, detail=f"The body must not exceed {limits.bytes} bytes.", limit=limits.bytes)
 
 
 def check_depth(body: bytes, limit: int) -> None:

@@ -92,16 +92,16 @@ def evaluate(
 def _require_match(header: bytes, current: Validators | None) -> None:
     tags = _read(header, "If-Match")
     if current is None:
-        raise Problem(412, detail="If-Match asks for something that is there, and there is nothing.")
+        raise Problem(412, detail="If-Match requires that the resource exists, and it does not.")
     if tags != "*" and not any(tag.parts.state == current.state for tag in tags if not tag.weak):
-        detail = "It has changed since: its ETag is none of those in If-Match. Read it again before changing it."
+        detail = "The resource has changed: its ETag is not among those in If-Match. Read it again before changing it."
         raise Problem(412, detail=detail)
 
 
 def _require_unmodified(header: bytes, current: Validators | None) -> None:
     since = read_date(header)
     if since is not None and current is not None and current.modified is not None and current.modified > since:
-        raise Problem(412, detail="It has changed since the date in If-Unmodified-Since. Read it again.")
+        raise Problem(412, detail="The resource has changed since the date in If-Unmodified-Since. Read it again.")
 
 
 def _require_none(header: bytes, current: Validators | None) -> None:
@@ -109,9 +109,9 @@ def _require_none(header: bytes, current: Validators | None) -> None:
     if current is None:
         return
     if tags == "*":
-        raise Problem(412, detail="If-None-Match: * asks for nothing to be there, and something is.")
+        raise Problem(412, detail="If-None-Match: * requires that the resource does not exist, and it does.")
     if any(tag.parts.state == current.state for tag in tags):
-        raise Problem(412, detail="Its ETag is among those in If-None-Match.")
+        raise Problem(412, detail="The resource's ETag is among those in If-None-Match.")
 
 
 def _known(conditions: Conditions, current: Validators | None) -> NotModified | None:
@@ -149,7 +149,7 @@ def _read(header: bytes, name: str) -> Tags:
     try:
         return read_tags(header)
     except TagsMalformed:
-        raise Problem(400, detail=f'{name} is * or a list of ETags with their quotes, such as "7".') from None
+        raise Problem(400, detail=f'{name} must be * or a list of ETags with their quotes, such as "7".') from None
 
 
 def _joined(request: Request, name: bytes) -> bytes | None:

@@ -60,7 +60,7 @@ def accept_check(media_type: str) -> Callable[[bytes], None]:
             if len(known) < _REMEMBERED and len(accept) < _REMEMBERED:
                 known[accept] = fits
         if not fits:
-            raise Problem(406, detail=f"This operation answers with {media_type}.", available=[media_type])
+            raise Problem(406, detail=f"This operation responds with {media_type}.", available=[media_type])
 
     return check
 

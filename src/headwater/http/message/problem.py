@@ -40,7 +40,7 @@ class Problem(Exception):
         **extensions: Any,
     ) -> None:
         if not 400 <= status <= 599:
-            raise ValueError(f"{status} is no error; return a Response")
+            raise ValueError(f"{status} is not an error status; return a Response")
         if taken := _RESERVED & extensions.keys():
             raise ValueError(f"{min(taken)!r} is a member that every problem has")
         self.status = status

@@ -33,7 +33,7 @@ class Response(Answer):
         media_type: str | None = None,
     ) -> None:
         if not 200 <= status <= 599:
-            raise ValueError(f"{status} is no status of a response")
+            raise ValueError(f"{status} is not the status of a final response")
         if body and status in EMPTY:
             raise ValueError(f"a response with status {status} has no body")
         fields = header_fields(headers)
@@ -53,7 +53,7 @@ def header_fields(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> Fie
 
 def _field(name: str, value: str) -> tuple[bytes, bytes]:
     if not _NAME.fullmatch(name) or name.lower() in _OURS:
-        raise ValueError(f"{name!r} is no header that a response can set")
+        raise ValueError(f"{name!r} is not a header that a response can set")
     if not _VALUE.fullmatch(value):
         raise ValueError(f"the value of {name} cannot be sent in a header: {value!r}")
     return name.lower().encode(), value.encode("latin-1")

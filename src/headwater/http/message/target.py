@@ -53,4 +53,4 @@ def _decode(text: bytes, where: str) -> str:
     try:
         return (unquote_to_bytes(text) if b"%" in text else text).decode()
     except UnicodeDecodeError:
-        raise MALFORMED_TARGET.problem(f"The {where} is no percent-encoded UTF-8.") from None
+        raise MALFORMED_TARGET.problem(f"The {where} is not percent-encoded UTF-8.") from None

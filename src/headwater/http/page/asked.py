@@ -72,7 +72,7 @@ class Asking:
         items = _items(text)
         order = self._plan.order_of(items)
         if order is None:
-            raise Invalid(f"Expected some of {', '.join(self._plan.sortable)}, each perhaps with a minus before it")
+            raise Invalid(f"Expected some of {', '.join(self._plan.sortable)}, each with an optional minus before it")
         return text, order
 
     def _read_count(self, text: str) -> Count:

@@ -74,9 +74,9 @@ def read_cursor(
     """
     body = _open(text, bounds.scope, keys)
     if body is None:
-        raise CURSOR_INVALID.problem("The cursor is none that this list has given.")
+        raise CURSOR_INVALID.problem("The cursor was not issued by this list.")
     if body.expires <= now:
-        raise CURSOR_INVALID.problem("The cursor has expired; begin with the first page again.")
+        raise CURSOR_INVALID.problem("The cursor has expired; start at the first page.")
     if body.sort != bounds.sort:
         raise CURSOR_INVALID.problem(f"The cursor belongs to sort={body.sort}; send it with that, or leave it out.")
     if body.filters != bounds.filters:
@@ -84,7 +84,7 @@ def read_cursor(
     try:
         values = values_of.decode(body.values)
     except msgspec.DecodeError:  # signed by a release in which the columns had other types
-        raise CURSOR_INVALID.problem("The cursor is of an earlier form of this list.") from None
+        raise CURSOR_INVALID.problem("The cursor was issued for an earlier form of this list.") from None
     return CursorPosition(values, body.backward, body.inclusive)
 
 

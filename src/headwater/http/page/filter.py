@@ -92,9 +92,9 @@ def make_filter(field: str, column: str, annotation: Any, operator: Operator) ->
     kind = bool if operator == "null" else value_type(annotation)
     read = reader_of(shape_of(kind)) if kind is not None else None
     if read is None:
-        raise ValueError("no text of a request can be compared with its values")
+        raise ValueError("its values cannot be parsed from one string")
     if operator == "prefix" and not isinstance(shape_of(kind), shapes.StrType):
-        raise ValueError("only a text has a prefix")
+        raise ValueError("only strings have prefixes")
     name = field if operator == "eq" else f"{field}[{operator}]"
     cast = "::bigint" if isinstance(shape_of(kind), shapes.IntType) else ""
     return Filter(name, field, column, operator, kind, read, cast)

@@ -21,7 +21,8 @@ from headwater.observe import Level, Occurrence
 
 
 class IndexMissing(Occurrence, frozen=True, kw_only=True):
-    """A list can be sorted in a way that no index serves: each page reads the whole table. `create` mends it."""
+    """No index serves an order of a list, so each page reads the whole table. `create` is the statement that fixes
+    it."""
 
     level: ClassVar[Level] = "warning"
     table: str

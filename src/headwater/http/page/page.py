@@ -169,7 +169,7 @@ class Page:
             async with asyncio.timeout(COUNT_SECONDS):
                 return await db.one(int, base.count(), *base.arguments)
         except TimeoutError:
-            raise Problem(504, detail="There is too much to count in time; ask for count=estimate.") from None
+            raise Problem(504, detail="Counting took too long; ask for count=estimate.") from None
 
     def _link(self, listing: Listing[Any]) -> None:
         request = self._request
@@ -200,8 +200,10 @@ class Page:
     def _tenant(self) -> Any:
         principal = self._request.principal
         if principal is None or principal.tenant is None:
-            raise Problem(403, detail="This list belongs to tenants, and you are of none.")
+            raise Problem(403, detail="This list belongs to tenants; the principal has no tenant.")
         try:
             return self._plan.tenant_value(principal.tenant)
         except Invalid:
-            raise Problem(403, detail="This list belongs to tenants of another kind than yours.") from None
+            raise Problem(
+                403, detail="This list belongs to tenants; the principal's tenant is not one of theirs."
+            ) from None

@@ -52,7 +52,7 @@ def _plan(site: Site, subject: RouteSubject, parameter: Parameter) -> PagePlan:
     try:
         plan = PagePlan(pages, whole=signature.convert is not None)
     except PlanInvalid as error:
-        raise _invalid(site, parameter, str(error), "Mend the declaration.") from None
+        raise _invalid(site, parameter, str(error), "Fix the declaration.") from None
     if signature.returns != Listing[plan.kind]:  # type: ignore[name-defined]
         kind = plan.kind.__name__
         raise _invalid(site, parameter, f"the handler does not return Listing[{kind}]", f"Write `-> Listing[{kind}]`.")

@@ -43,7 +43,7 @@ Python, so that a place would not be found again."""
 
 
 class PlanInvalid(Exception):
-    """The declaration cannot be; the message says what is wrong and how to fix it."""
+    """The declaration is invalid; the message says why and how to fix it."""
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -141,7 +141,7 @@ class PagePlan:
         column = self._by_column.get(self.tenant or "")
         read = reader_of(column.shape) if column is not None else str
         if read is None:
-            raise PlanInvalid(f"tenant: no text can be a value of {self.tenant!r}")
+            raise PlanInvalid(f"tenant: the values of {self.tenant!r} cannot be parsed from one string")
         return read
 
     def _completed(self, terms: Order) -> Order:
@@ -182,7 +182,7 @@ class PagePlan:
                 raise PlanInvalid(f"filters: {self.kind.__name__} has no field {name!r}")
             for operator in operators:
                 if operator not in OPERATORS:
-                    raise PlanInvalid(f"filters: {operator!r} is none of {', '.join(OPERATORS)}")
+                    raise PlanInvalid(f"filters: {operator!r} is not one of {', '.join(OPERATORS)}")
                 try:
                     yield make_filter(name, column.column, column.annotation, operator)
                 except ValueError as error:
@@ -207,7 +207,7 @@ class PagePlan:
         own = [name for name, used in self._own() if used]
         for name in self.filters:
             if name in own:
-                raise PlanInvalid(f"filters: {name!r} is also what a page is asked with; rename the field for the API")
+                raise PlanInvalid(f"filters: {name!r} is also a query parameter of pages; rename the field for the API")
         yield from (*own, *self.filters)
 
     def _own(self) -> list[tuple[str, bool]]:
@@ -238,7 +238,7 @@ def _some(names: tuple[str, ...], what: str) -> tuple[str, ...]:
 
 def _columns_of(kind: type[Any]) -> list[Column]:
     if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
-        raise PlanInvalid(f"{kind!r} is no Row")
+        raise PlanInvalid(f"{kind!r} is not a Row")
     return [
         Column(field.encode_name, field.name, field.type, shape_of(field.type))
         for field in msgspec.structs.fields(kind)

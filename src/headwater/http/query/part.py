@@ -82,7 +82,7 @@ def _itself(request: Request) -> Request:
 def _provide_emitter(site: Site, parameter: Parameter) -> Provided:
     subject = site.subject
     if subject.writes:
-        site.misplaced(parameter, "what a command says is part of its commit", "Emit with `tx.emit`.")
+        site.misplaced(parameter, "the events of a command are part of its commit", "Emit with `tx.emit`.")
     if not isinstance(subject, RouteSubject):
         site.misplaced(parameter, "only a query's own handler emits", "Take it in the handler.")
     route = subject.route

@@ -1,4 +1,4 @@
-"""What is wrong with a route, found when the backend is started and never by a client.
+"""Errors of routes, raised at the start and never to a client.
 
 ::
 
@@ -33,19 +33,20 @@ class RouteError(HandlerError):
 
 
 class PathInvalid(RouteError):
-    """{subject} ({handler}): the path is not usable: {reason}."""
+    """{subject} ({handler}): the path is invalid: {reason}."""
 
 
 class RoutesClash(RouteError):
-    """{first} ({first_handler}) and {second} ({second_handler}) would answer the same requests. Change one path."""
+    """{first} ({first_handler}) and {second} ({second_handler}) match the same requests. Change one path."""
 
 
 class ReturnTypeInvalid(RouteError):
-    """{subject} ({handler}): the answer {kind} cannot be written as JSON ({reason}). Return a Struct, or a Response."""
+    """{subject} ({handler}): the return type {kind} cannot be encoded as JSON ({reason}). Return a Struct or a
+    Response."""
 
 
 class LocationTemplateInvalid(RouteError):
-    """{subject} ({handler}): location={location!r}: {reason}. The answer's fields are: {fields}."""
+    """{subject} ({handler}): location={location!r}: {reason}. The response's fields are: {fields}."""
 
 
 class PagesInvalid(RouteError):

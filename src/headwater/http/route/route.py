@@ -43,7 +43,7 @@ class Route(Declaration, frozen=True, kw_only=True):
 
     @property
     def location(self) -> str:
-        """Where the handler is written, for messages."""
+        """Where the handler is defined, for messages."""
         return location_of(self.handler)
 
     @property

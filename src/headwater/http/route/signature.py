@@ -50,7 +50,7 @@ def read_signature(route: Route) -> Signature:
 
 def _answer(route: Route, hints: dict[str, Any]) -> tuple[Any, bool]:
     if "return" not in hints:
-        fix = "Write `-> Product`, say; it is the schema of the response. For an empty one write `-> None`."
+        fix = "Write `-> Product`, for example; it is the schema of the response. For an empty one write `-> None`."
         raise AnnotationMissing(subject=route, handler=route.location, what="the answer", fix=fix)
     returns = hints["return"]
     if typing.get_origin(returns) in _STREAMS:

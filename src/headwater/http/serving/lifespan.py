@@ -33,7 +33,7 @@ class Lifespan:
             self._task = None
         elif answer["type"] == "lifespan.startup.failed":
             await self._end()
-            raise LifespanFailed(step="start", reason=answer.get("message") or "it gives no reason.")
+            raise LifespanFailed(step="start", reason=answer.get("message") or "it gave no reason.")
 
     async def stop(self) -> None:
         """Returns when the application has cleaned up; raises `LifespanFailed` if it says that it could not."""
@@ -42,7 +42,7 @@ class Lifespan:
         answer = await self._ask("lifespan.shutdown")
         await self._end()
         if answer is not None and answer["type"] == "lifespan.shutdown.failed":
-            raise LifespanFailed(step="stop", reason=answer.get("message") or "it gives no reason.")
+            raise LifespanFailed(step="stop", reason=answer.get("message") or "it gave no reason.")
 
     async def _ask(self, event: str) -> MutableMapping[str, Any] | None:
         """The application's answer, or None if it ended, or raised, without one: it does not know lifespans."""

@@ -17,7 +17,7 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 class PrefixInvalid(HttpError):
-    """{prefix!r} is no prefix to mount at: write `/admin`, or `/` for everything that has no route."""
+    """{prefix!r} is not a valid mount prefix: write `/admin`, or `/` for everything without a route."""
 
 
 class Mount:

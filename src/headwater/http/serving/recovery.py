@@ -58,7 +58,7 @@ class Recovery:
             raise ClientGone
         if why == "late":
             return self._answer_late(request, endpoint)
-        problem = NOT_READY.problem("The process is ending.", {"Retry-After": "1"}, missing=[])
+        problem = NOT_READY.problem("The process is shutting down.", {"Retry-After": "1"}, missing=[])
         return write_problem(problem, request.id, request.target)
 
     def _note_failure(self, error: Exception, request: Request, endpoint: Metered) -> Problem:

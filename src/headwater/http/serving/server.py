@@ -31,7 +31,7 @@ _OTHER_DESCRIPTORS: Final = 1024
 
 
 class ServerEnded(HttpError):
-    """The server ended without having been asked to."""
+    """The server stopped unexpectedly."""
 
 
 class Served(Protocol):
@@ -40,7 +40,7 @@ class Served(Protocol):
     def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]: ...
 
     def leave(self) -> None:
-        """Say that requests should go elsewhere."""
+        """Report at /readyz that requests should go elsewhere."""
 
     async def drain(self) -> None:
         """Wait until no request is in flight, within limits."""

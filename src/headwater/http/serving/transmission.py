@@ -28,7 +28,7 @@ _WITHOUT_LENGTH: Final = (204, 304)
 
 
 class StreamBroken(HttpError):
-    """The stream of {route} was broken off (request {request_id}); its cause has been logged."""
+    """The stream of {route} was aborted (request {request_id}); its cause has been logged."""
 
 
 class ClientUnread(ClientGone):

@@ -58,14 +58,14 @@ def read_step(converter: Converter) -> ConversionStep:
         _invalid(converter, "what it returns has no type", _fix(converter))
     newer, older = (taken, given) if converter.direction == "downgrade" else (given, taken)
     if not _is_named(newer):
-        _invalid(converter, f"{newer} is no Struct and no Enum", "Anything else has no name to be found by.")
+        _invalid(converter, f"{newer} is neither a Struct nor an Enum", "Only named types can be converted.")
     return ConversionStep(converter=converter, newer=newer, older=older)
 
 
 def _parameter(converter: Converter, hints: dict[str, Any]) -> Any:
     parameters = list(inspect.signature(converter.convert).parameters.values())
     if len(parameters) != 1 or parameters[0].name not in hints:
-        _invalid(converter, "it has not exactly one parameter with a type", _fix(converter))
+        _invalid(converter, "it must have exactly one parameter with a type", _fix(converter))
     return hints[parameters[0].name]
 
 

@@ -193,7 +193,7 @@ def _refuse_strangers(versions: Versions, converters: Sequence[Converter]) -> No
                 version=converter.version,
                 location=converter.location,
                 reason=f"the older versions are {older}",
-                fix="A converter is between one of these and the version after it.",
+                fix="A converter converts between one of these and the next newer version.",
             )
 
 
@@ -205,7 +205,7 @@ def _refuse_ranges(versions: Versions, route: Route) -> None:
             refuse_option(route, f"{option}={named!r}", f"the versions are {', '.join(map(repr, versions.names))}")
     first = segments_of(route)[0]
     if "uri" in versions.by and first in map(segment_of, versions.names):
-        refuse_option(route, "the path", f"/{first} names a version already; write the path without it")
+        refuse_option(route, "the path", f"/{first} is the segment of a version; write the path without it")
     if not any(_lives(versions, route, index) for index in range(len(versions.names))):
         refuse_option(route, f"since={declared.since!r}, until={declared.until!r}", "no version is between the two")
 
@@ -213,7 +213,7 @@ def _refuse_ranges(versions: Versions, route: Route) -> None:
 def _refuse_parameter(versions: Versions, operation: Operation) -> None:
     taken: Input | None = next((each for each in operation.binding.inputs if _is_taken(versions, each)), None)
     if taken is not None:
-        reason = f"it says which version of the API is meant, since that is named by {' or '.join(versions.by)}"
+        reason = f"it names the version of the API, because versions are named by {' or '.join(versions.by)}"
         refuse_option(operation.route, f"the {taken.where} parameter {taken.name!r}", reason)
 
 

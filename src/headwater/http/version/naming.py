@@ -170,7 +170,9 @@ class Naming:
         return found
 
     def _unknown(self, status: int, version: str) -> Problem:
-        detail = f"There is no version {version[:32]!r} of this API; there are {', '.join(self._versions.names)}."
+        detail = (
+            f"There is no version {version[:32]!r} of this API; the versions are {', '.join(self._versions.names)}."
+        )
         kind = msgspec.structs.replace(VERSION_UNKNOWN, status=status)
         headers = {"Accept-Post": f"{JSON}, {self._versions.media}"} if status == 415 else None
         return kind.problem(detail, headers, versions=self._versions.names)

@@ -105,7 +105,7 @@ class VersionRouter:
         if path == DOCUMENT:
             return self._versions.newest
         names = self._versions.names
-        raise VERSION_MISSING.problem(f"Say which version is meant; there are {', '.join(names)}.", versions=names)
+        raise VERSION_MISSING.problem(f"Name one of the versions {', '.join(names)}.", versions=names)
 
 
 class _Served:

@@ -124,4 +124,4 @@ class _Pieces:
 
 def overtaken() -> Problem:
     """The problem of bytes that belong where others already are."""
-    return Problem(409, detail="The upload is not where Upload-Offset says. Ask with HEAD how far it is.")
+    return Problem(409, detail="Upload-Offset is not the current offset of the upload. Send HEAD to get it.")

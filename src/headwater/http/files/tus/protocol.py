@@ -61,7 +61,7 @@ class Checking:
 def require_version(request: Request) -> None:
     """Raise a `Problem` 412 for a client that speaks another version."""
     if request.fields.get(SPOKEN[0]) != VERSION:
-        detail = "This is tus 1.0.0; say so in Tus-Resumable."
+        detail = "This server implements tus 1.0.0; send Tus-Resumable: 1.0.0."
         raise Problem(412, detail=detail, headers={"Tus-Version": VERSION.decode()})
 
 
@@ -69,14 +69,14 @@ def require_content_type(request: Request) -> None:
     """Raise a `Problem` 415 for a body that is not declared as bytes of an upload."""
     given = request.fields.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
     if given != CONTENT_TYPE:
-        raise Problem(415, detail=f"The body is declared as {CONTENT_TYPE}.", headers={"Accept-Patch": CONTENT_TYPE})
+        raise Problem(415, detail=f"The Content-Type must be {CONTENT_TYPE}.", headers={"Accept-Patch": CONTENT_TYPE})
 
 
 def offset_of(request: Request) -> int:
     """Upload-Offset; raises a `Problem` 400 without it."""
     offset = number_in(request, "Upload-Offset")
     if offset is None:
-        raise Problem(400, detail="Upload-Offset says where the bytes belong.")
+        raise Problem(400, detail="Upload-Offset is required: it is the position of the first byte.")
     return offset
 
 
@@ -86,7 +86,7 @@ def number_in(request: Request, name: str) -> int | None:
         return None
     text = request.headers[name]
     if _DIGITS.fullmatch(text) is None:
-        raise Problem(400, detail=f"{name} is a number of bytes, in digits.")
+        raise Problem(400, detail=f"{name} must be a number of bytes, in digits.")
     return int(text)
 
 
@@ -94,9 +94,9 @@ def length_of(request: Request) -> int | None:
     """Upload-Length of a new upload, None if it is deferred; raises a `Problem` 400 unless one of the two is said."""
     length, deferred = number_in(request, "Upload-Length"), request.fields.get(b"upload-defer-length")
     if deferred not in (None, b"1"):
-        raise Problem(400, detail="Upload-Defer-Length is 1.")
+        raise Problem(400, detail="Upload-Defer-Length must be 1.")
     if (length is None) == (deferred is None):
-        raise Problem(400, detail="Say either Upload-Length, or Upload-Defer-Length: 1.")
+        raise Problem(400, detail="Send either Upload-Length or Upload-Defer-Length: 1.")
     return length
 
 
@@ -106,27 +106,27 @@ def checksum_of(request: Request) -> Checksum | None:
         return None
     algorithm, _, encoded = request.headers["upload-checksum"].partition(" ")
     if algorithm not in ALGORITHMS:
-        raise Problem(400, detail=f"Upload-Checksum is of {', '.join(ALGORITHMS)}.")
+        raise Problem(400, detail=f"Upload-Checksum must use one of {', '.join(ALGORITHMS)}.")
     value = _decode(encoded)
     if value is None or len(value) != hashlib.new(ALGORITHMS[algorithm], usedforsecurity=False).digest_size:
-        raise Problem(400, detail=f"Upload-Checksum has no {algorithm} in base64.")
+        raise Problem(400, detail=f"Upload-Checksum has no valid {algorithm} in base64.")
     return Checksum(algorithm, value)
 
 
 def metadata_in(header: str) -> dict[str, str]:
     """Upload-Metadata: pairs of a key and a text in base64; raises a `Problem` 400."""
     if len(header) > _METADATA_BYTES:
-        raise Problem(400, detail=f"Upload-Metadata may have {_METADATA_BYTES} bytes.")
+        raise Problem(400, detail=f"Upload-Metadata must not exceed {_METADATA_BYTES} bytes.")
     found: dict[str, str] = {}
     for pair in header.split(",") if header.strip() else ():
         key, _, encoded = pair.strip().partition(" ")
         value = _decode(encoded)
         if _KEY.fullmatch(key) is None or value is None or key in found:
-            raise Problem(400, detail="Upload-Metadata is a list of different keys, each with a value in base64.")
+            raise Problem(400, detail="Upload-Metadata must be a list of different keys, each with a value in base64.")
         try:
             found[key] = value.decode()
         except UnicodeDecodeError:
-            raise Problem(400, detail=f"The value of {key} in Upload-Metadata is no UTF-8.") from None
+            raise Problem(400, detail=f"The value of {key} in Upload-Metadata is not UTF-8.") from None
     return found
 
 

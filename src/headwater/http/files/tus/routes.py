@@ -102,17 +102,17 @@ def _finish(route: Route, providers: Providers) -> "_Finish":
     signature = read_signature(route)
     binding = Binding(route, signature, providers)
     if signature.returns not in (None, type(None)):
-        reason = "the protocol has no place for an answer; return None"
+        reason = "the protocol has no response body; return None"
         refuse_option(route, f"-> {signature.returns}", reason)
     if not binding.facts(TakesUpload):
-        refuse_option(route, "uploads", "the handler takes no `upload: Upload`")
+        refuse_option(route, "uploads", "the handler does not take `upload: Upload`")
     if binding.tx_index is None:
         raise _misplaced(
-            route, "upload", Upload, "a transaction keeps it, and the handler has none", "Take `tx: Tx` as well."
+            route, "upload", Upload, "a transaction keeps it, and the handler takes none", "Take `tx: Tx` as well."
         )
     for each in binding.inputs:
         if each.where not in ("tx", "provided"):
-            reason = "an upload takes several requests, and this would belong to the last of them"
+            reason = "an upload spans several requests, and this would come from the last one only"
             raise _misplaced(route, each.parameter, each.annotation, reason, "Take it from `upload.metadata`.")
     return _Finish(route, binding)
 

@@ -121,7 +121,7 @@ class Steps:
         self._begin(request)
         await self._find(request, upload_id)
         if not await states.forget(self._staging.db, upload_id):
-            raise Problem(409, detail="The upload is finished, and no longer yours to remove here.")
+            raise Problem(409, detail="The upload is finished and can no longer be removed here.")
         with suppress(DbError, ObjectsError):  # the sweeper comes for what cannot be deleted now
             await self._staging.drop(upload_id)
         return _answer(204, [])
@@ -212,7 +212,7 @@ class Steps:
             raise Problem(410, detail="The upload has expired.") from None
         except OutcomeUnknown as error:
             appending.waiting = []  # they may well be part of a kept object now
-            detail = "The connection broke while finishing the upload. Ask with HEAD how far it is."
+            detail = "The connection was lost while finishing the upload. Send HEAD to get its offset."
             raise OUTCOME_UNKNOWN.problem(detail) from error
 
 
