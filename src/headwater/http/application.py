@@ -1,7 +1,7 @@
 """The application: routes, mounts, health and documentation as one ASGI callable.
 
-What every request passes through is written out in one function, `HttpApp.__call__`, and not in layers of middleware:
-each layer would cost each request about what all that is done there costs. Below it stands what only some need.
+The path of every request is one function, `HttpApp.__call__`, instead of layers of middleware: each layer would cost
+each request about as much as the whole function does.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ from headwater.settings import Settings
 Scope = MutableMapping[str, Any]
 
 CLIENT_GONE = 499
-"""The status that the log and the metrics show when a client went away before its answer; nobody receives it."""
+"""The status in the log and the metrics when a client disconnected before the response; it is never sent."""
 
 
 async def _always_ready() -> list[str]:
@@ -64,11 +64,11 @@ async def _always_ready() -> list[str]:
 class HttpApp:
     """An ASGI application.
 
-    `compiler` compiles the `routes`, `services` are what is open. `mounts` maps prefixes to other ASGI applications.
-    `readiness` says what is missing before requests can be served. `about` is what the OpenAPI document says of all of
-    it. With `versions` each route is compiled for every version that has it, with the `converters` in between. `write`
-    takes lines of the access log, and is by default standard error. Raises a `HandlerError` for a route that cannot be
-    served, and a `VersionError` for versions that do not fit together.
+    `compiler` compiles the `routes`; `services` are the open resources. `mounts` maps prefixes to other ASGI
+    applications. `readiness` returns the reasons why requests cannot be served. `about` describes the API in the
+    OpenAPI document. With `versions` each route is compiled for every version that has it, with the `converters`
+    between them. `write` receives lines of the access log; the default is standard error. Raises a `HandlerError` for a
+    route that cannot be served, and a `VersionError` for contradictory versions.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class HttpApp:
         versions: Versions | None,
         converters: Sequence[Converter],
     ) -> list[Operation]:
-        """Make the router, or that of the versions; returns all operations of the API."""
+        """Create the router, or the router of versions; returns all operations of the API."""
         settings = services[Settings]
         ours = self.health.routes()
         for each in compiler.declared.of(PlatformRoutes):
@@ -214,13 +214,13 @@ class HttpApp:
             self._finish(request, endpoint, status, size, at, perf_counter() - started)
 
     def leave(self) -> None:
-        """Say at /readyz that requests should go elsewhere, and let connections end with their next answer."""
+        """Report at /readyz that requests should go elsewhere, and close each connection after its next response."""
         self.health.draining = self._transmission.draining = True
 
     async def drain(self, seconds: float | None = None) -> None:
-        """Leave, and wait until no request is in flight, for at most `seconds` (by default the setting's).
+        """Leave, and wait until no request is in flight, for at most `seconds` (by default `drain_seconds`).
 
-        What then still runs is stopped, if it is a query; a command goes on for as long as the process does.
+        Queries that still run are then cancelled; commands continue until the process ends.
         """
         self.leave()
         self._idle.clear()
@@ -236,7 +236,7 @@ class HttpApp:
         return int(self._meter.values[self._meter.in_flight])
 
     async def start(self) -> None:
-        """Start what is mounted, and the watch over clients; raises `LifespanFailed`."""
+        """Start the mounted applications, the watch and the guard; raises `LifespanFailed`."""
         for mount in self._mounts:
             await mount.lifespan.start()
         self._watch.start()
@@ -244,7 +244,7 @@ class HttpApp:
         self.health.started = True
 
     async def stop(self) -> None:
-        """Stop what `start` started, and write the last lines of the access log."""
+        """Stop what `start` started, and flush the access log."""
         self._guard.stop()
         await self._watch.stop()
         for mount in reversed(self._mounts):
@@ -253,7 +253,7 @@ class HttpApp:
             self._log.flush()
 
     def statistics(self) -> dict[str, Any]:
-        """Requests in flight, those whose client is watched, and how the queues stand."""
+        """Requests in flight, clients that are watched, and the state of the queues."""
         return {
             "in_flight": self.in_flight,
             "draining": self._transmission.draining,
@@ -274,7 +274,8 @@ class HttpApp:
         return self._cors is not None and self._cors.asks(Request(scope, receive, self._limits))
 
     async def _answer_preflight(self, request: Request) -> Response:
-        """What a page of another origin may ask for at a path; of a mounted application, whatever it asks."""
+        """The response to a preflight: the methods of the path; for a mounted application, the method that is asked
+        for."""
         assert self._cors is not None
         methods = (self._versions or self._router).methods(request.scope)
         if not methods and self._mount_of(request.scope) is not None:
@@ -285,7 +286,7 @@ class HttpApp:
         return self._cors.answer(request, methods)
 
     def _hurry(self, request: Request, endpoint: Endpoint) -> None:
-        """Stop a request in time that has little of it; raises a `Problem` for a malformed Request-Timeout."""
+        """Set a timer for a request with a short deadline; raises a `Problem` for a malformed Request-Timeout."""
         seconds = seconds_of(request, endpoint.deadline)
         if seconds:
             self._guard.check_waits(endpoint, seconds)
@@ -299,7 +300,7 @@ class HttpApp:
             self._idle.set()
 
     def _mount_of(self, scope: Scope) -> Mount | None:
-        """The mount for a path that no route of ours has."""
+        """The mount for a path without a route."""
         path = below(scope.get("root_path", ""), scope["path"])
         for mount in self._mounts:
             if mount.takes(path):
@@ -310,7 +311,7 @@ class HttpApp:
         try:
             return scope["type"] == "http" and bool((self._versions or self._router).methods(scope))
         except Problem:
-            return True  # it does not decode, which is answered here
+            return True  # the path does not decode, which is a 400 of ours
 
     async def _serve_mount(self, mount: Mount, scope: Scope, receive: Any, send: Any) -> None:
         at, started = time(), perf_counter()
@@ -320,7 +321,7 @@ class HttpApp:
         recorder = SendRecorder(send, request.id, [*self._beside_mounted, *(request.added or ())])
         values, in_flight = self._meter.values, self._meter.in_flight
         values[in_flight] += 1
-        self._guard.flow(1)  # nothing is known of what is mounted: it may stream for as long as it likes
+        self._guard.flow(1)  # a mounted application may stream for any time
         try:
             if self._hosts is not None:
                 self._hosts.check(request)

@@ -106,7 +106,7 @@ async def test_both_stores_judge_alike(home: Path) -> None:
 
 
 async def _compare(engine: EmbeddedValkey, shared: ValkeyStore) -> None:
-    paces = {"a": Rate(HOUR, 5), "b": Rate(2 * HOUR, 3), "c": Rate(HOUR, 10)}
+    rates = {"a": Rate(HOUR, 5), "b": Rate(2 * HOUR, 3), "c": Rate(HOUR, 10)}
     asked: list[list[list[tuple[str, int]]]] = []
 
     @settings(max_examples=examples(60), deadline=None, database=None, suppress_health_check=list(HealthCheck))
@@ -120,7 +120,7 @@ async def _compare(engine: EmbeddedValkey, shared: ValkeyStore) -> None:
         await client.flushall()
         local = MemoryStore()
         for step in sequence:
-            charges = [Charge(key, paces[key], cost) for key, cost in dict(step).items()]
+            charges = [Charge(key, rates[key], cost) for key, cost in dict(step).items()]
             here, there = await local.take(charges), await shared.take(charges)
             assert here.allowed == there.allowed
             for mine, other in zip(here.debts, there.debts, strict=True):
@@ -222,15 +222,15 @@ async def test_while_valkey_is_away_each_process_counts_for_itself_and_then_toge
             shared = ValkeyStore(engine.url, "test", seconds=PATIENT_SECONDS)
             limits = Fallback(shared, MemoryStore(), told.gauge.append, backoff=AT_ONCE, start_seconds=PATIENT_SECONDS)
             assert (await limits.take(charge)).allowed
-            assert limits.statistics()["away"] is False
+            assert limits.statistics()["outage"] is False
         verdicts = [await limits.take(charge) for _ in range(3)]
         assert [verdict.allowed for verdict in verdicts] == [True, True, False]
-        assert limits.statistics()["away"] is True
+        assert limits.statistics()["outage"] is True
         async with running(home):
             async with asyncio.timeout(PATIENT_SECONDS):
                 await limits.reached.wait()
             assert (await limits.take(charge)).allowed  # a new Valkey knows of nobody
-            assert limits.statistics()["away"] is False
+            assert limits.statistics()["outage"] is False
         await limits.close()
     assert told.kinds == [LimitsLocal, LimitsShared]
     assert told.gauge == [True, False]
@@ -258,7 +258,7 @@ async def test_a_valkey_that_never_answers_costs_one_short_wait_for_all_and_then
         charge = [Charge("all", Rate(HOUR, 50), 1)]
         verdicts = await asyncio.gather(*(limits.take(charge) for _ in range(20)))
         assert all(verdict.allowed for verdict in verdicts)
-        assert limits.statistics()["away"] is True
+        assert limits.statistics()["outage"] is True
         await assert_at_once(limits, charge)
         await limits.close()
 

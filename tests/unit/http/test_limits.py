@@ -264,8 +264,8 @@ def test_a_limit_that_cannot_be_is_refused(fields: dict[str, Any]) -> None:
 
 @given(st.integers(1, 100_000), st.integers(1, 3600))
 def test_no_more_than_the_quota_comes_back(quota: int, per: int) -> None:
-    pace = Limit("a", min(quota, 100_000 * per), per=per).pace
-    assert pace.interval * min(quota, 100_000 * per) >= per * SECOND
+    rate = Limit("a", min(quota, 100_000 * per), per=per).rate
+    assert rate.interval * min(quota, 100_000 * per) >= per * SECOND
 
 
 @pytest.mark.parametrize(
@@ -293,13 +293,13 @@ async def test_a_limit_that_is_made_smaller_locks_nobody_out() -> None:
 
 async def test_the_memory_of_a_process_is_bounded_and_forgets_what_is_past() -> None:
     clock = Clock(frozen=True)
-    store, pace = MemoryStore(clock, capacity=10), Rate(SECOND, 5)
+    store, rate = MemoryStore(clock, capacity=10), Rate(SECOND, 5)
     for n in range(100):
-        await store.take([Charge(str(n), pace, 1)])
+        await store.take([Charge(str(n), rate, 1)])
     assert store.statistics()["kept"] <= 10
     clock.jump(seconds=10)
     for _ in range(10):
-        await store.take([Charge("last", pace, 1)])
+        await store.take([Charge("last", rate, 1)])
         clock.jump(seconds=10)
     assert store.statistics()["kept"] == 1
 

@@ -1,7 +1,7 @@
-"""Binding: what fills the parameters of a handler, composed once and run for each request.
+"""Binding: fills the parameters of a handler; composed once, run for each request.
 
-A query parameter that no handler asked for is an error, since a mistyped filter would otherwise select everything in
-silence. A route that takes the whole `Request` may have reasons of its own and is not checked.
+An unknown query parameter is an error, because a mistyped filter would otherwise silently select everything. A route
+that takes the whole `Request` may read any parameter, so it is not checked.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,7 +32,7 @@ Bind = Callable[[Request], Any]
 
 
 class InputsRefused(Exception):
-    """What a request holds does not fit the handler."""
+    """The inputs of a request are invalid."""
 
     def __init__(self, errors: list[InputError]) -> None:
         super().__init__(errors)
@@ -40,10 +40,10 @@ class InputsRefused(Exception):
 
 
 class Binding:
-    """What fills the parameters of one handler, as far as it is known before anything is opened.
+    """How the parameters of one handler are filled, as far as it is known before resources are open.
 
-    `beside` is the binding of another function for the same requests, which has them checked: this one takes whatever
-    part of them it wants, and what is made ahead for it comes after that of the other's.
+    `beside` is the binding of another function for the same requests, which validates them. This one may take any part
+    of them, and its provided values follow those of the other.
     """
 
     def __init__(
@@ -65,12 +65,12 @@ class Binding:
         return by_position(function, self._parameters)
 
     def facts(self, kind: type[Any]) -> list[Any]:
-        """What its providers say of the handler, of one kind."""
+        """The facts of one type that providers have noted about the handler."""
         provided = [each.provided for each in self.inputs if each.provided is not None]
         return [fact for each in provided for fact in each.facts if isinstance(fact, kind)]
 
     def link(self, services: Services) -> "Bound":
-        """With what is open, ready for requests."""
+        """The binding with open resources."""
         makes = [filling(each, services) for each in self._made]
         receives = None if self.body is None else self.body.receives
         receive = None if receives is None else receives(services)
@@ -81,8 +81,8 @@ class Binding:
 class Bound:
     """Fills the parameters of one handler for each request.
 
-    Used in three steps, of which a route has only those that it needs: `provide` makes what is made ahead, `read` takes
-    in the body, `bind` returns the arguments in the order of the parameters, with None where the `Tx` goes.
+    It has three phases, of which a route has only those that it needs: `provide` creates provided values, `read` reads
+    the body, `bind` returns the arguments in the order of the parameters, with None in the position of the `Tx`.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class Bound:
             raise invalid_request(self._all_errors(request)) from None
 
     async def provide(self, request: Request) -> None:
-        """Make what is made ahead, in the order of the parameters."""
+        """Create the provided values, in the order of the parameters."""
         if self._before:
             made = request.provided = request.provided[: self._before]
         else:
@@ -125,7 +125,7 @@ class Bound:
             made.append(await make(making))
 
     async def read(self, request: Request) -> None:
-        """Take in the body, if it is declared as what the handler takes; raises a `Problem`."""
+        """Read the body if its media type is acceptable; raises a `Problem`."""
         if self._receive is not None:
             await self._receive(request)
             return
@@ -151,7 +151,7 @@ class Bound:
 
 
 def _binds(inputs: Sequence[Input], in_path: Sequence[str], services: Services, made: int) -> list[Bind]:
-    """`made` is how many values are made ahead before those of these inputs."""
+    """`made` is the number of provided values before those of these inputs."""
     binds: list[Bind] = []
     for each in inputs:
         if each.where == "path":
@@ -221,7 +221,7 @@ def _bind_header(source: Input) -> Bind:
 
 
 def _read_values(source: Input) -> Callable[[list[str] | None], Any]:
-    """What turns the values given for a parameter, or None if it is absent, into the handler's argument."""
+    """From the strings of a parameter, or None if it is absent, to the handler's argument."""
     shape = shape_of(source.annotation)
     read_one, read_all = reader_of(shape), list_reader_of(shape)
 
@@ -271,7 +271,7 @@ def _bind_body(source: Input) -> Bind:
 
 
 def _bind_converted(bind: Bind, convert: Convert, kind: Any) -> Bind:
-    """The same, converted to what the handler takes, with whose constraints the result has to agree."""
+    """The same, converted to the type of the handler; the result must satisfy its constraints."""
     encode, decode = msgspec.json.Encoder().encode, msgspec.json.Decoder(kind).decode
 
     def bind_converted(request: Request) -> Any:
@@ -307,7 +307,7 @@ def _refused(body: bytes, annotation: Any, error: msgspec.ValidationError) -> In
 
 
 def _malformed(body: bytes, error: Exception) -> Problem:
-    """The problem of a body that is no JSON, with the offset of the byte where reading stopped."""
+    """The problem of a body that is not JSON, with the byte offset at which decoding stopped."""
     if isinstance(error, RecursionError):
         return MALFORMED_BODY.problem("The body is nested too deeply.")
     try:

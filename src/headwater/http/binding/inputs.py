@@ -1,8 +1,8 @@
-"""Where each parameter of a handler comes from, decided once from its name, its type and its marker.
+"""Inputs: where each parameter of a handler comes from, by its name, its type and its marker.
 
-The first that matches: a name in the path; a type that something provides (`Db`, `Request`, `Principal`, …), or `Tx`; a
-marker (`Annotated[T, Header()]`, `Query()`, `Body()`); a Struct, which is the JSON body; any type parsed from one
-string, or a list of such, which is the query string.
+The first match decides: a name in the path; a provided type (`Db`, `Request`, `Principal`, …) or `Tx`; a marker
+(`Annotated[T, Header()]`, `Query()`, `Body()`); a Struct, which is the JSON body; any type parsed from one string, or a
+list of such, which is a query parameter.
 """
 
 from collections.abc import Awaitable, Callable
@@ -26,14 +26,14 @@ Where = Literal["path", "query", "header", "body", "raw body", "tx", "provided"]
 Receive = Callable[[Request], Awaitable[None]]
 
 BODILESS: Final = frozenset({"GET", "HEAD", "DELETE"})
-"""Methods whose content has no meaning (RFC 9110 section 9.3), so that nothing may be bound to it."""
+"""Methods whose content has no meaning (RFC 9110 section 9.3), so nothing is bound to it."""
 
 
 class FromRequest(Provided, frozen=True, kw_only=True):
-    """How a parameter is filled from a request, where that matters to the others.
+    """How a parameter is filled from a request, where that concerns the other parameters.
 
-    `query` are the query parameters that it reads by itself. With `whole` it may read any, so that none is an error.
-    `receive` takes in the body, which is then nobody else's.
+    `query` are the query parameters that it reads itself. With `whole` it may read any, so none is an error. `receive`
+    reads the body, which no other parameter can then take.
     """
 
     query: frozenset[str] = frozenset()
@@ -42,7 +42,7 @@ class FromRequest(Provided, frozen=True, kw_only=True):
 
 
 class RouteSubject(msgspec.Struct, frozen=True):
-    """A route as the subject of a parameter, with the signature that its handler has."""
+    """A route as the subject of its parameters, with the signature of its handler."""
 
     route: Route
     signature: Signature
@@ -64,7 +64,7 @@ class RouteSubject(msgspec.Struct, frozen=True):
 
 
 class Input(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a parameter of the handler comes from; `name` is what a request calls it."""
+    """Where a parameter of the handler comes from; `name` is its name in requests."""
 
     parameter: str
     where: Where
@@ -74,24 +74,24 @@ class Input(msgspec.Struct, frozen=True, kw_only=True):
     provided: Provided | None = None
     required: bool = True
     convert: Convert | None = None
-    """Makes of what was read the `converted` that the handler takes, in an older version of the API."""
+    """In an older version of the API: from the value read to the type `converted` that the handler takes."""
     converted: Any = None
 
     @property
     def takes_body(self) -> bool:
-        """Whether it is the body of a request, or what is received instead of it."""
+        """Whether it is the body of a request, or is received from it."""
         return self.where in ("body", "raw body") or self.receives is not None
 
     @property
     def receives(self) -> Callable[[Services], Receive] | None:
-        """What takes in the body for it, if it is not read as usual."""
+        """What reads the body for it, if it is not read as usual."""
         return self.provided.receive if isinstance(self.provided, FromRequest) else None
 
 
 def inputs_of(route: Route, signature: Signature, providers: Providers, whole: bool = True) -> tuple[Input, ...]:
     """An input for each parameter, in their order; raises a `HandlerError` that names the parameter and the fix.
 
-    `whole`: the handler has to take every parameter of the path.
+    With `whole` the handler must take every parameter of the path.
     """
     sources = _Sources(route, providers, signature)
     inputs = tuple(sources.input_of(parameter) for parameter in signature.parameters)
@@ -103,7 +103,7 @@ def inputs_of(route: Route, signature: Signature, providers: Providers, whole: b
 
 
 class _Sources:
-    """Decides for the parameters of one route; only one of them can be the body."""
+    """Decides the sources of one route's parameters; only one of them can be the body."""
 
     def __init__(self, route: Route, providers: Providers, signature: Signature) -> None:
         self._route = route

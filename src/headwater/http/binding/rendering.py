@@ -1,4 +1,4 @@
-"""Rendering: from what a handler returns to an answer, composed once from the declared return type.
+"""Rendering: from the result of a handler to a response; composed once from the declared return type.
 
 The return type is the schema of the response. None is an empty 204; a `Response` goes out as it is; an async iterator
 becomes JSON lines; everything else is JSON.
@@ -53,8 +53,8 @@ class Rendering(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compile_rendering(route: Route, signature: Signature, fields: Fields | None = None) -> Rendering:
-    """`fields` go with every answer in JSON. Raises a `RouteError` if the declared type and the route's options do not
-    go together."""
+    """`fields` are added to every JSON response. Raises a `RouteError` if the declared type contradicts the route's
+    options."""
     if signature.streams:
         return _of_stream(route, signature)
     alternatives = _encoded(signature.returns)
@@ -66,7 +66,7 @@ def compile_rendering(route: Route, signature: Signature, fields: Fields | None 
 
 
 async def start_stream(rendering: Rendering, items: AsyncIterator[Any]) -> Answer:
-    """The answer that streams `items`, once the first of them is there."""
+    """The response that streams `items`, once the first item is available."""
     if rendering.convert is not None:
         items = _converted(rendering.convert, items)
     return Answer(rendering.status, [*_fields(NDJSON), NO_STORE], stream=await stream_lines(items))
@@ -166,7 +166,7 @@ def _as_it_is(result: Any, request: Request) -> Answer:
 
 
 def _compile_location(route: Route, template: str, returns: Any) -> Locate:
-    """What fills the template from an answer's fields, each percent-encoded as one segment."""
+    """Fills the template from the response's fields, each percent-encoded as one segment."""
     fields, names = list(common_fields(returns)), _PLACEHOLDER.findall(template)
     for name in names:
         if name not in fields:
@@ -217,17 +217,17 @@ def _alternatives(returns: Any) -> tuple[Any, ...]:
 
 
 def _encoded(returns: Any) -> list[Any]:
-    """The alternatives that are encoded, and not Responses already."""
+    """The alternatives that are encoded, without Response classes."""
     return [each for each in _alternatives(returns) if not _is_response(each)]
 
 
 def answers_freely(signature: Signature) -> bool:
-    """Whether an answer may have header fields that only the handler knows, as a Response has."""
+    """Whether the handler can set header fields, as with a Response."""
     return any(map(_is_response, _alternatives(signature.returns)))
 
 
 def responses_of(signature: Signature) -> list[type[Answer]]:
-    """The kinds of Response that the handler may answer with."""
+    """The Response classes that the handler may return."""
     return [each for each in _alternatives(signature.returns) if _is_response(each)]
 
 

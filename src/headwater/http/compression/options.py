@@ -13,7 +13,7 @@ class CompressionOption(Option, frozen=True, kw_only=True):
 
 
 class CompressionOptions(TypedDict, total=False):
-    """What every route can say."""
+    """Options of every route."""
 
     compress: bool
     """False for an answer with a secret beside something that the request says, which its length would tell."""

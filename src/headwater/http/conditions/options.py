@@ -28,7 +28,7 @@ class ConditionOption(Option, frozen=True, kw_only=True):
 
 
 class ValidatorOptions(TypedDict, total=False):
-    """What every route can say."""
+    """Options of every route."""
 
     etag: bool | str
     """True for a digest of the answer, or the name of the field that is its revision."""

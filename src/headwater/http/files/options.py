@@ -25,7 +25,7 @@ class UploadOptions(TypedDict, total=False):
 
 
 class ResumableOptions(TypedDict, total=False):
-    """What resumable uploads can say."""
+    """Options of resumable uploads."""
 
     limit: int
     """Bytes that an upload may have; by default 64 MiB."""

@@ -1,4 +1,4 @@
-"""Rate limits: how many requests somebody may make, by policies that a route or the whole backend declares."""
+"""Rate limits: how many requests a client may make, by policies of a route or of the whole backend."""
 
 from headwater.http.limit.configuration import make_limiter, open_limiter
 from headwater.http.limit.declaration import By, Limit, LimitInvalid, LimitsClash, check_limits

@@ -15,7 +15,7 @@ from headwater.part import Part
 
 
 def rate_limits(everywhere: Sequence[Limit] = ()) -> Part:
-    """Limit requests; `everywhere` are the limits of the routes that have none of their own."""
+    """Limit requests; `everywhere` are the limits of routes that declare none."""
     return Part(
         "limits",
         Resource(kind=Limiter, open=open_limiter, statuses=(429,)),

@@ -1,4 +1,4 @@
-"""A route: what is asked for, and the function that answers it."""
+"""A route: a method, a path, and the handler that serves them."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -27,11 +27,11 @@ class Route(Declaration, frozen=True, kw_only=True):
     summary: str | None = None
     """One line for the documentation; by default the first of the handler's docstring."""
     answers: Mapping[int, str] = {}
-    """For the documentation: the other statuses that a Response or a Problem of the handler can have, and when."""
+    """Other statuses that a Response or a Problem of the handler can have, and when; for the documentation."""
     hidden: bool = False
     """Not in the OpenAPI document."""
     options: tuple[Option, ...] = ()
-    """What the route says to each capability, at most one record of a kind."""
+    """At most one record per capability."""
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -52,11 +52,11 @@ class Route(Declaration, frozen=True, kw_only=True):
         return self.verb == "command"
 
     def option(self, kind: type[O]) -> O:
-        """What the route says to one capability; the defaults if it says nothing."""
+        """The record of one capability; its defaults if the route does not set it."""
         return option_of(self.options, kind)
 
     def with_option(self, option: Option) -> "Route":
-        """The same route, which says this in the place of what it says now to that capability."""
+        """The same route with this record instead of its present one of that capability."""
         others = tuple(each for each in self.options if type(each) is not type(option))
         return structs.replace(self, options=(*others, option))
 

@@ -13,7 +13,7 @@ class LogOption(Option, frozen=True, kw_only=True):
 
 
 class LogOptions(TypedDict, total=False):
-    """What every route can say."""
+    """Options of every route."""
 
     quiet: bool
     """Keep it out of the access log when it succeeds."""

@@ -15,7 +15,7 @@ class VersionOption(Option, frozen=True, kw_only=True):
 
 
 class VersionOptions(TypedDict, total=False):
-    """What every route can say."""
+    """Options of every route."""
 
     since: str | None
     """The first version of the API that has the route."""
