@@ -334,7 +334,7 @@ class Opened:
         self.http.leave()
 
     async def drain(self) -> None:
-        """Wait until no request is in flight, within limits."""
+        """Wait until no request is in flight, with a timeout."""
         await self.http.drain()
 
     @property

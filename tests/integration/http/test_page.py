@@ -201,7 +201,7 @@ async def test_a_cursor_is_good_for_its_own_list_sort_and_filters_only(url: str)
         for path, detail in {
             "/animals?sort=-name": "The cursor belongs to sort=name; send it with that, or leave it out.",
             "/animals?name[ne]=cat": "The cursor belongs to other filters; send it with those, or leave it out.",
-            "/herds/a": "The cursor is none that this list has given.",
+            "/herds/a": "The cursor was not issued by this list.",
         }.items():
             assert refusal(await client.get(with_cursor(path, cursor))) == (400, "cursor-invalid", detail)
         of_herd = (await client.get("/herds/a?limit=1")).json()["next"]

@@ -86,7 +86,7 @@ def test_a_name_that_cannot_be_a_schema_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("route", ["/orders", "GET", "get /orders", "GET orders", "GET  /orders", ""])
 def test_what_is_no_route_is_refused(route: str) -> None:
-    with pytest.raises(BadRoute, match=re.escape('one looks like "GET /orders/{id}"')):
+    with pytest.raises(BadRoute, match=re.escape('An example: "GET /orders/{id}"')):
         App("shop").query(route)
 
 

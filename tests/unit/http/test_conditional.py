@@ -427,7 +427,7 @@ async def wants_body(tx: Tx, id: int, body: Other) -> Task:
         (changed(current=no_tx), OptionInvalid, "no_tx): current: it takes no `tx: Tx`"),
         (changed(current=other), OptionInvalid, "what `current=` returns has no such field"),
         (changed(current=untyped), AnnotationMissing, "untyped): the parameter `who` has no type"),
-        (changed(current=unbound), ParameterUnbound, "unbound): nothing fills the parameter `who"),
+        (changed(current=unbound), ParameterUnbound, "unbound): the parameter `who"),
         (changed(current=wants_body), OptionInvalid, "it takes the body, which the command does not"),
         (changed(current=None, if_match="required"), OptionInvalid, "without `current=` there is nothing"),
         (changed(etag=False, last_modified="changed", if_match="required"), OptionInvalid, "there is no ETag to send"),

@@ -44,7 +44,7 @@ async def test_a_query_is_stopped_at_the_deadline_of_its_route() -> None:
     assert (reply.status, handler.ended) == (504, ["cancelled"])
     problem = reply.json()
     assert problem["type"] == "urn:headwater:problem:deadline-passed"
-    assert problem["detail"] == "It was stopped after 0.01 seconds."
+    assert problem["detail"] == "The request was cancelled after 0.01 seconds."
     assert problem["deadline"] == 0.01
     assert 'headwater_http_deadline_misses_total{method="GET",route="/endless"} 1.0' in (
         built.metrics.expose()[1].decode()

@@ -225,7 +225,7 @@ def test_a_principal_that_nothing_can_find_is_an_error_at_the_start() -> None:
 
 @pytest.mark.parametrize("scopes", ["tasks:read", ("tasks read",), ("",), ('"',)])
 def test_scopes_are_a_tuple_of_words(scopes: Any) -> None:
-    with pytest.raises(OptionInvalid, match="tuple of words"):
+    with pytest.raises(OptionInvalid, match="tuple of scopes"):
         build(query("/tasks", show_tasks, scopes=scopes), identify=[Bearer(find)], realm="shop")
 
 

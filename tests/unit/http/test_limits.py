@@ -158,7 +158,7 @@ async def test_what_costs_more_than_the_burst_is_told_so_and_when_the_most_can_b
     assert (unused.status, unused.headers["retry-after"]) == (429, "1")
     await client.get("/x", headers={"x-size": "4"})
     refused = await client.get("/x", headers={"x-size": "11"})
-    assert refused.json()["detail"] == "It costs 11, which is more than 'units' ever lets through at once."
+    assert refused.json()["detail"] == "The cost of 11 exceeds the burst of 'units', so it is never allowed."
     assert refused.headers["retry-after"] == "40"
     assert refused.headers["ratelimit"] == '"units";r=6;t=40'
 
@@ -185,7 +185,7 @@ def test_two_limits_of_one_name_on_two_routes_are_an_error_that_names_both() -> 
     app = App("library")
     app.query("GET /x", limits=[Limit("reads", 1)])(show)
     app.query("GET /y", limits=[Limit("reads", 2)])(show)
-    wanted = r"Limit\(name='reads', quota=1.* of GET /x .*test_limits.show.* and .*quota=2.* of GET /y .* one name"
+    wanted = r"Limit\(name='reads', quota=1.* of GET /x .*test_limits.show.* and .*quota=2.* of GET /y .* the same name"
     with pytest.raises(LimitsClash, match=wanted):
         Backend(app)
     with pytest.raises(LimitsClash, match="of the backend and"):
@@ -229,9 +229,9 @@ async def test_the_document_shows_the_limit() -> None:
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"limits": [Limit("a", 1), Limit("a", 2)]}, "one name"),
-        ({"limits": [Limit("a", 1)], "cost": 2}, "never lets so much through"),
-        ({"limits": [Limit("a", 1)], "cost": -1}, "gives back"),
+        ({"limits": [Limit("a", 1), Limit("a", 2)]}, "the same name"),
+        ({"limits": [Limit("a", 1)], "cost": 2}, "exceeds the burst"),
+        ({"limits": [Limit("a", 1)], "cost": -1}, "must not be negative"),
     ],
 )
 def test_a_route_that_nobody_could_use_is_refused_when_it_is_put_together(options: dict[str, Any], reason: str) -> None:
@@ -319,7 +319,7 @@ async def opened(settings: Settings, metrics: Metrics) -> Limiter:
 
 
 async def test_without_a_valkey_it_cannot_be_counted_there() -> None:
-    with pytest.raises(SettingsError, match="there is no Valkey"):
+    with pytest.raises(SettingsError, match="no Valkey is configured"):
         await opened(Settings(limits="valkey"), Metrics("web 1"))
 
 

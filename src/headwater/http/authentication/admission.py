@@ -1,7 +1,7 @@
-"""Admission: which routes need to know the principal, and whom they let in.
+"""Admission: which routes authenticate, and which principals they admit.
 
-A route asks only if it needs to know: it has a parameter of type `Principal`, or one of pages that belong to tenants;
-it names `scopes`; it is a command; or another step wishes to know.
+A route authenticates only if it needs the principal: it has a parameter of type `Principal` or pages that belong to
+tenants, it declares `scopes`, it is a command, or another step uses the principal.
 """
 
 import re
@@ -27,8 +27,8 @@ _SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # scope-token, RFC 674
 
 
 class Admission(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom a route lets in of those that `identity` knows: with `required` nobody unknown, and only principals of all
-    `scopes` and all `kinds`."""
+    """Which principals a route admits: with `required` only authenticated ones, and only those with all `scopes` and of
+    all `kinds`."""
 
     identity: Authenticator
     required: bool
@@ -37,7 +37,8 @@ class Admission(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def admission_of(operation: Operation, identity: Authenticator | None) -> Admission | None:
-    """None for a route that does not need to know; raises a `RouteError` if it does and no authentication is there."""
+    """The admission of a route, None if it does not authenticate; raises `AuthenticationMissing` if it must and no
+    authentication is configured."""
     route, scopes = operation.route, operation.option(AccessOption).scopes
     reasons = operation.facts(AuthenticationNeed)
     if identity is None:
@@ -59,7 +60,7 @@ def admission_of(operation: Operation, identity: Authenticator | None) -> Admiss
 
 
 def with_principal(call: Call, admission: Admission, operation: Operation, services: Services) -> Call:
-    """The same, once the principal is known and may come in; else a `Problem` 401, 403 or 400."""
+    """The call after authentication and authorization; otherwise a `Problem` 401, 403 or 400."""
     identify, admit, db = admission.identity.identify, _gate(admission), services[Db]
 
     async def call_identified(request: Request) -> Answer:
@@ -92,7 +93,8 @@ def _gate(admission: Admission) -> Callable[[Principal | None], None]:
 
 
 def _keep_private(request: Request, answer: Answer) -> None:
-    """What is answered to somebody is kept by no cache, unless it says otherwise of itself (RFC 9111 section 5.2.2)."""
+    """Forbid caches to store a response to a principal, unless it has its own Cache-Control (RFC 9111 section
+    5.2.2)."""
     for name, _ in answer.fields:
         if name == b"cache-control":
             return

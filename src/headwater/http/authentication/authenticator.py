@@ -1,4 +1,4 @@
-"""Identity: from the credentials of a request to its principal. After RFC 9110 section 11 and RFC 6750."""
+"""The authenticator: from the credentials of a request to its principal, after RFC 9110 section 11 and RFC 6750."""
 
 import re
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ _REALM: Final = re.compile(r"[\x20-\x7e]")
 
 
 class Authenticator:
-    """What a backend identifies by: one or several credentials, asked in this order.
+    """Authenticates requests by one or several credentials, in this order.
 
-    `realm` names in WWW-Authenticate what one would be let into; what is not printable ASCII in it is replaced.
+    `realm` is the realm in WWW-Authenticate; characters other than printable ASCII are replaced.
     """
 
     def __init__(self, credentials: Sequence[Credential], realm: str) -> None:
@@ -28,8 +28,8 @@ class Authenticator:
         self._challenges = ", ".join(each.challenge(self.realm) for each in credentials)
 
     async def identify(self, request: Request, db: Db) -> None:
-        """Set the request's principal. Raises a `Problem`: 401 for a credential that is nobody's, 400 for two that
-        are not of one principal."""
+        """Set the request's principal. Raises a `Problem`: 401 for a credential that is not recognised, 400 for
+        credentials of two principals."""
         found: Principal | None = None
         for credential in self.credentials:
             secret = credential.secret_of(request)
@@ -49,12 +49,12 @@ class Authenticator:
         request.principal = found
 
     def missing(self) -> Problem:
-        """401, for a request without a credential where one is needed."""
+        """The 401 of a request without a required credential."""
         detail = "Authentication is required; the request has no credential."
         return Problem(401, detail=detail, headers={"WWW-Authenticate": self._challenges})
 
     def narrow(self, scopes: Sequence[str]) -> Problem:
-        """403, for a credential that lacks one of `scopes`."""
+        """The 403 of a credential that lacks one of `scopes`."""
         detail = f"The credential lacks a scope that this operation requires: {', '.join(scopes)}."
         headers = {}
         if any(isinstance(each, Bearer) for each in self.credentials):
@@ -69,7 +69,7 @@ class Authenticator:
 
 
 def _named_apart(credentials: Sequence[Credential]) -> dict[str, Credential]:
-    """By their names in the OpenAPI document; a second of one kind is numbered."""
+    """The credentials by their names in the OpenAPI document; a second one of a kind is numbered."""
     named: dict[str, Credential] = {}
     for each in credentials:
         same = sum(other.name == each.name for other in named.values())

@@ -1,4 +1,4 @@
-"""Authentication as a part: the principal as a provided type, and the step that finds it."""
+"""Authentication as a part: the principal as a provided type, and the step that authenticates."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from headwater.part import Part
 
 
 def authentication(credentials: Sequence[Credential], realm: str) -> Part:
-    """Find the principal by these credentials; without any, a route that needs one is an error at the start."""
+    """Authenticate by these credentials. Without any, a route that requires authentication is an error at the start."""
     identity = Authenticator(credentials, realm) if credentials else None
 
     def plan(operation: Operation) -> Admission | None:
@@ -33,7 +33,7 @@ def authentication(credentials: Sequence[Credential], realm: str) -> Part:
         Step(
             name="authentication",
             stage=Stage.AUTHENTICATION,
-            does="finds the principal, and lets in only whom the route lets in: else 401 or 403",
+            does="authenticates the request and authorizes the principal: else 401 or 403",
             plan=plan,
             wrap=with_principal,
         ),
@@ -55,7 +55,7 @@ def _bind_principal(services: Services) -> Bind:
 
 
 def _describe(operation: Operation) -> Description:
-    """Any one of the credentials, or none where it may be left out."""
+    """Any one of the credentials, or none where authentication is optional."""
     admission = operation.fact(Admission)
     if admission is None:
         return Description()

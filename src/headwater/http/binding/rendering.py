@@ -35,10 +35,10 @@ _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 
 
 class Rendering(msgspec.Struct, frozen=True, kw_only=True):
-    """`returns` is the type that is encoded, None if there is none to encode; `media_type` what it is encoded as.
+    """`returns` is the type that is encoded, None if there is none; `media_type` is its media type.
 
-    `result` is the type that the handler returns, of which `convert` makes a `returns` in an older version of the API.
-    `empty`: there is never a body. `validators` are the header fields that tell its states apart.
+    `result` is the type that the handler returns; in an older version of the API, `convert` converts it to `returns`.
+    `empty`: there is never a body. `validators` are the names of its validator fields, such as ETag.
     """
 
     status: int
@@ -99,7 +99,7 @@ def _of_stream(route: Route, signature: Signature) -> Rendering:
 
 
 def _of_response(route: Route, signature: Signature) -> Rendering:
-    _refuse_location(route, "a Response carries its own headers")
+    _refuse_location(route, "a Response sets its own headers")
     return Rendering(status=_status(route), render=_as_it_is)
 
 

@@ -1,4 +1,4 @@
-"""What the errors of committing are to a client."""
+"""The problems of commit errors."""
 
 from typing import Final
 

@@ -1,9 +1,9 @@
-"""Compression: which answers are encoded, and with what.
+"""Compression: which responses are encoded, and with which codec.
 
-Only what gets smaller by it: text of some size, not what is encoded already, a part of something, or wanted as it is
-(no-transform). And nothing beside a secret: whoever can make a victim send requests and count the bytes of the answers
-learns what in them repeats what was put into the request (BREACH). So an answer that sets a cookie is left alone, and a
-route whose answer holds another secret beside something of the request says `compress=False`.
+It encodes text above a minimum size, but not content that is encoded already, partial, or marked no-transform. It does
+not encode secrets: an attacker who can cause requests and see the length of responses can guess a secret that is
+compressed together with input of the request (BREACH). So a response that sets a cookie is not compressed, and a route
+whose response contains another secret and input of the request sets `compress=False`.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from headwater.http.message.request import Request
 from headwater.settings import Settings
 
 VARY: Final = (b"vary", b"accept-encoding")
-"""On every answer of a route that compresses, encoded or not: another client may be given other bytes."""
+"""On every response of a route that compresses, encoded or not, because other clients may get other bytes."""
 
 _REMEMBERED: Final = 256
 _TEXT: Final = re.compile(
@@ -40,11 +40,11 @@ _AS_IT_IS: Final = frozenset(
         b"set-cookie",
     }
 )
-"""What an answer says that would no longer be so, or that tells of a secret."""
+"""Fields that would become wrong, or that indicate a secret."""
 
 
 class CodingChoice(NamedTuple):
-    """With what to encode answers of at least `minimum` bytes; a `minimum` of 0 is a client that insists."""
+    """The codec for responses of at least `minimum` bytes; 0 for a client that refuses identity."""
 
     codec: Codec | None
     minimum: int
@@ -54,7 +54,7 @@ _PLAIN: Final = CodingChoice(None, sys.maxsize)
 
 
 class Compression:
-    """What all routes of an application encode with."""
+    """The compression of an application."""
 
     def __init__(self, settings: Settings) -> None:
         codecs: tuple[Codec, ...] = (
@@ -67,14 +67,14 @@ class Compression:
         self._known: dict[bytes, CodingChoice] = {}
 
     def choose(self, accept: bytes) -> CodingChoice:
-        """What a client that sent this Accept-Encoding is answered with; raises a `Problem` 406.
+        """The coding for a client that sent this Accept-Encoding; raises a `Problem` 406.
 
-        To be asked before anything is done for it, because 406 says that nothing was. Remembers its answers.
+        Call it before any work on the request, because 406 means that nothing was done. Choices are cached.
         """
         return self._known.get(accept) or self._choose(accept)
 
     async def encode(self, answer: Answer, request: Request, choice: CodingChoice) -> Answer:
-        """The answer encoded, or the same one if that is not to be; a large body in a thread."""
+        """The encoded response, or the same one if it must not be encoded; a large body is encoded in a thread."""
         codec = choice.codec
         if codec is None or not _is_suited(answer, request):
             return answer
@@ -86,7 +86,7 @@ class Compression:
         return _encoded(answer, codec, await asyncio.to_thread(codec.encode_apart, answer.body), choice)
 
     def encode_problem(self, answer: Answer, request: Request, choice: CodingChoice) -> Answer:
-        """The same for a problem, which is never that large."""
+        """The same for a problem, which is always small."""
         if choice.codec is None or len(answer.body) >= APART_BYTES or not _is_suited(answer, request):
             return answer
         return _encoded(answer, choice.codec, choice.codec.encode(answer.body), choice)
@@ -113,14 +113,14 @@ def _is_suited(answer: Answer, request: Request) -> bool:
 
 
 def _encoded(answer: Answer, codec: Codec, body: bytes, choice: CodingChoice) -> Answer:
-    """The answer with its encoded body, unless that has become larger and the client takes the plain one."""
+    """The response with its encoded body, unless that is larger and the client accepts the plain one."""
     if len(body) >= len(answer.body) and choice.minimum:
         return answer
     return Answer(answer.status, _encoded_fields(answer.fields, codec.name), body)
 
 
 def _encoded_fields(fields: Fields, coding: bytes) -> Fields:
-    """Other bytes are another representation, so its strong ETag is another one too (RFC 9110 section 8.8.3.3)."""
+    """Encoded bytes are another representation, so the strong ETag differs (RFC 9110 section 8.8.3.3)."""
     return [
         *((name, with_coding(value, coding) if name == b"etag" else value) for name, value in fields),
         (b"content-encoding", coding),

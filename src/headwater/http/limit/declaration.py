@@ -83,7 +83,7 @@ class Limit(msgspec.Struct, frozen=True):
     def _reason(self) -> str | None:
         """Why the limit is invalid, or None."""
         if _NAME.fullmatch(self.name) is None:
-            return "a name consists of lower-case letters, digits, and . _ -, begins with a letter, and has at most 64 characters"
+            return "a name is made of lower-case letters, digits and . _ -, begins with a letter, and has at most 64"
         if not _counts(self.quota) or not (self.burst is None or _counts(self.burst)):
             return "quota and burst must be integers of at least 1"
         if not _measures(self.per):

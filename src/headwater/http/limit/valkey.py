@@ -43,7 +43,7 @@ class ValkeyStore:
     """
 
     def __init__(self, url: str, prefix: str, *, seconds: float = SECONDS) -> None:
-        import valkey.asyncio  # imported here, so only backends that use Valkey pay for it, and not in their first request
+        import valkey.asyncio  # imported here, so only backends with Valkey pay for it, not in their first request
 
         self._library = valkey
         self._url = url

@@ -59,10 +59,10 @@ PROBLEM_SCHEMAS: Final[dict[str, Any]] = {
         "title": "InvalidRequest",
         "description": INVALID_REQUEST.meaning,
         "allOf": [{"$ref": f"{_REFERENCE}Problem"}],
-        "properties": {"errors": {"type": "array", "items": {"$ref": f"{_REFERENCE}Fault"}}},
+        "properties": {"errors": {"type": "array", "items": {"$ref": f"{_REFERENCE}InputError"}}},
     },
-    "Fault": {
-        "title": "Fault",
+    "InputError": {
+        "title": "InputError",
         "type": "object",
         "required": ["detail"],
         "properties": {

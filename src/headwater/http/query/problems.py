@@ -1,4 +1,4 @@
-"""What the errors of the database are to a client."""
+"""The problems of database errors."""
 
 from typing import Final
 
@@ -19,7 +19,7 @@ from headwater.http.step.problems import Problems, retry_after
 
 _RETRY_SECONDS: Final = 1.0
 _UNSTORABLE: Final = frozenset({"22001", "22003", "22008", "22021", "22P05"})
-"""SQLSTATEs of values that came from outside: too long, out of range, a date or a character that cannot be."""
+"""SQLSTATEs of values from the request: too long, out of range, an invalid date or character."""
 
 
 def _no_row(error: NoRow) -> Problem:

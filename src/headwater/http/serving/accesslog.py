@@ -1,4 +1,4 @@
-"""The access log: one JSON line for each request, on the stream of all other lines.
+"""The access log: one JSON line per request, on the same stream as the log.
 
 ====================  =========================================================================
 ``at``                when the request arrived, RFC 3339 in UTC
@@ -14,7 +14,7 @@
 ``client, agent``     the address of the connection, and User-Agent
 ====================  =========================================================================
 
-A request only leaves its facts here; they become lines, all at once, at most every 100 ms.
+A request only records its facts; they are written as lines at most every 100 ms.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ class AccessEntry(msgspec.Struct, gc=False):
 
 
 class AccessLog:
-    """Gathers the requests answered by `process` for `write`, which takes whole lines and must not block."""
+    """Collects the requests served by `process` for `write`, which receives whole lines and must not block."""
 
     def __init__(self, process: str, write: Callable[[bytes], Any]) -> None:
         self._process = process
@@ -73,7 +73,7 @@ class AccessLog:
             self.flush()
 
     def flush(self) -> None:
-        """Write what has been gathered."""
+        """Write the collected lines."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

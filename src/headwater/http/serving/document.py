@@ -1,4 +1,4 @@
-"""The route that shows the document."""
+"""The route of the OpenAPI document."""
 
 from collections.abc import Sequence
 
@@ -14,5 +14,5 @@ from headwater.part import Declarations
 
 
 def openapi_route(operations: Sequence[Operation], about: About, declared: Declarations) -> Route:
-    """The route that shows the document of these operations; it is written when first asked for."""
+    """The route of the document of these operations; it is written at the first request."""
     return static_route("/openapi.json", lambda: msgspec.json.encode(write_document(operations, about, declared)), JSON)

@@ -1,4 +1,4 @@
-"""The meter: what is counted about requests, per route and never per path, so that nobody can flood it with names.
+"""The meter: metrics of requests, per route and not per path, so clients cannot create label values.
 
 ============================================  =========  ============================================
 ``headwater_http_requests_total``             counter    method, route, status (``2xx`` …)
@@ -10,9 +10,9 @@
 ``headwater_http_requests_in_flight``         gauge
 ============================================  =========  ============================================
 
-Where the API has versions, each with the label `route` has the label `version`, too.
+If the API has versions, each metric with the label `route` also has the label `version`.
 
-A path without a route counts as ``unmatched``, a mounted application as its prefix, and a client that went away as 4xx.
+A path without a route counts as ``unmatched``, a mounted application as its prefix, a disconnected client as 4xx.
 """
 
 from bisect import bisect_left
@@ -64,7 +64,7 @@ Labels = tuple[str, str, str]
 
 
 def labels_of(method: str, label: str, version: str | None = None) -> Labels:
-    """Methods that no route can have share theirs."""
+    """The labels of a route; unknown methods share the label ``other``."""
     return method if method in _METHODS else "other", label, version or ""
 
 
@@ -92,8 +92,8 @@ class Meter:
         )
 
     def register(self, labels: Labels) -> int:
-        """The first slot of what is counted under these labels: a run of them, or those that nobody reads if the disk
-        has no room for some of it."""
+        """The index of the first value under these labels. The values are consecutive; if the disk has no space for
+        all, they are values that are not read."""
         indexes = [self._requests.of(*labels, status).slot for status in _STATUSES]
         indexes.append(self._durations.of(*labels).slot)
         first = min(indexes)  # which is `UNSEEN` if one of them is
@@ -101,23 +101,23 @@ class Meter:
         return first
 
     def count(self, series: int, status: int, seconds: float) -> None:
-        """Add one request."""
+        """Count one request."""
         values = self.values
         values[series + status // 100 - 1] += 1
         values[series + _HISTOGRAM + bisect_left(BOUNDS, seconds)] += 1
         values[series + _SUM] += seconds
 
     def count_refusal(self, counted: Metered, refused: Shed) -> None:
-        """Add one request that there was no room for."""
+        """Count one request that was refused under load."""
         if refused.reason == "concurrency":
             self._refusals.of(*counted.labels).add()
         else:
             self._shed.of(refused.reason).add()
 
     def count_miss(self, counted: Metered) -> None:
-        """Add one request that was stopped at its deadline."""
+        """Count one request that was cancelled at its deadline."""
         self._misses.of(*counted.labels).add()
 
     def count_failure(self, counted: Metered, error: Exception) -> None:
-        """Add one request that ended in an exception that nobody expected."""
+        """Count one request that ended in an unexpected exception."""
         self._failures.of(*counted.labels, type(error).__name__).add()

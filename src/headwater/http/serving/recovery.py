@@ -1,4 +1,4 @@
-"""Recovery: what a request is answered whose work raised or was stopped, and what is noted of it."""
+"""Recovery: the response to a request whose handler raised or was cancelled, and its log event."""
 
 import asyncio
 import traceback
@@ -18,7 +18,7 @@ from headwater.observe import Level, Occurrence, report
 
 
 class HandlerFailed(Occurrence, frozen=True, kw_only=True):
-    """A handler raised what nobody expected; the client got a 500 with the same request id."""
+    """A handler raised an unexpected exception; the client got a 500 with the same request id."""
 
     level: ClassVar[Level] = "error"
     method: str
@@ -29,7 +29,7 @@ class HandlerFailed(Occurrence, frozen=True, kw_only=True):
 
 
 class Recovery:
-    """Answers for an application; `meter` counts them, `watch` knows why a request was stopped."""
+    """Error responses of an application; `meter` counts them, `watch` knows why a request was cancelled."""
 
     def __init__(self, meter: Meter, watch: Watch, translation: Translation) -> None:
         self._problem_of = translation.problem_of
@@ -37,7 +37,7 @@ class Recovery:
         self._watch = watch
 
     def answer(self, error: Exception, request: Request, endpoint: Metered) -> Answer:
-        """The answer to a request whose work raised; raises `ClientGone` if there is nobody to give it to."""
+        """The response to a request whose handler raised; raises `ClientGone` if the client has disconnected."""
         if isinstance(error, ClientGone):
             raise error
         problem = self._problem_of(error)
@@ -48,7 +48,7 @@ class Recovery:
         return write_problem(problem, request.id, request.target)
 
     def answer_stopped(self, request: Request, endpoint: Metered) -> Answer:
-        """The answer to a request whose work was stopped; raises if it was not the watch that stopped it."""
+        """The response to a request that was cancelled; re-raises if the watch did not cancel it."""
         why = self._watch.why_stopped(request)
         if why is None:
             raise asyncio.CancelledError
@@ -62,7 +62,7 @@ class Recovery:
         return write_problem(problem, request.id, request.target)
 
     def _note_failure(self, error: Exception, request: Request, endpoint: Metered) -> Problem:
-        """What nobody expected goes to the log whole, and to the client as no more than the identifier to quote."""
+        """Log an unexpected exception with its traceback; the client gets only the request id."""
         self._meter.count_failure(endpoint, error)
         report(
             HandlerFailed(
@@ -83,5 +83,5 @@ class Recovery:
             detail += " Nothing of it was committed."
         answer = write_problem(DEADLINE_PASSED.problem(detail, deadline=seconds), request.id, request.target)
         if request.raw_body is None and request.method not in ("GET", "HEAD") and request.keeps_connection:
-            answer.fields.append(CLOSE)  # the rest of the body may still be under way
+            answer.fields.append(CLOSE)  # the rest of the body may still arrive
         return answer

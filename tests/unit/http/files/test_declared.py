@@ -45,7 +45,7 @@ def test_a_request_has_one_body() -> None:
 def test_what_uploads_may_be_is_said_only_where_there_are_some(option: dict[str, Any]) -> None:
     async def add(tx: Tx) -> None: ...
 
-    assert "the handler takes no `upload: Upload`" in refused("command", "POST /x", add, **option)
+    assert "the handler does not take `upload: Upload`" in refused("command", "POST /x", add, **option)
 
 
 def test_uploads_and_downloads_are_in_the_document() -> None:
