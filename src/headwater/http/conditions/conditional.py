@@ -149,7 +149,7 @@ def _of_command(route: Route, rendering: Rendering, changed: Any) -> Rendering:
         validators = reading.of(result, request.variant, answer.body if newest else None)
         fields = [*answer.fields, *fields_of(validators)]
         if located:
-            # An ETag in the response to a PUT would mean that the body was stored unchanged (section 9.3.4); this one is
+            # An ETag of a PUT would mean that the body was stored unchanged (section 9.3.4); this one is
             # that of the response's content, which Content-Location declares (section 6.4.2).
             fields.append((b"content-location", request.target.encode("latin-1")))
         return Answer(answer.status, fields, answer.body)

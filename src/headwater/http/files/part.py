@@ -26,7 +26,7 @@ _READS: Final = WaitsFor(frozenset({"reads"}))
 
 
 def files() -> Part:
-    """Take in files and hand them out."""
+    """Receive and send files."""
     return Part(
         "files",
         Provider(kind=Upload, context=Request, provide=_provide),
@@ -34,14 +34,14 @@ def files() -> Part:
         Step(
             name="downloads",
             stage=Stage.EXECUTION,
-            does="sends the object that a Download stands for",
+            does="sends the object that a Download refers to",
             plan=_plan_download,
             wrap=with_download,
         ),
         Step(
             name="uploads",
             stage=Stage.EXECUTION,
-            does="deletes an upload that did not come to a commit",
+            does="deletes an upload that was not committed",
             plan=_plan_upload,
             wrap=with_upload,
         ),

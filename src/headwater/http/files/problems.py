@@ -1,4 +1,4 @@
-"""What the errors of the object storage are to a client."""
+"""The problems of object storage errors."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Conditions: what If-Match and its kin ask for, held against what there is (RFC 9110 section 13).
+"""Conditions: If-Match and the other preconditions, evaluated against the current state (RFC 9110 section 13).
 
 Evaluated in the order of section 13.2.2, without I/O:
 
@@ -7,9 +7,9 @@ Evaluated in the order of section 13.2.2, without I/O:
 3. If-None-Match, by weak comparison: false is 304 for what reads, and 412 for what writes
 4. or else, for what reads, If-Modified-Since: false is 304
 
-A resource has several answers of one state: compressed or not, in this version or that. If-Match protects the state,
-so the tag of any of them fits. If-None-Match asks whether the bytes that the client holds are those that it would be
-given; any coding that it takes counts as that, which spares encoding an answer only to learn how large it is.
+One state of a resource has several representations: compressed or not, in different versions. If-Match protects the
+state, so the tag of any of them matches. If-None-Match compares representations; a tag with any coding that the client
+accepts matches, so a response need not be encoded to compare it.
 """
 
 from datetime import datetime
@@ -37,7 +37,7 @@ class Conditions(NamedTuple):
 
 
 class Validators(NamedTuple):
-    """What tells one state of a resource from another; `modified` in UTC, in whole seconds."""
+    """The validators of a state; `modified` in UTC, in whole seconds."""
 
     state: bytes | None = None
     modified: datetime | None = None
@@ -50,7 +50,7 @@ class Validators(NamedTuple):
 
 
 class NotModified(NamedTuple):
-    """The client has it already; `etag` is that of what it has."""
+    """The client has the current state; `etag` is the tag that it sent."""
 
     etag: bytes | None
 
@@ -72,11 +72,11 @@ def conditions_of(request: Request) -> Conditions | None:
 def evaluate(
     conditions: Conditions, current: Validators | None, verb: Literal["query", "command"]
 ) -> NotModified | None:
-    """None if the request is to be performed; raises a `Problem` 412 if it must not be.
+    """None if the request must be performed; raises a `Problem` 412 if a condition is false.
 
-    `current` is None where the resource does not exist. Dates that are none, and dates about what has no date, are
-    ignored, as section 13.1 wants it. A malformed list of tags is ignored where a client would only be given more than
-    it needs, which is If-None-Match on a query; anywhere else something would go unprotected, so it is a 400.
+    `current` is None if the resource does not exist. Invalid dates, and dates for a resource without one, are ignored,
+    as section 13.1 requires. A malformed list of tags is ignored in If-None-Match of a query, where the client only
+    gets more than it needs; elsewhere it is a 400, because an update would be unprotected.
     """
     if conditions.match is not None:
         _require_match(conditions.match, current)
@@ -153,7 +153,7 @@ def _read(header: bytes, name: str) -> Tags:
 
 
 def _joined(request: Request, name: bytes) -> bytes | None:
-    """The values of a header that was given several times make one list (RFC 9110 section 5.3)."""
+    """The values of a repeated header as one list (RFC 9110 section 5.3)."""
     value = request.fields.get(name)
     if value is None or request.count(name) == 1:
         return value

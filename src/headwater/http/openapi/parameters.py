@@ -1,4 +1,4 @@
-"""Parameters in the document: what stands in the path, in the query string and in header fields."""
+"""Parameters in the document: path, query and header parameters."""
 
 from collections.abc import Callable
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""A text that a pattern matches: the shortest that the first branches give.
+"""A string that matches a pattern: the shortest of the first branches.
 
 Walks the tree that `re` itself compiles from, since a second parser of patterns would read some otherwise.
 """

@@ -42,15 +42,15 @@ _EXAMPLE_MEMBERS: Final[dict[str, dict[str, Any]]] = {
 PROBLEM_SCHEMAS: Final[dict[str, Any]] = {
     "Problem": {
         "title": "Problem",
-        "description": "An error (RFC 9457). Without a type of its own, the status says everything.",
+        "description": "An error (RFC 9457). With the type about:blank, the status says everything.",
         "type": "object",
         "required": ["type", "title", "status", "instance", "request_id"],
         "properties": {
-            "type": {"type": "string", "format": "uri-reference", "description": "Which kind of problem it is."},
-            "title": {"type": "string", "description": "What problems of this kind have in common."},
+            "type": {"type": "string", "format": "uri-reference", "description": "The problem type."},
+            "title": {"type": "string", "description": "What problems of this type have in common."},
             "status": {"type": "integer", "minimum": 400, "maximum": 599},
             "detail": {"type": "string", "description": "What is wrong with this request."},
-            "instance": {"type": "string", "format": "uri-reference", "description": "The path that was asked for."},
+            "instance": {"type": "string", "format": "uri-reference", "description": "The path of the request."},
             "request_id": {"type": "string", "description": "The identifier to quote when asking for help."},
         },
         "additionalProperties": True,

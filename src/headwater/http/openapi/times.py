@@ -1,4 +1,4 @@
-"""Times in schemas: msgspec leaves out the format of those that may be without an offset, and clients want to know it.
+"""Times in schemas: the formats that msgspec leaves out for times that may lack an offset.
 
 A `datetime` is a ``date-time``, or, if its type says that it has no offset, a ``date-time-local``; a `time` is
 ``time-local`` (all of https://spec.openapis.org/registry/format/).

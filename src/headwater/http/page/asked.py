@@ -1,4 +1,4 @@
-"""What a request asks of a list: read from its query string by a plan, every error at once."""
+"""The parameters of a list request, read from its query string by a plan, with all errors."""
 
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, TypeVar
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """`sort` is the text that `order` is made from. Without chosen `fields`, all of them."""
+    """`sort` is the string that `order` is parsed from. Empty `fields` mean all."""
 
     sort: str
     order: Order
@@ -30,7 +30,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Asking:
-    """Reads what requests ask of one plan."""
+    """Reads the parameters of requests for one plan."""
 
     def __init__(self, plan: PagePlan) -> None:
         self._plan = plan
@@ -40,7 +40,7 @@ class Asking:
         self._nothing = Asked(sort=plan.default, order=plan.default_order, limit=plan.pages.limit)
 
     def read(self, query: QueryFields) -> tuple[Asked, list[InputError]]:
-        """What is asked for, and what is wrong with it; with errors, the first is of no use."""
+        """The parameters and their errors; with errors, the parameters are not usable."""
         if not query:
             return self._nothing, []
         errors: list[InputError] = []

@@ -1,4 +1,4 @@
-"""The query parameters of a list, as its OpenAPI operation has them."""
+"""The query parameters of a list in its OpenAPI operation."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -16,20 +16,20 @@ def describe_parameters(plan: PagePlan, schema_of: Callable[[Any], Document]) ->
     if plan.sortable:
         names = [sign + name for name in plan.sortable for sign in ("", "-")]
         default = plan.default.split(",") if plan.default else None
-        yield _list(SORT, "The order: fields, each perhaps with a minus before it to turn it round.", names, default)
+        yield _list(SORT, "The order: fields, each with an optional minus for descending.", names, default)
     yield _parameter(
         LIMIT,
-        "How many items a page has at most.",
+        "Maximum items of a page.",
         {"type": "integer", "minimum": 1, "maximum": pages.most, "default": pages.limit},
     )
     yield _parameter(
         CURSOR,
-        "Where to go on: `next` or `previous` of a page, to be sent with the same sort and filters as that one.",
+        "Where to continue: `next` or `previous` of a page, sent with the same sort and filters as that page.",
         {"type": "string", "minLength": 1, "maxLength": LENGTH_LIMIT},
     )
     if COUNT in plan.parameters:
         schema = {"type": "string", "enum": list(plan.counts), "default": "none"}
-        yield _parameter(COUNT, "Whether `count` says how many items there are, over all pages.", schema)
+        yield _parameter(COUNT, "Whether `count` has the number of items over all pages.", schema)
     if plan.fields:
         yield describe_fields(plan.fields)
     for each in plan.filters.values():

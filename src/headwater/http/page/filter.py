@@ -1,7 +1,7 @@
 """A filter: one column, one operator, and the value that a request gives it, of the column's type.
 
-In a request the operator stands in brackets behind the field, as in Stripe's API: ``born[ge]=2000-01-01``; equality is
-the field alone: ``country=DE``. The values of ``in`` are given one by one: ``country[in]=DE&country[in]=FR``.
+In a request the operator is in brackets after the field, as in Stripe's API: ``born[ge]=2000-01-01``; equality is the
+field alone: ``country=DE``. The values of ``in`` are repeated: ``country[in]=DE&country[in]=FR``.
 """
 
 from collections.abc import Callable
@@ -19,9 +19,9 @@ from headwater.http.types.shape import leaf_type, members_of, shape_of
 Operator = Literal["eq", "ne", "lt", "le", "gt", "ge", "in", "prefix", "null"]
 
 IN_LIMIT: Final = 50
-"""Values that one ``in`` may have."""
+"""Maximum values of one ``in``."""
 TEXT_LIMIT: Final = 255
-"""Characters of a text in a filter."""
+"""Maximum characters of a string in a filter."""
 
 _COMPARISONS: Final = {"eq": "=", "ne": "is distinct from", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _MEANINGS: Final = {

@@ -1,10 +1,9 @@
-"""Indexes: whether each declared order has one that serves it, and the statement that makes the one that lacks.
+"""Indexes: whether each declared order has an index, and the statement that creates a missing one.
 
-An order without an index still works, and is as slow as its table is long, on every page. That is said once, loudly,
-when a backend is opened.
+An order without an index works, but each page reads the whole table. A warning is logged when a backend is opened.
 
-A B-tree serves an order if it begins with its columns, in these directions or in all of the opposite ones, which is the
-same index read from its other end. A unique one need only begin with them: its rows cannot agree in more.
+A B-tree serves an order if it begins with its columns, in these directions or all in the opposite ones. A unique index
+may have fewer columns than the order: no two rows are equal in them.
 """
 
 import re

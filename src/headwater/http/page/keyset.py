@@ -1,4 +1,4 @@
-"""Keyset: the rows behind a position in an order, as ranges that an index serves at any depth.
+"""Keyset: the rows after a position in an order, as ranges that an index serves at any depth.
 
 Where directions agree and no NULL is in the way, they are one range: ``(born, id) > ($1, $2)``, PostgreSQL's comparison
 of rows. Otherwise they are several that do not overlap: for ``born desc, name, id`` behind (2000, Ada, 7), the people

@@ -1,4 +1,4 @@
-"""A listing: one page of rows, and the cursors of those around it."""
+"""A listing: one page of rows, and the cursors of the adjacent pages."""
 
 from typing import Generic, TypeVar
 

@@ -1,4 +1,4 @@
-"""Page: what a handler reads one page of a list with."""
+"""Page: reads one page of a list for a handler."""
 
 import asyncio
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from headwater.http.types.inputerror import Invalid
 from headwater.keyring import Keyring, Keys
 
 COUNT_SECONDS: Final = 5.0
-"""How long an exact count may take."""
+"""Timeout of an exact count."""
 
 _DIGEST_BYTES: Final = 12
 _ENCODE: Final = msgspec.msgpack.Encoder(enc_hook=str).encode
@@ -123,8 +123,8 @@ class Page:
     ) -> Listing[Any]:
         """The listing with its cursors.
 
-        Behind the last of a page read backwards there is always something: that from which it was read. An empty page
-        has nothing to be left from, so its cursors are the position at which it was read, now with the row that was there.
+        After a page that was read backwards there is always another: the one from which it was read. An empty page has
+        no row for a cursor, so its cursor is the position at which it was read, including the row there.
         """
         expires = self._expiry()
 
@@ -191,7 +191,7 @@ class Page:
         return sha256(_ENCODE((filters, list(arguments)))).digest()[:_DIGEST_BYTES]
 
     def _owner(self) -> str | None:
-        """Whose cursor it is: the tenant's, or without one that of the principal who asks, or anybody's."""
+        """The owner of the cursor: the tenant, or without one the principal, or None."""
         principal = self._request.principal
         if principal is None:
             return None

@@ -1,4 +1,4 @@
-"""A plan: a declaration of pages, checked against its row and made ready for requests, once."""
+"""A plan: a declaration of pages, checked against its row and prepared for requests."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time
@@ -72,7 +72,7 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class PagePlan:
-    """What a request may ask of a list, by the names that it uses.
+    """The parameters that requests may use on a list.
 
     `default` is the text of the order without ``sort=``, empty for that of the key alone. `part` is the row with every
     field optional, and `listing` a list of these, if fields may be chosen. `sorts` are the orders that are expected to

@@ -1,10 +1,10 @@
-"""Validation: every error of a body, found by walking over the type and the decoded JSON together.
+"""Validation: finds all errors of a body by walking its type and the decoded JSON together.
 
-msgspec validates while it decodes and stops at the first error, which costs nothing on the way to a handler. Only
-when it has refused a body is the body decoded again, to plain values, and walked over. The walk asks msgspec itself
-about every leaf, so the two agree on what is valid; if the walk finds nothing, what msgspec said stands. They differ in
-one thing: a datetime needs an offset, which msgspec demands only where the type says so. A body that msgspec took, and
-that has a text which looks like such a datetime, is therefore walked over as well.
+msgspec validates while it decodes and stops at the first error, which is fast for valid bodies. Only a refused body is
+decoded again, to plain values, and walked. The walk uses msgspec for every leaf, so both agree on validity; if the walk
+finds nothing, msgspec's error is reported. There is one difference: a datetime requires an offset, which msgspec checks
+only if the type declares it. So a body that msgspec accepted is walked, too, if it contains a string that looks like a
+datetime without an offset.
 """
 
 import re
@@ -42,19 +42,19 @@ Path = tuple[str | int, ...]
 
 
 def find_errors(body: bytes, annotation: Any, error: msgspec.ValidationError) -> list[InputError]:
-    """What is wrong with a body that msgspec refused with `error`; one at least, and one more than `LIMIT` at most.
+    """The errors of a body that msgspec refused with `error`: at least one, and at most one more than `LIMIT`.
 
-    Raises `msgspec.DecodeError` if the body is no JSON after all: msgspec came across the wrong type first.
+    Raises `msgspec.DecodeError` if the body is not JSON: msgspec may have found a wrong type first.
     """
     try:
         value = msgspec.json.decode(body)
-    except msgspec.ValidationError:  # a number beyond what any type holds
+    except msgspec.ValidationError:  # a number out of the range of every type
         return [_reported(error)]
     return list(islice(errors_of(value, plain(inspect.type_info(annotation))), LIMIT + 1)) or [_reported(error)]
 
 
 def offset_check(annotation: Any) -> Callable[[bytes], list[InputError]] | None:
-    """What finds the datetimes without an offset in a body that msgspec took; None if a type has no such."""
+    """A function that finds datetimes without an offset in a body that msgspec accepted; None if the type has none."""
     shape = plain(inspect.type_info(annotation))
     if not any(map(lacks_offset, shapes_within(shape))):
         return None
@@ -64,7 +64,7 @@ def offset_check(annotation: Any) -> Callable[[bytes], list[InputError]] | None:
             return []
         try:
             value = msgspec.json.decode(write_integers_plainly(body))
-        except msgspec.ValidationError:  # a number beyond what any type holds
+        except msgspec.ValidationError:  # a number out of the range of every type
             return []
         return list(islice(errors_of(value, shape), LIMIT + 1))
 
@@ -72,7 +72,7 @@ def offset_check(annotation: Any) -> Callable[[bytes], list[InputError]] | None:
 
 
 def errors_of(value: Any, shape: Shape, path: Path = ()) -> Found:
-    """Every error of plain JSON values against a shape, in the order of the document."""
+    """All errors of plain JSON values against a shape, in document order."""
     if isinstance(shape, inspect.UnionType):
         yield from _of_union(value, shape, path)
     elif isinstance(shape, FieldsShape):
@@ -90,7 +90,7 @@ def errors_of(value: Any, shape: Shape, path: Path = ()) -> Found:
 
 
 def nul_errors(value: Any, path: Path = ()) -> Found:
-    """Every text, and every name, that holds NUL, which PostgreSQL cannot store."""
+    """An error for every string and every name that contains NUL, which PostgreSQL cannot store."""
     if isinstance(value, str):
         if "\0" in value:
             yield _error(_NUL, path)
@@ -130,7 +130,7 @@ def _of_chosen(value: Any, chosen: list[Shape], members: Sequence[Shape], path: 
 
 
 def _of_tagged(value: Any, structs: Sequence[Any], path: Path) -> Found:
-    """The fields of the one Struct that the tag names, or what is wrong with the tag."""
+    """The errors of the Struct that the tag names, or of the tag."""
     field = structs[0].tag_field
     if isinstance(value, list):
         where, given = 0, value[0] if value else None
@@ -178,7 +178,7 @@ def _of_names(value: Any, shape: Any, path: Path) -> Found:
 
 
 def _of_positions(value: Any, shape: Any, path: Path) -> Found:
-    """Fields by their location: of a NamedTuple, or of an array-like Struct, whose tag comes first."""
+    """Fields by position: of a NamedTuple, or of an array-like Struct, whose tag comes first."""
     if not isinstance(value, list):
         yield _mismatch("array", value, path)
         return
@@ -247,7 +247,7 @@ def _of_length(length: int, shape: Any, what: str, path: Path) -> Found:
 
 
 def _refusals(value: Any, kind: Any, path: Path) -> Found:
-    """What msgspec itself says about a value."""
+    """The errors of msgspec for a value."""
     try:
         msgspec.convert(value, kind, str_keys=True)
     except msgspec.ValidationError as error:
@@ -267,7 +267,7 @@ def _is_array(shape: Shape) -> bool:
 
 
 def _outline(shape: Shape) -> Any:
-    """The type of a member of a union as far as a scalar can tell."""
+    """The type of a member of a union, reduced to what matters for a scalar."""
     if _is_object(shape):
         return dict
     if _is_array(shape):

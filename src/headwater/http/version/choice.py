@@ -1,4 +1,4 @@
-"""A choice of fields in an older version: its items are read and converted whole, and then show what was asked for."""
+"""A choice of fields in an older version: items are read and converted whole, and then reduced to the chosen fields."""
 
 import typing
 from typing import Any, Final, NamedTuple

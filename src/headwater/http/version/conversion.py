@@ -1,8 +1,8 @@
-"""Conversion: the older form of any type that holds converted ones, and the function between the two, composed once.
+"""Conversion: the older form of any type that contains converted types, and the function between the two.
 
-A converter speaks of one type. It holds for that type wherever it stands: by itself, in a list, a union, a mapping, a
-generic Struct such as ``Listing[Product]``, or a field of another Struct, whose older form is then derived. What holds
-nothing converted stays what it is and costs nothing.
+A converter applies to one type wherever it occurs: by itself, in a list, a union, a mapping, a generic Struct such as
+``Listing[Product]``, or a field of another Struct, whose older form is then derived. A type without converted types
+stays unchanged and costs nothing.
 """
 
 import dataclasses

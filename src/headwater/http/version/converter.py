@@ -1,4 +1,4 @@
-"""A converter: one function that makes of a type what it is in the next older or newer version."""
+"""A converter: a function that converts a type to its form in the next older or newer version."""
 
 import enum
 import inspect

@@ -1,4 +1,4 @@
-"""The declared versions of an API: their names, how a request names one, and which are on their way out."""
+"""The declared versions of an API: their names, how requests name them, and which are deprecated."""
 
 import re
 from collections.abc import Mapping
@@ -21,10 +21,10 @@ _MEDIA: Final = re.compile(r"application/vnd\.[a-z0-9][a-z0-9.-]*\+json", re.ASC
 
 
 class Deprecated(msgspec.Struct, frozen=True, kw_only=True):
-    """A version that clients should leave. A date is its first moment in UTC.
+    """A deprecated version. Dates mean their beginning in UTC.
 
-    `at` is when it is or was deprecated (RFC 9745), `sunset` from when on it is not served any more (RFC 8594), `link`
-    a page that says what to do, `successor` the version to go to, by default the next one.
+    `at` is the date of its deprecation (RFC 9745), `sunset` the date from which it is no longer served (RFC 8594),
+    `link` a page with instructions, `successor` the version to use, by default the next one.
     """
 
     at: date

@@ -1,4 +1,4 @@
-"""The OpenAPI document of one version: what its operations are, how a request names it, and whether it ends."""
+"""The OpenAPI document of one version: its operations, how requests name it, and its deprecation."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -28,7 +28,7 @@ OF_VERSION: Final = "x-headwater-version"
 """Marks what says which version is meant, which is of course not the same in two of them."""
 
 _HEADERS: Final[Document] = {
-    "ApiVersion": {"description": "The version of the API that answered.", "schema": {"type": "string"}},
+    "ApiVersion": {"description": "The version of the API that served the request.", "schema": {"type": "string"}},
     "Deprecation": {
         "description": "When the version was or will be deprecated: `@` and the seconds since 1970 (RFC 9745).",
         "schema": {"type": "string", "pattern": "^@-?[0-9]+$"},
@@ -38,7 +38,7 @@ _HEADERS: Final[Document] = {
         "schema": {"type": "string"},
     },
     "VersionLink": {
-        "description": "`deprecation` and `sunset` say what to do; `successor-version` is the version to go to.",
+        "description": "`deprecation` and `sunset` link to instructions; `successor-version` is the version to use.",
         "schema": {"type": "string"},
     },
 }
@@ -110,7 +110,7 @@ def _parameters(edition: Edition, versions: Versions) -> list[Document]:
 
 
 def _parameter(name: str, where: str, required: bool, schema: Document) -> Document:
-    description = "The version of the API that the request was written for."
+    description = "The version of the API that the client was written for."
     described = {"name": name, "in": where, "description": description, "required": required, "schema": schema}
     return {**described, OF_VERSION: True}
 

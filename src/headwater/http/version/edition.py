@@ -1,4 +1,4 @@
-"""An edition: one version of the API compiled, with the routes that it has and its types in the place of the newest."""
+"""An edition: one compiled version of the API, with its routes and its forms of the types."""
 
 from collections.abc import Sequence
 from copy import copy
@@ -61,7 +61,7 @@ def compile_editions(
 
 
 def refuse_versions(routes: Sequence[Route], converters: Sequence[Converter]) -> None:
-    """Raises `VersionsMissing` for what speaks of versions in a backend that has none."""
+    """Raise `VersionsMissing` for routes or converters that name versions in a backend without versions."""
     for route in routes:
         declared = route.option(VersionOption)
         named = declared.since or declared.until

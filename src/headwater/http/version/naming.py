@@ -1,4 +1,4 @@
-"""Naming: which version a request names, if any.
+"""Naming: which version a request names.
 
 The precedence is URI, media type, ``API-Version`` or ``Accept-Version``, query. What is named must exist: 404 in a URI,
 406 in Accept, 415 in Content-Type, 400 elsewhere; the place of the highest precedence is complained about. Two that

@@ -1,4 +1,4 @@
-"""Retirement: what a deprecated version says with each answer, and its end.
+"""Retirement: the header fields of a deprecated version, and its end.
 
 ``Deprecation: @<unix time>`` (RFC 9745), ``Sunset: <HTTP-date>`` (RFC 8594), and links (RFC 8288) to what to do
 (``deprecation``, ``sunset``) and to the same resource in the version to go to (``successor-version``, RFC 5829). From

@@ -1,6 +1,6 @@
-"""The router of versions: which version a request is for, and what answers it there.
+"""The router of versions: the version of a request, and its endpoint there.
 
-Each version has a router of its own. What belongs to the platform (health, documentation) has no version.
+Each version has its own router. The routes of the platform (health, documentation) have no version.
 """
 
 from collections.abc import Callable, MutableMapping, Sequence

@@ -1,9 +1,8 @@
 """Appending: the body of one request on its way to the end of an upload.
 
-Each part that fills up is stored and then moved over, so what has arrived stays, however the request ends: where the
-client breaks off, the rest that is no whole part yet is stored as well. Under a checksum nothing is moved over before
-all of it has been checked. The last part of all is not moved over here but in the transaction that finishes the upload,
-so that an upload is never whole without being the application's.
+Each full part is stored and then recorded, so received bytes stay, however the request ends: if the client disconnects,
+the incomplete last part is stored, too. With a checksum nothing is recorded before all bytes are checked. The last part
+of the upload is recorded in the transaction that finishes it, so an upload is never complete without being committed.
 """
 
 import asyncio

@@ -17,7 +17,7 @@ ALGORITHMS: Final = {"md5": "md5", "sha1": "sha1", "sha256": "sha256", "sha512":
 """What Upload-Checksum may name, and what Python calls it; sha1 is required of a server."""
 CONTENT_TYPE: Final = "application/offset+octet-stream"
 MISMATCH: Final = 460
-"""The status for a checksum that does not match, which the protocol has made up."""
+"""The protocol's own status for a checksum that does not match."""
 
 SPOKEN: Final = (b"tus-resumable", VERSION)
 
@@ -27,14 +27,14 @@ _METADATA_BYTES: Final = 8192
 
 
 class Checksum(NamedTuple):
-    """What the body of a request hashes to, as its sender says."""
+    """The checksum that a request declares for its body."""
 
     algorithm: str
     value: bytes
 
 
 class Checking:
-    """Hashes the body of one request, if it announces a checksum."""
+    """Hashes the body of one request, if it declares a checksum."""
 
     def __init__(self, checksum: Checksum | None) -> None:
         self._checksum = checksum
@@ -43,11 +43,11 @@ class Checking:
             self._hash = hashlib.new(ALGORITHMS[checksum.algorithm], usedforsecurity=False)
 
     def __bool__(self) -> bool:
-        """Whether there is something to be checked, before which nothing may be kept."""
+        """Whether there is a checksum, before whose check nothing may be recorded."""
         return self._checksum is not None
 
     def update(self, piece: bytes) -> None:
-        """Take in what comes next."""
+        """Add the next bytes."""
         if self._hash is not None:
             self._hash.update(piece)
 
@@ -131,7 +131,7 @@ def metadata_in(header: str) -> dict[str, str]:
 
 
 def abilities(limit: int) -> Fields:
-    """What OPTIONS answers."""
+    """The fields of the response to OPTIONS."""
     return [
         SPOKEN,
         (b"tus-version", VERSION),

@@ -1,7 +1,7 @@
 """The routes of a resumable upload, and the transaction at its end.
 
-They are declared as one route per step, all with the handler that finishes an upload. Before such a route is compiled
-it is rewritten: its handler becomes a function that does the step.
+They are declared as one route per step, each with the handler that finishes an upload. Before it is compiled, such a
+route is rewritten: its handler becomes the function of the step.
 """
 
 import inspect

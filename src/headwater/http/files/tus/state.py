@@ -1,8 +1,8 @@
-"""How far an upload has come: one row, which is the truth about it.
+"""The state of a resumable upload: one row, the source of truth.
 
-The bytes are durable in the store before the position moves over them, and it moves only from where the writer
-believes it to be. So of two requests that append to one upload at the same time, or of one and the ghost of an
-earlier one whose connection broke, exactly one gets each stretch of it, and the other is told.
+Bytes are durable in the store before the position advances, and it advances only from the position that the writer
+expects. So of concurrent requests that append to one upload, including one whose connection was lost, exactly one
+writes each range, and the others get an error.
 """
 
 from collections.abc import Sequence
