@@ -5,7 +5,7 @@ it: it asks the backend for all declarations of that type. So the core knows the
 
 ========================================  ==============================================================
 `headwater.db.Source`                     SQL of its own: a schema, its migrations and stored functions
-`headwater.http.Route`                    a method and a path, and the function that answers
+`headwater.http.Route`                    a method and a path, and the function that responses
 `headwater.http.Step`                     a step of every endpoint that wants it, with its stage
 `headwater.http.Accepts`                  an option that routes may have
 `headwater.http.Problems`                 an exception that becomes a problem

@@ -1,4 +1,4 @@
-"""An answer: an encoded response, with status, header fields and body as they are sent.
+"""A response: an encoded response, with status, header fields and body as they are sent.
 
 Endpoints return answers; `Response` is the subclass for handlers, and a `Problem` becomes one. Common fields (length,
 request id) are added when it is sent.
@@ -32,12 +32,12 @@ class Answer:
 
 
 def to_stored(answer: Answer) -> Stored:
-    """The answer as it is stored under an idempotency key."""
+    """The response as it is stored under an idempotency key."""
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.fields]
     return Stored(answer.status, headers, answer.body)
 
 
 def from_stored(stored: Stored) -> Answer:
-    """The stored answer, byte for byte."""
+    """The stored response, byte for byte."""
     fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in stored.headers]
     return Answer(stored.status, fields, stored.body)

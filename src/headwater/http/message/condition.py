@@ -45,7 +45,7 @@ class Validators(NamedTuple):
 
     @property
     def etag(self) -> bytes | None:
-        """The strong ETag, before the answer is compressed."""
+        """The strong ETag, before the response is compressed."""
         return None if self.state is None else bytes(Parts(self.state, self.variant))
 
 

@@ -37,7 +37,7 @@ def name_operations(operations: Iterable[Operation]) -> list[str]:
 def write_operation(
     operation: Operation, name: str, schemas: Schemas, links: dict[str, Any], described: Sequence[Description]
 ) -> dict[str, Any]:
-    """The operation object; `links` say where its answer leads, `described` is what the parts of the backend add."""
+    """The operation object; `links` say where its response leads, `described` is what the parts of the backend add."""
     route = operation.route
     summary, description = _texts(route)
     answer = _answer(operation, schemas, described) | ({"links": links} if links else {})
@@ -59,7 +59,7 @@ def write_operation(
 
 
 def write_links(operation: Operation, operations: Sequence[Operation], names: Sequence[str]) -> dict[str, Any]:
-    """Links to what can be done with an answer: with what was made, by its Location, and with the first of a list.
+    """Links to what can be done with a response: with what was made, by its Location, and with the first of a list.
 
     https://spec.openapis.org/oas/v3.1.1.html#link-object
     """
@@ -92,7 +92,7 @@ def _values_listed(operation: Operation, other: Operation) -> dict[str, str]:
 
 
 def _listed(operation: Operation) -> tuple[str, frozenset[str]]:
-    """Where the items of an answer are, and their fields: in a list, or in the `items` of a Struct."""
+    """Where the items of a response are, and their fields: in a list, or in the `items` of a Struct."""
     if operation.rendering.media_type != JSON:
         return "", frozenset()
     shape, prefix = shape_of(answer_type(operation)), ""

@@ -44,7 +44,7 @@ class Schemas:
         return found
 
     def content(self, media_type: str, kind: Any) -> dict[str, Any]:
-        """The ``content`` of a body or an answer, with an example."""
+        """The ``content`` of a body or a response, with an example."""
         schema = self.of(kind)
         return {media_type: {"schema": schema, "example": self.example(schema)}}
 

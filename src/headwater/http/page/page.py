@@ -57,7 +57,7 @@ class Page:
         select: str | None = None,
         within: Sequence[Any] = (),
     ) -> Listing[Any]:
-        """The rows of the page, and the cursors of those around it; adds the Link header to the answer.
+        """The rows of the page, and the cursors of those around it; adds the Link header to the response.
 
         `where` is a condition that all rows satisfy, `select` a statement to read from instead of the declared table:
         its columns are the fields of the row. `arguments` are the values of ``$1``, ``$2``, … in both. `within` are

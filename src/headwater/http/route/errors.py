@@ -3,14 +3,14 @@
 ::
 
     HeadwaterError
-     ├─ HandlerError                  (headwater.binding) each names the handler and says how to fix it
+     ├─ HandlerError                  (headwater.binding) each names the handler and the fix
      │   └─ RouteError
      │       ├─ PathInvalid           the template of the path
      │       ├─ RoutesClash           two routes for one request
-     │       ├─ AnswerUnencodable     a result that cannot be written as JSON
+     │       ├─ ReturnTypeInvalid     a return type that cannot be encoded as JSON
      │       ├─ PagesInvalid          a declaration of pages that its row or its handler contradicts
-     │       ├─ LocationInvalid       a Location template that the answer cannot fill
-     │       ├─ IdentityMissing       a route that needs authentication, where none is configured
+     │       ├─ LocationTemplateInvalid  a Location template that the response cannot fill
+     │       ├─ AuthenticationMissing a route that requires authentication, where none is configured
      │       └─ OptionInvalid         any other option of the route
      └─ HttpError                     the HTTP layer could not be built
          └─ OptionUnknown             a keyword that no capability knows

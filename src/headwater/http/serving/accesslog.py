@@ -5,10 +5,10 @@
 ``level, event``      ``info`` and ``Request``; `process` is the one that answered
 ``method, path``      as sent; the query string is left out, since that is where secrets stray
 ``route``             the template, ``/orders/{id}``; ``unmatched`` for a path that has none
-``status``            499 if the client went away before there was an answer
-``ms``                milliseconds until the answer was handed to the server
-``bytes``             of the answer's body
-``request_id``        as in the answer's X-Request-Id and in every problem
+``status``            499 if the client went away before there was a response
+``ms``                milliseconds until the response was handed to the server
+``bytes``             of the response's body
+``request_id``        as in the response's X-Request-Id and in every problem
 ``trace_id``          of the trace that the request belongs to
 ``principal``         who asked, if the route needed to know and it was known
 ``client, agent``     the address of the connection, and User-Agent

@@ -26,7 +26,7 @@ class Mount:
     __slots__ = ("app", "label", "labels", "lifespan", "prefix", "series")
 
     quiet = overridable = False
-    fields: Fields = []  # noqa: RUF012 - its answers are not ours
+    fields: Fields = []  # noqa: RUF012 - its responses are not ours
 
     def __init__(self, prefix: str, app: AsgiApp, meter: Meter) -> None:
         if not prefix.startswith("/") or (prefix != "/" and prefix.endswith("/")):

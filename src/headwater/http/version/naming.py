@@ -32,7 +32,7 @@ _QUALITY: Final = re.compile(r";\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*", re.IGNORECA
 class Named(NamedTuple):
     """`version` is None if the request names none. `in_target`: the URL says which, so that no header can.
 
-    `vendor`: the answer is to be of the vendor's media type.
+    `vendor`: the response is to be of the vendor's media type.
     """
 
     version: str | None

@@ -2,7 +2,7 @@
 
 ``Deprecation: @<unix time>`` (RFC 9745), ``Sunset: <HTTP-date>`` (RFC 8594), and links (RFC 8288) to what to do
 (``deprecation``, ``sunset``) and to the same resource in the version to go to (``successor-version``, RFC 5829). From
-the sunset on every answer is a 410, which has them as well.
+the sunset on every response is a 410, which has them as well.
 """
 
 from collections.abc import Callable, Sequence
@@ -45,7 +45,7 @@ def retire_unmatched(edition: Edition, unmatched: Endpoint, versions: Versions, 
 
 
 def deprecation_fields(deprecated: Deprecated) -> Fields:
-    """The header fields that are the same for every answer."""
+    """The header fields that are the same for every response."""
     fields = [(b"deprecation", b"@%d" % deprecated.since.timestamp())]
     if deprecated.until is not None:
         fields.append((b"sunset", format_datetime(deprecated.until, usegmt=True).encode()))

@@ -73,7 +73,8 @@ class VersionRouter:
         return [*self.platform.endpoints, self.unmatched, *served]
 
     def find(self, request: Request) -> tuple[Endpoint, Sequence[Any]]:
-        """What answers; raises a `Problem` for a version that is not there, and adds what every answer of one says."""
+        """What answers; raises a `Problem` for a version that is not there, and adds what every response of one
+        says."""
         scope = request.scope
         root = scope.get("root_path")
         path = below(root, scope["path"]) if root else scope["path"]
