@@ -3,7 +3,6 @@
 .venv/bin/python scripts/reference.py [--check]
 """
 
-import asyncio
 import inspect
 import re
 import sys
@@ -20,11 +19,15 @@ from headwater.commit import Committer
 from headwater.commit.group import GroupCommit
 from headwater.consumer.meter import ConsumerMeter
 from headwater.db import Pool
-from headwater.http.limit import open_limiter
+from headwater.http.compiler import Compiler
+from headwater.http.endpoint import describe_steps
+from headwater.http.limit import make_limiter
 from headwater.http.message.problemtype import KINDS
 from headwater.http.serving.meter import Meter
 from headwater.http.version.usage import Usage
 from headwater.observe import Metrics
+from headwater.part import Declared
+from headwater.parts import platform_parts
 from headwater.settings import SECURITY, Settings
 from headwater.supervisor.meter import BackendMeter
 from headwater.wal.meter import RelayMeter
@@ -58,6 +61,13 @@ def problems_table() -> Iterator[str]:
         yield f"| `{kind.uri}` | {kind.status} | {kind.title} | {kind.meaning} |"
 
 
+def steps_table() -> Iterator[str]:
+    """The steps of an endpoint in the order in which they run, those of the platform's parts."""
+    yield from ("| stage | step | what it does |", "| --- | --- | --- |")
+    for stage, name, does in describe_steps(Compiler(Declared(platform_parts()))):
+        yield f"| {stage} | {name} | {does} |"
+
+
 def commands() -> Iterator[str]:
     """Every command: what it is called with, what it does, its parameters."""
     for words, command in _commands(cli, ("headwater",)):
@@ -85,7 +95,7 @@ def metrics_table() -> Iterator[str]:
     ConsumerMeter(metrics)
     Meter(metrics)
     GroupCommit(Committer(cast(Pool, None), keep=timedelta()), metrics)
-    asyncio.run(_begin(open_limiter(Settings(valkey_url="valkey://localhost"), metrics, SystemClock())))
+    make_limiter(Settings(valkey_url="valkey://localhost"), metrics, SystemClock())
     Usage("1", metrics, SystemClock())
     for name, declared in metrics.declared.items():
         labels = ", ".join(f"`{label}`" for label in declared.labels)
@@ -94,7 +104,7 @@ def metrics_table() -> Iterator[str]:
 
 PARTS: dict[str, dict[str, Callable[[], Iterator[str]]]] = {
     "settings.md": {"settings": settings_table, "security": security_table},
-    "http.md": {"problems": problems_table},
+    "http.md": {"problems": problems_table, "steps": steps_table},
     "cli.md": {"commands": commands},
     "metrics.md": {"metrics": metrics_table},
 }

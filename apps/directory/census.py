@@ -1,6 +1,6 @@
-"""People as they might be: names, places and dates in plausible proportions, the same ones for the same seed.
+"""Plausible people: names, cities and dates in realistic proportions, the same ones for the same seed.
 
-Everything is drawn a block at a time, which is ten times faster than one by one: a million take some seconds.
+Values are drawn in blocks, which is ten times faster than one by one: a million people take some seconds.
 """
 
 import random
@@ -16,7 +16,7 @@ Person = tuple[int, str, str, str, str, date | None, datetime]
 
 BLOCK = 10_000
 SILENT = 0.03
-"""The share of those who do not say when they were born."""
+"""The share of people without a date of birth."""
 
 _TODAY = date(2026, 1, 1)
 _BIRTHDAYS = [_TODAY - timedelta(days=days) for days in range(96 * 365)]
@@ -26,7 +26,7 @@ _HOSTS = ("example.com", "example.org", "example.net")
 
 
 class Land(NamedTuple):
-    """A country: how many of a thousand people are from it, and what they and their cities are called."""
+    """A country: its share of people in thousandths, and the names of its people and cities."""
 
     code: str
     share: int
@@ -120,7 +120,7 @@ LANDS = (
 
 
 def people(count: int, seed: int = 2026) -> Iterator[Person]:
-    """`count` people with the numbers from 1 on, as tuples in the order of `COLUMNS`."""
+    """`count` people with ids from 1 on, as tuples in the order of `COLUMNS`."""
     dice = random.Random(seed)
     lands = [_Land(land) for land in LANDS]
     shares = list(accumulate(land.share for land in LANDS))
@@ -136,7 +136,7 @@ def people(count: int, seed: int = 2026) -> Iterator[Person]:
 
 
 class _Land:
-    """A land with all its names in a row, so that one throw of the dice picks one."""
+    """A country with all its names in one list, so that one random number picks a name."""
 
     def __init__(self, land: Land) -> None:
         self.code = land.code
@@ -145,7 +145,7 @@ class _Land:
         self._cities = _weighted(land.cities.split(","))
 
     def name(self, throw: float) -> tuple[str, str]:
-        """A name, and the same as the beginning of a mail address."""
+        """A name, and its form for an email address."""
         at = int(throw * len(self._names))
         return self._names[at], self._addresses[at]
 
@@ -154,7 +154,7 @@ class _Land:
 
 
 def _weighted(cities: list[str]) -> list[str]:
-    """The first ones more often, as the larger cities have more people."""
+    """The first ones more often, because larger cities have more people."""
     return [city for at, city in enumerate(cities) for _ in range(len(cities) - at)]
 
 

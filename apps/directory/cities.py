@@ -1,4 +1,4 @@
-"""SQL about cities: each is what a page is read from."""
+"""SQL about cities: the statements that pages are read from."""
 
 from apps.directory.rows import City
 from headwater import Db
@@ -17,15 +17,15 @@ from (
 ) s
 join directory.city c on c.id = s.city
 """
-"""Cities with a spelling that is like $1, each with its likest one. In a cluster whose LC_CTYPE is C pg_trgm sees
-letters of ASCII alone, and names in other scripts are found only as they are spelt; the embedded one has C.UTF-8."""
+"""Cities with a spelling similar to $1, each with its most similar one. In a cluster with LC_CTYPE C, pg_trgm supports
+only ASCII letters, and names in other scripts are found only by exact spelling; the embedded cluster has C.UTF-8."""
 
 BEGINNING = """
 select id, name, country, population, latitude, longitude, timezone
 from directory.city
 where id in (select city from directory.spelling where lower(name) like lower($1) || '%')
 """
-"""Cities with a spelling that begins with the pattern $1."""
+"""Cities with a spelling that begins with $1."""
 
 NEAR = f"""
 select id, name, country, population, 2 * {EARTH_KM} * asin(least((place <-> here) / 2, 1)) as distance
@@ -34,8 +34,8 @@ from directory.city,
 where place <@ cube_enlarge(here, 2 * sin(least($3 / {EARTH_KM} / 2, pi() / 2)), 3)
   and place <-> here <= 2 * sin(least($3 / {EARTH_KM} / 2, pi() / 2))
 """
-"""Cities at most $3 kilometres from latitude $1 and longitude $2. The index finds those in a box around the sphere's
-cap, and the straight line through the earth tells which of them are in the cap."""
+"""Cities at most $3 kilometres from latitude $1 and longitude $2. The index finds those in a box around the spherical
+cap; the chord length decides which of them are in the cap."""
 
 
 async def city(db: Db, id: int) -> City:

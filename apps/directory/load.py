@@ -1,10 +1,9 @@
-"""Put a million people, or as many as you like, and the cities of the world into the directory.
+"""Load a million people, or any other number, and the cities of the world into the directory.
 
     python -m apps.directory.load --people 1000000
 
-They take the place of those who are there. It is one transaction: until it is over, and if it fails, the old ones are
-there; what reads the tables meanwhile waits. The database is that of HEADWATER_POSTGRES_URL, or the one that
-`headwater up` runs here.
+They replace the existing ones. It is one transaction: if it fails, the old rows stay. Reads of the tables wait until it
+has ended. The database is that of HEADWATER_POSTGRES_URL, or the one that `headwater up` runs here.
 """
 
 import argparse
@@ -25,7 +24,7 @@ NAMES = "select indexname from pg_indexes where indexdef = any($1)"
 
 
 async def load_people(tx: Tx, count: int, seed: int = 2026) -> int:
-    """Replace everybody. Indexes are dropped before and made again after, which takes a fraction of keeping them."""
+    """Replace all people. Indexes are dropped before and created again after, which is much faster."""
     indexes = await tx.all(str, INDEXES)
     names = await tx.all(str, NAMES, indexes)
     await tx.run("truncate directory.person")
@@ -54,8 +53,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m apps.directory.load", description=(__doc__ or "").partition("\n")[0]
     )
-    parser.add_argument("--people", type=int, default=1_000_000, help="how many (%(default)s)")
-    parser.add_argument("--seed", type=int, default=2026, help="of who they are (%(default)s)")
+    parser.add_argument("--people", type=int, default=1_000_000, help="number of people (%(default)s)")
+    parser.add_argument("--seed", type=int, default=2026, help="seed of the random people (%(default)s)")
     options = parser.parse_args()
     asyncio.run(run(options.people, options.seed))
 

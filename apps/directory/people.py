@@ -13,14 +13,14 @@ async def person(db: Db, id: int) -> Person:
 
 
 def everybody(db: Db, country: str | None) -> AsyncIterator[Person]:
-    """Everybody, or everybody of a country, in one snapshot and in no particular order."""
+    """All people, or those of a country, in one snapshot and in no particular order."""
     if country is None:
         return db.stream(Person, f"select {PERSON} from directory.person")
     return db.stream(Person, f"select {PERSON} from directory.person where country = $1", country)
 
 
 async def beginning(db: Db, prefix: str, limit: int) -> list[Person]:
-    """Those whose names begin so, in whatever case, from the first in the order of the letters' codes."""
+    """People whose names begin with the prefix, ignoring case, in code point order."""
     return await db.all(
         Person,
         f"select {PERSON} from directory.person where lower(name) like lower($1) || '%' "
@@ -31,7 +31,7 @@ async def beginning(db: Db, prefix: str, limit: int) -> list[Person]:
 
 
 async def resembling(db: Db, name: str, limit: int) -> list[Resemblance]:
-    """Those whose names have most three-letter pieces in common with this one, the likest first."""
+    """People whose names share the most trigrams with this one, the most similar first."""
     return await db.all(
         Resemblance,
         "select id, name, country, similarity(name, $1) as likeness from directory.person "
@@ -42,7 +42,7 @@ async def resembling(db: Db, name: str, limit: int) -> list[Resemblance]:
 
 
 async def statistics(db: Db) -> Statistics:
-    """All counts of one moment."""
+    """All counts, in one snapshot."""
     async with db.snapshot() as snapshot:
         countries = await snapshot.all(
             CountryCount,

@@ -1,4 +1,4 @@
-"""HTTP: what a request may say, and what it is answered."""
+"""HTTP: requests and responses."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated
@@ -52,25 +52,25 @@ async def list_people(db: Db, page: Annotated[Page, PEOPLE]) -> Listing[Person]:
 
 @app.query("GET /people/export")
 async def export_people(db: Db, country: Country | None = None) -> AsyncIterator[Person]:
-    """Everybody, one a line, as they are at one moment."""
+    """All people, one per line, in one snapshot."""
     return people.everybody(db, country)
 
 
 @app.query("GET /people/beginning")
 async def find_beginning(db: Db, prefix: Text, limit: Few = 10) -> list[Person]:
-    """The first people whose names begin so: what to offer while somebody types."""
+    """The first people whose names begin with a prefix, for completion while typing."""
     return await people.beginning(db, prefix, limit)
 
 
 @app.query("GET /people/resembling")
 async def find_resembling(db: Db, name: Text, limit: Few = 10) -> list[Resemblance]:
-    """People with a name like this one, however it was misspelt."""
+    """People with a similar name, despite misspellings."""
     return await people.resembling(db, name, limit)
 
 
 @app.query("GET /people/statistics")
 async def show_statistics(db: Db) -> Statistics:
-    """How many there are: by country, by the year in which they joined, by age."""
+    """The number of people: by country, by the year in which they joined, by age."""
     return await people.statistics(db)
 
 
@@ -88,14 +88,14 @@ async def list_cities(db: Db, page: Annotated[Page, CITIES]) -> Listing[City]:
 
 @app.query("GET /cities/beginning")
 async def list_beginning(db: Db, prefix: Text, page: Annotated[Page, CITIES]) -> Listing[City]:
-    """Cities one of whose names, in any language, begins so."""
+    """Cities with a name, in any language, that begins with a prefix."""
     pattern = prefix.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return await page.read(db, select=cities.BEGINNING, arguments=[pattern])
 
 
 @app.query("GET /cities/resembling")
 async def list_resembling(db: Db, name: Text, page: Annotated[Page, FOUND]) -> Listing[FoundCity]:
-    """Cities one of whose names is like this one, the likest first."""
+    """Cities with a similar name, the most similar first."""
     return await page.read(db, select=cities.FOUND, arguments=[name])
 
 
@@ -107,7 +107,7 @@ async def list_near(
     longitude: Annotated[Longitude, Query("lon")],
     within: Annotated[float, Meta(gt=0, le=20100, description="Kilometres")] = 100.0,
 ) -> Listing[NearCity]:
-    """Cities around a place, the nearest first."""
+    """Cities around a point, the nearest first."""
     return await page.read(db, select=cities.NEAR, arguments=[latitude, longitude, within])
 
 

@@ -1,4 +1,4 @@
-"""What the directory stores and shows."""
+"""Types: rows."""
 
 from datetime import date, datetime
 from typing import Annotated
@@ -11,7 +11,7 @@ Longitude = Annotated[float, Meta(ge=-180, le=180, description="Degrees east")]
 
 
 class Person(Row, table="directory.person"):
-    """Somebody. Those who did not say when they were born have null there."""
+    """A person. `born` is null if the date of birth is unknown."""
 
     id: int
     name: str
@@ -23,7 +23,7 @@ class Person(Row, table="directory.person"):
 
 
 class Resemblance(Row):
-    """Somebody whose name is like the one that was looked for: `likeness` is 1 if it has the same letters."""
+    """A person with a similar name: `likeness` is 1 if it has the same trigrams."""
 
     id: int
     name: str
@@ -42,14 +42,14 @@ class YearCount(Row):
 
 
 class AgeCount(Row):
-    """People of an age from `since` on, for ten years."""
+    """The number of people in an age group of ten years, from `since` on."""
 
     since: int
     people: int
 
 
 class Statistics(Row):
-    """What there is in all. `ages` are without those who did not say theirs."""
+    """All counts. `ages` are without people of unknown age."""
 
     people: int
     countries: list[CountryCount]
@@ -70,7 +70,7 @@ class City(Row, table="directory.city"):
 
 
 class FoundCity(Row):
-    """A city one of whose spellings is like the name that was looked for."""
+    """A city with a spelling similar to the name."""
 
     id: int
     name: str
@@ -81,7 +81,7 @@ class FoundCity(Row):
 
 
 class NearCity(Row):
-    """A city and how far away it is, in kilometres along the ground."""
+    """A city and its great-circle distance in kilometres."""
 
     id: int
     name: str

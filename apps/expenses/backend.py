@@ -1,4 +1,4 @@
-"""The parts, put together; importing routes and consumers declares them on the app."""
+"""The backend; importing routes and consumers declares them on the app."""
 
 from apps.expenses import export, notices, routes
 from apps.expenses.app import app
@@ -13,7 +13,7 @@ backend = Backend(
     people,
     app,
     title="expenses",
-    description="What was spent on what, budgets, and monthly reports. Amounts are whole numbers of minor units.",
+    description="Expenses by category, budgets, and monthly reports. Amounts are whole numbers of minor units.",
     license="Apache-2.0",
     contact="expenses@example.org",
     identify=Bearer(find),

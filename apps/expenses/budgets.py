@@ -1,7 +1,7 @@
-"""The rule of budgets: that one is exceeded is said once, and again only after something was left of it in between.
+"""The rule of budgets: an excess is announced once, and again only after the budget was met in between.
 
-Whoever calls these holds the category (`store.lock_category`): two expenses at once then come one after the other, and
-one of them sees both.
+The caller must hold the lock of the category (`store.lock_category`), so that concurrent expenses are serialised and
+the second one sees both.
 """
 
 from uuid import UUID
@@ -12,7 +12,7 @@ from headwater import Tx
 
 
 async def follow(tx: Tx, owner: UUID, *expenses: Expense) -> None:
-    """Look at each budget that these count towards; an expense that has changed counts as it was and as it is."""
+    """Update each budget to which these expenses belong; pass a changed expense in its old and its new form."""
     touched = {(each.category, each.day.replace(day=1), each.currency) for each in expenses}
     for category, month, currency in sorted(touched):
         budget = await store.budget(tx, owner, category, month, currency)
@@ -21,7 +21,7 @@ async def follow(tx: Tx, owner: UUID, *expenses: Expense) -> None:
 
 
 async def judge(tx: Tx, owner: UUID, budget: Budget) -> Budget:
-    """The budget with its flag as it has to be now; announces it if that says for the first time: exceeded."""
+    """The budget with its current flag; emits an event if it has just become exceeded."""
     net = await store.net(tx, owner, budget.category, budget.month, budget.currency)
     exceeded = net > budget.amount
     if exceeded == budget.exceeded:

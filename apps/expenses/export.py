@@ -1,4 +1,4 @@
-"""The same expenses for a spreadsheet and for a program."""
+"""Expenses as CSV for spreadsheets and as NDJSON for programs."""
 
 import csv
 import io
@@ -16,19 +16,19 @@ MOST_DAYS = 366
 COLUMNS = ("day", "category", "kind", "amount", "currency", "note")
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet takes for a formula (OWASP, CSV Injection)."""
+"""The first characters of a cell that a spreadsheet takes for a formula (OWASP, CSV Injection)."""
 
 
 @app.query("GET /expenses.ndjson")
 async def export_lines(db: Db, who: Person, first: date, last: date) -> AsyncIterator[Expense]:
-    """All expenses from one day to another, one JSON object a line, in one snapshot however many there are."""
+    """All expenses from one day to another, one JSON object per line, in one snapshot."""
     async for expense in store.expenses_between(db, who.uuid, first, last):
         yield expense
 
 
 @app.query("GET /expenses.csv")
 async def export_table(db: Db, who: Person, first: date, last: date) -> Response:
-    """Expenses of up to a year as CSV (RFC 4180), with amounts as people write them: `12.34`."""
+    """Expenses of up to a year as CSV (RFC 4180), with decimal amounts: `12.34`."""
     if last - first > timedelta(days=MOST_DAYS):
         raise Problem(422, errors=[{"detail": f"At most {MOST_DAYS} days.", "parameter": "last", "in": "query"}])
     table = io.StringIO()

@@ -1,7 +1,7 @@
-"""Money: whole numbers of a currency's minor unit, never a fraction of anything.
+"""Money: whole numbers of a currency's minor unit, never fractions.
 
-How many minor units make one of the currency is its exponent in ISO 4217: 12.34 euro are 1234, 500 yen are 500, for the
-yen has none, and 1.250 Kuwaiti dinar are 1250. Amounts of two currencies are never added.
+A currency's exponent in ISO 4217 is the number of its decimal places: 12.34 euro are 1234, 500 yen are 500, because the
+yen has no minor unit, and 1.250 Kuwaiti dinar are 1250. Amounts of two currencies are never added.
 """
 
 from enum import Enum
@@ -25,18 +25,18 @@ EXPONENTS = {
     for exponent, codes in enumerate((_WITHOUT, "", _OF_TWO, _OF_THREE, _OF_FOUR))
     for code in codes.split()
 }
-"""Digits behind the point, by currency (ISO 4217, list one; the codes of funds, metals and testing are left out)."""
+"""Decimal places by currency (ISO 4217, list one, without the codes of funds, metals and testing)."""
 
 Currency = Enum("Currency", {code: code for code in sorted(EXPONENTS)}, module=__name__)  # type: ignore[misc]
 
 MOST = 10**12
-"""Ten billion euro: enough for anybody, and nine million of them still add up within 64 bits."""
+"""Ten billion euro; the sum of nine million such amounts still fits 64 bits."""
 
 Amount = Annotated[int, Meta(ge=1, le=MOST, description="In minor units: cents, or whole yen.", examples=[1234])]
 
 
 def write_amount(amount: int, currency: str) -> str:
-    """``1234`` euro as ``12.34``: for people and spreadsheets, exact, without a separator of thousands."""
+    """``1234`` euro as ``12.34``: for people and spreadsheets, exact, without thousands separators."""
     digits = EXPONENTS[currency]
     if digits == 0:
         return str(amount)

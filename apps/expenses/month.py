@@ -1,4 +1,4 @@
-"""A month: ``2026-11`` to people and in paths, its first day to PostgreSQL."""
+"""A month: ``2026-11`` in paths and responses, its first day in PostgreSQL."""
 
 from datetime import UTC, date, datetime
 from typing import Annotated
@@ -18,14 +18,14 @@ Month = Annotated[
 
 FIRST_MOMENT = datetime(1900, 1, 2, tzinfo=UTC)
 LAST_MOMENT = datetime(2099, 12, 31, tzinfo=UTC)
-"""Between these two every moment is in a month that can be asked for, in whatever time zone."""
+"""Every time between these two is in a valid month, in any time zone."""
 
 
 def has_month(moment: datetime) -> bool:
-    """Whether a moment is in such a month, wherever its owner is."""
+    """Whether a time is in a valid month, in any time zone."""
     return FIRST_MOMENT <= moment < LAST_MOMENT
 
 
 def first_day(month: str) -> date:
-    """The day on which it begins."""
+    """The first day of the month."""
     return date.fromisoformat(f"{month}-01")

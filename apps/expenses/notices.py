@@ -1,4 +1,4 @@
-"""What follows from the log: an exceeded budget leaves a notice, and a person who has left leaves nothing."""
+"""The consumers: a notice for each exceeded budget, and deleting the data of people who have left."""
 
 from apps.expenses import store
 from apps.expenses.app import app
@@ -9,13 +9,13 @@ from headwater import Delivery, Tx
 
 @app.on(BudgetExceeded)
 async def note_excess(tx: Tx, event: BudgetExceeded, delivery: Delivery) -> None:
-    """Exactly one notice for each event, which has the event's identifier."""
+    """Add exactly one notice for each event, with the event's id."""
     assert delivery.envelope is not None, "an event of ours has an envelope"
     await store.add_notice(tx, delivery.envelope.id, delivery.envelope.at, event)
 
 
 @app.on(PersonLeft)
 async def forget(tx: Tx, event: PersonLeft) -> None:
-    """What was spent goes before what it was spent on; budgets and notices go with that."""
+    """Delete expenses, then categories; budgets and notices are deleted with these."""
     await store.remove_expenses_of(tx, event.person)
     await store.remove_categories_of(tx, event.person)

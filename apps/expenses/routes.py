@@ -1,4 +1,4 @@
-"""HTTP: what a request may say, and what it is answered. What is another's is not there."""
+"""HTTP: requests and responses. Data of other people is not found."""
 
 from typing import Annotated
 from uuid import UUID
@@ -51,13 +51,13 @@ NOTICES = Pages(Notice, sort=("at",), default="-at", tenant="owner")
 
 @app.query("GET /categories")
 async def list_categories(db: Db, page: Annotated[Page, CATEGORIES]) -> Listing[Category]:
-    """One's categories, by name."""
+    """Your categories, by name."""
     return await page.read(db)
 
 
 @app.command("POST /categories", status=201, location="/categories/{id}", etag="revision")
 async def add_category(tx: Tx, who: Person, category: NewCategory) -> Category:
-    """A new category. One that has its name already stands in the way (409)."""
+    """Create a category. A category with the same name is a conflict (409)."""
     return await store.add_category(tx, who.uuid, category.name)
 
 
@@ -73,13 +73,13 @@ async def lock_category(tx: Tx, who: Person, id: UUID) -> Category:
 
 @app.command("PUT /categories/{id}", etag="revision", current=lock_category)
 async def rename_category(tx: Tx, who: Person, id: UUID, category: NewCategory) -> Category:
-    """Give a category another name."""
+    """Rename a category."""
     return await store.rename_category(tx, who.uuid, id, category.name)
 
 
 @app.command("DELETE /categories/{id}", etag="revision", current=lock_category)
 async def remove_category(tx: Tx, who: Person, id: UUID) -> None:
-    """Remove a category and its budgets, if nothing was ever spent in it (409)."""
+    """Delete a category and its budgets; 409 if it has expenses."""
     await store.remove_category(tx, who.uuid, id)
 
 
@@ -91,7 +91,7 @@ async def list_expenses(db: Db, page: Annotated[Page, EXPENSES]) -> Listing[Expe
 
 @app.command("POST /expenses", status=201, location="/expenses/{id}", idempotency="required", etag="revision")
 async def record_expense(tx: Tx, who: Person, expense: NewExpense) -> Expense:
-    """Record what was spent, or came back. Sent again with the same key, it is recorded once."""
+    """Record an expense or a refund; once, if it is sent again with the same key."""
     _require_month(expense)
     await _hold_categories(tx, who, expense.category)
     recorded = await store.add_expense(tx, who.uuid, who.time_zone, expense)
@@ -111,7 +111,7 @@ async def lock_expense(tx: Tx, who: Person, id: UUID) -> Expense:
 
 @app.command("PUT /expenses/{id}", etag="revision", current=lock_expense, if_match="required")
 async def correct_expense(tx: Tx, who: Person, id: UUID, expense: NewExpense) -> Expense:
-    """Correct an expense that one has read: two corrections of one state are one too many (412)."""
+    """Correct an expense; 412 if it has changed since you read it."""
     _require_month(expense)
     before = await store.lock_expense(tx, who.uuid, id)
     await _hold_categories(tx, who, before.category, expense.category)
@@ -122,7 +122,7 @@ async def correct_expense(tx: Tx, who: Person, id: UUID, expense: NewExpense) ->
 
 @app.command("DELETE /expenses/{id}", etag="revision", current=lock_expense)
 async def remove_expense(tx: Tx, who: Person, id: UUID) -> None:
-    """Remove an expense."""
+    """Delete an expense."""
     before = await store.lock_expense(tx, who.uuid, id)
     await _hold_categories(tx, who, before.category)
     await store.remove_expense(tx, who.uuid, id)
@@ -142,20 +142,20 @@ async def lock_budget(tx: Tx, who: Person, category: UUID, month: Month, currenc
 
 @app.command("PUT /categories/{category}/budgets/{month}/{currency}", etag="revision", current=lock_budget)
 async def plan(tx: Tx, who: Person, category: UUID, month: Month, currency: Currency, budget: NewBudget) -> Budget:
-    """Set what may be spent in a category in a month."""
+    """Set the budget of a category for a month."""
     put = await store.put_budget(tx, who.uuid, category, first_day(month), currency.value, budget.amount)
     return await budgets.judge(tx, who.uuid, put)
 
 
 @app.command("DELETE /categories/{category}/budgets/{month}/{currency}")
 async def remove_budget(tx: Tx, who: Person, category: UUID, month: Month, currency: Currency) -> None:
-    """Plan nothing."""
+    """Delete a budget."""
     await store.remove_budget(tx, who.uuid, category, first_day(month), currency.value)
 
 
 @app.query("GET /reports/{month}", etag=True)
 async def show_report(db: Db, who: Person, month: Month) -> Report:
-    """What was spent in a month on what, beside the budget and the month before."""
+    """The expenses of a month by category, with the budget and the change from the month before."""
     lines = await store.report(db, who.uuid, first_day(month))
     return Report(month=month, lines=lines, totals=_totals(lines))
 
@@ -167,7 +167,7 @@ async def list_notices(db: Db, page: Annotated[Page, NOTICES]) -> Listing[Notice
 
 
 async def _hold_categories(tx: Tx, who: Person, *categories: UUID) -> None:
-    """In the order of their ids, so that two who want the same ones do not wait for each other."""
+    """Lock the categories in the order of their ids, so that there is no deadlock."""
     for category in sorted(set(categories)):
         try:
             await store.lock_category(tx, who.uuid, category)
@@ -178,11 +178,11 @@ async def _hold_categories(tx: Tx, who: Person, *categories: UUID) -> None:
 
 def _require_month(expense: NewExpense) -> None:
     if expense.at is not None and not has_month(expense.at):
-        raise Problem(422, errors=[{"detail": "Expected a moment from 1900 to 2099.", "pointer": "#/at"}])
+        raise Problem(422, errors=[{"detail": "Expected a time from 1900 to 2099.", "pointer": "#/at"}])
 
 
 def _totals(lines: list[Line]) -> list[Total]:
-    """One for each currency; amounts of two are never added."""
+    """One total per currency; amounts of two currencies are never added."""
     return [
         Total(
             currency=currency,

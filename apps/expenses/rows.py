@@ -1,4 +1,4 @@
-"""What is stored, what is shown, and the one fact that is announced."""
+"""Types: rows, request bodies, and the event."""
 
 from datetime import date, datetime
 from typing import Annotated, Literal
@@ -14,13 +14,13 @@ Kind = Literal["expense", "refund"]
 
 
 class NewCategory(Row, forbid_unknown_fields=True):
-    """What a category is called; no two of one person share a name."""
+    """The name of a category, unique per person."""
 
     name: Name
 
 
 class Category(Row, table="expenses.category"):
-    """What money is spent on."""
+    """A category of expenses."""
 
     id: UUID
     name: str
@@ -28,7 +28,7 @@ class Category(Row, table="expenses.category"):
 
 
 class NewExpense(Row, forbid_unknown_fields=True):
-    """What was spent, or came back; `at` is now unless it says otherwise."""
+    """An expense or a refund to record; `at` is now by default."""
 
     category: UUID
     amount: Amount
@@ -39,7 +39,7 @@ class NewExpense(Row, forbid_unknown_fields=True):
 
 
 class Expense(Row, table="expenses.expense"):
-    """`day` is the one on which it happened where its owner was; what is summed up by month goes by it."""
+    """An expense or a refund. `day` is its date in the owner's time zone; monthly sums use it."""
 
     id: UUID
     category: UUID
@@ -53,13 +53,13 @@ class Expense(Row, table="expenses.expense"):
 
 
 class NewBudget(Row, forbid_unknown_fields=True):
-    """What may be spent."""
+    """The amount of a budget."""
 
     amount: Amount
 
 
 class Budget(Row, table="expenses.budget"):
-    """What may be spent in a category in the month that begins with `month`; `exceeded` says that more was."""
+    """The budget of a category for the month that begins with `month`; `exceeded` if more was spent."""
 
     category: UUID
     month: date
@@ -70,8 +70,8 @@ class Budget(Row, table="expenses.budget"):
 
 
 class Line(Row):
-    """A category in a month and one currency. `net` is what was spent without what came back; `left` of the budget
-    is negative when it is exceeded; `change` is to the net of the month before."""
+    """A category in a month and one currency. `net` is expenses minus refunds; `left` of the budget is negative when
+    it is exceeded; `change` is the difference to the net of the month before."""
 
     category: UUID
     name: str
@@ -86,7 +86,7 @@ class Line(Row):
 
 
 class Total(Row):
-    """All categories in one currency."""
+    """The total of all categories in one currency."""
 
     currency: str
     net: int
@@ -95,7 +95,7 @@ class Total(Row):
 
 
 class Report(Row):
-    """A month: a line for each category and currency in which something was spent or planned."""
+    """A month: a line for each category and currency with expenses or a budget."""
 
     month: str
     lines: list[Line]
@@ -103,7 +103,7 @@ class Report(Row):
 
 
 class Notice(Row, table="expenses.notice"):
-    """That a budget was exceeded: by how much at the moment when it was."""
+    """A notice that a budget was exceeded, with the excess at that time."""
 
     id: UUID
     category: UUID
@@ -115,7 +115,7 @@ class Notice(Row, table="expenses.notice"):
 
 
 class BudgetExceeded(Event, key="category"):
-    """More was spent than planned; said once, until there is something left again."""
+    """A budget was exceeded; emitted once, until the budget is met again."""
 
     owner: UUID
     category: UUID

@@ -1,4 +1,4 @@
-"""Demo data: a person with two months of plausible expenses, and a key to look at them with."""
+"""Demo data: a person with two months of plausible expenses."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -13,11 +13,11 @@ from headwater import Tx
 DAYS = 60
 EURO = Currency("EUR")
 PLAN = {"Groceries": (40_000, 1_500, 9_000), "Rent": (95_000, 95_000, 95_000), "Travel": (20_000, 2_000, 12_000)}
-"""Budget of a month, and least and most of one expense, in cents."""
+"""Budget of a month, smallest and largest expense, in cents."""
 
 
 async def plant(tx: Tx) -> str:
-    """Put it there, and say with which key it is seen."""
+    """Add the demo data; returns the text for the start screen, with the API key."""
     joined = await plant_person(tx)
     chance, now = random.Random(7), datetime.now(UTC)
     for name, (budget, least, most) in PLAN.items():

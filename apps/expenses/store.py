@@ -22,7 +22,7 @@ REPORT = Path(__file__).with_name("report.sql").read_text(encoding="utf-8")
 
 
 async def add_category(tx: Tx, owner: UUID, name: str) -> Category:
-    """Raises `Conflict` if the owner has one of this name."""
+    """Raises `Conflict` if the owner has a category with this name."""
     return await tx.one(
         Category,
         f"insert into expenses.category (id, owner, name) values ($1, $2, $3) returning {CATEGORY}",
@@ -37,7 +37,7 @@ async def category(db: Db, owner: UUID, id: UUID) -> Category:
 
 
 async def lock_category(tx: Tx, owner: UUID, id: UUID) -> Category:
-    """Whoever changes what is spent or planned in a category holds it, so that no two miss each other's change."""
+    """Every change of a category's expenses or budgets holds this lock, so that none misses another."""
     return await tx.one(
         Category, f"select {CATEGORY} from expenses.category where owner = $1 and id = $2 for update", owner, id
     )
@@ -57,7 +57,7 @@ async def rename_category(tx: Tx, owner: UUID, id: UUID, name: str) -> Category:
 
 
 async def remove_category(tx: Tx, owner: UUID, id: UUID) -> None:
-    """Its budgets go with it; raises `StillReferenced` if something was spent in it."""
+    """Delete it with its budgets; raises `StillReferenced` if it has expenses."""
     await tx.run("delete from expenses.category where owner = $1 and id = $2", owner, id)
 
 
@@ -93,7 +93,7 @@ async def lock_expense(tx: Tx, owner: UUID, id: UUID) -> Expense:
 
 
 async def change_expense(tx: Tx, owner: UUID, zone: str, id: UUID, new: NewExpense) -> Expense:
-    """Without an `at` it stays when it was."""
+    """Store the changes; without an `at` the time stays as it was."""
     return await tx.one(
         Expense,
         f"""
@@ -121,7 +121,7 @@ async def remove_expense(tx: Tx, owner: UUID, id: UUID) -> None:
 
 
 def expenses_between(db: Db, owner: UUID, first: date, last: date) -> AsyncIterator[Expense]:
-    """All from one day to another, both included, in the order of days."""
+    """All expenses from one day to another, inclusive, in the order of days."""
     return db.stream(
         Expense,
         f"select {EXPENSE} from expenses.expense where owner = $1 and day between $2 and $3 order by day, id",
@@ -132,7 +132,7 @@ def expenses_between(db: Db, owner: UUID, first: date, last: date) -> AsyncItera
 
 
 async def net(tx: Tx, owner: UUID, category: UUID, month: date, currency: str) -> int:
-    """What was spent in a month, without what came back."""
+    """Expenses minus refunds in a month."""
     return await tx.one(
         int,
         """
@@ -163,7 +163,7 @@ async def budget(tx: Tx, owner: UUID, category: UUID, month: date, currency: str
 
 
 async def put_budget(tx: Tx, owner: UUID, category: UUID, month: date, currency: str, amount: int) -> Budget:
-    """A new one is not exceeded until somebody has looked; raises `ReferenceMissing` without such a category."""
+    """A new budget is not exceeded until it is judged; raises `ReferenceMissing` if there is no such category."""
     return await tx.one(
         Budget,
         f"""
@@ -217,7 +217,7 @@ async def report(db: Db, owner: UUID, month: date) -> list[Line]:
 
 
 async def add_notice(tx: Tx, id: UUID, at: datetime, event: BudgetExceeded) -> None:
-    """Nothing, if the category is gone by now: then there is nobody to tell what about."""
+    """Has no effect if the category was deleted meanwhile."""
     await tx.run(
         """
         insert into expenses.notice (id, owner, category, month, currency, budget, net, at)

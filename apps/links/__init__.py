@@ -1,19 +1,19 @@
-"""A URL shortener: short codes and names of one's own, expiry, and clicks that are counted exactly once in effect.
+"""A URL shortener: random codes and chosen names, expiry, and clicks that are counted exactly once in effect.
 
-Its idea: following a link is a read, and what a read has shown is a fact like any other. The redirect emits it, a
-consumer of the log counts it, and no counter is ever a row that thousands of visitors wait for. A visitor does not wait
-for the commit either: visits share one, some ten milliseconds later. None is counted twice; a worker that is killed
-loses those of its last moments.
+Its idea: following a link is a read, and a read can emit an event. The redirect emits it, a consumer of the log counts
+it, so no visitor waits for the row of a counter. A visitor does not wait for the commit either: visits are committed
+together, some ten milliseconds later. None is counted twice; a worker that is killed loses the visits of its last
+milliseconds.
 
-rows.py      what is stored, shown and said: rows, requests, events
+rows.py      types: rows, request bodies, events
 store.py     SQL, and nothing else
-target.py    what a link may lead to: where abuse is refused
-code.py      what a link may be called: random codes and names of one's own
-links.py     the rules: who may change what, and what following a link means
-routes.py    HTTP: what a request may say, and what it is answered
-follow.py    what follows from the log: clicks are counted, blocked hosts take effect
+target.py    the URLs that a link may lead to: where abuse is refused
+code.py      the names of links: random codes and chosen names
+links.py     the rules: who may change what, and the outcome of following a link
+routes.py    HTTP: requests and responses
+follow.py    consumers: count clicks, apply blocked hosts
 seed.py      demo data
-backend.py   the parts, put together
+backend.py   the backend
 """
 
 from apps.links.backend import backend

@@ -2,4 +2,4 @@
 
 from headwater import App
 
-app = App("links", description="Short links: made, followed, counted.")
+app = App("links", description="Short links: created, followed, counted.")

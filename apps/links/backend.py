@@ -1,4 +1,4 @@
-"""The parts, put together; importing routes and consumers declares them on the app."""
+"""The backend; importing routes and consumers declares them on the app."""
 
 from apps.links import follow, routes
 from apps.links.app import app
@@ -13,7 +13,7 @@ backend = Backend(
     app,
     people,
     title="links",
-    description="Short links with names of their own, an end, and counted visits.",
+    description="Short links with chosen names, expiry and counted visits.",
     license="Apache-2.0",
     contact="links@example.org",
     seed=plant,

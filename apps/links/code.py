@@ -1,4 +1,4 @@
-"""What a link is called: seven random characters, or a name of one's own."""
+"""The name of a link: seven random characters, or a chosen name."""
 
 import secrets
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from headwater import Problem
 
 LENGTH: Final = 7
-"""Of 62 characters each: 3.5 million million codes, so that guessing one finds nothing and two hardly ever collide."""
+"""Of 62 characters: 3.5 trillion codes, so that guessing finds none and two hardly ever collide."""
 
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -17,11 +17,11 @@ RESERVED: Final = frozenset({
     "root", "search", "security", "settings", "signin", "signup", "startupz", "static", "status", "support",
     "terms", "undefined", "user", "users", "well-known", "www",
 })  # fmt: skip
-"""Names that are paths here already, may become some, or would let a link pass itself off as the service."""
+"""Names that are paths here, may become paths, or would make a link look like a part of the service."""
 
 
 def draw_code() -> str:
-    """A code that nobody can guess. Whether it is free only the database can say."""
+    """A code that cannot be guessed. Only the database knows whether it is free."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(LENGTH))
 
 

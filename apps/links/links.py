@@ -1,4 +1,4 @@
-"""The rules: what becomes a link, who may change it, and what following one means."""
+"""The rules: what becomes a link, who may change it, and the outcome of following one."""
 
 from datetime import UTC, datetime
 from typing import Final
@@ -12,18 +12,18 @@ from apps.links.target import Target, TargetRefused, host_of, read_target
 from headwater import Principal, Problem, Tx
 
 REMEMBERED_SECONDS: Final = 3600
-"""How long a browser may follow a permanent link by itself. Meanwhile it is neither counted nor told of changes."""
+"""How long a browser may cache a permanent link. Meanwhile its visits are not counted and it sees no changes."""
 
 ATTEMPTS: Final = 10
 
 FIRST_EXPIRY: Final = datetime(1970, 1, 1, tzinfo=UTC)
-"""Before it lies what nobody means, down to the first moment of Python, which is minus infinity in PostgreSQL."""
+"""Earlier times are mistakes, down to Python's earliest, which is minus infinity in PostgreSQL."""
 
 
 async def make_link(tx: Tx, new: NewLink, principal: Principal | None, authority: str) -> Link:
-    """A link under its alias, or under a code that nobody has; `authority` is where this service was reached.
+    """A link with its alias, or with a new random code; `authority` is the Host by which this service was reached.
 
-    Raises a `Problem`: 422 for a target, an alias or an expiry that cannot be, 409 for an alias that somebody has.
+    Raises a `Problem`: 422 for an invalid target, alias or expiry, 409 for an alias that is taken.
     """
     _require_expiry(new.expires_at)
     target = await _allowed(tx, new.target, authority)
@@ -40,14 +40,14 @@ async def make_link(tx: Tx, new: NewLink, principal: Principal | None, authority
 
 
 async def lock_owned(tx: Tx, principal: Principal, code: str) -> Link:
-    """The link to be changed; somebody else's is not there."""
+    """The link to change, locked; a link of another owner is not found."""
     link = await store.locked_link(tx, code)
     require_owner(link, principal)
     return link
 
 
 async def change_link(tx: Tx, link: Link, change: LinkChange, authority: str) -> Link:
-    """The link as it is then; raises a `Problem` 422 for a target or an expiry that cannot be."""
+    """The changed link; raises a `Problem` 422 for an invalid target or expiry."""
     target = await _allowed(tx, link.target if change.target is UNSET else change.target, authority)
     if change.status is not UNSET:
         link.status = change.status
@@ -60,24 +60,24 @@ async def change_link(tx: Tx, link: Link, change: LinkChange, authority: str) ->
 
 
 def require_owner(link: Link, principal: Principal) -> None:
-    """Raise a `Problem` 404 for whoever it does not belong to, as if there were no such link."""
+    """Raise a `Problem` 404 for everybody but the owner, as if there were no such link."""
     if link.owner != principal.id:
         raise Problem(404, detail="There is no such resource.")
 
 
 def require_way(lead: Lead | None) -> Lead:
-    """Raise a `Problem` for a link that leads nowhere: 404 if there never was one, 410 if it is over."""
+    """Raise a `Problem` for a link that leads nowhere: 404 if it never existed, 410 if it has ended."""
     if lead is None:
         raise Problem(404, detail="There is no such link.")
     if lead.gone:
-        raise Problem(410, detail="This link has expired or was taken back.")
+        raise Problem(410, detail="This link has expired or was deleted.")
     if lead.blocked:
-        raise Problem(410, detail="This link is blocked: what it leads to was reported as harmful.")
+        raise Problem(410, detail="This link is blocked: its target was reported as harmful.")
     return lead
 
 
 def keeping(lead: Lead) -> str:
-    """The Cache-Control of a redirect: no cache answers for a link that counts every visit or is about to expire."""
+    """The Cache-Control of a redirect: a link that counts every visit or is about to expire is not cached."""
     if lead.status == 302:
         return "private, no-store"
     seconds = REMEMBERED_SECONDS if lead.seconds is None else min(REMEMBERED_SECONDS, lead.seconds)
@@ -104,7 +104,7 @@ async def _allowed(tx: Tx, url: str, authority: str) -> Target:
 
 def _require_expiry(moment: datetime | None) -> None:
     if moment is not None and moment < FIRST_EXPIRY:
-        raise Problem(422, errors=[{"detail": "Expected a moment from 1970 on.", "pointer": "#/expires_at"}])
+        raise Problem(422, errors=[{"detail": "Expected a time from 1970 on.", "pointer": "#/expires_at"}])
 
 
 def _refusal(detail: str) -> Problem:

@@ -1,4 +1,4 @@
-"""HTTP: what a request may say, and what it is answered."""
+"""HTTP: requests and responses."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
@@ -27,9 +27,9 @@ Code = Annotated[
 ]
 
 WAYS = {
-    301: "Where the link leads, for good: a browser may remember it for an hour.",
-    302: "Where the link leads at present.",
-    410: "The link has expired, or was taken back.",
+    301: "The permanent target of the link: browsers may cache it for an hour.",
+    302: "The present target of the link.",
+    410: "The link has expired, or was deleted.",
 }
 
 LINKS = Pages(
@@ -45,12 +45,12 @@ LINKS = Pages(
 MONTH = timedelta(days=29)
 MAKING = Limit("making", 600, per=3600, burst=200)
 GUESSING = Limit("guessing", 60, per=60)
-"""For whoever asks for links that are not there; who follows those that are is never slowed down."""
+"""For requests of links that do not exist; following existing ones is never limited."""
 
 
 @app.command("POST /links", status=201, location="/links/{code}", limits=[MAKING])
 async def make_link(tx: Tx, new: NewLink, principal: Principal | None, request: Request) -> Link:
-    """Shorten a URL, under a name of your own or a random one. Made without a key it is nobody's."""
+    """Shorten a URL, with a name that you choose or a random one. Without authentication the link has no owner."""
     return await links.make_link(tx, new, principal, request.headers.get("host", ""))
 
 
@@ -70,14 +70,14 @@ async def show_link(db: Db, principal: Principal, code: Code) -> Link:
 
 @app.command("PATCH /links/{code}", etag="revision", current=links.lock_owned)
 async def change_link(tx: Tx, principal: Principal, code: Code, change: LinkChange, request: Request) -> Link:
-    """Lead elsewhere, in another way, or until another moment. What is left out stays."""
+    """Change the target, the status or the expiry. Omitted members stay as they are."""
     link = await links.lock_owned(tx, principal, code)
     return await links.change_link(tx, link, change, request.headers.get("host", ""))
 
 
 @app.command("DELETE /links/{code}", etag="revision", current=links.lock_owned)
 async def delete_link(tx: Tx, principal: Principal, code: Code) -> None:
-    """Take a link back. It answers 410 from now on, and its name is never given to another one."""
+    """Delete a link. Following it gives 410 from now on, and its name is never used again."""
     link = await links.lock_owned(tx, principal, code)
     await store.delete_link(tx, link.code)
 
@@ -86,7 +86,7 @@ async def delete_link(tx: Tx, principal: Principal, code: Code) -> None:
 async def show_statistics(
     db: Db, principal: Principal, code: Code, since: date | None = None, until: date | None = None
 ) -> Statistics:
-    """How often one of your links was followed: in all, and day by day (UTC), by default of the last thirty days."""
+    """How often one of your links was followed: in total, and per day (UTC), by default in the last thirty days."""
     until = until or datetime.now(UTC).date()
     since = since or max(until, date.min + MONTH) - MONTH
     if since > until:
@@ -100,17 +100,17 @@ async def show_statistics(
 
 @app.query("GET /blocked-hosts")
 async def list_blocked_hosts(db: Db) -> list[BlockedHost]:
-    """Hosts that no link leads to, nor to any below them."""
+    """Hosts that no link may lead to; the hosts below them are blocked, too."""
     return await store.blocked_hosts(db)
 
 
 @app.query("GET /{code}", answers=WAYS)
 async def follow(db: Db, emitter: Emitter, limiter: Limiter, code: Code, request: Request) -> Response:
-    """Be led on, with 301 or 302 as the link says; 410 once it has expired. Visits are counted a moment later."""
+    """Follow a link: 301 or 302, as it declares; 410 once it has expired. Visits are counted shortly after."""
     lead = await store.lead(db, code)
     if lead is None:
         await limiter.take(GUESSING, request.client or "")
     way = links.require_way(lead)
-    if request.method == "GET":  # who only asks where it leads is not led there
+    if request.method == "GET":  # a HEAD request is not a visit
         emitter.emit_nowait(LinkFollowed(code=code, at=datetime.now(UTC)))
     return Response(status=way.status, headers={"Location": way.target, "Cache-Control": links.keeping(way)})

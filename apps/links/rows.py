@@ -1,4 +1,4 @@
-"""What the app stores, what it shows, and the facts that it announces."""
+"""Types: rows, request bodies, events."""
 
 from datetime import date, datetime
 from typing import Annotated, Literal
@@ -13,7 +13,7 @@ Alias = Annotated[
         min_length=3,
         max_length=40,
         pattern="^[a-z0-9][a-z0-9-]*$",
-        description="A name of your own: lower-case letters, digits and hyphens, no hyphen first.",
+        description="A name that you choose: lower-case letters, digits and hyphens, not beginning with a hyphen.",
         examples=["spring-sale"],
     ),
 ]
@@ -22,13 +22,13 @@ Target = Annotated[
 ]
 Status = Annotated[
     Literal[301, 302],
-    Meta(description="301 lets browsers remember the target for an hour, 302 asks here every time and counts all."),
+    Meta(description="301: browsers cache the target for an hour. 302: every visit comes here and is counted."),
 ]
-Expiry = Annotated[datetime, Meta(tz=True, description="From this moment on the link answers 410.")]
+Expiry = Annotated[datetime, Meta(tz=True, description="From this time on the link gives 410.")]
 
 
 class Link(Row, table="links.link"):
-    """A short link. One that nobody owns cannot be changed."""
+    """A short link. A link without an owner cannot be changed."""
 
     code: str
     target: str
@@ -42,7 +42,7 @@ class Link(Row, table="links.link"):
 
 
 class NewLink(Row, forbid_unknown_fields=True):
-    """What is to become a link. Without an alias it gets a code of seven random letters and digits."""
+    """The request to create a link. Without an alias it gets a code of seven random letters and digits."""
 
     target: Target
     alias: Alias | None = None
@@ -51,7 +51,7 @@ class NewLink(Row, forbid_unknown_fields=True):
 
 
 class LinkChange(Row, forbid_unknown_fields=True):
-    """What is to become different; what is left out stays."""
+    """The changes to a link; omitted members stay as they are."""
 
     target: Target | UnsetType = UNSET
     status: Status | UnsetType = UNSET
@@ -59,7 +59,7 @@ class LinkChange(Row, forbid_unknown_fields=True):
 
 
 class Lead(Row):
-    """Where a link leads, as the redirect needs to know it. `seconds` are those until it expires."""
+    """The target of a link, as the redirect needs it. `seconds` is the time until it expires."""
 
     target: str
     status: int
@@ -69,7 +69,7 @@ class Lead(Row):
 
 
 class BlockedHost(Row, table="links.blocked_host"):
-    """No link leads to this host, nor to any below it."""
+    """No link may lead to this host, nor to any host below it."""
 
     host: str
     reason: str
@@ -84,7 +84,7 @@ class Day(Row):
 
 
 class Statistics(Row):
-    """How often a link was followed: in all, and on the days of a range on which it was at all."""
+    """How often a link was followed: in total, and on each day of a range with at least one visit."""
 
     code: str
     total: int
@@ -92,14 +92,14 @@ class Statistics(Row):
 
 
 class LinkAimed(Event, key="host"):
-    """A link leads to this host from now on: it is new, or was changed."""
+    """A new or changed link leads to this host."""
 
     code: str
     host: str
 
 
 class LinkFollowed(Event, key="code"):
-    """Somebody was led on."""
+    """A link was followed."""
 
     code: str
     at: datetime

@@ -1,4 +1,4 @@
-"""Demo data: a few links worth following, and a host that none may lead to."""
+"""Demo data: a few links, and a blocked host."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -17,7 +17,7 @@ LINKS: Final = (
 
 
 async def plant(tx: Tx) -> str:
-    """Fill an empty shortener; says with what."""
+    """Fill an empty shortener; returns the text for the start screen."""
     person = await plant_person(tx)
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     passing = NewLink(target="https://example.com/only-today", alias="today", expires_at=tomorrow)
@@ -25,4 +25,4 @@ async def plant(tx: Tx) -> str:
         assert new.alias is not None
         await store.add_link(tx, new.alias, read_target(new.target), new, str(person.id))
     await tx.run("insert into links.blocked_host (host, reason) values ('malware.example', 'demo')")
-    return f"{len(LINKS) + 1} links of {person.name} are there, such as /wal; her key is {person.key.secret}"
+    return f"{len(LINKS) + 1} links of {person.name} were added, such as /wal; her key is {person.key.secret}"

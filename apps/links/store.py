@@ -12,7 +12,7 @@ IS_BLOCKED = "exists (select from links.blocked_host as b where {host} = b.host 
 
 
 async def add_link(tx: Tx, code: str, target: Target, new: NewLink, owner: str | None) -> Link | None:
-    """None if the code is taken."""
+    """The new link, or None if the code is taken."""
     return await tx.maybe(
         Link,
         f"insert into links.link (code, target, host, status, expires_at, owner, blocked)"
@@ -28,7 +28,7 @@ async def add_link(tx: Tx, code: str, target: Target, new: NewLink, owner: str |
 
 
 async def lead(db: Db | Tx, code: str) -> Lead | None:
-    """What the redirect needs, by the key; expired or not is for the clock of the database to say."""
+    """What the redirect needs; the database's clock decides whether the link has expired."""
     return await db.maybe(
         Lead,
         "select target, status, blocked,"
@@ -44,12 +44,12 @@ async def link(db: Db | Tx, code: str) -> Link:
 
 
 async def locked_link(tx: Tx, code: str) -> Link:
-    """The link, which nobody else changes until this transaction has ended."""
+    """The link, locked until the end of the transaction."""
     return await tx.one(Link, f"select {LINK} from links.link where code = $1 and deleted_at is null for update", code)
 
 
 async def change_link(tx: Tx, link: Link, target: Target) -> Link:
-    """Whatever `link` says, with this target; one revision more."""
+    """Store the fields of `link` with this target, and increment the revision."""
     return await tx.one(
         Link,
         f"update links.link set target = $2, host = $3, status = $4, expires_at = $5, revision = revision + 1,"
@@ -63,7 +63,7 @@ async def change_link(tx: Tx, link: Link, target: Target) -> Link:
 
 
 async def delete_link(tx: Tx, code: str) -> None:
-    """It answers 410 from now on; the row stays, for a code is never given twice."""
+    """Following it gives 410 from now on; the row stays, because a code is never used again."""
     await tx.run("update links.link set deleted_at = now() where code = $1", code)
 
 
@@ -76,7 +76,7 @@ async def blocked_hosts(db: Db) -> list[BlockedHost]:
 
 
 async def mark_blocked(tx: Tx, host: str | None) -> None:
-    """Look again whether the links to a host, or to one below it, are blocked; to any host at all with None."""
+    """Update whether the links to a host, or to a host below it, are blocked; with None, those to every host."""
     await tx.run(
         f"update links.link set blocked = not blocked"
         f" where ($1::text is null or host = $1 or reverse(host) like reverse($1) || '.%')"
@@ -86,12 +86,12 @@ async def mark_blocked(tx: Tx, host: str | None) -> None:
 
 
 async def disown(tx: Tx, owner: str) -> None:
-    """Their links are nobody's now: they lead on, and stay as they are."""
+    """Remove the owner from their links, which keep working."""
     await tx.run("update links.link set owner = null where owner = $1", owner)
 
 
 async def add_clicks(tx: Tx, followed: Sequence[LinkFollowed]) -> None:
-    """One statement for all of them; in the order of the codes, so that no two batches wait for each other in turn."""
+    """One statement for all of them, in the order of the codes, so that two batches cannot deadlock."""
     await tx.run(
         "insert into links.clicks (code, day, count)"
         " select code, day, count(*) from unnest($1::text[], $2::date[]) as followed (code, day)"

@@ -1,16 +1,16 @@
-"""People and their API keys: the smallest identity that another app can stand on.
+"""People and their API keys: a small authentication that other apps use.
 
-Its idea: a key is shown once and never stored. What is stored is its SHA-256, so nobody who reads the table, a backup
-or a log can use what is there. Other apps take `find` for their backend, `Backend(…, identify=Bearer(find))`, and
-`Person` as what their handlers receive.
+Its idea: a key is shown once and never stored. Its SHA-256 is stored, so a reader of the table, a backup or a log
+cannot use it. Other apps use `find` for their backend, `Backend(…, identify=Bearer(find))`, and `Person` as the
+principal of their handlers.
 
-rows.py        what is stored, shown and said: rows, requests, who is asking
+rows.py        types: rows, request bodies, the principal
 store.py       SQL, and nothing else
 key.py         keys: made at random, recognised by their digest
-routes.py      HTTP: what a request may say, and what it is answered
-principal.py   who is asking, found by the key
+routes.py      HTTP: requests and responses
+principal.py   authentication: the person that a key belongs to
 seed.py        demo data
-backend.py     the parts, put together
+backend.py     the backend
 """
 
 from apps.people.app import app

@@ -1,4 +1,4 @@
-"""The parts, put together; importing routes declares them on the app."""
+"""The backend; importing routes declares them on the app."""
 
 from apps.people import routes
 from apps.people.app import app
@@ -11,7 +11,7 @@ __all__ = ["backend", "routes"]
 backend = Backend(
     app,
     title="people",
-    description="Who people are, and the keys that they come with; the other apps know them by these.",
+    description="People and the API keys by which the other apps authenticate them.",
     license="Apache-2.0",
     contact="people@example.org",
     seed=plant,

@@ -1,4 +1,4 @@
-"""A key: 256 random bits behind a prefix that tells scanners of leaked secrets, and us, what it is."""
+"""A key: 256 random bits, with a prefix by which secret scanners, and we, recognise it."""
 
 import secrets
 from typing import Final
@@ -7,10 +7,10 @@ PREFIX: Final = "hwk_"
 
 
 def make_secret() -> str:
-    """A new key, for who it is shown to; nobody can guess it, so a fast digest of it is safe to store."""
+    """A new key. It cannot be guessed, so it is safe to store a fast digest of it."""
     return PREFIX + secrets.token_urlsafe(32)
 
 
 def is_secret(text: str) -> bool:
-    """Whether it can be one of our keys at all; what cannot costs no look into the database."""
+    """Whether the text has the form of a key; anything else is not looked up in the database."""
     return text.startswith(PREFIX) and len(text) == len(PREFIX) + 43

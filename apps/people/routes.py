@@ -1,6 +1,6 @@
-"""HTTP: what a request may say, and what it is answered.
+"""HTTP: requests and responses.
 
-What shows a secret takes no idempotency key: the answer that is stored under one would be a copy of the secret.
+Operations that show a secret take no idempotency key: the stored response would be a copy of the secret.
 """
 
 from datetime import timedelta
@@ -14,7 +14,7 @@ from apps.people.rows import Joined, Key, MadeKey, NewKey, NewPerson, Person, Pe
 from headwater import Db, Limit, Problem, Tx
 
 GRACE = timedelta(minutes=10)
-"""How long a rotated key still opens: whoever loses the answer that holds the new one can ask again."""
+"""How long a rotated key is still valid, so that a client that lost the response can ask again."""
 
 
 JOINING = Limit("joining", 600, per=3600, burst=300, by="address")
@@ -22,7 +22,7 @@ JOINING = Limit("joining", 600, per=3600, burst=300, by="address")
 
 @app.command("POST /people", status=201, idempotency="none", limits=[JOINING])
 async def join(tx: Tx, new: NewPerson) -> Joined:
-    """Become known. The key in the answer is shown this once."""
+    """Create an account. The key in the response is shown only once."""
     _require_zone(new.time_zone)
     person = await store.add_person(tx, new)
     key = await store.add_key(tx, person.id, "first", make_secret())
@@ -31,13 +31,13 @@ async def join(tx: Tx, new: NewPerson) -> Joined:
 
 @app.query("GET /people/me")
 async def show_me(db: Db, person: Person) -> Profile:
-    """Who the key belongs to."""
+    """The person that the key belongs to."""
     return await store.profile(db, person.uuid)
 
 
 @app.command("DELETE /people/me")
 async def leave(tx: Tx, person: Person) -> None:
-    """Be forgotten, here and, a moment later, by the other apps."""
+    """Delete your account, here and, shortly after, in the other apps."""
     await store.remove_person(tx, person.uuid)
     tx.emit(PersonLeft(person=person.uuid))
 
@@ -50,13 +50,13 @@ async def list_keys(db: Db, person: Person) -> list[Key]:
 
 @app.command("POST /people/me/keys", status=201, idempotency="none")
 async def make_key(tx: Tx, person: Person, new: NewKey) -> MadeKey:
-    """One more key, for another device or program."""
+    """Create another key, for a device or a program."""
     return await store.add_key(tx, person.uuid, new.label, make_secret())
 
 
 @app.command("POST /people/me/keys/{id}/rotation", status=201, idempotency="none")
 async def rotate_key(tx: Tx, person: Person, id: UUID) -> MadeKey:
-    """A new key in the place of an old one, which opens for ten minutes more."""
+    """Replace a key with a new one; the old one is valid for ten more minutes."""
     old = await store.valid_key(tx, person.uuid, id)
     await store.expire_key(tx, old.id, GRACE)
     return await store.add_key(tx, person.uuid, old.label, make_secret())
@@ -64,7 +64,7 @@ async def rotate_key(tx: Tx, person: Person, id: UUID) -> MadeKey:
 
 @app.command("DELETE /people/me/keys/{id}")
 async def revoke_key(tx: Tx, person: Person, id: UUID) -> None:
-    """From now on it opens nothing. That may be the last one: then nobody gets in any more."""
+    """Revoke a key. If it is the last one, the account can no longer be used."""
     key = await store.valid_key(tx, person.uuid, id)
     await store.expire_key(tx, key.id, timedelta())
 

@@ -1,4 +1,4 @@
-"""What is stored, what is shown, and who is asking."""
+"""Types: rows, request bodies, and the principal."""
 
 from datetime import datetime
 from typing import Annotated
@@ -14,9 +14,9 @@ Label = Annotated[str, Meta(min_length=1, max_length=100, examples=["laptop"])]
 
 
 class Person(Principal, frozen=True):
-    """Who is asking: `id` is the person's UUID as text, and the months and days of `time_zone` are theirs.
+    """The principal: `id` is the person's UUID as a string; `time_zone` defines their days and months.
 
-    The tenant of a person is the person: lists with ``tenant="owner"`` show each their own.
+    A person is their own tenant: lists with ``tenant="owner"`` show each person their own rows.
     """
 
     time_zone: str = "UTC"
@@ -36,7 +36,7 @@ class Profile(Row, table="people.person"):
 
 
 class NewPerson(Row, forbid_unknown_fields=True):
-    """Who wants to join."""
+    """The request to create an account."""
 
     name: Name
     time_zone: TimeZone = "UTC"
@@ -52,13 +52,13 @@ class Key(Row, table="people.key"):
 
 
 class NewKey(Row, forbid_unknown_fields=True):
-    """What a key is for."""
+    """The request to create a key; `label` says what it is for."""
 
     label: Label
 
 
 class MadeKey(Row):
-    """A new key. `secret` is shown this once: send it as ``Authorization: Bearer <secret>``."""
+    """A new key. `secret` is shown only once: send it as ``Authorization: Bearer <secret>``."""
 
     id: UUID
     label: str
@@ -75,6 +75,6 @@ class Joined(Row):
 
 
 class PersonLeft(Event, key="person"):
-    """A person is gone; what other apps hold of theirs is theirs to forget."""
+    """A person has deleted their account; other apps delete that person's data."""
 
     person: UUID

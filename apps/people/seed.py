@@ -14,6 +14,6 @@ async def plant_person(tx: Tx, name: str = "Ada Lovelace", time_zone: str = "Eur
 
 
 async def plant(tx: Tx) -> str:
-    """Fill an empty backend; says with whom."""
+    """Fill an empty backend; returns the text for the start screen."""
     joined = await plant_person(tx)
-    return f"{joined.name} has joined, with the key {joined.key.secret}"
+    return f"{joined.name} has an account, with the key {joined.key.secret}"

@@ -31,7 +31,7 @@ async def remove_person(tx: Tx, person: UUID) -> None:
 
 
 async def person_of(db: Db, secret: str) -> Person | None:
-    """Who is known by a key that is still valid."""
+    """The owner of a key that is still valid."""
     return await db.maybe(
         Person,
         "select p.id::text as id, p.id::text as tenant, '{}'::text[] as scopes, p.time_zone"
@@ -64,7 +64,7 @@ async def add_key(tx: Tx, person: UUID, label: str, secret: str) -> MadeKey:
 
 
 async def expire_key(tx: Tx, id: UUID, after: timedelta) -> None:
-    """It is valid for that much longer, and no longer than it was to be."""
+    """Let the key expire after that time, or earlier if it was to expire earlier."""
     await tx.run(
         "update people.key set expires_at = least(expires_at, clock_timestamp() + $2) where id = $1", id, after
     )

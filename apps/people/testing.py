@@ -1,4 +1,4 @@
-"""For the tests of apps that stand on this one: people who can be asked to do something."""
+"""For the tests of apps that use this one: people with authenticated clients."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple
@@ -20,7 +20,7 @@ Join = Callable[..., Awaitable[Somebody]]
 
 
 def joining(backend: RunningBackend) -> Join:
-    """``await join("Ada")`` is somebody new."""
+    """``await join("Ada")`` creates an account."""
 
     async def join(name: str, time_zone: str = "UTC") -> Somebody:
         answer = await backend.client.post("/people", json={"name": name, "time_zone": time_zone})

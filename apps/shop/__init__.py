@@ -1,12 +1,12 @@
-"""A shop: products, orders, stock. The reference app of Headwater, in its layers:
+"""A shop: products, orders, stock. The reference app of Headwater, in layers:
 
-rows.py      what is stored, shown and said: rows, requests, events
+rows.py      types: rows, request bodies, events
 store.py     SQL, and nothing else
-routes.py    HTTP: what a request may say, and what it is answered
-versions.py  what older versions of the API showed and took
-stock.py     what follows a committed order: stock is reserved, or the order rejected
+routes.py    HTTP: requests and responses
+versions.py  converters for the older version of the API
+stock.py     the consumer: reserves the stock of a committed order, or rejects the order
 seed.py      demo data
-backend.py   the parts, put together
+backend.py   the backend
 """
 
 from apps.shop.backend import backend

@@ -1,4 +1,4 @@
-"""The shop's parts, put together; importing routes and consumers declares them on the app."""
+"""The backend; importing routes and consumers declares them on the app."""
 
 from apps.shop import routes, stock
 from apps.shop.app import app
@@ -11,7 +11,7 @@ __all__ = ["backend", "routes", "stock"]
 backend = Backend(
     app,
     title="shop",
-    description="A shop that sells no more than it has, however many ask at once.",
+    description="A shop that never sells more than its stock, however many buyers order at once.",
     license="Apache-2.0",
     contact="shop@example.org",
     versions=VERSIONS,

@@ -1,11 +1,11 @@
-"""Thousands of buyers at once, and whether the shop kept its promises.
+"""Thousands of buyers at once, and a check of the shop's invariants.
 
     python -m apps.shop.load --buyers 2000
 
-Most buyers want one of a few scarce products. Some press the button several times: the same order under the same key,
-at the same moment. When all have been answered and every order has come to its end, the invariants are checked over the
-API alone: each key is one order, every order is reserved or rejected, what was reserved and what is left add up to what
-there was, and nobody was turned away while there was enough.
+Most buyers want one of a few scarce products. Some press the button several times: the same order with the same key, at
+the same time. When all have a response and every order is reserved or rejected, the invariants are checked through the
+API alone: each key is one order, every order is reserved or rejected, reserved and remaining stock add up to the
+original stock, and no order was rejected while there was enough stock.
 
 Run it against a shop that nobody else buys from meanwhile. Exit status 1 if an invariant does not hold.
 """
@@ -30,7 +30,7 @@ POLL_SECONDS = 0.1
 
 
 class Wish(NamedTuple):
-    """What one buyer wants, and how often he presses the button."""
+    """An order of one buyer, and how often they press the button."""
 
     key: str
     product: str
@@ -75,7 +75,7 @@ class Shop:
         return int((await self._client.get(f"/products/{product}")).raise_for_status().json()["stock"])
 
     async def end_of(self, order: str) -> dict[str, Any]:
-        """The order, once it is no longer just placed; or as it is when that takes too long."""
+        """The order, once it is reserved or rejected; or still placed, if that takes too long."""
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
             found: dict[str, Any] = (await self._client.get(f"/orders/{order}")).raise_for_status().json()
@@ -85,7 +85,7 @@ class Shop:
 
 
 def imagine(buyers: int, products: list[dict[str, Any]], dice: random.Random) -> list[Wish]:
-    """What the buyers want."""
+    """The orders of the buyers."""
     in_stock = [product for product in products if product["stock"] > 0]
     scarce = sorted(in_stock, key=lambda product: int(product["stock"]))[:SCARCE_PRODUCTS]
     run = secrets.token_hex(4)
@@ -98,7 +98,7 @@ def imagine(buyers: int, products: list[dict[str, Any]], dice: random.Random) ->
 
 
 async def press_all(shop: Shop, wishes: list[Wish]) -> dict[Wish, list[Answer]]:
-    """Everybody at once, every press of everybody."""
+    """Send every press of every buyer at once."""
     presses = [wish for wish in wishes for _ in range(wish.presses)]
     answers: dict[Wish, list[Answer]] = defaultdict(list)
     for wish, answer in zip(presses, await asyncio.gather(*(shop.buy(wish) for wish in presses)), strict=True):
@@ -109,11 +109,11 @@ async def press_all(shop: Shop, wishes: list[Wish]) -> dict[Wish, list[Answer]]:
 async def find_faults(
     shop: Shop, before: dict[str, int], answers: dict[Wish, list[Answer]], orders: dict[str, dict[str, Any]]
 ) -> list[str]:
-    """Every broken promise, in words."""
+    """A description of every violated invariant."""
     faults = []
     for wish, given in answers.items():
         if others := {answer.status for answer in given} - {201}:
-            faults.append(f"key {wish.key}: answered with {sorted(others)}")
+            faults.append(f"key {wish.key}: responses with {sorted(others)}")
         if len({answer.order for answer in given if answer.order}) > 1:
             faults.append(f"key {wish.key}: more than one order")
     faults += [f"order {id}: still {order['state']}" for id, order in orders.items() if order["state"] == "placed"]
@@ -144,7 +144,7 @@ async def run(url: str, buyers: int, concurrency: int, seed: int) -> int:
         settled = time.perf_counter()
         faults = await find_faults(shop, before, answers, orders)
     print_summary(answers, orders, answered - began, settled - answered)
-    print("\n".join(["", "BROKEN", *faults[:20]] if faults else ["", "Every promise was kept."]))
+    print("\n".join(["", "BROKEN", *faults[:20]] if faults else ["", "Every invariant holds."]))
     return 1 if faults else 0
 
 
@@ -157,17 +157,17 @@ def print_summary(
     print(f"buyers        {len(answers)}")
     print(f"requests      {len(given)} in {seconds:.1f} s, {len(given) / seconds:.0f}/s")
     print(f"orders        {len(orders)}: {states.count('reserved')} reserved, {states.count('rejected')} rejected")
-    print(f"answered in   {times[len(times) // 2]:.3f} s half of them, {times[len(times) * 99 // 100]:.3f} s 99 of 100")
-    print(f"settled       {settle_seconds:.1f} s after the last answer")
+    print(f"latency       p50 {times[len(times) // 2]:.3f} s, p99 {times[len(times) * 99 // 100]:.3f} s")
+    print(f"settled       {settle_seconds:.1f} s after the last response")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m apps.shop.load", description=(__doc__ or "").partition("\n")[0])
     port = os.environ.get("HEADWATER_PORT") or "8000"
-    parser.add_argument("--url", default=f"http://127.0.0.1:{port}", help="where the shop is (%(default)s)")
-    parser.add_argument("--buyers", type=int, default=2000, help="how many (%(default)s)")
+    parser.add_argument("--url", default=f"http://127.0.0.1:{port}", help="URL of the shop (%(default)s)")
+    parser.add_argument("--buyers", type=int, default=2000, help="number of buyers (%(default)s)")
     parser.add_argument("--concurrency", type=int, default=64, help="connections at once (%(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="of what the buyers want (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the orders (%(default)s)")
     options = parser.parse_args()
     sys.exit(asyncio.run(run(options.url, options.buyers, options.concurrency, options.seed)))
 

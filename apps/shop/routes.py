@@ -1,4 +1,4 @@
-"""HTTP: what a request may say, and what it is answered."""
+"""HTTP: requests and responses."""
 
 from typing import Annotated
 from uuid import UUID
@@ -13,19 +13,19 @@ PRODUCTS = Pages(Product, sort=("name",))
 
 @app.query("GET /products", etag=True)
 async def list_products(db: Db, page: Annotated[Page, PRODUCTS]) -> Listing[Product]:
-    """Products in the order of their names, a page at a time: `next` is the cursor of the page that follows."""
+    """Products by name, a page at a time: `next` is the cursor of the next page."""
     return await page.read(db)
 
 
 @app.query("GET /products/{id}", etag=True)
 async def show_product(db: Db, id: UUID) -> Product:
-    """One product, with the stock that is left."""
+    """One product, with its remaining stock."""
     return await store.product(db, id)
 
 
 @app.command("POST /orders", status=201, location="/orders/{id}", idempotency="required")
 async def place_order(tx: Tx, order: NewOrder) -> Order:
-    """Take an order. Whether there is stock for it shows a moment later, in its state."""
+    """Place an order. Shortly after, its state says whether there was stock for it."""
     try:
         placed = await store.add_order(tx, order)
     except ReferenceMissing:
@@ -36,5 +36,5 @@ async def place_order(tx: Tx, order: NewOrder) -> Order:
 
 @app.query("GET /orders/{id}", etag=True)
 async def show_order(db: Db, id: UUID) -> Order:
-    """One order, in the state it has come to."""
+    """One order, in its current state."""
     return await store.order(db, id)

@@ -1,4 +1,4 @@
-"""What the shop stores, what it shows, and the one fact that it announces."""
+"""Types: rows, request bodies, and the event."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -10,7 +10,7 @@ OrderState = Literal["placed", "reserved", "rejected"]
 
 
 class Product(Row, table="shop.product"):
-    """`price` is in cents; `stock` is what no order has reserved yet."""
+    """`price` is in cents; `stock` is the number that no order has reserved."""
 
     id: UUID
     name: str
@@ -19,14 +19,14 @@ class Product(Row, table="shop.product"):
 
 
 class NewOrder(Row, forbid_unknown_fields=True):
-    """What a buyer asks for."""
+    """An order to place."""
 
     product: UUID
     quantity: Quantity
 
 
 class Order(Row, table="shop.order_"):
-    """`placed` until its stock has been looked at; then `reserved` or `rejected`, for good."""
+    """An order is `placed` until its stock is checked; then it is `reserved` or `rejected`, finally."""
 
     id: UUID
     product: UUID
@@ -35,7 +35,7 @@ class Order(Row, table="shop.order_"):
 
 
 class OrderPlaced(Event, key="product"):
-    """Ordered by product: who asks for one first is served first."""
+    """Its key is the product, so orders of a product are served first come, first served."""
 
     order: UUID
     product: UUID

@@ -30,13 +30,13 @@ COLOURS = ("Amber", "Black", "Forest", "Sand")
 
 
 async def plant(tx: Tx) -> str:
-    """Fill an empty shop; says what with."""
+    """Fill an empty shop; returns the text for the start screen."""
     count = await tx.copy("shop.product", products())
     return f"{count:,} products to try it with were added."
 
 
 def products(count: int = COUNT) -> Iterator[Product]:
-    """Names are unique; prices are around what such a thing costs; one in twenty is scarce."""
+    """Products with unique names and plausible prices; one in twenty is scarce."""
     dice = random.Random(2026)
     names = [(q, m, t, c) for q in QUALITIES for m in MATERIALS for t in THINGS for c in COLOURS]
     for quality, material, thing, colour in dice.sample(names, count):

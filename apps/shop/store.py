@@ -18,7 +18,7 @@ async def order(db: Db, id: UUID) -> Order:
 
 
 async def add_order(tx: Tx, order: NewOrder) -> Order:
-    """Raises `ReferenceMissing` when there is no such product."""
+    """Raises `ReferenceMissing` if the product does not exist."""
     return await tx.one(
         Order,
         f"insert into shop.order_ (id, product, quantity) values ($1, $2, $3) returning {ORDER}",
@@ -29,7 +29,7 @@ async def add_order(tx: Tx, order: NewOrder) -> Order:
 
 
 async def take_stock(tx: Tx, product: UUID, quantity: int) -> bool:
-    """Take all of it or nothing: looking and taking are one statement, so no two takers see the same stock."""
+    """Take the quantity or nothing. Checking and taking are one statement, so two orders never take the same stock."""
     return (
         await tx.run("update shop.product set stock = stock - $2 where id = $1 and stock >= $2", product, quantity) == 1
     )

@@ -1,6 +1,6 @@
-"""What version 1 of the API showed and took: prices as texts in units, and orders with an `amount`.
+"""Version 1 of the API: prices as strings in units, and orders with an `amount`.
 
-Handlers know nothing of it. Each converter is between one type of version 2 and what that was before.
+Handlers do not know of it. Each converter is between a type of version 2 and its form in version 1.
 """
 
 from datetime import date
@@ -15,7 +15,7 @@ VERSIONS = Versions("1", "2", deprecated={"1": Deprecated(at=date(2026, 9, 1))})
 
 
 class ProductV1(Row):
-    """`price` is in units, with two digits behind the point."""
+    """`price` is in units, with two decimal places."""
 
     id: UUID
     name: str
@@ -24,14 +24,14 @@ class ProductV1(Row):
 
 
 class NewOrderV1(Row, forbid_unknown_fields=True):
-    """What a buyer asks for."""
+    """An order to place."""
 
     product: UUID
     amount: Quantity
 
 
 class OrderV1(Row):
-    """`placed` until its stock has been looked at; then `reserved` or `rejected`, for good."""
+    """An order is `placed` until its stock is checked; then it is `reserved` or `rejected`, finally."""
 
     id: UUID
     product: UUID

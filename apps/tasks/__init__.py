@@ -1,17 +1,17 @@
-"""A task manager: projects shared by people, tasks with a state, an order of their own, comments, files, and a feed.
+"""A task manager: projects shared by people, tasks with a state and a manual order, comments, files, and a feed.
 
-Its idea: what may happen to a task is a table of transitions, who may see it is a row of membership, and that two
-people who edit one task do not undo each other's work is said in the route. What happened is not written down by the
-commands: they emit it, and a consumer of the log keeps the feed.
+Its idea: the states of a task are a table of transitions, the right to see it is a row of membership, and an option of
+the route prevents lost updates. Commands do not write the feed: they emit events, and a consumer of the log keeps the
+feed.
 
-rows.py       what is stored, shown and said: rows, requests, events
+rows.py       types: rows, request bodies, events
 store.py      SQL, and nothing else
-state.py      the states of a task, and the ways between them
-tasks.py      the rules: who may do what, what a change means, in what order tasks stand
-routes.py     HTTP: what a request may say, and what it is answered
-feed.py       what follows from the log: the feed is kept, and who has left is forgotten
+state.py      the states of a task, and the transitions between them
+tasks.py      the rules: who may do what, what a change means, the order of tasks
+routes.py     HTTP: requests and responses
+feed.py       consumers: keep the feed, delete the data of people who have left
 seed.py       demo data
-backend.py    the parts, put together
+backend.py    the backend
 """
 
 from apps.tasks.backend import backend

@@ -1,4 +1,4 @@
-"""The parts, put together; importing routes and consumers declares them on the app."""
+"""The backend; importing routes and consumers declares them on the app."""
 
 from apps.people import app as people
 from apps.people import find

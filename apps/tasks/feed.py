@@ -1,4 +1,4 @@
-"""What follows from the log: the feed is kept, and who has left is forgotten."""
+"""The consumers: keep the feed, delete the data of people who have left."""
 
 from typing import Final
 
@@ -20,7 +20,7 @@ WHAT: Final[dict[type[Event], What]] = {
 
 @app.on(TaskAdded, TaskChanged, TaskCommented, TaskRemoved)
 async def keep_feed(tx: Tx, event: Happened, delivery: Delivery) -> None:
-    """Write down what happened, in the order in which it did, project by project."""
+    """Record what happened, in order per project."""
     assert delivery.envelope is not None
     await store.add_activity(
         tx,
@@ -37,7 +37,7 @@ async def keep_feed(tx: Tx, event: Happened, delivery: Delivery) -> None:
 
 @app.on(PersonLeft)
 async def forget_person(tx: Tx, left: PersonLeft) -> None:
-    """Their own projects go; in those of others, what they made stays as somebody's."""
+    """Delete their own projects; what they added to those of others stays, without their name."""
     await store.forget_projects(tx, left.person)
     await store.forget_assignments(tx, left.person)
     await store.forget_memberships(tx, left.person)

@@ -1,4 +1,4 @@
-"""HTTP: what a request may say, and what it is answered."""
+"""HTTP: requests and responses."""
 
 from datetime import datetime
 from typing import Annotated
@@ -46,60 +46,60 @@ ACTIVITY = Pages(Activity, within="project", sort=("at",), default="-at", filter
 
 @app.command("POST /projects", status=201, location="/projects/{id}")
 async def add_project(tx: Tx, person: Person, new: NewProject) -> Project:
-    """Begin a project of your own."""
+    """Create a project of your own."""
     return await tasks.add_project(tx, new.name, person)
 
 
 @app.query("GET /projects")
 async def list_projects(db: Db, person: Person, page: Annotated[Page, PROJECTS]) -> Listing[Project]:
-    """The projects that you are in."""
+    """The projects of which you are a member."""
     return await page.read(db, within=[person.uuid])
 
 
 @app.query("GET /projects/{id}", etag="revision")
 async def show_project(db: Db, person: Person, id: UUID) -> Project:
-    """A project that you are in."""
+    """A project of which you are a member."""
     return await store.project(db, id, person.uuid)
 
 
 @app.command("PATCH /projects/{id}", etag="revision", current=tasks.lock_owned)
 async def rename_project(tx: Tx, person: Person, id: UUID, new: NewProject) -> Project:
-    """Call a project of your own otherwise."""
+    """Rename a project of your own."""
     await tasks.lock_owned(tx, id, person)
     return await store.rename_project(tx, id, new.name)
 
 
 @app.command("DELETE /projects/{id}", etag="revision", current=tasks.lock_owned)
 async def remove_project(tx: Tx, person: Person, id: UUID) -> None:
-    """Take a project of your own away, with everything in it."""
+    """Delete a project of your own, with everything in it."""
     await tasks.lock_owned(tx, id, person)
     await store.remove_project(tx, id)
 
 
 @app.query("GET /projects/{id}/members")
 async def list_members(db: Db, person: Person, id: UUID) -> list[Member]:
-    """Who is in a project, the first who came first."""
+    """The members of a project, in the order in which they joined."""
     await store.project(db, id, person.uuid)
     return await store.members(db, id)
 
 
 @app.command("PUT /projects/{id}/members/{member}")
 async def add_member(tx: Tx, person: Person, id: UUID, member: UUID) -> None:
-    """Let somebody into a project of your own."""
+    """Add a member to a project of your own."""
     await tasks.lock_owned(tx, id, person)
     await store.add_member(tx, id, member)
 
 
 @app.command("DELETE /projects/{id}/members/{member}")
 async def remove_member(tx: Tx, person: Person, id: UUID, member: UUID) -> None:
-    """Leave a project, or take somebody out of one of your own. What they had to do is nobody's then."""
+    """Leave a project, or remove a member from one of your own. Their tasks are unassigned."""
     project = await tasks.lock_project(tx, id, person)
     await tasks.remove_member(tx, project, member, person)
 
 
 @app.command("POST /projects/{id}/tasks", status=201, location="/tasks/{id}")
 async def add_task(tx: Tx, person: Person, id: UUID, new: NewTask) -> Task:
-    """Something to do, behind all others."""
+    """Add a task, after all others."""
     return await tasks.add_task(tx, id, new, person)
 
 
@@ -107,7 +107,7 @@ async def add_task(tx: Tx, person: Person, id: UUID, new: NewTask) -> Task:
 async def list_tasks(
     db: Db, person: Person, id: UUID, page: Annotated[Page, TASKS], label: str | None = None
 ) -> Listing[Task]:
-    """The tasks of a project, in their own order unless told otherwise."""
+    """The tasks of a project, by default in their manual order."""
     await store.project(db, id, person.uuid)
     where, arguments = ("labels @> array[$1::text]", [label]) if label is not None else (None, [])
     return await page.read(db, where=where, arguments=arguments, within=[id])
@@ -121,14 +121,14 @@ async def change_tasks(tx: Tx, person: Person, id: UUID, changes: Changes) -> li
 
 @app.query("GET /projects/{id}/activity")
 async def list_activity(db: Db, person: Person, id: UUID, page: Annotated[Page, ACTIVITY]) -> Listing[Activity]:
-    """What happened in a project, the newest first. It follows the commits a moment later."""
+    """What happened in a project, the newest first. It follows shortly after the commits."""
     await store.project(db, id, person.uuid)
     return await page.read(db, within=[id])
 
 
 @app.query("GET /tasks")
 async def list_mine(db: Db, person: Person, page: Annotated[Page, MINE], overdue: bool = False) -> Listing[Task]:
-    """What you have to do, in all projects; or only what should be over by now, in your time zone."""
+    """The tasks assigned to you, in all projects; or only those that are overdue in your time zone."""
     if not overdue:
         return await page.read(db, within=[person.uuid])
     today = datetime.now(ZoneInfo(person.time_zone)).date()
@@ -137,57 +137,57 @@ async def list_mine(db: Db, person: Person, page: Annotated[Page, MINE], overdue
 
 @app.query("GET /tasks/{id}", etag="revision", last_modified="changed_at")
 async def show_task(db: Db, person: Person, id: UUID) -> Task:
-    """One task of a project that you are in."""
+    """One task of a project of which you are a member."""
     return await store.task(db, id, person.uuid)
 
 
 @app.command("PATCH /tasks/{id}", etag="revision", last_modified="changed_at", current=tasks.lock_task)
 async def change_task(tx: Tx, person: Person, id: UUID, change: TaskChange) -> Task:
-    """Change a task. With If-Match nobody's work is undone: 412 says that somebody was faster."""
+    """Change a task. With If-Match no update is lost: 412 means that somebody else has changed it."""
     return await tasks.change_task(tx, await tasks.lock_task(tx, id, person), change, person)
 
 
 @app.command("DELETE /tasks/{id}", etag="revision", current=tasks.lock_task)
 async def remove_task(tx: Tx, person: Person, id: UUID) -> None:
-    """Take a task away, with its comments."""
+    """Delete a task, with its comments."""
     await tasks.remove_task(tx, await tasks.lock_task(tx, id, person), person)
 
 
 @app.command("PUT /tasks/{id}/place")
 async def move_task(tx: Tx, person: Person, id: UUID, move: Move) -> Task:
-    """Put a task behind another one, or before all."""
+    """Move a task after another one, or before all others."""
     return await tasks.move_task(tx, id, move.after, person)
 
 
 @app.command("POST /tasks/{id}/comments", status=201)
 async def add_comment(tx: Tx, person: Person, id: UUID, new: NewComment) -> Comment:
-    """Say something about a task."""
+    """Comment on a task."""
     return await tasks.add_comment(tx, await store.task(tx, id, person.uuid), new.text, person)
 
 
 @app.query("GET /tasks/{id}/comments")
 async def list_comments(db: Db, person: Person, id: UUID, page: Annotated[Page, COMMENTS]) -> Listing[Comment]:
-    """What was said about a task, the oldest first."""
+    """The comments on a task, the oldest first."""
     await store.task(db, id, person.uuid)
     return await page.read(db, within=[id])
 
 
 @app.command("DELETE /tasks/{id}/comments/{comment}")
 async def remove_comment(tx: Tx, person: Person, id: UUID, comment: UUID) -> None:
-    """Take back what you said."""
+    """Delete a comment of yours."""
     await tasks.remove_comment(tx, await store.task(tx, id, person.uuid), comment, person)
 
 
 @app.command("POST /tasks/{id}/attachments", status=201, upload_limit=ATTACHED_BYTES)
 async def add_attachment(tx: Tx, person: Person, id: UUID, upload: Upload) -> Attachment:
-    """Add a file to a task: the body, or the one in a form."""
+    """Add a file to a task: the body of the request, or the file in a form."""
     task = await store.task(tx, id, person.uuid)
     return await store.add_attachment(tx, task.id, upload, person.uuid)
 
 
 @app.uploads("/attachments", limit=ATTACHED_BYTES)
 async def attach(tx: Tx, person: Person, upload: Upload) -> None:
-    """Add a file to a task in pieces; the task is named in the metadata, under `task`."""
+    """Add a file to a task with a resumable upload; its metadata names the task, as `task`."""
     await tasks.attach(tx, upload, person)
 
 
@@ -207,5 +207,5 @@ async def show_attachment(db: Db, person: Person, id: UUID, attachment: UUID) ->
 
 @app.command("DELETE /tasks/{id}/attachments/{attachment}")
 async def remove_attachment(tx: Tx, person: Person, id: UUID, attachment: UUID) -> None:
-    """Take a file away from a task."""
+    """Delete a file of a task."""
     await tasks.remove_attachment(tx, await store.task(tx, id, person.uuid), attachment)

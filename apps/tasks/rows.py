@@ -1,4 +1,4 @@
-"""What the app stores, what it shows, and the facts that it announces."""
+"""Types: rows, request bodies, events."""
 
 from datetime import date, datetime
 from typing import Annotated, Literal
@@ -20,7 +20,7 @@ What = Literal["added", "changed", "commented", "removed"]
 
 
 class Project(Row, table="tasks.project"):
-    """Tasks that belong together, for its owner and those who were let in."""
+    """A project: tasks that its owner and members share."""
 
     id: UUID
     name: str
@@ -31,20 +31,20 @@ class Project(Row, table="tasks.project"):
 
 
 class NewProject(Row, forbid_unknown_fields=True):
-    """What a project is called; also when it is called otherwise from now on."""
+    """The name of a new or renamed project."""
 
     name: Name
 
 
 class Member(Row, table="tasks.member"):
-    """Somebody who sees a project and works in it."""
+    """A member of a project, who sees it and works in it."""
 
     person: UUID
     joined_at: datetime
 
 
 class Task(Row, table="tasks.task"):
-    """Something to do. `place` is where it stands in the order of its project; smaller is further up."""
+    """A task. `place` is its rank in the order of its project; smaller ranks come first."""
 
     id: UUID
     project: UUID
@@ -64,7 +64,7 @@ class Task(Row, table="tasks.task"):
 
 
 class NewTask(Row, forbid_unknown_fields=True):
-    """Something to do from now on; it stands behind all others."""
+    """A task to add, after all others."""
 
     title: Title
     notes: Notes = ""
@@ -75,7 +75,7 @@ class NewTask(Row, forbid_unknown_fields=True):
 
 
 class TaskChange(Row, forbid_unknown_fields=True):
-    """What is to become different; what is left out stays."""
+    """The changes to a task; omitted members stay as they are."""
 
     title: Title | UnsetType = UNSET
     notes: Notes | UnsetType = UNSET
@@ -87,20 +87,20 @@ class TaskChange(Row, forbid_unknown_fields=True):
 
 
 class Changes(Row, forbid_unknown_fields=True):
-    """One change of several tasks of a project: of all of them or of none."""
+    """Changes to several tasks of a project: all or none are made."""
 
     tasks: Annotated[list[UUID], Meta(min_length=1, max_length=100)]
     change: TaskChange
 
 
 class Move(Row, forbid_unknown_fields=True):
-    """Where a task is to stand: right behind another one of its project, or with null before all."""
+    """The new position of a task: right after another one of its project, or with null before all others."""
 
     after: UUID | None
 
 
 class Comment(Row, table="tasks.comment"):
-    """What somebody said about a task."""
+    """A comment on a task."""
 
     id: UUID
     task: UUID
@@ -110,7 +110,7 @@ class Comment(Row, table="tasks.comment"):
 
 
 class NewComment(Row, forbid_unknown_fields=True):
-    """What there is to say."""
+    """A comment to add."""
 
     text: Text
 
@@ -128,7 +128,7 @@ class Attachment(Row, table="tasks.attachment"):
 
 
 class FieldChange(Row):
-    """A field of a task that became different. Long texts are not repeated."""
+    """A changed field of a task. Long strings are shortened."""
 
     field: str
     before: str | None
@@ -136,7 +136,7 @@ class FieldChange(Row):
 
 
 class Activity(Row, table="tasks.activity"):
-    """Something that happened to a task, by whom, in words for a feed."""
+    """An entry of the feed: what happened to a task, and who did it."""
 
     id: UUID
     task: UUID

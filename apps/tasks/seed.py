@@ -23,7 +23,7 @@ TO_DO: Final[tuple[tuple[str, State, int, int | None, list[str]], ...]] = (
 
 
 async def plant(tx: Tx) -> str:
-    """Fill an empty task manager; says with what."""
+    """Fill an empty task manager; returns the text for the start screen."""
     ada, bob = await plant_person(tx), await plant_person(tx, "Bob Ross", "America/New_York")
     owner = _as_asking(ada)
     project = await tasks.add_project(tx, "Move house", owner)

@@ -1,4 +1,4 @@
-"""The states of a task, and the ways between them."""
+"""The states of a task, and the transitions between them."""
 
 from typing import Final, Literal
 
@@ -12,11 +12,11 @@ WAYS: Final[dict[State, tuple[State, ...]]] = {
     "done": ("open",),
     "cancelled": ("open",),
 }
-"""What is over can only be opened again."""
+"""A task that has ended can only be reopened."""
 
 
 def require_way(here: State, there: State) -> None:
-    """Raise a `Problem` 409 that names the ways there are, unless the task may go there. To stay is no way."""
+    """Raise a `Problem` 409 that names the allowed transitions, unless this is one. Staying is not a transition."""
     if here != there and there not in WAYS[here]:
         allowed = list(WAYS[here])
         detail = f"A task that is {here} cannot become {there}; it can become {' or '.join(allowed)}."

@@ -29,7 +29,7 @@ async def add_project(tx: Tx, name: str, owner: UUID) -> Project:
 
 
 async def project(db: Db | Tx, id: UUID, person: UUID) -> Project:
-    """A project, for one who is in it; for anybody else there is none."""
+    """A project, for its members only."""
     return await db.one(
         Project,
         f"select {PROJECT} from tasks.project"
@@ -40,7 +40,7 @@ async def project(db: Db | Tx, id: UUID, person: UUID) -> Project:
 
 
 async def locked_project(tx: Tx, id: UUID, person: UUID) -> Project:
-    """The same, which nobody else changes until this transaction has ended, nor the order of its tasks."""
+    """The same, locked until the end of the transaction, together with the order of its tasks."""
     return await tx.one(
         Project,
         f"select {PROJECT} from tasks.project"
@@ -72,7 +72,7 @@ async def members(db: Db, project: UUID) -> list[Member]:
 
 
 async def add_member(tx: Tx, project: UUID, person: UUID) -> None:
-    """Whoever is in it already stays in it."""
+    """Has no effect for a person who is a member already."""
     await tx.run("insert into tasks.member (project, person) values ($1, $2) on conflict do nothing", project, person)
 
 
@@ -81,7 +81,7 @@ async def remove_member(tx: Tx, project: UUID, person: UUID) -> None:
 
 
 async def unassign(tx: Tx, project: UUID, person: UUID) -> None:
-    """What was theirs to do is nobody's now."""
+    """Unassign the person's tasks."""
     await tx.run(
         "update tasks.task set assignee = null, revision = revision + 1, changed_at = now()"
         " where project = $1 and assignee = $2",
@@ -91,7 +91,7 @@ async def unassign(tx: Tx, project: UUID, person: UUID) -> None:
 
 
 async def add_task(tx: Tx, project: UUID, new: NewTask, person: UUID) -> Task:
-    """Behind all others of its project, which has to be locked; `ReferenceMissing` if the assignee is not in it."""
+    """Add it after all others of its project, which must be locked; `ReferenceMissing` if the assignee is no member."""
     return await tx.one(
         Task,
         "insert into tasks.task (id, project, title, notes, priority, assignee, due, labels, made_by, place)"
@@ -112,7 +112,7 @@ async def add_task(tx: Tx, project: UUID, new: NewTask, person: UUID) -> Task:
 
 
 async def task(db: Db | Tx, id: UUID, person: UUID) -> Task:
-    """A task, for one who is in its project; for anybody else there is none."""
+    """A task, for members of its project only."""
     return await db.one(
         Task,
         f"select {TASK} from tasks.task as t"
@@ -123,7 +123,7 @@ async def task(db: Db | Tx, id: UUID, person: UUID) -> Task:
 
 
 async def locked_task(tx: Tx, id: UUID, person: UUID) -> Task:
-    """The same, which nobody else changes until this transaction has ended."""
+    """The same, locked until the end of the transaction."""
     return await tx.one(
         Task,
         f"select {TASK} from tasks.task as t"
@@ -135,7 +135,7 @@ async def locked_task(tx: Tx, id: UUID, person: UUID) -> Task:
 
 
 async def locked_tasks(tx: Tx, project: UUID, ids: Sequence[UUID]) -> list[Task]:
-    """Those of the project, in the order of their ids, so that no two who lock several wait for each other in turn."""
+    """The tasks of the project among these, locked in the order of their ids, so that there is no deadlock."""
     return await tx.all(
         Task,
         f"select {TASK} from tasks.task where project = $1 and id = any($2) order by id for no key update",
@@ -145,7 +145,7 @@ async def locked_tasks(tx: Tx, project: UUID, ids: Sequence[UUID]) -> list[Task]
 
 
 async def change_task(tx: Tx, task: Task) -> Task:
-    """What `task` says, one revision more. Raises `ReferenceMissing` if the assignee is not in the project."""
+    """Store the fields of `task`, and increment the revision; `ReferenceMissing` if the assignee is not a member."""
     return await tx.one(
         Task,
         "update tasks.task set title = $2, notes = $3, state = $4, priority = $5, assignee = $6, due = $7, labels = $8,"
@@ -167,12 +167,12 @@ async def remove_task(tx: Tx, id: UUID) -> None:
 
 
 async def place_of(tx: Tx, project: UUID, id: UUID) -> int | None:
-    """None if the project has no such task."""
+    """The rank of a task, or None if the project has no such task."""
     return await tx.maybe(int, "select place from tasks.task where project = $1 and id = $2", project, id)
 
 
 async def place_behind(tx: Tx, project: UUID, place: int, moving: UUID) -> int | None:
-    """The next place that is taken, by another than the one that moves."""
+    """The next rank that is taken by another task than the moving one."""
     return await tx.one(
         int | None,  # type: ignore[arg-type]
         "select min(place) from tasks.task where project = $1 and place > $2 and id <> $3",
@@ -201,7 +201,7 @@ async def move_task(tx: Tx, id: UUID, place: int) -> Task:
 
 
 async def spread(tx: Tx, project: UUID) -> None:
-    """Keep the order and make room: all places are a gap apart again."""
+    """Renumber the tasks in their order, with a gap between ranks."""
     await tx.run(
         "update tasks.task as t set place = s.place from"
         " (select id, row_number() over (order by place) * $2::bigint as place from tasks.task where project = $1) as s"
@@ -223,7 +223,7 @@ async def add_comment(tx: Tx, task: UUID, author: UUID, text: str) -> Comment:
 
 
 async def remove_comment(tx: Tx, task: UUID, id: UUID, author: UUID) -> int:
-    """0 if the task has no such comment of theirs."""
+    """The number of deleted comments: 0 if the author has no such comment."""
     return await tx.run("delete from tasks.comment where task = $1 and id = $2 and author = $3", task, id, author)
 
 
@@ -243,12 +243,12 @@ async def add_attachment(tx: Tx, task: UUID, upload: Upload, person: UUID) -> At
 
 
 async def object_of(db: Db, task: UUID, id: UUID) -> UUID:
-    """Where the bytes of an attachment are."""
+    """The kept object of an attachment."""
     return await db.one(UUID, "select object from tasks.attachment where task = $1 and id = $2", task, id)
 
 
 async def remove_attachment(tx: Tx, task: UUID, id: UUID) -> int:
-    """0 if the task has no such attachment. Its bytes go with the row."""
+    """The number of deleted attachments: 0 if there is none. A trigger discards the object."""
     return await tx.run("delete from tasks.attachment where task = $1 and id = $2", task, id)
 
 
@@ -263,7 +263,7 @@ async def add_activity(
     changes: list[FieldChange],
     at: datetime,
 ) -> None:
-    """Nothing, if the project is gone meanwhile."""
+    """Has no effect if the project was deleted meanwhile."""
     await tx.run(
         "insert into tasks.activity (id, project, task, actor, what, title, changes, at)"
         " select $1, p.id, $3, $4, $5, $6, $7, $8 from tasks.project as p where p.id = $2",
@@ -293,7 +293,7 @@ async def forget_memberships(tx: Tx, person: UUID) -> None:
 
 
 async def forget_names(tx: Tx, person: UUID) -> None:
-    """What they made, said and did stays, as somebody's."""
+    """Remove the person from what they added, said and did."""
     await tx.run(
         "with made as (update tasks.task set made_by = null where made_by = $1),"
         " said as (update tasks.comment set author = null where author = $1),"

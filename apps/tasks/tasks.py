@@ -1,4 +1,4 @@
-"""The rules: who may do what, what a change means, and in what order tasks stand."""
+"""The rules: who may do what, what a change means, and the order of tasks."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,7 +25,7 @@ from apps.tasks.state import require_way
 from headwater import NoRow, Problem, ReferenceMissing, Tx, Upload
 
 SHOWN = 100
-"""Characters of a value that the feed repeats."""
+"""Characters of a value that the feed shows."""
 
 
 async def add_project(tx: Tx, name: str, person: Person) -> Project:
@@ -36,7 +36,7 @@ async def add_project(tx: Tx, name: str, person: Person) -> Project:
 
 
 async def lock_project(tx: Tx, id: UUID, person: Person) -> Project:
-    """The project to be changed; somebody else's is not there."""
+    """The project to change, locked; a project of others is not found."""
     return await store.locked_project(tx, id, person.uuid)
 
 
@@ -49,9 +49,9 @@ async def lock_owned(tx: Tx, id: UUID, person: Person) -> Project:
 
 
 async def remove_member(tx: Tx, project: Project, member: UUID, person: Person) -> None:
-    """The owner removes others, and everybody themselves; what was theirs to do is nobody's."""
+    """The owner may remove others, and everybody themselves; their tasks are unassigned."""
     if member == project.owner:
-        raise Problem(409, detail="The owner stays in the project for as long as it is there.")
+        raise Problem(409, detail="The owner cannot leave the project.")
     if person.uuid not in (project.owner, member):
         raise Problem(403, detail="Only the owner of the project may do that.")
     await store.unassign(tx, project.id, member)
@@ -59,7 +59,7 @@ async def remove_member(tx: Tx, project: Project, member: UUID, person: Person) 
 
 
 async def add_task(tx: Tx, project: UUID, new: NewTask, person: Person) -> Task:
-    """A task behind all others of the project."""
+    """A task after all others of the project."""
     await lock_project(tx, project, person)
     try:
         task = await store.add_task(tx, project, _without_twins(new), person.uuid)
@@ -70,15 +70,15 @@ async def add_task(tx: Tx, project: UUID, new: NewTask, person: Person) -> Task:
 
 
 async def lock_task(tx: Tx, id: UUID, person: Person) -> Task:
-    """The task to be changed; one of somebody else's project is not there."""
+    """The task to change, locked; a task in a project of others is not found."""
     return await store.locked_task(tx, id, person.uuid)
 
 
 async def change_task(tx: Tx, task: Task, change: TaskChange, person: Person, *, at: str = "#") -> Task:
-    """The task as it is then; `at` is where the change stands in the body.
+    """The changed task; `at` is the JSON pointer of the change in the body.
 
-    What changes nothing is no change: no revision, no event. Raises a `Problem`: 409 for a state that cannot be
-    reached, 422 for an assignee who is not in the project.
+    A change without an effect makes neither a revision nor an event. Raises a `Problem`: 409 for a state that cannot be
+    reached, 422 for an assignee who is not a member of the project.
     """
     wanted = _changed(task, change)
     require_way(task.state, wanted.state)
@@ -94,7 +94,7 @@ async def change_task(tx: Tx, task: Task, change: TaskChange, person: Person, *,
 
 
 async def change_tasks(tx: Tx, project: UUID, changes: Changes, person: Person) -> list[Task]:
-    """All of them, in the order in which they were named, or none."""
+    """Make all changes, in the given order, or none."""
     await store.project(tx, project, person.uuid)
     found = {task.id: task for task in await store.locked_tasks(tx, project, changes.tasks)}
     if missing := [place for place, id in enumerate(changes.tasks) if id not in found]:
@@ -105,22 +105,22 @@ async def change_tasks(tx: Tx, project: UUID, changes: Changes, person: Person) 
 
 
 async def remove_task(tx: Tx, task: Task, person: Person) -> None:
-    """With its comments; the feed remembers it."""
+    """Delete it with its comments; its entries in the feed stay."""
     await store.remove_task(tx, task.id)
     tx.emit(TaskRemoved(project=task.project, task=task.id, actor=person.uuid, title=task.title))
 
 
 async def move_task(tx: Tx, id: UUID, after: UUID | None, person: Person) -> Task:
-    """Right behind another task of its project, or before all. Others stay where they are, unless room has run out."""
+    """Move it right after another task of its project, or before all. Others keep their rank unless ranks run out."""
     task = await store.task(tx, id, person.uuid)
-    await lock_project(tx, task.project, person)  # whoever moves there waits, so two never take one place
+    await lock_project(tx, task.project, person)  # concurrent moves wait, so two never take the same rank
     if after == id:
-        raise _no_neighbour("A task cannot stand behind itself.")
+        raise _no_neighbour("A task cannot be moved after itself.")
     place = await _free_place(tx, task, after)
     if place is None:
         await store.spread(tx, task.project)
         place = await _free_place(tx, task, after)
-    assert place is not None, "there is room after spreading"
+    assert place is not None, "there is a gap after renumbering"
     return await store.move_task(tx, id, place)
 
 
@@ -131,28 +131,28 @@ async def add_comment(tx: Tx, task: Task, text: str, person: Person) -> Comment:
 
 
 async def remove_comment(tx: Tx, task: Task, id: UUID, person: Person) -> None:
-    """Only one's own; raises a `Problem` 404 for anything else."""
+    """Delete a comment of the person; raises a `Problem` 404 for any other."""
     if not await store.remove_comment(tx, task.id, id, person.uuid):
-        raise Problem(404, detail="There is no such comment of yours.")
+        raise Problem(404, detail="You have no such comment.")
 
 
 async def attach(tx: Tx, upload: Upload, person: Person) -> None:
-    """Add a file to the task that a resumable upload was made for, as its metadata says; raises a `Problem` 422."""
+    """Add the file to the task that the upload's metadata names; raises a `Problem` 422."""
     try:
         task = await store.task(tx, UUID(upload.metadata.get("task", "")), person.uuid)
     except (ValueError, NoRow):
-        raise Problem(422, detail="The metadata of the upload names no task of yours, under `task`.") from None
+        raise Problem(422, detail="The metadata of the upload must name one of your tasks, as `task`.") from None
     await store.add_attachment(tx, task.id, upload, person.uuid)
 
 
 async def remove_attachment(tx: Tx, task: Task, id: UUID) -> None:
-    """Whoever is in the project may; raises a `Problem` 404 if there is none."""
+    """Every member of the project may do that; raises a `Problem` 404 if there is no such attachment."""
     if not await store.remove_attachment(tx, task.id, id):
         raise Problem(404, detail="The task has no such attachment.")
 
 
 async def _free_place(tx: Tx, task: Task, after: UUID | None) -> int | None:
-    """A place between the neighbours; None if they stand too close."""
+    """A rank between the neighbours; None if there is none left."""
     if after is None:
         following = await store.first_place(tx, task.project, task.id)
         return store.GAP if following is None else following - store.GAP
@@ -193,7 +193,7 @@ def _without_twins(new: NewTask) -> NewTask:
 
 
 def _not_a_member(pointer: str) -> Problem:
-    return Problem(422, errors=[{"detail": "This person is not in the project.", "pointer": pointer}])
+    return Problem(422, errors=[{"detail": "This person is not a member of the project.", "pointer": pointer}])
 
 
 def _no_neighbour(detail: str) -> Problem:

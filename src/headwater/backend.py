@@ -1,8 +1,9 @@
 """A backend: several apps and parts as one service. It loops over what they declare, and knows none of them by name."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, asynccontextmanager, nullcontext
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 from headwater.app import App, AppError
@@ -94,21 +95,56 @@ class Backend:
         credentials = tuple(identify) if isinstance(identify, Sequence) else (identify,)
         platform = platform_parts(credentials=credentials, realm=self.title, limits=limits)
         self.parts = (*platform, *parts, *apps)
-        self.declared = Declared(self.parts)
-        self.compiler = Compiler(self.declared)
-        self.routes = tuple(self.declared.of(Route))
-        self.converters = tuple(self.declared.of(Converter))
-        self.subscriptions = tuple(self.declared.of(Subscription))
-        self.sources = tuple(source for source in self.declared.of(Source) if source.folder.is_dir())
-        self.published = tables_of(self.subscriptions)
-        check_limits([*((limit, "the backend") for limit in limits), *self._declared_limits()])
+        self._limits = tuple(limits)
         _refuse_twins("app", [(app.name, str(app.source.folder)) for app in apps])
         _refuse_twins("part", [(part.name, repr(part)) for part in (*platform, *parts)])
-        _refuse_twins("consumer", [(each.name, each.place) for each in self.subscriptions])
-        _refuse_twins("event type", [(each.__name__, _place_of(each)) for each in _event_types(self.subscriptions)])
-        self._resources = Services(self.declared.of(Resource))
+        self._check(Declared(self.parts))
         self._closing = AsyncExitStack()
         self._opened: Opened | None = None
+
+    @cached_property
+    def declared(self) -> Declared:
+        """What the parts bring, as of now: what is declared on them later is refused with `PartSealed`."""
+        for part in self.parts:
+            part.seal()
+        declared = Declared(self.parts)
+        self._check(declared)
+        return declared
+
+    @cached_property
+    def compiler(self) -> Compiler:
+        return Compiler(self.declared)
+
+    @cached_property
+    def routes(self) -> tuple[Route, ...]:
+        return tuple(self.declared.of(Route))
+
+    @cached_property
+    def converters(self) -> tuple[Converter, ...]:
+        return tuple(self.declared.of(Converter))
+
+    @cached_property
+    def subscriptions(self) -> tuple[Subscription, ...]:
+        return tuple(self.declared.of(Subscription))
+
+    @cached_property
+    def sources(self) -> tuple[Source, ...]:
+        """The migrations of all parts, the platform's first."""
+        return tuple(source for source in self.declared.of(Source) if source.folder.is_dir())
+
+    @cached_property
+    def published(self) -> Mapping[str, Collection[str]]:
+        """The tables whose changes consumers follow, each with the columns whose old values they want."""
+        return tables_of(self.subscriptions)
+
+    def _check(self, declared: Declared) -> None:
+        """Raise what is wrong with the declarations together."""
+        routes, subscriptions = declared.of(Route), declared.of(Subscription)
+        check_limits([*((limit, "the backend") for limit in self._limits), *_declared_limits(routes)])
+        _refuse_twins("consumer", [(each.name, each.place) for each in subscriptions])
+        _refuse_twins("event type", [(each.__name__, _place_of(each)) for each in _event_types(subscriptions)])
+        tables_of(subscriptions)
+        Services(declared.of(Resource))
 
     def __repr__(self) -> str:
         return f"Backend({', '.join(app.name for app in self.apps)})"
@@ -156,7 +192,7 @@ class Backend:
 
     def provides(self, kind: Any) -> bool:
         """Whether a type is one of the resources of this backend."""
-        return self._resources.has(kind)
+        return any(each.kind is kind for each in self.declared.of(Resource)) or kind in self.services(Settings())
 
     async def start(self, services: Services) -> None:
         """Run the start hooks of the apps and parts; what they leave open ends with `services`."""
@@ -249,10 +285,6 @@ class Backend:
     def _editions(self, versions: Versions) -> list[Edition]:
         return compile_editions(versions, self.routes, self.converters, self.compiler)
 
-    def _declared_limits(self) -> Iterator[tuple[Limit, str]]:
-        for route in self.routes:
-            yield from ((limit, f"{route} ({route.place})") for limit in route.option(LimitOption).limits or ())
-
     @property
     def opened(self) -> "Opened":
         """What `open` made; raises `NotOpen` outside its time."""
@@ -326,6 +358,11 @@ def _own_metrics(settings: Settings) -> AbstractContextManager[Metrics | None]:
     from headwater.observe.server import own_metrics  # an HTTP server of the standard library, which few need
 
     return own_metrics("web", settings.home, settings.metrics_host, settings.metrics_port)
+
+
+def _declared_limits(routes: Iterable[Route]) -> Iterator[tuple[Limit, str]]:
+    for route in routes:
+        yield from ((limit, f"{route} ({route.place})") for limit in route.option(LimitOption).limits or ())
 
 
 def _place_of(thing: Any) -> str:

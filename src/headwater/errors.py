@@ -1,14 +1,14 @@
 """The root of every error that Headwater raises.
 
-An error's docstring is its message, filled with the facts that the error carries as attributes, so that what a
-person reads and what a program inspects never differ::
+An error's docstring is its message, formatted with the facts that the error carries as attributes, so that the text
+and the attributes never differ::
 
     class SlotLost(LogError):
         "The replication slot {slot!r} is gone; it was at {lsn}."
 
     raise SlotLost(slot="headwater", lsn="0/16B3748")
 
-Each package of concern derives one root of its own from `HeadwaterError` (`DbError`, `LogError`, …).
+Each package derives a root of its own from `HeadwaterError` (`DbError`, `LogError`, …).
 """
 
 import inspect
@@ -16,7 +16,7 @@ from typing import Any
 
 
 class HeadwaterError(Exception):
-    """Headwater could not do what was asked."""
+    """The operation failed."""
 
     def __init__(self, **facts: Any) -> None:
         self.facts = facts

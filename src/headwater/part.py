@@ -30,11 +30,18 @@ from typing import TypeVar
 
 import msgspec
 
+from headwater.errors import HeadwaterError
+
 D = TypeVar("D", bound="Declaration")
 
 
 class Declaration(msgspec.Struct, frozen=True):
     """Something that a part brings. What it means is said by its class, and done by the package of that class."""
+
+
+class PartSealed(HeadwaterError):
+    """{part!r} got another declaration ({kind}) after a backend had begun to use it. Declare everything first: import
+    the modules with your routes and consumers before the backend is opened."""
 
 
 class Part:
@@ -43,13 +50,20 @@ class Part:
     def __init__(self, name: str, *declarations: Declaration) -> None:
         self.name = name
         self._declarations = list(declarations)
+        self._sealed = False
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
 
     def declare(self, *declarations: Declaration) -> None:
-        """Bring these as well."""
+        """Bring these as well; raises `PartSealed` once a backend has looked at what it brings."""
+        if self._sealed:
+            raise PartSealed(part=self, kind=type(declarations[0]).__name__ if declarations else "nothing")
         self._declarations += declarations
+
+    def seal(self) -> None:
+        """Refuse what is declared from now on: it would never be acted on."""
+        self._sealed = True
 
     @property
     def declarations(self) -> tuple[Declaration, ...]:

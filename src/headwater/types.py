@@ -1,4 +1,4 @@
-"""The vocabulary that every package shares: rows, events and what a row change looks like.
+"""The types that every package shares: rows, events and row changes.
 
 `Row` and `Event` are `msgspec.Struct`s: fields are typed, decoding validates, encoding is fast.
 """
@@ -26,9 +26,9 @@ class _RowMeta(msgspec.StructMeta):
 
 
 class Row(msgspec.Struct, metaclass=_RowMeta, kw_only=True):
-    """A row as PostgreSQL holds it and the API shows it.
+    """A row as PostgreSQL stores it and the API shows it.
 
-    Field names are column names. `table` names the table (``schema.table``) for what needs to know it, such as
+    Field names are column names. `table` names the table (``schema.table``) where it is needed, as for
     ``on(Changed[Product])``::
 
         class Product(Row, table="shop.product"):
@@ -56,7 +56,7 @@ class _EventMeta(msgspec.StructMeta):
         options.setdefault("frozen", True)
         cls = super().__new__(mcls, name, bases, namespace, **options)
         if key is not None and key not in cls.__struct_fields__:
-            raise TypeError(f"{name}: key={key!r} names no field; the fields are {', '.join(cls.__struct_fields__)}")
+            raise TypeError(f"{name}: key={key!r} is not a field; the fields are {', '.join(cls.__struct_fields__)}")
         cls.__event_key__ = key
         cls.__event_version__ = version
         return cls
@@ -65,9 +65,8 @@ class _EventMeta(msgspec.StructMeta):
 class Event(msgspec.Struct, metaclass=_EventMeta, kw_only=True, frozen=True):
     """A fact that a command emits; part of its commit.
 
-    `key` names the field that orders events: those with one key are applied in the order of their commits.
-    An event class without a key is ordered by its own identifier, that is, not at all. `version` counts
-    incompatible changes of the fields::
+    `key` names the field by which events are ordered: events with the same key are applied in commit order. Events
+    of a class without a key have no order among each other. `version` counts incompatible changes of the fields::
 
         class OrderPlaced(Event, key="order"):
             order: UUID
@@ -77,7 +76,7 @@ class Event(msgspec.Struct, metaclass=_EventMeta, kw_only=True, frozen=True):
 
 
 class Changed(msgspec.Struct, Generic[R], frozen=True, kw_only=True):
-    """A row changed in PostgreSQL, by whatever hand: ``@app.on(Changed[Product])``.
+    """A row that was changed in PostgreSQL, by a command or by any other client: ``@app.on(Changed[Product])``.
 
     `key` holds the columns that tell rows apart: the primary key, or, where the replica identity does not have it, the
     replica identity. `row` holds the columns that the WAL carried: a large value that an update left alone is absent

@@ -17,6 +17,7 @@ from tests.acceptance.follower import environment
 
 DOCUMENTS = documents()
 WITH_CODE = (
+    "docs/how-to/extend.md",
     "docs/how-to/files.md",
     "docs/how-to/limit-load.md",
     "docs/how-to/lost-updates.md",
@@ -119,7 +120,8 @@ def test_the_code_in_the_documents_is_typed(project: Path) -> None:
 
 
 def test_the_code_in_the_documents_does_what_they_say(project: Path) -> None:
-    checks = [f"in_{example}/test_check.py" for example in ("app", "files", "lost_updates", "pages", "write_consumers")]
+    examples = sorted(each.name for each in (PROJECT / "tests" / "acceptance" / "examples").iterdir())
+    checks = [f"in_{example}/test_check.py" for example in examples]
     ran = run("-m", "pytest", "-q", "--import-mode=importlib", "in_write_tests/app.py", *checks, cwd=project)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     count = named("docs/how-to/write-tests.md").text.count("async def test_") + len(checks)

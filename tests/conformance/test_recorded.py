@@ -32,4 +32,4 @@ def test_what_breaks_between_two_versions_is_declared(
     older: Path, newer: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     api.diff(older, newer)
-    assert "Declared, but not so any more" not in capsys.readouterr().out
+    assert "Declared, but no longer found" not in capsys.readouterr().out

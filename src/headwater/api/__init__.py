@@ -1,4 +1,4 @@
-"""What can be done with a published API's document: compare two of them, and write a client from one."""
+"""OpenAPI documents: compare two for breaking changes, and generate a client from one."""
 
 from headwater.api.change import Change
 from headwater.api.client import write_client

@@ -1,4 +1,4 @@
-"""A change: one difference between two documents, and whether it breaks who was written for the older one."""
+"""A change: one difference between two documents, and whether it breaks clients of the older one."""
 
 from typing import Any
 
@@ -8,18 +8,18 @@ Document = dict[str, Any]
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """`rule` is the kind of change, `place` where in the operation, `detail` the same for a person.
+    """`rule` is the kind of change, `location` the part of the operation, `detail` a description for a person.
 
-    `operation` is ``GET /orders/{id}``, or ``*`` for what concerns all of them.
+    `operation` is ``GET /orders/{id}``, or ``*`` for a change of the whole API.
     """
 
     operation: str
     rule: str
-    place: str
+    location: str
     detail: str
     breaking: bool
 
     @property
     def what(self) -> str:
-        """What a declaration calls it."""
-        return f"{self.rule} {self.place}".strip()
+        """The change as a declaration names it."""
+        return f"{self.rule} {self.location}".strip()

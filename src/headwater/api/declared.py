@@ -1,16 +1,16 @@
-"""Declared changes: breaking ones that are meant, each with its reason, in a small file that is reviewed like code.
+"""Declared changes: intended breaking changes, each with its reason, in a file that is reviewed like code.
 
 ::
 
     [[breaking]]
-    version = "1"                               # of the older document; left out, any
-    to = "2"                                    # of the newer one; left out, the same as of the older
-    operation = "GET /products/{id}"            # `*` stands for anything
+    version = "1"                               # of the older document; any if omitted
+    to = "2"                                    # of the newer document; the same version if omitted
+    operation = "GET /products/{id}"            # `*` matches anything
     what = "field-removed response 200 application/json /price"
     why = "Prices are in cents since version 2."
 
-What a client changes on the way from version 1 to 2 may not change within version 1, where clients do nothing: so one
-declaration never stands for both.
+A change from version 1 to version 2 is one that clients adapt to; the same change within version 1 reaches clients
+that do nothing. So one declaration never covers both.
 """
 
 import tomllib
@@ -26,7 +26,7 @@ from headwater.api.errors import DeclarationsInvalid
 
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One declaration; `operation` and `what` may have ``*`` in them."""
+    """One declaration; `operation` and `what` may contain ``*``."""
 
     operation: str
     what: str
@@ -35,7 +35,7 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     to: str | None = None
 
     def concerns(self, version: str | None, to: str | None) -> bool:
-        """Whether it speaks of changes between documents of these versions."""
+        """Whether it applies to changes between documents of these versions."""
         if self.version not in (None, version):
             return False
         if self.to is None:
@@ -48,8 +48,8 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         )
 
 
-class Verdict(NamedTuple):
-    """`undeclared` are breaking changes that nobody declared, `stale` declarations of what does not happen any more."""
+class Assessment(NamedTuple):
+    """`undeclared` are breaking changes without a declaration, `stale` declarations without a change."""
 
     undeclared: list[Change]
     stale: list[Declared]
@@ -57,12 +57,12 @@ class Verdict(NamedTuple):
 
 def judge(
     changes: Iterable[Change], declared: Sequence[Declared], version: str | None = None, to: str | None = None
-) -> Verdict:
-    """Which changes from a document of one version to another may not be, and which declarations outlived theirs."""
+) -> Assessment:
+    """Compare the changes between documents of two versions with the declarations for these versions."""
     ours = [each for each in declared if each.concerns(version, to)]
     breaking = [change for change in changes if change.breaking]
     undeclared = [change for change in breaking if not any(each.covers(change) for each in ours)]
-    return Verdict(undeclared, [each for each in ours if not any(each.covers(change) for change in breaking)])
+    return Assessment(undeclared, [each for each in ours if not any(each.covers(change) for change in breaking)])
 
 
 def read_declared(path: Path) -> list[Declared]:
@@ -73,12 +73,12 @@ def read_declared(path: Path) -> list[Declared]:
         raise DeclarationsInvalid(path=path, reason=error) from error
     for each in found.breaking:
         if not each.why.strip():
-            raise DeclarationsInvalid(path=path, reason=f"{each.operation}: {each.what!r} gives no reason")
+            raise DeclarationsInvalid(path=path, reason=f"{each.operation}: {each.what!r} has an empty `why`")
     return found.breaking
 
 
 def write_declaration(change: Change, version: str | None = None, to: str | None = None) -> str:
-    """What declares a change between documents of these versions, but for the reason."""
+    """The declaration of a change between documents of these versions, with an empty reason."""
     between = {"version": version, "to": to if to != version else None}
     fields = {**between, "operation": change.operation, "what": change.what, "why": ""}
     lines = [f"{name} = {msgspec.json.encode(text).decode()}" for name, text in fields.items() if text is not None]
@@ -90,5 +90,5 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def _literally(pattern: str) -> str:
-    """Only ``*`` is special; a place has brackets and question marks of its own."""
+    """Only ``*`` is special; locations contain brackets and question marks of their own."""
     return pattern.replace("[", "[[]").replace("?", "[?]")

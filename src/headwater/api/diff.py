@@ -1,9 +1,8 @@
-"""Two documents compared: what changed for those who were written for the older one.
+"""Two documents compared: what changes for clients of the older one.
 
-Breaking is: an operation, a status of success, a media type or a field of an answer that is gone; a parameter or a
-field of a body that has to be there now; anything sent that fits no longer; anything received that did not fit before;
-a credential that only the new one asks for. What says which version is meant does not count, so that versions can be
-compared, too.
+A change breaks clients if it removes an operation, a successful status, a media type or a field of a response; makes a
+parameter or a field of a body required; accepts fewer values in requests; allows more values in responses; or requires
+another credential. Whatever only names the version is ignored, so that versions can be compared with each other.
 """
 
 import re
@@ -11,12 +10,12 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from headwater.api.change import Change, Document
-from headwater.api.errors import NoDocument
+from headwater.api.errors import DocumentInvalid
 from headwater.api.reference import resolve
-from headwater.api.schema import Direction, Schemas
+from headwater.api.schema import Direction, SchemaComparison
 
 OF_VERSION: Final = "x-headwater-version"
-"""Marks a parameter or header that says which version is meant."""
+"""Marks a parameter or header that selects the version."""
 VERSIONS: Final = "x-headwater-versions"
 
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -27,11 +26,11 @@ _VERSION: Final = re.compile(r";\s*version=[^;]*", re.IGNORECASE)
 def compare(old: Document, new: Document) -> list[Change]:
     """Every change from one document to the other, in the order of the older one.
 
-    Raises `ReferenceUnresolved`, and `NoDocument` for what is none.
+    Raises `ReferenceUnresolved`, and `DocumentInvalid` for what is not an OpenAPI 3 document.
     """
     for document in (old, new):
         if not str(document.get("openapi", "")).startswith("3."):
-            raise NoDocument(source="The value", reason="it has no `openapi: 3.…`")
+            raise DocumentInvalid(source="The value", reason="`openapi: 3.…` is missing")
     return list(_Comparison(old, new).changes())
 
 
@@ -56,7 +55,7 @@ class _Comparison:
             if key in after:
                 yield from _Pair(self._old, self._new, operation, after[key]).changes()
             else:
-                yield _change(operation.name, "operation-removed", "", "the operation is gone", True)
+                yield _change(operation.name, "operation-removed", "", "the operation was removed", True)
         for key, operation in after.items():
             if key not in before:
                 yield _change(operation.name, "operation-added", "", "a new operation", False)
@@ -66,7 +65,7 @@ class _Comparison:
         after = [each["name"] for each in self._new.get(VERSIONS, ())]
         for name in before:
             if name not in after:
-                yield _change("*", "version-removed", name, f"version {name} of the API is gone", True)
+                yield _change("*", "version-removed", name, f"version {name} of the API was removed", True)
         for name in after:
             if name not in before:
                 yield _change("*", "version-added", name, f"a new version {name} of the API", False)
@@ -77,7 +76,7 @@ class _Pair:
 
     def __init__(self, old_document: Document, new_document: Document, old: _Operation, new: _Operation) -> None:
         self._documents = (old_document, new_document)
-        self._schemas = Schemas(old_document, new_document)
+        self._schemas = SchemaComparison(old_document, new_document)
         self._before, self._after = old, new
         self._name = old.name
 
@@ -87,10 +86,10 @@ class _Pair:
             detail = f"the operation was called {old.get('operationId')} and is called {new.get('operationId')}"
             yield self._change("operation-renamed", "", detail, False)
         if bool(old.get("deprecated")) != bool(new.get("deprecated")):
-            rule = "deprecated" if new.get("deprecated") else "undeprecated"
-            yield self._change(
-                rule, "", "the operation is deprecated now" if rule == "deprecated" else "no longer", False
-            )
+            if new.get("deprecated"):
+                yield self._change("deprecated", "", "the operation is deprecated now", False)
+            else:
+                yield self._change("undeprecated", "", "the operation is no longer deprecated", False)
         yield from self._security()
         yield from self._parameters()
         yield from self._body(self._resolve(0, old.get("requestBody")), self._resolve(1, new.get("requestBody")))
@@ -99,26 +98,26 @@ class _Pair:
     def _parameters(self) -> Iterator[Change]:
         before, after = self._parameters_of(0), self._parameters_of(1)
         for key, old in before.items():
-            place = _place_of(old)
+            location = _location_of(old)
             new = after.get(key)
             if new is None:
-                yield self._change("parameter-removed", place, "the parameter is gone", True)
+                yield self._change("parameter-removed", location, "the parameter was removed", True)
                 continue
             needed, needs = bool(old.get("required")), bool(new.get("required"))
             if needed != needs:
                 rule, detail = _need("parameter", needs)
-                yield self._change(rule, place, detail, needs)
+                yield self._change(rule, location, detail, needs)
             if (old.get("style"), old.get("explode")) != (new.get("style"), new.get("explode")):
-                yield self._change("style-changed", place, "several values are spelled otherwise", True)
-            yield from self._schema(old.get("schema", {}), new.get("schema", {}), "request", place)
+                yield self._change("style-changed", location, "several values are serialised differently", True)
+            yield from self._schema(old.get("schema", {}), new.get("schema", {}), "request", location)
         for key, new in after.items():
             if key not in before:
                 needs = bool(new.get("required"))
-                detail = "a new parameter that has to be there" if needs else "a new parameter"
-                yield self._change("parameter-added", _place_of(new), detail, needs)
+                detail = "a new required parameter" if needs else "a new parameter"
+                yield self._change("parameter-added", _location_of(new), detail, needs)
 
     def _parameters_of(self, which: int) -> dict[tuple[str, str], Document]:
-        """By where and name; those in the path by their place, since their names are nobody's business."""
+        """By location and name; path parameters by index, since their names do not matter to clients."""
         operation = (self._before, self._after)[which]
         names = [each[1:-1] for each in _PLACEHOLDER.findall(operation.path)]
         found = {}
@@ -136,9 +135,9 @@ class _Pair:
             return
         needed, needs = bool(old.get("required")), bool(new.get("required"))
         if not old:
-            yield self._change("body-added", "body", "the operation takes a body now", needs)
+            yield self._change("body-added", "body", "the operation has a request body now", needs)
         elif not new:
-            yield self._change("body-removed", "body", "the operation takes no body any more", True)
+            yield self._change("body-removed", "body", "the request body was removed", True)
         else:
             if needed != needs:
                 rule, detail = _need("body", needs)
@@ -147,60 +146,60 @@ class _Pair:
 
     def _responses(self, old: Document, new: Document) -> Iterator[Change]:
         for status, node in old.items():
-            place = f"response {status}"
+            location = f"response {status}"
             if status not in new:
                 success = status.startswith(("2", "3"))
-                yield self._change("response-removed", place, "the answer is gone", success)
+                yield self._change("response-removed", location, "the response was removed", success)
                 continue
             before, after = self._resolve(0, node), self._resolve(1, new[status])
-            yield from self._headers(before.get("headers", {}), after.get("headers", {}), place)
-            yield from self._content(before.get("content", {}), after.get("content", {}), "response", place)
+            yield from self._headers(before.get("headers", {}), after.get("headers", {}), location)
+            yield from self._content(before.get("content", {}), after.get("content", {}), "response", location)
         for status in new:
             if status not in old:
-                yield self._change("response-added", f"response {status}", "a new answer", False)
+                yield self._change("response-added", f"response {status}", "a new response", False)
 
-    def _headers(self, old: Document, new: Document, place: str) -> Iterator[Change]:
+    def _headers(self, old: Document, new: Document, location: str) -> Iterator[Change]:
         before, after = self._headers_of(0, old), self._headers_of(1, new)
         for name, header in before.items():
-            where = f"{place} header {name}"
+            where = f"{location} header {name}"
             if name not in after:
-                yield self._change("header-removed", where, "the header is gone", True)
+                yield self._change("header-removed", where, "the header was removed", True)
             else:
                 yield from self._schema(header.get("schema", {}), after[name].get("schema", {}), "response", where)
         for name in after:
             if name not in before:
-                yield self._change("header-added", f"{place} header {name}", "a new header", False)
+                yield self._change("header-added", f"{location} header {name}", "a new header", False)
 
     def _headers_of(self, which: int, headers: Document) -> dict[str, Document]:
         found = {name.title(): self._resolve(which, node) for name, node in headers.items()}
         return {name: header for name, header in found.items() if not header.get(OF_VERSION)}
 
-    def _content(self, old: Document, new: Document, direction: Direction, place: str) -> Iterator[Change]:
+    def _content(self, old: Document, new: Document, direction: Direction, location: str) -> Iterator[Change]:
         before, after = _by_media_type(old), _by_media_type(new)
         for kind, media in before.items():
             if kind not in after:
-                yield self._change("media-type-removed", f"{place} {kind}", f"{kind} is gone", True)
+                yield self._change("media-type-removed", f"{location} {kind}", f"{kind} was removed", True)
             else:
                 yield from self._schema(
-                    media.get("schema", {}), after[kind].get("schema", {}), direction, f"{place} {kind}"
+                    media.get("schema", {}), after[kind].get("schema", {}), direction, f"{location} {kind}"
                 )
         for kind in after:
             if kind not in before:
-                yield self._change("media-type-added", f"{place} {kind}", f"{kind} is new", False)
+                yield self._change("media-type-added", f"{location} {kind}", f"{kind} is new", False)
 
-    def _schema(self, old: Any, new: Any, direction: Direction, place: str) -> Iterator[Change]:
+    def _schema(self, old: Any, new: Any, direction: Direction, location: str) -> Iterator[Change]:
         for each in self._schemas.compare(old, new):
-            where = f"{place} {each.place}" if each.place else place
+            where = f"{location} {each.pointer}" if each.pointer else location
             yield self._change(each.rule, where, each.detail, direction in each.breaks)
 
     def _security(self) -> Iterator[Change]:
-        """Each way to be admitted is a set of credentials; one that no longer suffices breaks who used it."""
+        """Each alternative is a set of credentials; one that no longer suffices breaks the clients that use it."""
         before, after = self._admissions(0), self._admissions(1)
         for ways, others, rule in ((before, after, "security-removed"), (after, before, "security-added")):
             for way in ways:
                 if way not in others:
                     suffices = rule == "security-added" or any(other <= way for other in others)
-                    yield self._change(rule, _admission(way), "a way to be admitted", not suffices)
+                    yield self._change(rule, _admission(way), "an authentication alternative", not suffices)
 
     def _admissions(self, which: int) -> list[frozenset[str]]:
         node = (self._before, self._after)[which].node
@@ -213,8 +212,8 @@ class _Pair:
     def _resolve(self, which: int, node: Any) -> Document:
         return resolve(self._documents[which], node) if node is not None else {}
 
-    def _change(self, rule: str, place: str, detail: str, breaking: bool) -> Change:
-        return _change(self._name, rule, place, detail, breaking)
+    def _change(self, rule: str, location: str, detail: str, breaking: bool) -> Change:
+        return _change(self._name, rule, location, detail, breaking)
 
 
 def _operations(document: Document) -> dict[tuple[str, str], _Operation]:
@@ -229,23 +228,23 @@ def _operations(document: Document) -> dict[tuple[str, str], _Operation]:
 
 
 def _by_media_type(content: Document) -> Document:
-    """Without the version, which a vendor's media type may name."""
+    """Without the version parameter that a vendor media type may have."""
     return {_VERSION.sub("", kind): media for kind, media in content.items()}
 
 
-def _place_of(parameter: Document) -> str:
+def _location_of(parameter: Document) -> str:
     return f"{parameter['in']} parameter {parameter['name']}"
 
 
 def _need(what: str, needed: bool) -> tuple[str, str]:
     if needed:
-        return f"{what}-required", f"the {what} has to be there now"
-    return f"{what}-optional", f"the {what} may be left out now"
+        return f"{what}-required", f"the {what} is required now"
+    return f"{what}-optional", f"the {what} is optional now"
 
 
 def _admission(way: frozenset[str]) -> str:
     return " and ".join(sorted(way)) or "nothing"
 
 
-def _change(operation: str, rule: str, place: str, detail: str, breaking: bool) -> Change:
-    return Change(operation=operation, rule=rule, place=place, detail=detail, breaking=breaking)
+def _change(operation: str, rule: str, location: str, detail: str, breaking: bool) -> Change:
+    return Change(operation=operation, rule=rule, location=location, detail=detail, breaking=breaking)

@@ -1,10 +1,10 @@
-"""What keeps two documents from being compared."""
+"""The errors of reading and comparing OpenAPI documents."""
 
 from headwater.errors import HeadwaterError
 
 
 class ApiError(HeadwaterError):
-    """The document of the API cannot be worked with."""
+    """The OpenAPI document cannot be used."""
 
 
 class NothingToCompare(ApiError):
@@ -15,12 +15,12 @@ class DocumentUnreadable(ApiError):
     """The document {path} cannot be read: {reason}."""
 
 
-class NoDocument(ApiError):
-    """{source} is no OpenAPI 3 document: {reason}."""
+class DocumentInvalid(ApiError):
+    """{source} is not an OpenAPI 3 document: {reason}."""
 
 
 class ReferenceUnresolved(ApiError):
-    """The document refers to {reference!r}, which is not in it."""
+    """The document refers to {reference!r}, which does not exist in it."""
 
 
 class DeclarationsInvalid(ApiError):

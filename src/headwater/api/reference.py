@@ -1,4 +1,4 @@
-"""References inside of a document: ``{"$ref": "#/components/schemas/Order"}``."""
+"""References inside a document: ``{"$ref": "#/components/schemas/Order"}``."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from headwater.api.errors import ReferenceUnresolved
 
 
 def resolve(document: Document, node: Any) -> Document:
-    """What a node stands for. What stands beside a reference is added to it, as JSON Schema 2020-12 has it."""
+    """The node that a reference refers to, with the keywords beside the reference added (JSON Schema 2020-12)."""
     beside: Document = {}
     seen: set[str] = set()
     while isinstance(node, dict) and "$ref" in node:
@@ -17,13 +17,13 @@ def resolve(document: Document, node: Any) -> Document:
         seen.add(reference)
         beside = {**{key: value for key, value in node.items() if key != "$ref"}, **beside}
         node = _find(document, reference)
-    if isinstance(node, bool):  # a schema that everything fits, or nothing
+    if isinstance(node, bool):  # a schema that accepts everything, or nothing
         return beside if node else {"not": {}, **beside}
     return {**node, **beside} if beside else node
 
 
 def identity(node: Any) -> Any:
-    """The same for the same node of a document, however often it is come by."""
+    """A key that is the same for the same node of a document."""
     return node["$ref"] if isinstance(node, dict) and set(node) == {"$ref"} else id(node)
 
 

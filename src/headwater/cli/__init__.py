@@ -1,4 +1,4 @@
-"""The command line: thin commands over what the packages below can do."""
+"""The command line: thin commands over the packages below."""
 
 from headwater.cli.main import main
 

@@ -1,4 +1,4 @@
-"""The API's document: written to a file, compared so that nothing breaks by accident, made a client of."""
+"""The OpenAPI document: print it, compare it for breaking changes, generate a client from it."""
 
 import sys
 from pathlib import Path
@@ -22,7 +22,7 @@ def show(
     Parameters
     ----------
     version
-        Which version; by default the newest.
+        The version; by default the newest.
     output
         The file, such as openapi/v1.json.
     app
@@ -46,24 +46,25 @@ def diff(
     json: bool = False,
     app: AppOption = None,
 ) -> None:
-    """Compare a recorded document with the code, two documents, or two versions; exit status 1 if something breaks.
+    """Compare two OpenAPI documents; exit status 1 if a change breaks clients.
 
-    A breaking change passes once it is declared, with its reason, in the file of changes.
+    Either a recorded document with the code, two documents, or two versions of the backend. A breaking change is
+    accepted once it is declared, with its reason, in the file of changes.
 
     Parameters
     ----------
     old
-        The recorded document; without `new` it is compared with what the code says of the same version.
+        The recorded document; without `new`, it is compared with the document of the same version from the code.
     new
-        Another document, in the place of the code.
+        A document to compare with, instead of the code.
     from_
-        A version of the backend, in the place of `old`.
+        A version of the backend, instead of `old`.
     to
         A version of the backend to compare with; by default that of `old`, or the newest.
     changes
-        The file of declared changes; by default changes.toml beside `old`, if it is there.
+        The file of declared changes; by default changes.toml beside `old`, if it exists.
     json
-        Print the changes as JSON, one a line.
+        Print the changes as JSON, one object per line.
     app
         The backend, as module:name.
     """
@@ -74,12 +75,12 @@ def diff(
     declared = read_declared(declarations) if declarations is not None else []
     found = compare(before, after)
     versions = before["info"].get("version"), after["info"].get("version")
-    verdict = judge(found, declared, *versions)
+    assessment = judge(found, declared, *versions)
     if json:
-        _print_json(found, verdict)
+        _print_json(found, assessment)
     else:
-        _print_changes(found, verdict, *versions)
-    if verdict.undeclared:
+        _print_changes(found, assessment, *versions)
+    if assessment.undeclared:
         sys.exit(1)
 
 
@@ -91,16 +92,16 @@ def client(
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     app: AppOption = None,
 ) -> None:
-    """Write a typed Python client of the API: one module that needs msgspec and httpx2.
+    """Generate a typed Python client of the API: one module that needs msgspec and httpx2.
 
     Parameters
     ----------
     document
-        An OpenAPI document, in the place of the backend's own.
+        An OpenAPI document to read, instead of the backend's own.
     version
-        Of which version; by default the newest.
+        The version; by default the newest.
     sync
-        A client that waits, instead of one for async code.
+        Generate a synchronous client instead of an async one.
     output
         The file, such as shop_client.py; by default it is printed.
     app
@@ -122,7 +123,7 @@ def _documents(old: Path | None, new: Path | None, version: str | None, to: str 
     if old is None and version is None:
         raise NothingToCompare(reason="There is nothing to compare")
     if old is not None and version is not None:
-        raise NothingToCompare(reason=f"Both {old} and --from {version} are there to compare with")
+        raise NothingToCompare(reason=f"Both {old} and --from {version} were given to compare with")
     if old is not None and new is not None:
         return _read(old), _read(new)
     backend = _backend(app)
@@ -131,7 +132,7 @@ def _documents(old: Path | None, new: Path | None, version: str | None, to: str 
 
 
 def _of_code(backend: Any, before: Any, to: str | None, old: Path | None) -> Any:
-    """What the code says; of a version that it does not have any more, what it says of the oldest that it has."""
+    """The document from the code, of version `to` or that of `before`; the oldest there is if that was removed."""
     if to is not None:
         return backend.openapi(to)
     names = backend.versions.names if backend.versions is not None else ()
@@ -141,32 +142,34 @@ def _of_code(backend: Any, before: Any, to: str | None, old: Path | None) -> Any
     return backend.openapi(names[0] if names else None)
 
 
-def _print_changes(found: list[Any], verdict: Any, version: str | None, to: str | None) -> None:
+def _print_changes(found: list[Any], assessment: Any, version: str | None, to: str | None) -> None:
     from headwater.api.declared import write_declaration
     from headwater.cli.output import print_table
 
     if found:
         kinds = {True: "BREAKING", False: "breaking, declared"}
         rows = [
-            (kinds[each in verdict.undeclared] if each.breaking else "", each.operation, each.what, each.detail)
+            (kinds[each in assessment.undeclared] if each.breaking else "", each.operation, each.what, each.detail)
             for each in found
         ]
         print_table(("", "operation", "what", "detail"), sorted(rows, key=lambda row: row[0] == ""))
     else:
         print("No changes.")
-    for stale in verdict.stale:
-        print(f"\nDeclared, but not so any more: {stale.operation}: {stale.what}")
-    if verdict.undeclared:
-        print("\nIf this is meant, declare it, with the reason, in the file of changes:\n")
-        print("\n\n".join(write_declaration(each, version, to) for each in verdict.undeclared))
+    for stale in assessment.stale:
+        print(f"\nDeclared, but no longer found: {stale.operation}: {stale.what}")
+    if assessment.undeclared:
+        print("\nIf this is intended, declare it, with the reason, in the file of changes:\n")
+        print("\n\n".join(write_declaration(each, version, to) for each in assessment.undeclared))
 
 
-def _print_json(found: list[Any], verdict: Any) -> None:
+def _print_json(found: list[Any], assessment: Any) -> None:
     from headwater.cli.output import print_json
 
     for each in found:
-        print_json({"what": each.what, "declared": each.breaking and each not in verdict.undeclared, **_members(each)})
-    for stale in verdict.stale:
+        print_json(
+            {"what": each.what, "declared": each.breaking and each not in assessment.undeclared, **_members(each)}
+        )
+    for stale in assessment.stale:
         print_json({"stale": True, **_members(stale)})
 
 
@@ -190,16 +193,16 @@ def _backend(app: str | None) -> Any:
 def _read(path: Path) -> Any:
     import msgspec
 
-    from headwater.api.errors import DocumentUnreadable, NoDocument
+    from headwater.api.errors import DocumentInvalid, DocumentUnreadable
 
     try:
         document = msgspec.json.decode(path.read_bytes())
     except OSError as error:
         raise DocumentUnreadable(path=path, reason=error.strerror) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise NoDocument(source=path, reason=error) from error
+        raise DocumentInvalid(source=path, reason=error) from error
     if not isinstance(document, dict) or "openapi" not in document or "info" not in document:
-        raise NoDocument(source=path, reason="it has no `openapi` or no `info`")
+        raise DocumentInvalid(source=path, reason="`openapi` or `info` is missing")
     return document
 
 

@@ -1,4 +1,4 @@
-"""The doctor: what the engines lack to carry a backend, and the statement that mends it."""
+"""The doctor: checks the engines against what a backend needs, and says how to fix what is missing."""
 
 import asyncio
 import sys
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def doctor() -> None:
-    """Examine PostgreSQL, schema, Valkey and object storage; exit with status 1 if something required is lacking."""
+    """Check PostgreSQL, the schema, Valkey and the object storage; exit status 1 if a requirement is not met."""
     from headwater.cli.own import examine_parts
     from headwater.db import platform_source
     from headwater.db.doctor import examine_schema

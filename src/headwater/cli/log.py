@@ -1,4 +1,4 @@
-"""The log, by hand: read it, see how far it is, and help consumers that wait for a person."""
+"""The log, by hand: read it, see its status, and handle the keys that consumers have parked."""
 
 import asyncio
 import base64
@@ -23,8 +23,8 @@ class BadPosition(HeadwaterError):
 
 
 class ConsumerInUse(HeadwaterError):
-    """The backend still has the consumer {consumer!r}. Forgotten, it begins anew at the next start and applies
-    everything that the log holds a second time; --force if that is what you want."""
+    """The backend still has the consumer {consumer!r}. If you forget it, it starts over at the next start and applies
+    everything in the log a second time. Pass --force if you want that."""
 
 
 class NotSetAside(HeadwaterError):
@@ -37,22 +37,22 @@ def tail(
     key: str | None = None,
     follow: Annotated[bool, Parameter(name=["--follow", "-f"])] = False,
 ) -> None:
-    """Print the entries of the log in the order of their commits, one JSON object a line.
+    """Print the entries of the log in commit order, one JSON object per line.
 
     Parameters
     ----------
     start
-        Begin behind this position. Without it: the oldest entry kept, or, with --follow, the next one.
+        Start after this position. By default: at the oldest entry kept or, with --follow, at the next new one.
     key
         Only the entries of this key.
     follow
-        Go on with what is appended, until Ctrl-C.
+        Keep printing new entries until Ctrl-C.
     """
     asyncio.run(_tail(_position(start), key, follow))
 
 
 def status(*, json: bool = False) -> None:
-    """Show position, size, the WAL that PostgreSQL holds for the relay, and how far each consumer is.
+    """Show the log's position and size, the WAL that PostgreSQL keeps for the relay, and each consumer's lag.
 
     Parameters
     ----------
@@ -63,42 +63,42 @@ def status(*, json: bool = False) -> None:
 
 
 def parked(consumer: str | None = None, *, json: bool = False) -> None:
-    """List the keys that are set aside: parked ones wait for a person, the others are tried again.
+    """List the keys that are set aside: parked ones wait for a person, the others are retried.
 
     Parameters
     ----------
     consumer
-        Only those of this consumer.
+        List only the keys of this consumer.
     json
-        Print a JSON object a line instead of a table.
+        Print one JSON object per line instead of a table.
     """
     asyncio.run(_parked(consumer, json))
 
 
 def retry(consumer: str, key: str) -> None:
-    """Try a key again at once, its retries counted anew: first what failed, then what queued up behind it.
+    """Retry a key now, with its retries reset: first the event that failed, then those queued behind it.
 
     Parameters
     ----------
     consumer
-        As `headwater log parked` names it.
+        As listed by `headwater log parked`.
     key
-        As `headwater log parked` names it.
+        As listed by `headwater log parked`.
     """
     asyncio.run(_retry(consumer, key))
 
 
 def drop(consumer: str, key: str, *, all: bool = False) -> None:
-    """Forget the event that a key failed at, for ever, and go on with those behind it.
+    """Drop the event at which a key failed, for good, and continue with those queued behind it.
 
     Parameters
     ----------
     consumer
-        As `headwater log parked` names it.
+        As listed by `headwater log parked`.
     key
-        As `headwater log parked` names it.
+        As listed by `headwater log parked`.
     all
-        Forget those behind it too: the key goes on with what is committed from now on.
+        Drop the queued events too; the key continues with what is committed from now on.
     """
     asyncio.run(_drop(consumer, key, all))
 
@@ -106,12 +106,12 @@ def drop(consumer: str, key: str, *, all: bool = False) -> None:
 def repartition(
     partitions: Annotated[int, Parameter(show_default=False, validator=validators.Number(gte=1, lte=1024))],
 ) -> None:
-    """Split the log into another number of partitions from here on. Running processes follow by themselves.
+    """Change the number of partitions of the log from here on. Running processes adapt by themselves.
 
     Parameters
     ----------
     partitions
-        From 1 to 1024.
+        The new number, from 1 to 1024.
     """
     asyncio.run(_repartition(partitions))
 
@@ -122,30 +122,32 @@ def replay(
     as_name: Annotated[str, Parameter(name="--as")],
     start: Annotated[str | None, Parameter(name="--from")] = None,
 ) -> None:
-    """Run the handler of a consumer over the log again, under a new name and with progress of its own.
+    """Run the handler of a consumer over the log again, as a new consumer with its own watermarks.
 
     Parameters
     ----------
     consumer
-        Whose handler.
+        The consumer whose handler runs.
     as_name
         The new consumer's name.
     start
-        Begin behind this position; without it, at the oldest entry kept.
+        Start after this position; by default at the oldest entry kept.
     """
     asyncio.run(_replay(consumer, as_name, _position(start)))
 
 
 def forget(consumer: str, *, app: AppOption = None, force: bool = False) -> None:
-    """Remove a consumer with its progress and what it has set aside; the log is no longer kept for it.
+    """Remove a consumer with its watermarks and the keys that it has set aside; the log is no longer kept for it.
 
     Parameters
     ----------
     consumer
-        One that no code has any more.
+        A consumer that is no longer in the code.
+    app
+        The backend, as module:name.
     force
-        Also one that the backend still has. It begins anew at the next start: everything that the log holds is
-        applied a second time.
+        Remove a consumer that the backend still has. It starts over at the next start: everything in the log is applied
+        a second time.
     """
     from headwater.supervisor.locate import find_reference, load_backend
 
@@ -155,12 +157,12 @@ def forget(consumer: str, *, app: AppOption = None, force: bool = False) -> None
 
 
 def reconcile(*, open_epoch: bool = False) -> None:
-    """After a gap in the log: show the rows that may have changed in it.
+    """After a gap in the log: show the rows that may have changed in the gap.
 
     Parameters
     ----------
     open_epoch
-        Go on from now in a new epoch. What was committed in the gap will never be in the log.
+        Open a new epoch, in which the log continues from now. What was committed in the gap is never in the log.
     """
     asyncio.run(_reconcile(open_epoch))
 
@@ -228,7 +230,7 @@ async def _parked(consumer: str | None, json: bool) -> None:
             (each.consumer, each.key, _fate(each), each.position, each.behind, each.attempts, each.cause.strip())
             for each in aside
         ]
-        print_table(("consumer", "key", "", "failed at", "behind it", "attempts", "cause"), rows)
+        print_table(("consumer", "key", "", "failed at", "queued", "attempts", "cause"), rows)
 
 
 async def _retry(consumer: str, key: str) -> None:
@@ -237,7 +239,7 @@ async def _retry(consumer: str, key: str) -> None:
     async with _pool(read_settings()) as pool:
         if not await retry_now(pool, consumer, key):
             raise NotSetAside(consumer=consumer, key=key)
-    print(f"{consumer} tries the key {key!r} again.")
+    print(f"{consumer} retries the key {key!r} now.")
 
 
 async def _drop(consumer: str, key: str, all: bool) -> None:
@@ -274,7 +276,7 @@ async def _forget(consumer: str) -> None:
 
     async with _pool(read_settings()) as pool:
         await forget(pool, consumer)
-    print(f"{consumer} is forgotten.")
+    print(f"{consumer} is removed.")
 
 
 async def _reconcile(open_now: bool) -> None:
@@ -283,22 +285,22 @@ async def _reconcile(open_now: bool) -> None:
     async with _postgres_for_now(read_settings()) as settings:
         async with _pool(settings) as pool, pool.acquire() as connection:
             found = await reconcile(connection, settings.slot)
-        print(f"The log ends at {found.head.position}. Rows written since then, or at its very end:")
+        print(f"The log ends at {found.head.position}. Rows written since then, or by its last transaction:")
         if not found.tables:
-            print("  none. (Deleted rows leave no trace.)")
+            print("  none. (Deleted rows cannot be seen.)")
         for table in found.tables:
             print(f"  {table.table}: {table.rows} rows, such as {'; '.join(map(_key_text, table.sample[:3]))}")
         if open_now:
             position = await open_epoch(_url(settings), settings)
-            print(f"A new epoch is open. The log goes on at {position}.")
+            print(f"A new epoch is open. The log continues at {position}.")
         else:
-            print("`headwater log reconcile --open-epoch` goes on from now in a new epoch.")
+            print("To continue from now in a new epoch: `headwater log reconcile --open-epoch`.")
 
 
 @asynccontextmanager
 async def _postgres_for_now(settings: Settings) -> AsyncIterator[Settings]:
-    """The settings with the URL of PostgreSQL. When none runs, the embedded one is started for as long as this takes:
-    behind a gap the backend does not start, and the way out cannot wait for it."""
+    """The settings with the URL of PostgreSQL. If none runs, the embedded one is started for the duration: after a gap
+    the backend does not start, so it cannot be relied on here."""
     from msgspec.structs import replace
 
     from headwater.engines import EngineNotRunning, open_engines
@@ -361,4 +363,4 @@ def _key_text(key: dict[str, Any]) -> str:
 
 
 def _fate(aside: Any) -> str:
-    return "parked" if aside.is_parked else f"tried again at {aside.next_attempt_at:%H:%M:%S}"
+    return "parked" if aside.is_parked else f"retried at {aside.next_attempt_at:%H:%M:%S}"

@@ -1,4 +1,4 @@
-"""Migrations, by hand: a release's pipeline runs expand before the switch and contract after it."""
+"""Migrations, by hand: a release pipeline runs expand before the switch and contract after it."""
 
 import asyncio
 import sys
@@ -18,16 +18,16 @@ def migrate(
     phase: Literal["expand", "contract", "both"] = "both",
     check: bool = False,
 ) -> None:
-    """Apply the migrations and stored functions that are missing, and make the log if there is none.
+    """Apply the missing migrations and stored functions, and create the log if there is none.
 
     Parameters
     ----------
     app
         The backend, as module:name.
     phase
-        Only what the next release needs (expand), only what no release uses any more (contract), or both.
+        `expand`: what the next release needs. `contract`: the removal of what no release uses any more. Or both.
     check
-        Change nothing: list what is missing, and exit with status 1 if anything is.
+        Change nothing: list the missing migrations, exit status 1 if there are any.
     """
     from headwater.engines import postgres_url
     from headwater.settings import read_settings

@@ -27,39 +27,39 @@ _RESERVED = frozenset(
 
 
 class BadProjectName(HeadwaterError):
-    """{name!r} cannot be a project: lower-case letters and digits, single hyphens or underscores between them."""
+    """{name!r} is not a valid project name: use lower-case letters and digits, single hyphens or underscores."""
 
 
-class NameTaken(HeadwaterError):
-    """{name!r} cannot be a project: the word means something to Python, PostgreSQL or Headwater."""
+class NameReserved(HeadwaterError):
+    """{name!r} cannot be a project name: Python, PostgreSQL or Headwater reserves it."""
 
 
 class FolderNotEmpty(HeadwaterError):
-    """{folder} is not empty; a new project needs a folder of its own."""
+    """{folder} is not empty; a new project needs an empty folder."""
 
 
 def new(name: str) -> None:
-    """Write a project into the folder NAME: a table, routes, an event and its consumer, a migration, tests.
+    """Create a project in the folder NAME: a table, routes, an event and its consumer, a migration, tests.
 
     Parameters
     ----------
     name
-        Of the project and its folder.
+        The name of the project and its folder.
     """
     folder = write_project(name, Path.cwd())
     print(f"Wrote {folder.name}/. Now:\n\n  cd {folder.name}\n  headwater up\n  pytest\n")
 
 
 def write_project(name: str, where: Path) -> Path:
-    """Write the project into ``where / name``; returns that.
+    """Write the project into ``where / name`` and return that folder.
 
-    Raises `BadProjectName`, `NameTaken` or `FolderNotEmpty`.
+    Raises `BadProjectName`, `NameReserved` or `FolderNotEmpty`.
     """
     package = name.replace("-", "_")
     if _NAME.fullmatch(name) is None or len(name) > _LONGEST_NAME:
         raise BadProjectName(name=name)
     if package in _TAKEN | _RESERVED or keyword.iskeyword(package) or package.startswith("pg_") or _is_module(package):
-        raise NameTaken(name=name)
+        raise NameReserved(name=name)
     folder = where / name
     if folder.exists() and any(folder.iterdir()):
         raise FolderNotEmpty(folder=folder)
@@ -71,7 +71,7 @@ def write_project(name: str, where: Path) -> Path:
 
 
 def _is_module(package: str) -> bool:
-    """Whether Python would import something else under that name."""
+    """Whether Python would import another module under that name."""
     return package in sys.stdlib_module_names or importlib.util.find_spec(package) is not None
 
 

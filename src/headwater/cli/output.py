@@ -14,7 +14,7 @@ _ENCODER = msgspec.json.Encoder(enc_hook=str)
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Columns as wide as their content, the last one folded; nothing for None."""
+    """Columns are as wide as their content, the last one wraps; None is printed as nothing."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -30,13 +30,13 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 
 def print_json(value: Any) -> None:
-    """One line, written out at once, so that a reader of a pipe sees it now. Positions are texts."""
+    """Print one line and flush it, so that the reader of a pipe sees it at once. Positions are strings."""
     sys.stdout.write(_ENCODER.encode(_plain(value)).decode() + "\n")
     sys.stdout.flush()
 
 
 def _plain(value: Any) -> Any:
-    """A position is a tuple, which msgspec would write as a list before it asked anybody."""
+    """Positions as strings: they are tuples, which msgspec would encode as lists without calling `enc_hook`."""
     from headwater.log import Position
 
     if isinstance(value, Position):
@@ -51,7 +51,7 @@ def _plain(value: Any) -> Any:
 
 
 def size_text(count: int) -> str:
-    """Bytes as people read them: ``1.5 MiB``."""
+    """A number of bytes, such as ``1.5 MiB``."""
     size = float(count)
     for unit in ("B", "KiB", "MiB", "GiB"):
         if size < 1024:

@@ -1,4 +1,4 @@
-"""psql on the backend's own database: the program that came with the engine, or the one on the PATH."""
+"""psql on the backend's database: the program of the embedded PostgreSQL, or the one on the PATH."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from headwater.errors import HeadwaterError
 
 
 class PsqlMissing(HeadwaterError):
-    """There is no psql: neither one that came with the embedded PostgreSQL nor one on the PATH."""
+    """psql was not found, neither in the embedded PostgreSQL nor on the PATH."""
 
 
 def psql(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> None:
@@ -20,7 +20,7 @@ def psql(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> No
     Parameters
     ----------
     arguments
-        psql's own, such as: -c 'select 1'
+        Arguments of psql, such as: -c 'select 1'
     """
     from headwater.engines import postgres_url
     from headwater.engines.address import split_password

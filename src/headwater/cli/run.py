@@ -1,4 +1,4 @@
-"""Running a backend, and seeing how it does."""
+"""Running a backend, and showing its status."""
 
 import asyncio
 import os
@@ -28,15 +28,15 @@ def up(
     app
         The backend, as module:name.
     port
-        Port that the web listens on; 0 takes a free one.
+        Port that the web workers listen on; 0 picks a free one.
     host
-        Address that the web listens on.
+        Address that the web workers listen on.
     web
         Web workers, one process each.
     consumers
         Consumer workers, one process each.
     log
-        Where the processes' output goes: to files below the state folder, or as JSON lines to standard output.
+        Where the output of the processes goes: to files below the state folder, or to standard output as JSON lines.
     """
     from setproctitle import setproctitle
 
@@ -48,16 +48,16 @@ def up(
 
 
 def dev(*, app: AppOption = None, port: int | None = None, host: str | None = None) -> None:
-    """Run relay, web and consumers in one process beside the engines, and start anew when a file changes.
+    """Run relay, web and consumers in one process beside the engines, and restart it when a file changes.
 
     Parameters
     ----------
     app
         The backend, as module:name.
     port
-        Port that the web listens on; 0 takes a free one.
+        Port that the web workers listen on; 0 picks a free one.
     host
-        Address that the web listens on.
+        Address that the web workers listen on.
     """
     from setproctitle import setproctitle
 
@@ -68,7 +68,7 @@ def dev(*, app: AppOption = None, port: int | None = None, host: str | None = No
 
 
 def status(*, json: bool = False) -> None:
-    """Show the processes, restarts and consumers' lag of the backend that runs from this state folder.
+    """Show the processes, their restarts and the consumers' lag of the backend that runs in this state folder.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def status(*, json: bool = False) -> None:
     print(f"{state.backend} at {state.url}, {'ready' if state.ready else 'not ready'}, up {_since(state.started_at)}")
     print(f"metrics at {state.metrics_url}\n" if state.metrics_url else "metrics are not served\n")
     print_table(
-        ("process", "state", "pid", "since", "restarts", "ended last because"),
+        ("process", "state", "pid", "since", "restarts", "last exit"),
         [
             (each.name, each.phase.value, each.pid, _since(each.since), each.restarts, each.cause)
             for each in state.processes
@@ -93,13 +93,13 @@ def status(*, json: bool = False) -> None:
     )
     print()
     if state.trouble is not None:
-        print(f"How far consumers are is unknown: {state.trouble}")
+        print(f"The lag of the consumers is unknown: {state.trouble}")
     elif state.consumers:
         print_table(CONSUMER_COLUMNS, [astuple(each) for each in state.consumers])
 
 
 def _settings(**options: Any) -> Settings:
-    """The settings of the environment, with what the command line says as if it stood there."""
+    """The settings of the environment, with the options of the command line on top."""
     said = {f"HEADWATER_{name.upper()}": str(value) for name, value in options.items() if value is not None}
     return read_settings({**os.environ, **said})
 

@@ -1,4 +1,4 @@
-"""What can be shown without running anything: the API's document, the settings."""
+"""What is shown without running anything: the OpenAPI document, the settings."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,7 +25,7 @@ def openapi(*, app: Annotated[str | None, Parameter(name="--app")] = None) -> No
 
 
 def settings() -> None:
-    """Print every setting: its variable, its value here, and what it does; those of the backend's parts as well."""
+    """Print every setting, those of the backend's parts included: its variable, its current value, and its meaning."""
     from headwater.cli.output import print_table
     from headwater.cli.own import own_settings_of_parts
     from headwater.settings import PREFIX, read_settings

@@ -1,4 +1,4 @@
-"""Commands: one commit, events inside it, idempotency keys."""
+"""Commands: one commit, with its events, once per idempotency key."""
 
 from headwater.commit.committer import CommandRetried, Committer
 from headwater.commit.emitter import Emitter
@@ -6,7 +6,7 @@ from headwater.commit.envelope import (
     EVENT_LIMIT_BYTES,
     PREFIX,
     Envelope,
-    Header,
+    EnvelopeHeader,
     decode_envelope,
     decode_header,
     key_of,
@@ -36,11 +36,11 @@ __all__ = [
     "Committer",
     "Emitter",
     "Envelope",
+    "EnvelopeHeader",
     "EnvelopeInvalid",
     "EventTooLarge",
     "EventsLost",
     "GroupCommit",
-    "Header",
     "IdempotencyKey",
     "KeyInFlight",
     "KeyReused",

@@ -1,15 +1,15 @@
-"""Rows, events and the answer of a command, in one commit (G1), once per idempotency key (G2).
+"""The committer: rows, events and the response of a command in one commit (G1), once per idempotency key (G2).
 
 A command with a key and some events takes these round trips and no others:
 
-1. ``begin``, claim the key, look for an earlier answer: one message of three statements;
-2. whatever the command itself does;
-3. store the answer, write the events, ``commit``: one message again.
+1. ``begin``, lock the key, look for a stored response: one message of three statements;
+2. the statements of the command itself;
+3. store the response, write the events, ``commit``: one message again.
 
-PostgreSQL runs the statements of one message one after the other and drops the rest at the first error, so nothing
-is gained or lost in meaning; only waiting is saved. They go as ``execute`` of statements prepared once per
-connection, because a simple query cannot carry arguments: what stands in it are numbers and hexadecimal digits made
-here. An answer or events too large to travel that way are sent just before, in binary.
+PostgreSQL runs the statements of one message in order and skips the rest after the first error, so the meaning is the
+same and only round trips are saved. They are ``execute`` of statements prepared once per connection, because a simple
+query has no parameters; it contains only numbers and hexadecimal digits that are formatted here. A response or events
+too large for that are sent just before, in binary.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 from headwater.clock import Clock, SystemClock
 from headwater.commit import record as sql
 from headwater.commit.errors import KeyInFlight, KeyReused, OutcomeUnknown, TransactionEnded
-from headwater.commit.flight import RETRY_AFTER_SECONDS, Flights
+from headwater.commit.flight import RETRY_AFTER_SECONDS, SingleFlight
 from headwater.commit.origin import Origin
 from headwater.commit.record import IdempotencyKey, Record, Replay, Stored, read_record, write_headers
 from headwater.commit.retry import Retries
@@ -44,7 +44,7 @@ WAIT_SECONDS = 10.0
 
 _BEGIN = "begin isolation level read committed"
 _COMMIT = "commit"
-_TEXT_LIMIT_BYTES = 64 * 1024  # beyond this, hexadecimal costs more than a round trip
+_TEXT_LIMIT_BYTES = 64 * 1024  # above this, hexadecimal costs more than a round trip
 _EVENTS_ALONG = 16
 _PURGE_ROWS = 1000
 
@@ -62,7 +62,7 @@ Store = Callable[[T], Stored]
 
 
 class CommandRetried(Occurrence, frozen=True, kw_only=True):
-    """A command lost against a concurrent transaction and runs again."""
+    """A command conflicted with a concurrent transaction and is retried."""
 
     level: ClassVar[Level] = "debug"
     app: str
@@ -79,10 +79,10 @@ class _Landed(NamedTuple, Generic[T]):
 
 
 class Committer:
-    """Runs commands, each in one transaction of the pool.
+    """Runs commands, each in one transaction on a connection of the pool.
 
-    `keep` is how long an answer is replayed. `wait` is how many seconds a duplicate waits in this process for the
-    first one; across processes the pool's lock timeout bounds it.
+    A stored response is replayed for `keep`. A duplicate waits up to `wait` seconds for the first request in this
+    process; across processes it waits up to the pool's lock timeout.
     """
 
     def __init__(self, pool: Pool, clock: Clock | None = None, *, keep: timedelta, wait: float = WAIT_SECONDS) -> None:
@@ -90,7 +90,7 @@ class Committer:
         self._clock = clock or SystemClock()
         self._keep = keep
         self._wait_seconds = wait
-        self._flights: Flights[_Landed[Any]] = Flights()
+        self._flights: SingleFlight[_Landed[Any]] = SingleFlight()
         self._retries = Retries()
         self._executed = self._replayed = self._retried = 0
 
@@ -113,10 +113,10 @@ class Committer:
         self._pool.put(connection)
 
     async def execute(self, work: Work[T], origin: Origin) -> T:
-        """Run `work` in a transaction, commit its rows and its events, and return what it returned.
+        """Run `work` in a transaction, commit its rows and its events, and return its result.
 
-        If `work` raises, everything is rolled back. Against deadlocks and the like it is run again, from the start, in
-        a new transaction. Raises `OutcomeUnknown` if the connection breaks during the commit.
+        If `work` raises, everything is rolled back. After a deadlock or another `Contention`, it is retried from the
+        start in a new transaction. Raises `OutcomeUnknown` if the connection breaks during the commit.
         """
         return await self._with_retries(lambda: self._attempt(work, origin), origin)
 
@@ -141,7 +141,7 @@ class Committer:
         return result
 
     async def purge(self, rows: int = _PURGE_ROWS) -> int:
-        """Drop the answers that are older than `keep`, `rows` per transaction; returns how many there were."""
+        """Delete the stored responses that are older than `keep`, `rows` per transaction; returns their number."""
         cutoff, dropped = self._clock.now() - self._keep, 0
         while True:
             batch = await self._purge_batch(cutoff, rows)
@@ -150,7 +150,7 @@ class Committer:
                 return dropped
 
     def statistics(self) -> dict[str, Any]:
-        """Counts since the start, and the keys at work at this moment."""
+        """Counts since the start, and the number of keys in flight."""
         return {
             "executed": self._executed,
             "replayed": self._replayed,
@@ -164,7 +164,7 @@ class Committer:
             try:
                 return await attempt()
             except LockTimeout:
-                raise  # it has waited long enough
+                raise  # a retry would only wait again
             except Contention as error:
                 await self._pause(attempts, origin, error)
             attempts += 1
@@ -209,11 +209,11 @@ class Committer:
         self._retries.earn()
 
     async def _begin(self, key: IdempotencyKey | None) -> tuple[Connection, bool]:
-        """A connection in a transaction that owns the key, and whether an answer is there already."""
+        """A connection in a transaction that holds the lock of the key, and whether a response is stored already."""
         try:
             return await self._begin_once(key)
         except ConnectionLost:
-            return await self._begin_once(key)  # it had died while it was idle; nothing has happened yet
+            return await self._begin_once(key)  # the connection broke while it was idle; nothing was executed
 
     async def _begin_once(self, key: IdempotencyKey | None) -> tuple[Connection, bool]:
         connection = await self._pool.take()
@@ -234,10 +234,10 @@ class Committer:
             raise
 
     async def _recall(self, connection: Connection, key: IdempotencyKey) -> Record | None:
-        """The earlier answer, unless it is too old to be replayed; then it is forgotten."""
+        """The stored response; one that is too old to be replayed is deleted."""
         try:
             row = await connection.fetchrow(sql.READ, key.scope)
-            if row is None:  # purged since it was found, so it was too old
+            if row is None:  # purged meanwhile, so it was too old
                 return None
             found = read_record(*row)
             if found.created_at > self._clock.now() - self._keep:
@@ -258,25 +258,25 @@ class Committer:
             tag = await connection.execute(";".join([*storing, *emitting, _COMMIT]))
         except FOREIGN as error:
             raise _commit_failure(error, connection) from error
-        if tag != "COMMIT":  # PostgreSQL answers ROLLBACK where a statement has failed and its error was swallowed
+        if tag != "COMMIT":  # the tag is ROLLBACK if a statement failed and its error was swallowed
             raise TransactionFailed()
 
     async def _give_back_after(self, error: BaseException, connection: Connection) -> None:
         self._pool.note(error)
         if isinstance(error, SchemaChanged):
-            connection.worn = True  # what was prepared on it may be gone or no longer fit
+            connection.unusable = True  # its prepared statements may be lost or outdated
         if isinstance(error, Exception) and not isinstance(error, Unavailable | OutcomeUnknown):
             await self._roll_back(connection)
         else:
-            self._pool.mend(connection)  # cancelled, or broken: nobody is to wait for that
+            self._pool.recover(connection)  # cancelled, or broken: the caller does not wait for the cleanup
 
     async def _roll_back(self, connection: Connection) -> None:
         try:
             await connection.execute("rollback")
         except FOREIGN:
-            self._pool.mend(connection)
+            self._pool.recover(connection)
         except BaseException:
-            self._pool.mend(connection)
+            self._pool.recover(connection)
             raise
         else:
             self._pool.put(connection)
@@ -286,10 +286,10 @@ class Committer:
         try:
             tag = await connection.execute(sql.PURGE, cutoff, rows)
         except FOREIGN as error:
-            self._pool.mend(connection)
+            self._pool.recover(connection)
             raise translate(error, sql.PURGE) from error
         except BaseException:
-            self._pool.mend(connection)
+            self._pool.recover(connection)
             raise
         self._pool.put(connection)
         return int(tag.removeprefix("DELETE "))
@@ -303,7 +303,7 @@ async def _prepare(connection: Connection, key: IdempotencyKey | None) -> None:
 
 
 async def _claim(connection: Connection, key: IdempotencyKey) -> bool:
-    """Begin, own the key, and say whether it has an answer; the tag is that of the last statement."""
+    """Begin, lock the key, and return whether a response is stored; the tag is that of the last statement."""
     tag = await connection.execute(
         f"{_BEGIN};execute headwater_lock({key.lock});execute headwater_find('\\x{key.scope.hex()}')"
     )
@@ -325,7 +325,7 @@ def _require_transaction(connection: Connection) -> None:
 
 
 async def _storing(connection: Connection, key: IdempotencyKey, record: Record) -> list[str]:
-    """The statement that stores the answer, to go along with the commit; one that is too large goes at once."""
+    """The statement that stores the response, to send with the commit; a response too large for that is stored now."""
     answer, headers = record.answer, write_headers(record.answer)
     if len(answer.body) + len(headers) <= _TEXT_LIMIT_BYTES:
         return [
@@ -342,7 +342,7 @@ async def _storing(connection: Connection, key: IdempotencyKey, record: Record) 
 
 
 def _split(payloads: list[bytes]) -> tuple[list[bytes], list[bytes]]:
-    """What is to be written ahead of the commit, and the last few that go along with it."""
+    """The payloads to write before the commit, and the last few, which are sent with it."""
     along, room = 0, _TEXT_LIMIT_BYTES
     for payload in payloads[: -_EVENTS_ALONG - 1 : -1]:
         room -= len(payload)

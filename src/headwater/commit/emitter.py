@@ -1,8 +1,8 @@
-"""Emitter: how a query says what it has shown.
+"""The emitter: how a query emits an event about what it has shown.
 
-A query changes no rows. That something was looked at can be a fact all the same: a link was followed, a file fetched.
-Such a fact is an event like any other, in the log once and applied exactly once; only its commit is not that of a
-command, but one that it shares with those of other requests (`headwater.commit.group`).
+A query changes no rows, but that something was read can be a fact, too: a link was followed, a file was downloaded.
+Such a fact is an ordinary event, once in the log and applied exactly once. It is not committed by a command but
+together with the events of other requests (`headwater.commit.group`).
 """
 
 from headwater.clock import Clock
@@ -13,7 +13,7 @@ from headwater.types import Event
 
 
 class Emitter:
-    """``emitter: Emitter`` of a query receives it."""
+    """A parameter ``emitter: Emitter`` of a query receives it."""
 
     __slots__ = ("_clock", "_group", "_origin")
 
@@ -23,17 +23,18 @@ class Emitter:
         self._clock = clock
 
     async def emit(self, event: Event) -> None:
-        """Return once the event is committed: whoever is answered then has been counted.
+        """Return once the event is committed, so that a response sent after it implies the event.
 
-        Raises `Unavailable` if it was not, `OutcomeUnknown` if the connection broke meanwhile, and what `Tx.emit`
-        raises.
+        Raises `Unavailable` if it was not committed, `OutcomeUnknown` if the connection broke during the commit, and
+        what `Tx.emit` raises.
         """
         await self._group.commit(write_envelope(event, self._origin, self._clock))
 
     def emit_nowait(self, event: Event) -> None:
-        """The event is committed some ten milliseconds later, while the answer is already on its way.
+        """Return at once; the event is committed some ten milliseconds later, while the response is being sent.
 
-        It is lost if the process is killed in that time, or ends while the database is away; an outage by itself it
-        survives. It is never there twice. Raises `Unavailable` when too many wait, and what `Tx.emit` raises.
+        It is lost if the process is killed in that time, or ends while the database is unreachable; it survives an
+        outage alone. It is never in the log twice. Raises `Unavailable` if too many events are waiting, and what
+        `Tx.emit` raises.
         """
         self._group.commit_nowait(write_envelope(event, self._origin, self._clock))

@@ -1,7 +1,7 @@
-"""What an event looks like on the wire: one JSON object in a logical message with the prefix ``headwater``.
+"""The envelope: an event on the wire, one JSON object in a logical message with the prefix ``headwater``.
 
-An envelope is self-contained: who reads it needs no row and no class to know what it is, in what order it belongs
-and whose doing it was. The key orders it: entries of one key are applied in the order of their commits.
+An envelope is self-contained: a reader needs neither rows nor classes to know its type, its order and its origin.
+Entries with the same key are applied in commit order.
 """
 
 import enum
@@ -22,16 +22,16 @@ PREFIX = "headwater"
 """The prefix of our logical messages."""
 
 EVENT_LIMIT_BYTES = 16 * 1024 * 1024
-"""The largest envelope. PostgreSQL would carry almost a gigabyte; relay, log and consumers hold whole events."""
+"""The largest envelope. PostgreSQL accepts almost a gigabyte, but relay, log and consumers hold events in memory."""
 
 _TRACE_ID = slice(3, 35)
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An event with its circumstances. `at` is when it was emitted, by the emitter's clock.
+    """An event with its metadata. `at` is the time at which it was emitted, by the emitter's clock.
 
-    `traceparent` is that of the request it came of, as W3C Trace Context writes it: version, trace id, parent id and
-    flags. Events of the first release have the trace id alone.
+    `traceparent` is that of the request that caused it, in the form of W3C Trace Context: version, trace id, parent id
+    and flags. Events of the first release have the trace id alone.
     """
 
     id: UUID
@@ -59,8 +59,8 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.traceparent
 
 
-class Header(msgspec.Struct, frozen=True):
-    """The part of an envelope that routes it; everything else is skipped while decoding."""
+class EnvelopeHeader(msgspec.Struct, frozen=True):
+    """The fields of an envelope that route it; the others are skipped while decoding."""
 
     type: str
     version: int
@@ -69,7 +69,7 @@ class Header(msgspec.Struct, frozen=True):
 
 
 class _Outgoing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`Envelope` on its way out, with the event itself as its data."""
+    """`Envelope` for encoding, with the event itself as its data."""
 
     id: UUID
     type: str
@@ -86,13 +86,13 @@ class _Outgoing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 _encode = msgspec.json.Encoder().encode
 
 decode_envelope = msgspec.json.Decoder(Envelope).decode
-"""For who reads many: as fast as `msgspec`, and raises what `msgspec` raises. So does `decode_header`."""
+"""For readers of many: as fast as msgspec, and raises msgspec's errors. So does `decode_header`."""
 
-decode_header = msgspec.json.Decoder(Header).decode
+decode_header = msgspec.json.Decoder(EnvelopeHeader).decode
 
 
 def write_envelope(event: Event, origin: Origin, clock: Clock) -> bytes:
-    """The event as it is committed; raises `EventTooLarge`, and `TypeError` for a key or a field that has no text."""
+    """The encoded event; raises `EventTooLarge`, and `TypeError` for a key or field that cannot be encoded."""
     kind, identity = type(event), clock.uuid7()
     payload = _encode(
         _Outgoing(
@@ -114,15 +114,15 @@ def write_envelope(event: Event, origin: Origin, clock: Clock) -> bytes:
 
 
 def read_envelope(data: bytes) -> Envelope:
-    """What `write_envelope` wrote; raises `EnvelopeInvalid`."""
+    """Decode what `write_envelope` wrote; raises `EnvelopeInvalid`."""
     try:
         return decode_envelope(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise EnvelopeInvalid(reason=str(error)) from error
 
 
-def read_header(data: bytes) -> Header:
-    """Only what routes the event, for who may not need the rest; raises `EnvelopeInvalid`."""
+def read_header(data: bytes) -> EnvelopeHeader:
+    """Decode only what routes the event; raises `EnvelopeInvalid`."""
     try:
         return decode_header(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -130,10 +130,10 @@ def read_header(data: bytes) -> Header:
 
 
 def key_of(event: Event) -> str:
-    """The text of the field that orders the event.
+    """The event's key as a string.
 
-    A UUID is lower-case with dashes, an int decimal, a str itself. Raises `TypeError` for a class whose key has
-    another type, when it is first used, and for a value that is not what its class declares.
+    A UUID is lower-case with dashes, an int decimal, a str itself. Raises `TypeError` at the first use of a class
+    whose key has another type, and for a value that is not of the declared type.
     """
     kind = type(event)
     found = _keys.get(kind)
@@ -144,7 +144,7 @@ def key_of(event: Event) -> str:
     try:
         return render(value)
     except TypeError:
-        raise TypeError(f"{kind.__name__}: the key {name!r} holds a {type(value).__name__}") from None
+        raise TypeError(f"{kind.__name__}: the key {name!r} is a {type(value).__name__}") from None
 
 
 _keys: dict[type[Event], tuple[str, Callable[[Any], str]]] = {}
@@ -153,7 +153,7 @@ _keys: dict[type[Event], tuple[str, Callable[[Any], str]]] = {}
 def _key(kind: type[Event]) -> tuple[str, Callable[[Any], str]]:
     name = kind.__event_key__
     if name is None:
-        raise TypeError(f"{kind.__name__} names no key")
+        raise TypeError(f"{kind.__name__} has no key")
     declared = next(field.type for field in msgspec.structs.fields(kind) if field.name == name)
     return name, _renderer(kind, name, _plain(declared))
 
@@ -178,7 +178,7 @@ def _renderer(kind: type[Event], name: str, declared: Any) -> Callable[[Any], st
         if issubclass(declared, int) and declared is not bool:
             return _decimal
     what = declared.__name__ if isinstance(declared, type) else declared
-    raise TypeError(f"{kind.__name__}: the key {name!r} has type {what}; a key is a UUID, an int or a str")
+    raise TypeError(f"{kind.__name__}: the key {name!r} has type {what}; a key must be a UUID, an int or a str")
 
 
 def _dashed(value: Any) -> str:
@@ -190,7 +190,7 @@ def _dashed(value: Any) -> str:
 def _text(value: Any) -> str:
     text = str.__str__(value.value if isinstance(value, enum.Enum) else value)
     if "\0" in text:
-        raise ValueError("a key cannot hold a NUL character, for PostgreSQL's text cannot")
+        raise ValueError("a key cannot contain a NUL character, because PostgreSQL's text cannot")
     return text
 
 

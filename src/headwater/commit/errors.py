@@ -1,4 +1,4 @@
-"""What can go wrong with a commit beyond what the database says."""
+"""The errors of a commit that are not errors of the database."""
 
 from headwater.errors import HeadwaterError
 
@@ -8,27 +8,27 @@ class CommitError(HeadwaterError):
 
 
 class KeyReused(CommitError):
-    """The idempotency key was used with another request."""
+    """The idempotency key was used for a different request."""
 
 
 class KeyInFlight(CommitError):
-    """A request with the same idempotency key is still at work; try again in {retry_after:g} s."""
+    """A request with the same idempotency key is still in progress; retry in {retry_after:g} s."""
 
 
 class OutcomeUnknown(CommitError):
-    """The connection broke during COMMIT, and whether it took place is unknown. ({reason})
+    """The connection broke during COMMIT, so it is unknown whether the transaction was committed ({reason}).
 
-    With an idempotency key the same request may be sent again: it replays the answer or runs now.
+    With an idempotency key, send the same request again: it replays the response, or is executed now.
     """
 
 
 class TransactionEnded(CommitError):
-    """The transaction was ended by something other than the platform; whether it was committed is not known here."""
+    """The transaction was ended by other code than Headwater's; whether it was committed is unknown."""
 
 
 class EventTooLarge(CommitError):
-    """{event} takes {size} bytes, more than the {limit} that an event may have; put the bulk into a row."""
+    """{event} has {size} bytes; the limit of an event is {limit}. Put large data into a row."""
 
 
 class EnvelopeInvalid(CommitError):
-    """The message is no envelope: {reason}."""
+    """The message is not a valid envelope: {reason}."""

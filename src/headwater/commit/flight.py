@@ -1,8 +1,8 @@
-"""One execution per key inside this process: the first one flies, the others wait for it on the ground.
+"""Single flight: one execution per key in this process; concurrent duplicates wait for its result.
 
-The database would make duplicates wait as well, but each of them on a connection; fifty duplicates would take a
-whole pool from everybody else. Here they wait without one. When the leader lands, its result is everyone's; when it
-fails, one of those who wait tries in its place.
+The database would make duplicates wait as well, but each would hold a connection, so that fifty duplicates would
+exhaust a pool. Here they wait without one. When the leader finishes, all get its result; when it fails, one of the
+followers becomes the leader.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ T = TypeVar("T")
 RETRY_AFTER_SECONDS = 1.0
 
 
-class Flights(Generic[T]):
-    """The executions at work in this process, by key."""
+class SingleFlight(Generic[T]):
+    """The executions in progress in this process, by key."""
 
     def __init__(self) -> None:
         self._flying: dict[bytes, _Flight[T]] = {}
@@ -27,7 +27,7 @@ class Flights(Generic[T]):
         return len(self._flying)
 
     async def lead_or_follow(self, key: bytes, lead: Callable[[], Awaitable[T]], wait: float) -> tuple[T, bool]:
-        """The result of `lead`, and whether it was somebody else's; raises `KeyInFlight` after `wait` seconds."""
+        """The result of `lead`, and whether another caller led; raises `KeyInFlight` after `wait` seconds."""
         deadline = time.monotonic() + wait
         while (flight := self._flying.get(key)) is not None:
             await flight.wait_until_landed(deadline - time.monotonic())

@@ -1,11 +1,11 @@
-"""Group commit: events of many requests in one transaction, because one flush of the disk is as dear as a thousand's.
+"""Group commit: the events of many requests in one transaction, because a commit of one costs as much as one of many.
 
-While one group is being committed the next one gathers, so the busier the process is the larger the groups become. An
-event that somebody waits for is delayed by nothing else; those that nobody waits for gather for some milliseconds,
-which makes a group of them even where commits are fast. What is handed in is committed in that order.
+While a group is being committed, the next one collects events, so the busier the process, the larger the groups. An
+event that a caller waits for is not delayed further. Events that nobody waits for are collected for some milliseconds,
+so that they form a group even if commits are fast. Events are committed in the order of their arrival.
 
-Each group is one transaction. If the connection breaks before its COMMIT, nothing has happened, and it is tried again;
-if during it, whether it was committed is unknown, and it is not: an event is never in the log twice.
+Each group is one transaction. If the connection breaks before its COMMIT, nothing was committed and it is retried. If
+the connection breaks during COMMIT, the outcome is unknown and it is not retried: an event is never in the log twice.
 """
 
 import asyncio
@@ -21,11 +21,11 @@ from headwater.db import Unavailable
 from headwater.observe import Level, Metrics, Occurrence, report
 
 WAITING: Final = 20_000
-"""Payloads that may wait for a commit; what comes then is refused, so that memory is bounded."""
+"""Payloads that may wait for a commit; further ones are refused, so that memory is bounded."""
 GROUP: Final = 1_000
 GROUP_BYTES: Final = 16 * 1024 * 1024
 GATHER_SECONDS: Final = 0.01
-"""How long events gather that nobody waits for."""
+"""How long events that nobody waits for are collected."""
 CLOSE_SECONDS: Final = 10.0
 
 _AGAIN: Final = Backoff(first=0.1, most=5.0)
@@ -39,7 +39,7 @@ _Entry = tuple[bytes, _Waiter | None]
 
 
 class EventsLost(Occurrence, frozen=True, kw_only=True):
-    """Events that nobody waited for were not committed, or may not have been; `reason` says why."""
+    """Events that nobody waited for were not committed, or it is unknown whether they were; `reason` says why."""
 
     level: ClassVar[Level] = "error"
     events: int
@@ -47,14 +47,14 @@ class EventsLost(Occurrence, frozen=True, kw_only=True):
 
 
 class GroupCommit:
-    """The group commit of one process; it counts in `metrics`."""
+    """The group commit of one process; counts in `metrics`."""
 
     def __init__(self, committer: Committer, metrics: Metrics | None = None) -> None:
         metrics = metrics or Metrics()
         self._committer = committer
         self._emitted = metrics.counter("headwater_emitted_total", "Events of queries that were committed.")
         self._gone = metrics.counter(
-            "headwater_emitted_lost_total", "Events of queries that nobody waited for and were lost."
+            "headwater_emitted_lost_total", "Events of queries that nobody waited for and that were lost."
         )
         self._waiting: deque[_Entry] = deque()
         self._working: asyncio.Task[None] | None = None
@@ -65,29 +65,30 @@ class GroupCommit:
     async def commit(self, payload: bytes) -> None:
         """Return once the payload is committed.
 
-        Raises `Unavailable` or another `DbError` if it was not, and `OutcomeUnknown` if the connection broke meanwhile.
-        Whoever is cancelled here leaves the payload behind: it will be committed.
+        Raises `Unavailable` or another `DbError` if it was not committed, and `OutcomeUnknown` if the connection broke
+        during the commit. Cancelling the caller does not withdraw the payload; it is still committed.
         """
         waiter: _Waiter = asyncio.get_running_loop().create_future()
         self._hand_in(payload, waiter)
         await waiter
 
     def commit_nowait(self, payload: bytes) -> None:
-        """The payload is committed soon, also after an outage of the database, and by `close` at the latest.
+        """Return at once; the payload is committed soon, also after an outage of the database, and at `close` at the
+        latest.
 
-        What is handed in and not committed yet is lost if the process is killed, and if it ends while the database is
-        away. Raises `Unavailable` when too many wait.
+        A payload that is not committed yet is lost if the process is killed, or ends while the database is unreachable.
+        Raises `Unavailable` if too many payloads are waiting.
         """
         self._hand_in(payload, None)
 
     async def flush(self) -> None:
-        """Return once nothing waits: what was handed in until now is committed, or reported as lost."""
+        """Return once nothing waits: every payload so far is committed, or reported as lost."""
         if self._working is not None:
             self._hurry.set()
             await asyncio.wait([self._working])
 
     async def close(self, seconds: float = CLOSE_SECONDS) -> None:
-        """Commit what is waiting, within that time; what is left then is reported as lost."""
+        """Commit the waiting payloads within that time; those left then are reported as lost."""
         self._closing.set()
         self._hurry.set()
         if self._working is not None:
@@ -97,7 +98,7 @@ class GroupCommit:
         self._refuse(left, Unavailable(reason=_ENDED, retry_after=_RETRY_SECONDS))
 
     def statistics(self) -> dict[str, Any]:
-        """Payloads that wait at this moment, and since the start groups, payloads committed and payloads lost."""
+        """The payloads that wait now; and since the start the groups, the committed and the lost payloads."""
         return {
             "waiting": len(self._waiting),
             "groups": self._groups,
@@ -126,7 +127,7 @@ class GroupCommit:
                 failures += 1
                 self._put_back(group, error)
                 await _wait(self._closing, _AGAIN.delay(failures))
-            except Exception as error:  # a fault of the group, which the next one may not have
+            except Exception as error:  # an error of this group; the next one may succeed
                 self._refuse(group, error)
             except asyncio.CancelledError:
                 self._refuse(group, OutcomeUnknown(reason=_ENDED, retry_after=_RETRY_SECONDS))
@@ -157,7 +158,7 @@ class GroupCommit:
                 waiter.set_result(None)
 
     def _put_back(self, group: list[_Entry], error: Unavailable) -> None:
-        """Who waits is told at once; the others do not mind, and keep their order."""
+        """Callers that wait get the error; the other payloads are retried, in their order."""
         patient = [entry for entry in group if entry[1] is None]
         self._fail(group, error)
         if self._closing.is_set():
@@ -175,7 +176,7 @@ class GroupCommit:
                 waiter.set_exception(error)
 
     def _give_up(self, group: list[_Entry], reason: str) -> None:
-        """Nobody waits for these; so it is said aloud."""
+        """Nobody waits for these, so they are reported."""
         if group:
             self._lost += len(group)
             self._gone.add(len(group))
@@ -183,7 +184,7 @@ class GroupCommit:
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
-    """Until it is set, and for that long at most."""
+    """Wait until the event is set, for that long at most."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()

@@ -1,12 +1,12 @@
-"""Whose doing a commit is."""
+"""The origin of a commit."""
 
 import msgspec
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """The app and command (or consumer) that commits, on whose behalf, and in which trace.
+    """The app and the command (or consumer) that commits, the actor it acts for, and the trace.
 
-    `traceparent` is a whole one, as W3C Trace Context writes it.
+    `traceparent` is complete, in the form of W3C Trace Context.
     """
 
     app: str

@@ -1,12 +1,12 @@
-"""What a command answered under its idempotency key, and how that is kept in headwater.idempotency.
+"""The stored response of a command under its idempotency key: a row of headwater.idempotency.
 
-A key is claimed by a transaction-level advisory lock, not by a row: whoever holds it decides, everybody else waits
-for its transaction to end, and a crash releases it. The row is written once, complete, in the transaction of the
-command itself, so that a command that fails leaves nothing to clean up. The primary key is the second line of
-defence: whatever happened to the lock, one key cannot be committed twice.
+A key is claimed by a transaction-level advisory lock, not by a row: its holder executes, others wait for the end of
+the holder's transaction, and a crash releases it. The row is written once, complete, in the command's own transaction,
+so a command that fails leaves nothing to clean up. The primary key is the second safeguard: even without the lock, a
+key cannot be committed twice.
 
-The statement that looks for the row comes after the lock and not with it. Each statement of a read committed
-transaction sees what was committed before it began, and the former owner became visible before it gave up the lock.
+The row is read by a statement of its own, after the lock. Each statement of a read committed transaction sees what was
+committed before it began, and the commit of the former holder became visible before its lock was released.
 """
 
 from datetime import datetime
@@ -29,23 +29,23 @@ delete from headwater.idempotency where scope = any (array(
 
 
 class IdempotencyKey(msgspec.Struct, frozen=True):
-    """Who asked for what under which key, and a digest of the request; 32 bytes each, so SHA-256."""
+    """`scope` is a digest of principal, operation and key, `fingerprint` one of the request; SHA-256, 32 bytes each."""
 
     scope: bytes
     fingerprint: bytes
 
     def __post_init__(self) -> None:
         if len(self.scope) != 32 or len(self.fingerprint) != 32:
-            raise ValueError("scope and fingerprint have 32 bytes each")
+            raise ValueError("scope and fingerprint must have 32 bytes each")
 
     @property
     def lock(self) -> int:
-        """The advisory lock of the scope, a bigint; two scopes that share one merely wait for each other."""
+        """The advisory lock of the scope, a bigint; two scopes with the same lock only wait for each other."""
         return int.from_bytes(self.scope[:8], "big", signed=True)
 
 
 class Stored(msgspec.Struct, frozen=True):
-    """An answer that can be given again: status, headers and body, byte for byte."""
+    """A response that can be replayed: status, headers and body, byte for byte."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -53,13 +53,13 @@ class Stored(msgspec.Struct, frozen=True):
 
 
 class Replay(msgspec.Struct, frozen=True):
-    """A command that had been executed before, under the same key; `answer` is its answer of then."""
+    """A command that was executed before, under the same key; `answer` is its stored response."""
 
     answer: Stored
 
 
 class Record(msgspec.Struct, frozen=True):
-    """A row of headwater.idempotency, apart from its key."""
+    """A row of headwater.idempotency, without its key."""
 
     fingerprint: bytes
     answer: Stored
@@ -71,10 +71,10 @@ _decode_headers = msgspec.json.Decoder(list[tuple[str, str]]).decode
 
 
 def write_headers(answer: Stored) -> bytes:
-    """The headers as they are stored: JSON ``[[name, value], …]``."""
+    """The headers as stored: JSON ``[[name, value], …]``."""
     return _encode_headers(answer.headers)
 
 
 def read_record(fingerprint: bytes, status: int, headers: bytes, body: bytes, created_at: datetime) -> Record:
-    """The record in the columns of `READ`."""
+    """The record from the columns of `READ`."""
     return Record(fingerprint, Stored(status, _decode_headers(headers), body), created_at)

@@ -1,7 +1,7 @@
-"""When a transaction that lost against another is tried again: a few times, after a random pause, within a budget.
+"""Retries of transactions after a conflict: a few times, after a random pause, within a budget.
 
-The budget lets a tenth of the transactions be retries in the long run; beyond it contention is overload, and
-trying again would add to it. No I/O; sources of chance are passed in.
+The budget allows a tenth of the transactions to be retries in the long run. Contention beyond it is overload, which
+retries would increase. No I/O; the random source is passed in.
 """
 
 import random
@@ -16,14 +16,14 @@ EARNED_PER_EXECUTION = 0.1
 
 
 class Retries:
-    """The retries of everything that one process executes."""
+    """The retry budget of one process."""
 
     def __init__(self, pick: Callable[[float, float], float] = random.uniform) -> None:
         self._pick = pick
         self._budget = BUDGET
 
     def earn(self) -> None:
-        """Something was executed, which pays for a tenth of a retry."""
+        """Credit one execution, which pays for a tenth of a retry."""
         self._budget = min(BUDGET, self._budget + EARNED_PER_EXECUTION)
 
     def pause_after(self, attempt: int) -> float | None:

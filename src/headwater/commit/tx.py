@@ -1,4 +1,4 @@
-"""A transaction that can emit events; they become part of its commit."""
+"""A transaction that can emit events as part of its commit."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -20,9 +20,9 @@ _STATEMENT_BYTES = 16 * 1024 * 1024
 class Tx(Session):
     """One transaction: statements, and events that are committed with them or not at all.
 
-    Events are serialised when they are emitted and written in that order at the end of the transaction. Those of a
-    `savepoint` that failed are dropped with its rows. Who manages the transaction writes them: `flush` sends them,
-    or `drain` hands them over to be sent along with a statement of one's own.
+    Events are serialised when they are emitted, and written in that order at the end of the transaction. Those of a
+    failed `savepoint` are dropped with its rows. Whoever manages the transaction writes the events: `flush` sends them,
+    or `drain` returns them to be sent with another statement.
     """
 
     __slots__ = ("_clock", "_ended", "_origin", "_payloads")
@@ -41,22 +41,22 @@ class Tx(Session):
     def emit(self, *events: Event) -> None:
         """Make the events part of the commit, after those emitted before.
 
-        Raises `EventTooLarge`; `TypeError` for what is no `Event`, or an event whose key or fields have no text; and
-        `SessionEnded` when the commit is over, for nothing that comes later can be part of it.
+        Raises `EventTooLarge`; `TypeError` for anything but an `Event`, or for a key or field that cannot be encoded;
+        and `SessionEnded` once the transaction has been committed.
         """
         if self._ended:
             raise SessionEnded()
         for event in events:
             if not isinstance(event, Event):
-                raise TypeError(f"{type(event).__name__} is no Event")
+                raise TypeError(f"{type(event).__name__} is not an Event")
             self._payloads.append(write_envelope(event, self._origin, self._clock))
 
     def carry(self, payloads: Iterable[bytes]) -> None:
-        """Make payloads that were serialised elsewhere part of the commit, after the events emitted before."""
+        """Make already serialised payloads part of the commit, after the events emitted before."""
         self._payloads += payloads
 
     def drain(self) -> list[bytes]:
-        """The payloads emitted so far, which become the caller's to write, in order, with `EMIT` or `EMIT_MANY`."""
+        """Take the payloads emitted so far; the caller writes them, in order, with `EMIT` or `EMIT_MANY`."""
         payloads, self._payloads = self._payloads, []
         return payloads
 
@@ -70,7 +70,7 @@ class Tx(Session):
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """What is inside happens or, if it raises, does not, its events included; the transaction goes on."""
+        """A nested transaction: rolled back with its events if the block raises; the transaction itself continues."""
         emitted = len(self._payloads)
         try:
             async with super().savepoint():
@@ -81,7 +81,7 @@ class Tx(Session):
 
 
 async def write_payloads(connection: Connection, payloads: list[bytes]) -> None:
-    """Write payloads as messages of the connection's transaction, in order, in as few statements as is sensible."""
+    """Write payloads as messages in the connection's transaction, in order, in few statements."""
     for batch in _batches(payloads):
         try:
             await connection.execute(EMIT_MANY, batch)

@@ -124,15 +124,15 @@ class Lane:
         try:
             ended = await self._work(connection)
         except Interrupted as error:
-            (self._pool.mend if error.spoilt else self._pool.put)(connection)
+            (self._pool.recover if error.spoilt else self._pool.put)(connection)
             return self._interrupted(error.error, error.pause)
         except Exception as error:
-            self._pool.mend(connection)
+            self._pool.recover(connection)
             if isinstance(error, WatermarkLost) or is_passing(error):
                 return self._interrupted(error)
             return self._stop(error)
         except BaseException:
-            self._pool.mend(connection)
+            self._pool.recover(connection)
             raise
         self._pool.put(connection)
         return self._locked_out() if ended is Turn.LOCKED else self._let_in(ended)

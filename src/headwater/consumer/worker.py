@@ -240,7 +240,7 @@ class Worker:
                 result = await work(connection)
         except BaseException as error:
             self._pool.note(error)
-            self._pool.mend(connection)
+            self._pool.recover(connection)
             raise
         self._pool.put(connection)
         return result

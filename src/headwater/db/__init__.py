@@ -1,5 +1,6 @@
 """PostgreSQL: pool, reads, sessions, rows, migrations."""
 
+from headwater.db.breaker import DatabaseBack, DatabaseLost
 from headwater.db.connection import Connection, connect
 from headwater.db.db import Db
 from headwater.db.define import Defined, FunctionsDefined
@@ -26,7 +27,6 @@ from headwater.db.errors import (
     Unavailable,
 )
 from headwater.db.migration import Applied, MigrationApplied, migrate, newer_functions, pending
-from headwater.db.outage import DatabaseBack, DatabaseLost
 from headwater.db.pool import Pool
 from headwater.db.session import Session
 from headwater.db.source import MigrationError, MigrationFile, Source, platform_source

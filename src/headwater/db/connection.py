@@ -1,8 +1,8 @@
 """One connection to PostgreSQL, set up the way Headwater uses it.
 
-Times are bounded on the server (lock, statement, idle transaction) and once more on this side, a little later, for a
-server that no longer answers at all. JSON arrives as Python values. Prepared statements are kept for as long as the
-connection lives.
+The server enforces timeouts (lock, statement, idle transaction). The client enforces its own a little later, in case
+the server no longer responds. JSON columns are Python values. Prepared statements are cached for the life of the
+connection.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from headwater.db.errors import ConnectionLost, DbError, UrlUnreadable
+from headwater.db.errors import ConnectionLost, DbError, UrlInvalid
 from headwater.db.statement import Traits
 from headwater.db.translate import FOREIGN, translate, unavailable
 
@@ -29,39 +29,39 @@ _JSONB_VERSION = b"\x01"
 
 
 class Connection(asyncpg.Connection):  # type: ignore[misc]
-    """asyncpg's connection, and what the pool remembers about it."""
+    """asyncpg's connection, with the state that the pool keeps about it."""
 
-    __slots__ = ("generation", "idle_since", "prepared", "stained", "worn")
+    __slots__ = ("dirty", "generation", "idle_since", "prepared", "unusable")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.stained = False  # something may be left behind in the session: reset it before anyone else gets it
-        self.worn = False  # its prepared statements are gone: close it
+        self.dirty = False  # the session may hold state of its user: reset it before it is lent again
+        self.unusable = False  # its prepared statements are lost or unknown: close it
         self.prepared: set[str] = set()  # names of the statements that its users prepared by hand
-        self.generation = 0  # of the schema, as the pool counts
+        self.generation = 0  # the pool's schema generation that its caches belong to
         self.idle_since = 0.0
 
-    def stain(self, text: Traits) -> None:
-        """Remember that a text was sent which may leave something behind."""
-        self.stained = True
-        self.worn = self.worn or text.drops_statements
+    def mark_dirty(self, text: Traits) -> None:
+        """Note that a text was sent which may leave state in the session."""
+        self.dirty = True
+        self.unusable = self.unusable or text.drops_statements
 
     async def prepare_by_name(self, name: str, sql: str) -> None:
-        """Send the ``prepare`` statements of `sql`, once per connection; `name` stands for them in `prepared`."""
+        """Send the ``prepare`` statements of `sql`, once per connection; `name` identifies them in `prepared`."""
         try:
             await self.execute(sql)
         except BaseException:
-            self.worn = True  # it may have them or not, and could neither be told nor asked for them again
+            self.unusable = True  # whether they were prepared is unknown, and preparing them twice is an error
             raise
         self.prepared.add(name)
 
     def forget_schema(self) -> None:
-        """Drop what was cached about types and statements; the next use of each asks the server again."""
+        """Drop the cached types and statements; the next use of each asks the server again."""
         self._drop_local_type_cache()
         self._drop_local_statement_cache()
 
     async def leave(self) -> None:
-        """Close with a goodbye to the server; a connection on which it cannot be said is just dropped."""
+        """Close in order, or terminate the connection if that fails."""
         try:
             await self.close(timeout=LEAVE_SECONDS)
         except FOREIGN:
@@ -110,13 +110,13 @@ async def connect(
 
 
 REFUSALS = (*FOREIGN, ValueError)
-"""What the making of a connection can raise; `ValueError` for a URL that asyncpg cannot read."""
+"""What connecting can raise; `ValueError` for a URL that asyncpg cannot parse."""
 
 
 def refused(error: BaseException) -> DbError:
-    """Our error for one of `REFUSALS` that kept a connection from being made: nothing broke that was there before."""
+    """Our error for one of `REFUSALS`: `Unavailable` and not `ConnectionLost`, since there was no connection before."""
     if not isinstance(error, FOREIGN):
-        return UrlUnreadable()  # and no more of it: what cannot be read may be the password
+        return UrlInvalid()  # without the cause, which may contain the password
     ours = translate(error)
     return unavailable(ours.reason) if isinstance(ours, ConnectionLost) else ours
 

@@ -1,4 +1,4 @@
-"""What COPY needs of the rows that are handed to it: names, and tuples in their order, one at a time."""
+"""Rows as COPY needs them: the column names, and one tuple at a time in their order."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Sequence
 from operator import attrgetter
@@ -10,9 +10,9 @@ Rows = Iterable[Any] | AsyncIterable[Any]
 
 
 class CopySource:
-    """Tuples for one COPY, drawn from rows as the server takes them.
+    """Tuples for one COPY, read from the rows as the server accepts them.
 
-    `fault` keeps an error that the rows themselves raised, to be told apart from one of the connection.
+    `fault` holds an error that the rows themselves raised, as opposed to one of the connection.
     """
 
     def __init__(self, rows: Rows, columns: Sequence[str] | None) -> None:
@@ -23,7 +23,7 @@ class CopySource:
         self._first: list[Any] = []
 
     async def open(self) -> bool:
-        """Look at the first row, for its columns; False if there is none."""
+        """Read the first row, for its columns; False if there is none."""
         try:
             first = await anext(self._iterator)
         except StopAsyncIteration:

@@ -1,4 +1,4 @@
-"""Reads from the pool: each on whatever connection is free, or several of them in one snapshot."""
+"""Reads from the pool: each on any free connection, or several in one snapshot."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
@@ -19,10 +19,10 @@ _BEGIN_SNAPSHOT = "begin isolation level repeatable read read only"
 
 
 class Db(Reads):
-    """What a query reads with; PostgreSQL refuses writes (`ReadOnly`), because the pool's sessions are read-only.
+    """Reads for queries; PostgreSQL refuses writes (`ReadOnly`), because the pool's sessions are read-only.
 
-    Each read borrows a connection for that one statement. One that finds its connection dead, or a migration come
-    between, is sent once more on another: it changes nothing, so that is safe.
+    Each read borrows a connection for one statement. If the connection turns out to be broken, or a migration has
+    changed the schema, the read is sent once more on another connection; that is safe, since it changes nothing.
     """
 
     __slots__ = ("_pool",)
@@ -31,11 +31,11 @@ class Db(Reads):
         self._pool = pool
 
     def stream(self, kind: type[T], sql: str, *args: Any, chunk: int = CHUNK_ROWS) -> RowStream[T]:
-        """Row after row of one snapshot from a server-side cursor, in constant memory; `chunk` rows travel at once.
+        """The rows of one snapshot from a server-side cursor, in constant memory; `chunk` rows are fetched at a time.
 
-        A handler that returns the stream itself has it written as JSON by PostgreSQL where that comes to the same (see
-        `headwater.db.rowstream`). A loop that is left early gives its connection back when the iterator is closed: by
-        ``contextlib.aclosing`` at once, otherwise when it is collected.
+        If a handler returns the stream itself, PostgreSQL writes the JSON where the result is the same (see
+        `headwater.db.rowstream`). A loop that is left early returns its connection when the iterator is closed: at once
+        with ``contextlib.aclosing``, otherwise when it is garbage-collected.
         """
         return RowStream(kind, self._rows(kind, sql, *args, chunk=chunk), self._borrowed, sql, args)
 
@@ -48,14 +48,14 @@ class Db(Reads):
     async def chunks(
         self, kind: type[T], sql: str, *args: Any, chunk: int = CHUNK_ROWS
     ) -> AsyncGenerator[list[T], None]:
-        """The same in lists of up to `chunk` rows, for exports that encode many at once."""
+        """As `stream`, in lists of up to `chunk` rows, for exports that encode many at once."""
         async with self._session() as session, aclosing(session.chunks(kind, sql, *args, chunk=chunk)) as chunks:
             async for rows in chunks:
                 yield rows
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator["Db"]:
-        """Several reads of one moment: ``async with db.snapshot() as db`` (repeatable read, read only)."""
+        """Several reads in one snapshot: ``async with db.snapshot() as db`` (repeatable read, read only)."""
         async with self._session() as session:
             yield _Snapshot(self._pool, session)
 
@@ -75,10 +75,10 @@ class Db(Reads):
         except FOREIGN as error:
             raise self._give_back_after(error, connection, sql) from error
         except BaseException:
-            self._pool.mend(connection)
+            self._pool.recover(connection)
             raise
-        if text.stains:
-            connection.stain(text)
+        if text.leaves_state:
+            connection.mark_dirty(text)
         self._pool.put(connection)
         return records
 
@@ -93,12 +93,12 @@ class Db(Reads):
 
     @asynccontextmanager
     async def _borrowed(self) -> AsyncIterator[Connection]:
-        """A connection in a transaction of its own, which sees one moment."""
+        """A connection in a transaction of its own, with one snapshot."""
         connection = await self._begin()
         try:
             yield connection
         finally:
-            self._pool.mend(connection)  # however the reads ended, there is nothing to commit
+            self._pool.recover(connection)  # however the reads ended, there is nothing to commit
 
     async def _begin(self) -> Connection:
         try:
@@ -113,19 +113,19 @@ class Db(Reads):
         except FOREIGN as error:
             raise self._give_back_after(error, connection, _BEGIN_SNAPSHOT) from error
         except BaseException:
-            self._pool.mend(connection)
+            self._pool.recover(connection)
             raise
         return connection
 
     def _give_back_after(self, error: BaseException, connection: Connection, sql: str) -> DbError:
         ours = translate(error, sql)
         self._pool.note(ours)
-        self._pool.mend(connection)
+        self._pool.recover(connection)
         return ours
 
 
 class _Snapshot(Db):
-    """A `Db` whose reads all see one moment."""
+    """A `Db` whose reads all see the same snapshot."""
 
     __slots__ = ("_on",)
 
@@ -137,7 +137,7 @@ class _Snapshot(Db):
         return await self._on._fetch(sql, args)
 
     def stream(self, kind: type[T], sql: str, *args: Any, chunk: int = CHUNK_ROWS) -> RowStream[T]:
-        """As that of `Db`, on the connection that has the snapshot, whose settings are others' as well."""
+        """As `Db.stream`, on the connection of the snapshot; its settings are shared, so they are not changed."""
         return RowStream(kind, self._rows(kind, sql, *args, chunk=chunk), None, sql, args)
 
     @asynccontextmanager

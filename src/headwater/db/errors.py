@@ -1,28 +1,28 @@
-"""Everything that can go wrong between a statement and its rows.
+"""The errors of statements, rows and migrations.
 
 ::
 
     HeadwaterError
      └─ DbError
-         ├─ Unavailable          no usable connection; try again after `retry_after` seconds
-         │   └─ ConnectionLost   there was one, and it broke
-         ├─ UrlUnreadable        the URL names no PostgreSQL
-         ├─ NoRow, ManyRows      `one` and `maybe` found another number of rows
-         ├─ RowMismatch          a column does not fit the kind it was to become
-         ├─ Conflict             a unique or exclusion constraint says no
-         │   └─ StillReferenced  other rows point at the one that was to go
-         ├─ ReferenceMissing     a foreign key points at nothing
-         ├─ CheckFailed          a check or not-null constraint says no
-         ├─ Contention           lost against a concurrent transaction; the whole transaction may be tried again
+         ├─ Unavailable          no usable connection; retry after `retry_after` seconds
+         │   └─ ConnectionLost   the connection broke
+         ├─ UrlInvalid           the URL is not one of PostgreSQL
+         ├─ NoRow, ManyRows      `one` or `maybe` found another number of rows
+         ├─ RowMismatch          a column does not fit the type that was asked for
+         ├─ Conflict             a unique or exclusion constraint is violated
+         │   └─ StillReferenced  other rows refer to the row that was to be deleted
+         ├─ ReferenceMissing     a foreign key refers to a row that does not exist
+         ├─ CheckFailed          a check or not-null constraint is violated
+         ├─ Contention           a conflict with a concurrent transaction; the whole transaction may be retried
          │   ├─ LockTimeout      waited for a lock longer than lock_timeout
          │   └─ SchemaChanged    a migration changed what a cached statement returns
-         ├─ StatementTimeout     ran for longer than statement_timeout
-         ├─ ReadOnly             a write where only reads belong
+         ├─ StatementTimeout     ran longer than statement_timeout
+         ├─ ReadOnly             a write in a read-only session
          ├─ TransactionFailed    an earlier error of the transaction was swallowed
-         ├─ TransactionControl   a statement that would end somebody else's transaction
+         ├─ TransactionControl   a statement that begins or ends a transaction
          ├─ SessionBusy          two statements at once on one connection
-         ├─ SessionEnded         a statement after the transaction is over
-         ├─ QueryFailed          anything else PostgreSQL refuses, with its SQLSTATE
+         ├─ SessionEnded         a statement after the end of the transaction
+         ├─ QueryFailed          any other error of PostgreSQL, with its SQLSTATE
          └─ MigrationError       see `headwater.db.migration`
 """
 
@@ -30,7 +30,7 @@ from headwater.errors import HeadwaterError
 
 
 class DbError(HeadwaterError):
-    """PostgreSQL could not do what was asked."""
+    """The database operation failed."""
 
 
 class Unavailable(DbError):
@@ -43,8 +43,8 @@ class ConnectionLost(Unavailable):
     """The connection to PostgreSQL broke: {reason}."""
 
 
-class UrlUnreadable(DbError):
-    """The URL of PostgreSQL cannot be read; one looks like postgresql://user:password@host:5432/database."""
+class UrlInvalid(DbError):
+    """The URL of PostgreSQL is invalid. An example: postgresql://user:password@host:5432/database."""
 
 
 class NoRow(DbError):
@@ -60,15 +60,15 @@ class RowMismatch(DbError):
 
 
 class Conflict(DbError):
-    """Another row stands in the way ({constraint})."""
+    """The row conflicts with another row ({constraint})."""
 
 
 class StillReferenced(Conflict):
-    """Other rows still point at this one ({constraint})."""
+    """Other rows still refer to this one ({constraint})."""
 
 
 class ReferenceMissing(DbError):
-    """The row that this one points at does not exist ({constraint})."""
+    """The row that this one refers to does not exist ({constraint})."""
 
 
 class CheckFailed(DbError):
@@ -76,7 +76,7 @@ class CheckFailed(DbError):
 
 
 class Contention(DbError):
-    """Lost against a concurrent transaction: {reason}."""
+    """The transaction conflicted with a concurrent one: {reason}."""
 
 
 class LockTimeout(Contention):
@@ -88,30 +88,30 @@ class SchemaChanged(Contention):
 
 
 class StatementTimeout(DbError):
-    """The statement was stopped: {reason}."""
+    """The statement was cancelled: {reason}."""
 
 
 class ReadOnly(DbError):
-    """Only reads are possible here ({reason}). What writes belongs in a command, which has a Tx."""
+    """This session is read-only ({reason}). Write in a command, which has a Tx."""
 
 
 class TransactionFailed(DbError):
-    """An earlier statement of this transaction failed, and PostgreSQL takes no more of it.
+    """An earlier statement of this transaction failed, so PostgreSQL accepts no more statements in it.
 
-    Let the first error through, or put what may fail into `savepoint()`.
+    Let the first error propagate, or run what may fail inside `savepoint()`.
     """
 
 
 class TransactionControl(DbError):
-    """{verb} would end or begin a transaction that is not the caller's; `savepoint()` nests one."""
+    """{verb} would begin or end a transaction, which Headwater does itself. Use `savepoint()` for a nested one."""
 
 
 class SessionBusy(DbError):
-    """One connection runs one statement at a time; await each before the next, or read through Db."""
+    """A connection runs one statement at a time. Await each before the next, or read through Db."""
 
 
 class SessionEnded(DbError):
-    """The transaction is over; whatever was to be part of it had to be awaited before."""
+    """The transaction has ended. Await everything that belongs to it before its end."""
 
 
 class QueryFailed(DbError):

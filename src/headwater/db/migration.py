@@ -1,21 +1,22 @@
-"""Bring a database to the schema that the code expects: plain SQL files, each applied once, in order.
+"""Migrations: plain SQL files, each applied once, in order.
 
 What holds:
 
-- One migrator at a time, by an advisory lock; a second one waits and then finds nothing left to do. It asks again
-  and again instead of queueing, because a session that waits inside a statement holds a snapshot, and ``create
-  index concurrently`` in the first migrator would wait for it in turn.
-- Before anything is applied every file is compared with what was applied: an edited file, a missing one, one that
-  comes too late for its number, all are errors, and then nothing changes.
-- Each file is one transaction together with its own record, so it is applied whole or not at all. It waits for
-  locks only briefly (everything that comes after it queues behind it) and starts again after a pause.
+- An advisory lock lets one migrator run at a time; a second one waits and then finds nothing left to do. It polls
+  instead of queueing for the lock, because a session that waits inside a statement holds a snapshot, and ``create
+  index concurrently`` in the first migrator would wait for that session in turn.
+- Before anything is applied, every file is compared with the record of what was applied. An edited file, a missing
+  file and a file whose number comes too late are errors, and then nothing changes.
+- Each file and its record are one transaction, so it is applied whole or not at all. It waits for locks only briefly,
+  because every later statement on the table queues behind it, and is retried after a pause.
 - A file whose first line is ``-- headwater: no transaction`` is sent statement by statement, for ``create index
-  concurrently``. If that is cut short, the invalid index it leaves is dropped before the next attempt. What such a
-  file has done stays done when a later statement of it fails: keep it to one, or make each repeatable.
-- Order is kept within a phase. An expand may overtake a contract that must wait for the old release to go.
-- A database that knows expands beyond the newest file here is fine: a newer release has been there, and expand
-  means that this one does not mind. A contract beyond it is an error.
-- Stored functions are not steps but code: they follow the migrations of their app; see `headwater.db.define`.
+  concurrently``. If it is interrupted, the invalid index that it leaves is dropped before the next attempt. When a
+  later statement of such a file fails, the earlier ones stay applied: keep it to one, or make each repeatable.
+- Order is kept within a phase. An expand may be applied before an earlier contract, which waits until the old release
+  is gone.
+- A database with expands newer than the newest file here is fine: a newer release has applied them, and this one can
+  run with them. A newer contract is an error.
+- Stored functions are code and not steps; applied after the migrations of their app; see `headwater.db.define`.
 """
 
 import asyncio
@@ -74,39 +75,39 @@ where not i.indisvalid and n.nspname = $1
 
 
 class MigrationBlocked(MigrationError):
-    """{path}, line {line}: other sessions held its locks through {attempts} attempts ({reason}). Nothing changed."""
+    """{path}, line {line}: other sessions held its locks during {attempts} attempts ({reason}). Nothing changed."""
 
 
 class MigrationBusy(MigrationError):
-    """Another migrator has been at work for {seconds:g} seconds."""
+    """Another migrator has been running for {seconds:g} seconds."""
 
 
 class EditedFile(MigrationError):
-    """{path} was edited after it was applied on {applied_at:%Y-%m-%d %H:%M}; undo that and add a new file."""
+    """{path} was edited after it was applied on {applied_at:%Y-%m-%d %H:%M}. Undo the edit and add a new file."""
 
 
 class RenamedFile(MigrationError):
-    """{path} was applied as {was!r}; give it back that name."""
+    """{path} was renamed after it was applied as {was!r}. Undo the renaming."""
 
 
 class MissingFile(MigrationError):
-    """{app} {number:04}_{name}.{phase}.sql was applied, but {folder} has it no longer."""
+    """{app} {number:04}_{name}.{phase}.sql was applied, but is missing in {folder}."""
 
 
 class LateFile(MigrationError):
-    """{path} comes too late: {number:04} of the same phase has been applied. Give it the next free number."""
+    """{path} comes too late: {number:04} of the same phase has been applied. Give the file the next free number."""
 
 
 class ContractedPast(MigrationError):
-    """{app} {number:04}_{name}.contract.sql was applied by a newer release; this one cannot run on what is left."""
+    """A newer release has applied {app} {number:04}_{name}.contract.sql; this release cannot run on that schema."""
 
 
 class EndsTransaction(MigrationError):
-    """{path}, line {line}: {verb} has no place in a migration; the file is one transaction already."""
+    """{path}, line {line}: {verb} is not allowed in a migration; the file is one transaction already."""
 
 
 class Applied(msgspec.Struct, frozen=True):
-    """A file that was applied, as the table headwater.migration records it."""
+    """An applied file, as the table headwater.migration records it."""
 
     app: str
     number: int
@@ -141,11 +142,11 @@ async def migrate(
     """Apply what is missing, source by source: its migrations, then, with the expand phase, its stored functions.
 
     Returns what was applied, in order. Each attempt at a file waits `lock_timeout` seconds for a lock; after
-    `attempts` of them, `MigrationBlocked`. Raises `MigrationError` in all its kinds, `NoReplicaIdentity` for a table
-    that must not be published as it is, and `Unavailable`.
+    `attempts` of them, `MigrationBlocked` is raised. Also raises the other kinds of `MigrationError`,
+    `NoReplicaIdentity` for a table that cannot be published as it is, and `Unavailable`.
     """
     wanted = _read(sources)
-    async with _connection(url) as connection, _turn(connection):
+    async with _connection(url) as connection, _lock(connection):
         await _prepare(connection, sources)
         done, defined = await _applied(connection, sources), await read_defined(connection, _apps(sources))
         missing = _missing(wanted, done, defined, phases)
@@ -162,7 +163,7 @@ async def migrate(
 async def pending(
     url: str, sources: Sequence[Source], phases: Sequence[Phase] = PHASES
 ) -> list[MigrationFile | FunctionFile]:
-    """What `migrate` would apply, found out without changing anything; raises as it would."""
+    """What `migrate` would apply; changes nothing, and raises the same errors."""
     wanted = _read(sources)
     async with _connection(url) as connection:
         done = await _applied(connection, sources) if await connection.fetchval(_MIGRATED) else []
@@ -233,8 +234,8 @@ async def _connection(url: str) -> AsyncIterator[Connection]:
 
 
 @asynccontextmanager
-async def _turn(connection: Connection) -> AsyncIterator[None]:
-    """The right to migrate; it ends with the session at the latest."""
+async def _lock(connection: Connection) -> AsyncIterator[None]:
+    """The advisory lock of migrators; PostgreSQL releases it with the session at the latest."""
     deadline = time.monotonic() + _TURN_SECONDS
     while not await connection.fetchval("select pg_try_advisory_lock($1)", LOCK_KEY):
         if time.monotonic() > deadline:
@@ -245,7 +246,7 @@ async def _turn(connection: Connection) -> AsyncIterator[None]:
 
 async def _prepare(connection: Connection, sources: Sequence[Source]) -> None:
     for schema in ["headwater", *(source.schema for source in sources)]:
-        # Asked first, because `if not exists` demands the right to create even where there is nothing to create.
+        # Checked first, because `if not exists` requires the privilege to create even if the schema exists.
         if not await connection.fetchval(_SCHEMA_EXISTS, schema):
             await connection.execute(f"create schema {_quoted(schema)}")
     await connection.execute(_TABLE)
@@ -303,7 +304,7 @@ class _Runner:
         self._line = 1
 
     async def apply(self, file: MigrationFile) -> Applied:
-        """Apply the file, again and again while others hold its locks."""
+        """Apply the file, with retries while others hold its locks."""
         started = time.monotonic()
         statements = list(split(file.sql))
         _refuse_control(file, statements)
@@ -357,7 +358,7 @@ class _Runner:
             raise failure(file.path, file.sql, statement, error) from error
 
     async def _commit(self, file: MigrationFile) -> None:
-        try:  # a deferred constraint speaks up only now
+        try:  # deferred constraints are checked only now
             await self._connection.execute("commit")
         except FOREIGN as error:
             raise failure(file.path, file.sql, None, error) from error

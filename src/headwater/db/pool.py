@@ -1,18 +1,18 @@
-"""Connections to one PostgreSQL, lent out one task at a time.
+"""A pool of connections to one PostgreSQL; each is lent to one task at a time.
 
 Why not asyncpg's own pool: it sends a reset query after every use, which doubles the round trips of a read by id.
-Here the borrower knows whether its statements can have left anything behind (`headwater.db.statement`), and only
+Here the borrower knows whether its statements may have left state in the session (`headwater.db.statement`), and only
 then is the connection reset, in the background, before its next use.
 
 How it behaves:
 
-- The connection used last is lent next, so caches are warm, and surplus connections grow idle and are closed.
-- Whoever finds none free queues up, first come, first served; a returned connection goes straight to the head of
-  the queue. Waiting ends in `Unavailable` after `wait` seconds.
-- A broken connection is never lent again. Its place goes to the head of the queue, who opens a new one.
-- While PostgreSQL cannot be reached, one attempt is made per pause (growing to seconds, with jitter) and everyone
-  else is refused at once with the time to wait. The first success ends that; nothing needs a restart.
-- A borrower that is cancelled in the middle of a statement gives the connection back at once; it is mended in the
+- The connection used last is lent next, so caches are warm, and surplus connections become idle and are closed.
+- If none is free, tasks wait in a queue, first in, first out; a returned connection goes to the first of them. After
+  `wait` seconds in the queue, `Unavailable` is raised.
+- A broken connection is never lent again. The first task in the queue opens a new one in its stead.
+- While PostgreSQL is unreachable, one attempt is made per pause (growing to seconds, with jitter) and everyone else is
+  refused at once with the time to wait. The first success ends that; nothing needs a restart.
+- A task that is cancelled in the middle of a statement returns the connection at once. It is recovered in the
   background (the statement cancelled, the transaction rolled back) and lent again, or closed if that takes too long.
 """
 
@@ -25,25 +25,25 @@ from typing import Any, TypeGuard
 
 import asyncpg
 
+from headwater.db.breaker import CircuitBreaker
 from headwater.db.connection import CONNECT_SECONDS, LOCK_SECONDS, STATEMENT_SECONDS, Connection, connect
 from headwater.db.errors import ConnectionLost, SchemaChanged, Unavailable
-from headwater.db.outage import Outage
 from headwater.db.translate import FOREIGN, translate, unavailable
 
 WAIT_SECONDS = 5.0
 
-_MEND_SECONDS = 5.0
+_RECOVER_SECONDS = 5.0
 _CLOSE_SECONDS = 10.0
 _IDLE_SECONDS = 300.0
 _SWEEP_SECONDS = 60.0
 
 
 class Pool:
-    """At most `size` connections; see the module for how they are lent.
+    """At most `size` connections; the module's docstring says how they are lent.
 
-    `acquire` is for everyone. `take`, `put` and `mend` are for those who know what they sent: each taken connection
-    must be given back exactly once, by `put` when it is outside a transaction and `stained` is set if need be, and
-    by `mend` whenever that is not sure.
+    `acquire` is for everyone. `take`, `put` and `recover` are for callers that know what they sent. Each taken
+    connection must be returned exactly once: by `put` if it is outside a transaction and `dirty` is set where needed,
+    by `recover` in every other case.
     """
 
     def __init__(
@@ -71,8 +71,8 @@ class Pool:
         self._opening = 0
         self._waiters: dict[asyncio.Future[Connection | None], float] = {}  # in order of arrival, with deadlines
         self._background: set[asyncio.Task[None]] = set()
-        self._outage = Outage(application_name)
-        self._generation = 0  # of the schema: raised when a connection finds its cached statements outdated
+        self._breaker = CircuitBreaker(application_name)
+        self._generation = 0  # of the schema: incremented when a connection finds its cached statements outdated
         self._opened = self._served = 0
         self._closed = False
         self._all_back = asyncio.Event()
@@ -92,10 +92,10 @@ class Pool:
         connect_timeout: float = CONNECT_SECONDS,
         wait: float = WAIT_SECONDS,
     ) -> "Pool":
-        """A pool with its first connection made; raises `Unavailable` if PostgreSQL cannot be reached.
+        """A pool with one open connection; raises `Unavailable` if PostgreSQL is unreachable.
 
-        `lock_timeout` and `statement_timeout` bound what the server does for one statement, `connect_timeout` the
-        making of one connection, `wait` the time in the queue for one; all in seconds.
+        All in seconds: `lock_timeout` and `statement_timeout` limit a statement on the server, `connect_timeout` the
+        opening of a connection, `wait` the time in the queue for one.
         """
         pool = cls(
             url,
@@ -111,7 +111,7 @@ class Pool:
         return pool
 
     async def close(self) -> None:
-        """Close every connection: those lent out when they come back, or by force after ten seconds."""
+        """Close every connection: those that are lent when they are returned, or by force after ten seconds."""
         self._closed = True
         for timer in (self._sweeper, self._expiry):
             if timer is not None:
@@ -130,46 +130,46 @@ class Pool:
                 connection.terminate()
 
     def acquire(self) -> "Acquired":
-        """``async with pool.acquire() as connection``: a raw asyncpg connection, always reset when it comes back.
+        """``async with pool.acquire() as connection``: an asyncpg connection, always reset when it is returned.
 
-        Raises `Unavailable` when PostgreSQL cannot be reached or no connection is free in time. Inside the block the
-        errors of statements are asyncpg's own; what leaves it is a `DbError` with asyncpg's error as its cause.
+        Raises `Unavailable` if PostgreSQL is unreachable or no connection is free in time. Inside the block statements
+        raise asyncpg's errors; those that leave it become a `DbError` with asyncpg's error as the cause.
         """
         return Acquired(self)
 
     @property
     def waiting(self) -> int:
-        """How many wait for a connection."""
+        """The number of tasks that wait for a connection."""
         return len(self._waiters)
 
     @property
     def served(self) -> int:
-        """How many have had their turn after waiting, since the start."""
+        """The number of tasks that got a connection after waiting, since the start."""
         return self._served
 
     def oldest(self) -> float:
-        """Seconds that the first in the queue has waited; 0 if nobody waits."""
+        """Seconds that the first task in the queue has waited; 0 if nobody waits."""
         for deadline in self._waiters.values():
             return max(0.0, time.monotonic() - deadline + self._wait_seconds)
         return 0.0
 
     def statistics(self) -> dict[str, Any]:
-        """Counts of this moment, and connections opened since the start."""
+        """Current counts, and connections opened since the start."""
         return {
             "size": self.size,
             "open": len(self._idle) + len(self._lent),
             "idle": len(self._idle),
             "waiting": len(self._waiters),
             "opened": self._opened,
-            "available": not self._outage.lasts,
+            "available": not self._breaker.is_open,
         }
 
     async def take(self) -> Connection:
-        """A connection of one's own; raises `Unavailable` as `acquire` does."""
+        """A connection for the caller alone; raises `Unavailable` as `acquire` does."""
         return self.take_nowait() or await self._take_later()
 
     def take_nowait(self) -> Connection | None:
-        """A connection that is free at this moment, or None."""
+        """A connection that is free now, or None."""
         while self._idle:
             connection = self._idle.pop()
             if connection.is_closed():
@@ -181,12 +181,12 @@ class Pool:
         return None
 
     def put(self, connection: Connection) -> None:
-        """Give back a connection that is outside a transaction."""
+        """Return a connection that is outside a transaction."""
         if connection.is_closed():
             self._lent.discard(connection)
             self._pass_room()
-        elif connection.stained or connection.worn:
-            self.mend(connection)
+        elif connection.dirty or connection.unusable:
+            self.recover(connection)
         elif self._closed:
             self._lent.discard(connection)
             self._in_background(connection.leave())
@@ -196,18 +196,18 @@ class Pool:
             self._idle.append(connection)
         self._note_if_all_back()
 
-    def mend(self, connection: Connection) -> None:
-        """Give back a connection in any state whatsoever; returns at once."""
+    def recover(self, connection: Connection) -> None:
+        """Return a connection in any state; it is cleaned up in the background."""
         if connection.is_closed():
             self.put(connection)
         else:
-            self._in_background(self._mend(connection))
+            self._in_background(self._recover(connection))
 
     def note(self, error: BaseException) -> None:
-        """Learn from an error of one connection what may be wrong with the others.
+        """Apply to all connections what an error of one says.
 
-        After a changed schema each forgets what it cached about the old one. After a broken connection the idle ones
-        are dropped: what broke it was most likely the server's end, and its end is theirs.
+        After `SchemaChanged` each drops its caches. After `ConnectionLost` the idle ones are closed: most likely the
+        server went away, and they are broken too.
         """
         if isinstance(error, SchemaChanged):
             self._generation += 1
@@ -225,21 +225,21 @@ class Pool:
             if opened is not None:
                 return opened
         while True:
-            turn = await self._wait_for_turn(deadline) or await self._open_connection()
+            turn = await self._wait_for_lock(deadline) or await self._open_connection()
             if turn is not None:
                 return turn
 
     async def _open_connection(self) -> Connection | None:
-        """A new connection in the room that was taken for it; None if the server has no room, but we have others."""
+        """A new connection, counted in `_opening` already; None if the server allows no more, but we have others."""
         try:
-            self._outage.refuse_or_admit()
+            self._breaker.admit()
             connection = await self._connect()
         except Unavailable as error:
             self._opening -= 1
             if self._lent and isinstance(error.__cause__, asyncpg.TooManyConnectionsError):
                 return None
             if error.__cause__ is not None:  # an attempt was made
-                self._outage.note_failure(error.reason)
+                self._breaker.record_failure(error.reason)
             self._pass_room()
             raise
         except BaseException:
@@ -247,7 +247,7 @@ class Pool:
             self._pass_room()
             raise
         self._opening -= 1
-        self._outage.note_success()
+        self._breaker.record_success()
         return self._lend_new(connection)
 
     async def _connect(self) -> Connection:
@@ -267,8 +267,8 @@ class Pool:
         self._sweep_later()
         return connection
 
-    async def _wait_for_turn(self, deadline: float) -> Connection | None:
-        """A connection that came back, or None: there is room, taken for the caller, to open one."""
+    async def _wait_for_lock(self, deadline: float) -> Connection | None:
+        """A returned connection, or None if the caller may open one, which is then counted in `_opening`."""
         waiter: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
         self._waiters[waiter] = deadline
         if self._expiry is None:
@@ -278,11 +278,11 @@ class Pool:
         except asyncio.CancelledError:
             self._waiters.pop(waiter, None)
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self._return_turn(waiter.result())
+                self._return_lock(waiter.result())
             raise
 
     def _expire_later(self, deadline: float) -> None:
-        """One timer serves the whole queue: all wait for the same length, so its head is the first to give up."""
+        """One timer serves the whole queue: all wait for the same time, so the first in it times out first."""
         delay = max(0.0, deadline - time.monotonic())
         self._expiry = asyncio.get_running_loop().call_later(delay, self._expire)
 
@@ -297,7 +297,7 @@ class Pool:
             if not waiter.done():
                 waiter.set_exception(unavailable(f"no connection was free within {self._wait_seconds:g} s"))
 
-    def _return_turn(self, turn: Connection | None) -> None:
+    def _return_lock(self, turn: Connection | None) -> None:
         if turn is None:
             self._opening -= 1
             self._pass_room()
@@ -333,16 +333,16 @@ class Pool:
         connection.forget_schema()
         connection.generation = self._generation
 
-    async def _mend(self, connection: Connection) -> None:
-        """Back to the state of a new connection; a cancelled statement is waited for first, by asyncpg itself."""
+    async def _recover(self, connection: Connection) -> None:
+        """Restore the state of a new connection; asyncpg first waits for the end of a cancelled statement."""
         try:
-            async with asyncio.timeout(_MEND_SECONDS):
+            async with asyncio.timeout(_RECOVER_SECONDS):
                 await connection.execute("rollback")
-                if connection.worn:
+                if connection.unusable:
                     await connection.leave()
-                elif connection.stained:
+                elif connection.dirty:
                     await connection.reset()
-                    connection.stained = False
+                    connection.dirty = False
         except FOREIGN:
             connection.terminate()
         except BaseException:
@@ -365,7 +365,7 @@ class Pool:
             self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)
 
     def _sweep(self) -> None:
-        """Close what has been idle for long; the longest idle stand at the left."""
+        """Close the connections that have been idle for long; the longest idle are at the left."""
         self._sweeper = None
         oldest = time.monotonic() - _IDLE_SECONDS
         while self._idle and (self._idle[0].is_closed() or self._idle[0].idle_since < oldest):
@@ -375,7 +375,7 @@ class Pool:
 
 
 class Acquired:
-    """A raw connection for the length of an ``async with`` block."""
+    """A raw connection for the duration of an ``async with`` block."""
 
     __slots__ = ("_connection", "_pool")
 
@@ -384,7 +384,7 @@ class Acquired:
 
     async def __aenter__(self) -> Connection:
         self._connection = await self._pool.take()
-        self._connection.stained = True
+        self._connection.dirty = True
         return self._connection
 
     async def __aexit__(
@@ -393,12 +393,12 @@ class Acquired:
         ours = translate(error) if self._is_of_the_connection(error) else None
         if ours is not None:
             self._pool.note(ours)
-        self._pool.mend(self._connection)
+        self._pool.recover(self._connection)
         if ours is not None:
             raise ours from error
 
     def _is_of_the_connection(self, error: BaseException | None) -> TypeGuard[BaseException]:
-        """An `OSError` on a connection that lives is the block's own: a file that is not there, a reader that left."""
+        """An `OSError` on an open connection is the block's own, such as a missing file or a client that went away."""
         if isinstance(error, OSError) and not isinstance(error, TimeoutError):
             return bool(self._connection.is_closed())
         return isinstance(error, FOREIGN)

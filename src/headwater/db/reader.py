@@ -1,19 +1,19 @@
-"""From asyncpg's records to the kind that was asked for.
+"""From asyncpg's records to the type that was asked for, called the *kind*.
 
-What a kind can be:
+A kind can be:
 
 - a `Row`, any other `msgspec.Struct`, a dataclass or a `TypedDict`: columns become fields by name;
-- ``dict``: columns by name, as they come;
-- a tuple type or `NamedTuple`: columns by place;
+- ``dict``: columns by name, unchanged;
+- a tuple type or `NamedTuple`: columns by order;
 - anything else (`int`, `str`, `UUID`, ``list[str]``, an enum, …): the only column.
 
-Every value is checked against the declared type by `msgspec.convert`; nothing is coerced but text to an enum, and
-an integer to a float. A field that holds structure of its own (a nested Struct, a mapping) is read the way JSON
-is, so a `UUID` or `datetime` inside a jsonb column arrives as one.
+`msgspec.convert` checks every value against the declared type. Nothing is coerced except a string to an enum and an
+integer to a float. A field with a nested type (a Struct, a mapping) is decoded as JSON is, so a `UUID` or `datetime`
+inside a jsonb column becomes one.
 
-A missing column, and one that no field takes, is a `RowMismatch`. The second only where the statement names its
-columns: with ``select *`` or ``returning *`` an unknown column is passed over, or a migration that adds one would
-break the release that is still running.
+A missing column is a `RowMismatch`, and so is a column without a field if the statement names its columns. With
+``select *`` or ``returning *`` an unknown column is ignored; otherwise a migration that adds a column would break the
+release that is still running.
 """
 
 import dataclasses
@@ -33,7 +33,7 @@ from headwater.db.statement import traits
 T = TypeVar("T")
 
 NATIVE = (UUID, datetime, date, time, timedelta, Decimal, bytes)
-"""Types that PostgreSQL's values already have when they arrive, beside those of JSON."""
+"""Types, beside those of JSON, in which asyncpg delivers PostgreSQL's values."""
 
 _TEXTS_REMEMBERED = 4096
 _MISSING = re.compile(r"missing required field `([^`]+)`")
@@ -43,15 +43,15 @@ _INDEX = re.compile(r"\[(\d+)\]`$")
 Record = Any  # asyncpg.Record
 
 
-class Reader(Generic[T]):
-    """Reads records as one kind; made once per kind by `reader`."""
+class RowReader(Generic[T]):
+    """Converts records to one kind; `reader` makes one per kind."""
 
     def __init__(self, kind: type[T]) -> None:
         self._kind = kind
         self._many = list[kind]  # type: ignore[valid-type]
         self._fields = _fields(kind)
         self._take = _taking(kind, self._fields)
-        self._known: set[str] = set()  # texts whose columns were found to fit
+        self._known: set[str] = set()  # statements whose columns were found to fit
 
     def one(self, record: Record, sql: str) -> T:
         """The record as the kind; raises `RowMismatch`."""
@@ -78,7 +78,7 @@ class Reader(Generic[T]):
         if self._fields is not None:
             self._examine_names(columns, self._fields, traits(sql).columns_open)
         elif _is_scalar(self._kind) and len(columns) != 1:
-            raise self._fault(", ".join(columns), f"one column was expected, not {len(columns)}")
+            raise self._fault(", ".join(columns), f"expected one column, got {len(columns)}")
         if len(self._known) >= _TEXTS_REMEMBERED:
             self._known.clear()
         self._known.add(sql)
@@ -86,10 +86,10 @@ class Reader(Generic[T]):
     def _examine_names(self, columns: list[str], fields: "Fields", columns_open: bool) -> None:
         for column in columns:
             if columns.count(column) > 1:
-                raise self._fault(column, "it appears more than once; give each its own name with `as`")
+                raise self._fault(column, "it appears more than once; name each with `as`")
         for name in fields.required:
             if name not in columns:
-                raise self._fault(name, "there is no such column")
+                raise self._fault(name, "the statement does not return this column")
         for column in columns:
             if column not in fields.names and not (columns_open or fields.open):
                 raise self._fault(column, "there is no such field")
@@ -116,19 +116,19 @@ class Fields(typing.NamedTuple):
 
     names: frozenset[str]
     required: tuple[str, ...]
-    open: bool  # takes any others as well
+    open: bool  # accepts any other columns too
     renamed: dict[str, str]  # columns whose field has another name in JSON
-    documents: dict[str, Any]  # columns that hold structure of their own, with its type
+    documents: dict[str, Any]  # columns of nested types, with their type
 
 
-_readers: dict[Any, Reader[Any]] = {}
+_readers: dict[Any, RowReader[Any]] = {}
 
 
-def reader(kind: type[T]) -> Reader[T]:
-    """The reader of a kind; the same one each time."""
+def reader(kind: type[T]) -> RowReader[T]:
+    """The reader of a kind; cached."""
     found = _readers.get(kind)
     if found is None:
-        found = _readers[kind] = Reader(kind)
+        found = _readers[kind] = RowReader(kind)
     return found
 
 
@@ -137,7 +137,7 @@ def _name(kind: Any) -> str:
 
 
 def _fields(kind: Any) -> Fields | None:
-    """The columns that a kind takes by name, or None if it takes them by place."""
+    """The columns that a kind takes by name, or None if it takes them by order."""
     origin = typing.get_origin(kind) or kind
     if origin is dict:
         return Fields(frozenset(), (), True, {}, {})
@@ -196,7 +196,7 @@ def _is_scalar(kind: Any) -> bool:
 
 
 def _taking(kind: Any, fields: Fields | None) -> Callable[[Record], Any]:
-    """What turns a record into plain values for `msgspec.convert`; each kind pays only for what it uses."""
+    """The function that turns a record into plain values for `msgspec.convert`; each kind gets the cheapest one."""
     if fields is None:
         return _take_only if _is_scalar(kind) else tuple
     if fields.renamed or fields.documents:

@@ -1,10 +1,10 @@
-"""A stream of rows: one after the other as objects, or, for who only wants to send them on, as lines of JSON.
+"""A stream of rows: as objects, or as JSON lines where they are only sent on.
 
-Both come from one statement, in one snapshot and in constant memory. As objects they come from a cursor. As lines they
-are written by PostgreSQL itself, in its parallel workers if the table is large, and pass through here as bytes: a
-third of the work. That is done only where it comes to the same: the statement's columns are the fields, of types that
-PostgreSQL writes as this side would, with no constraint that would have to be looked at. A time is then written with
-``+00:00`` where it would else be ``Z``.
+Both come from one statement, in one snapshot and in constant memory. Objects are read from a cursor. JSON lines are
+written by PostgreSQL itself, with parallel workers if the table is large, and pass through here as bytes: a third of
+the work. This is done only where the result is the same: the statement's columns are the fields, PostgreSQL writes
+their types as msgspec does, and no constraint has to be checked. The one difference: a time ends in ``+00:00`` instead
+of ``Z``.
 """
 
 import asyncio
@@ -25,17 +25,17 @@ from headwater.db.translate import FOREIGN, translate
 T = TypeVar("T")
 
 WAITING_BYTES: Final = 256 * 1024
-"""Bytes that may have come and not been taken; then PostgreSQL has to wait."""
+"""Bytes that may be buffered; beyond that PostgreSQL has to wait."""
 
 _UNBOUNDED_SECONDS: Final = 7 * 24 * 3600.0
 _PREPARE: Final = (
     "set local statement_timeout = 0; set local parallel_setup_cost = 0; set local parallel_tuple_cost = 0"
 )
-"""No time limit, for it is the reader who takes the time. PostgreSQL does not know that writing JSON costs more than
-passing it on, and would think workers not worth their while."""
+"""No timeout, because the reader decides how long it takes. The planner does not know that writing a row as JSON costs
+more than passing it on; at its default costs it would not use parallel workers."""
 
 _SEPARATOR, _QUOTE = "\x02", "\x01"
-"""JSON has no control characters, so that with these nothing in it is separated or quoted."""
+"""JSON has no control characters, so with these as delimiter and quote COPY leaves it as it is."""
 
 _WRITTEN_ALIKE: Final[dict[Any, frozenset[str]]] = {
     str: frozenset({"text", "varchar"}),
@@ -47,11 +47,11 @@ _WRITTEN_ALIKE: Final[dict[Any, frozenset[str]]] = {
 }
 
 Open = Callable[[], AbstractAsyncContextManager[Connection]]
-"""A context manager with a connection inside of a transaction."""
+"""A context manager that gives a connection inside a transaction."""
 
 
 class RowStream(AsyncGenerator[T, None], Generic[T]):
-    """What `Db.stream` returns. Iterate over it, or over what `json_lines` gives, once."""
+    """The result of `Db.stream`. Iterate over it, or over `json_lines()`, once."""
 
     def __init__(self, kind: type[T], rows: AsyncGenerator[T, None], open: Open | None, sql: str, args: Any) -> None:
         self._kind: Any = kind
@@ -78,9 +78,9 @@ class RowStream(AsyncGenerator[T, None], Generic[T]):
         await self._rows.aclose()
 
     async def json_lines(self) -> AsyncGenerator[bytes, None]:
-        """The rows as lines of JSON, some or many whole lines at a time.
+        """The rows as JSON lines, one or more whole lines at a time.
 
-        Raises what iterating raises; `RowMismatch` also for a NULL where the kind has no None.
+        Raises what iterating raises; `RowMismatch` also for a NULL where the kind does not allow None.
         """
         if self._fields is not None and self._open is not None:
             async with self._open() as connection:
@@ -94,10 +94,10 @@ class RowStream(AsyncGenerator[T, None], Generic[T]):
                 yield piece
 
     async def _is_written_alike(self, connection: Connection, fields: dict[str, Any]) -> bool:
-        """Whether the statement's columns are the fields, and of types that both sides write alike."""
+        """Whether the statement's columns are the fields, with types that PostgreSQL and msgspec write alike."""
         text = admit(self._sql)
-        if text.stains:
-            connection.stain(text)
+        if text.leaves_state:
+            connection.mark_dirty(text)
         try:
             columns = (await connection.prepare(self._sql)).get_attributes()
         except FOREIGN as error:
@@ -112,7 +112,7 @@ class RowStream(AsyncGenerator[T, None], Generic[T]):
             yield encode(row) + b"\n"
 
     async def _written(self, connection: Connection) -> AsyncGenerator[bytes, None]:
-        """Written by PostgreSQL: COPY hands them over as they come, and waits while they are not taken."""
+        """The lines that PostgreSQL writes with COPY, which waits while they are not read."""
         pipe = _Pipe()
         copying = asyncio.create_task(self._copy(connection, pipe), name="copy rows")
         check = _Check(self._kind)
@@ -144,7 +144,7 @@ class RowStream(AsyncGenerator[T, None], Generic[T]):
 
 
 class _Pipe:
-    """Bytes from one task to another, in whole lines."""
+    """A bounded buffer of bytes between two tasks; gives whole lines."""
 
     def __init__(self) -> None:
         self._waiting = bytearray()
@@ -164,7 +164,7 @@ class _Pipe:
         self._changed.set()
 
     async def take(self) -> bytes | None:
-        """What has come since, at least a line of it; None after the last."""
+        """The lines received since, at least one; None after the last."""
         while True:
             end = self._waiting.rfind(b"\n") + 1
             if end:
@@ -175,12 +175,12 @@ class _Pipe:
             if self._ended:
                 return None
             self._changed.clear()
-            self._room.set()  # a line longer than what may wait
+            self._room.set()  # a line longer than the buffer
             await self._changed.wait()
 
 
 class _Check:
-    """Sees a NULL where the kind has no None: more nulls than its optional fields account for."""
+    """Finds a NULL where the kind does not allow None: more nulls than its optional fields can have."""
 
     def __init__(self, kind: Any) -> None:
         self._kind = kind
@@ -189,7 +189,7 @@ class _Check:
         self._optional = [f'"{field.name}":null'.encode() for field in fields if _bare(field.type)[1]]
 
     def look(self, lines: bytes) -> None:
-        """Raises `RowMismatch`. What only looks so, as in a text, is read to be sure."""
+        """Raises `RowMismatch`. Lines that may only seem to have one, as inside a string, are decoded to be sure."""
         if lines.count(b":null") != sum(lines.count(each) for each in self._optional):
             try:
                 self._decode(lines)
@@ -198,7 +198,7 @@ class _Check:
 
 
 def _fields(kind: Any) -> dict[str, Any] | None:
-    """The columns that a kind takes and their types, if what PostgreSQL writes of them is what this side would."""
+    """The columns that a kind takes and their types, if PostgreSQL writes them as msgspec does."""
     if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
         return None
     config, fields = kind.__struct_config__, msgspec.structs.fields(kind)
@@ -209,7 +209,7 @@ def _fields(kind: Any) -> dict[str, Any] | None:
 
 
 def _bare(annotation: Any) -> tuple[Any, bool]:
-    """The type without None, and whether None was one of its alternatives."""
+    """The type without None, and whether it allows None."""
     arguments = typing.get_args(annotation)
     if type(None) in arguments:
         others = [each for each in arguments if each is not type(None)]

@@ -1,4 +1,4 @@
-"""Statements on one connection, and the reads that every kind of session shares.
+"""Statements on one connection, and the reads that every session shares.
 
 SQL is plain SQL with ``$1``, ``$2``, … for the arguments. A statement that returns rows names the *kind* they become
 (see `headwater.db.reader`). All errors are `headwater.db.errors`.
@@ -23,7 +23,7 @@ _UNBOUNDED_SECONDS = 7 * 24 * 3600.0
 
 
 class Reads:
-    """One row, perhaps a row, all rows: over whatever fetches records."""
+    """Reads of one row, at most one row, or all rows, for any class that can fetch records."""
 
     __slots__ = ()
 
@@ -31,7 +31,7 @@ class Reads:
         raise NotImplementedError
 
     async def one(self, kind: type[T], sql: str, *args: Any) -> T:
-        """The only row; raises `NoRow` or `ManyRows` if there is another number of them, and `RowMismatch`."""
+        """The only row; raises `NoRow`, `ManyRows` or `RowMismatch`."""
         records = await self._fetch(sql, args)
         if len(records) != 1:
             raise _wrong_number(kind, records, sql)
@@ -47,7 +47,7 @@ class Reads:
         return reader(kind).one(records[0], sql)
 
     async def all(self, kind: type[T], sql: str, *args: Any) -> list[T]:
-        """Every row, in the order PostgreSQL gives them; raises `RowMismatch`."""
+        """Every row, in PostgreSQL's order; raises `RowMismatch`."""
         return reader(kind).all(await self._fetch(sql, args), sql)
 
 
@@ -59,7 +59,7 @@ def _wrong_number(kind: Any, records: list[Record], sql: str) -> NoRow | ManyRow
 
 
 class Session(Reads):
-    """Statements on one connection, inside a transaction that somebody else begins and ends."""
+    """Statements on one connection, inside a transaction that the caller begins and ends."""
 
     __slots__ = ("_connection", "_savepoints")
 
@@ -69,18 +69,18 @@ class Session(Reads):
 
     @property
     def connection(self) -> Connection:
-        """asyncpg's own connection, for what this class does not do; it will be reset before anyone else gets it."""
-        self._connection.stained = True
+        """asyncpg's connection, for what this class does not do; it is reset before it is lent again."""
+        self._connection.dirty = True
         return self._connection
 
     def end(self) -> None:
-        """Let go of the connection: it goes to somebody else, and a statement that comes late must not reach it."""
+        """Drop the connection: it will be lent to others, and a late statement must not reach it."""
         self._connection = _ENDED
 
     async def run(self, sql: str, *args: Any) -> int:
-        """Run a statement for its effect; returns how many rows it touched (0 where that means nothing).
+        """Run a statement for its effect; returns the number of affected rows (0 where that has no meaning).
 
-        Without arguments the text may hold several statements; the number is the last one's.
+        Without arguments the text may have several statements; the number is that of the last one.
         """
         self._admit(sql)
         try:
@@ -89,11 +89,11 @@ class Session(Reads):
             raise translate(error, sql) from error
 
     async def copy(self, table: str, rows: Rows, columns: Sequence[str] | None = None) -> int:
-        """Load rows by COPY, as fast as PostgreSQL takes them and in constant memory; returns how many.
+        """Load rows with COPY, in constant memory; returns the number of rows.
 
-        `table` is ``schema.table`` or ``table``. `rows` are tuples or Structs, from a plain or an async iterable.
+        `table` is ``schema.table`` or ``table``. `rows` are tuples or Structs, from an iterable or an async iterable.
         Tuples go into `columns`, or into all columns in the table's order. Structs go into the columns of their
-        fields, or of those that `columns` names. No time limit applies while it runs.
+        fields, or of the fields that `columns` names. No statement timeout applies.
         """
         source = CopySource(rows, columns)
         if not await source.open():
@@ -116,7 +116,7 @@ class Session(Reads):
         return _rows_of(tag)
 
     async def stream(self, kind: type[T], sql: str, *args: Any, chunk: int = CHUNK_ROWS) -> AsyncGenerator[T, None]:
-        """Row after row from a server-side cursor, in constant memory; `chunk` rows travel at once."""
+        """The rows from a server-side cursor, in constant memory; `chunk` rows are fetched at a time."""
         async with aclosing(self.chunks(kind, sql, *args, chunk=chunk)) as chunks:
             async for rows in chunks:
                 for row in rows:
@@ -125,7 +125,7 @@ class Session(Reads):
     async def chunks(
         self, kind: type[T], sql: str, *args: Any, chunk: int = CHUNK_ROWS
     ) -> AsyncGenerator[list[T], None]:
-        """The same in lists of up to `chunk` rows, for exports that encode many at once."""
+        """As `stream`, in lists of up to `chunk` rows, for exports that encode many at once."""
         self._admit(sql)
         read = reader(kind).all
         try:
@@ -137,13 +137,13 @@ class Session(Reads):
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """What is inside happens or, if it raises, does not; the transaction goes on either way."""
+        """A nested transaction: rolled back if the block raises; the transaction itself continues either way."""
         self._savepoints += 1
         name = f"headwater_{self._savepoints}"
         await self._control(f"savepoint {name}")
         try:
             yield
-        except (Exception, asyncio.CancelledError):  # a timeout inside the transaction is a cancellation here
+        except (Exception, asyncio.CancelledError):  # a timeout inside the transaction arrives here as a cancellation
             await self._control(f"rollback to savepoint {name}")
             raise
         await self._control(f"release savepoint {name}")
@@ -163,8 +163,8 @@ class Session(Reads):
 
     def _admit(self, sql: str) -> None:
         text = admit(sql)
-        if text.stains:
-            self._connection.stain(text)
+        if text.leaves_state:
+            self._connection.mark_dirty(text)
 
 
 class _Ended:
@@ -179,6 +179,6 @@ _ENDED: Any = _Ended()
 
 
 def _rows_of(tag: str) -> int:
-    """The count at the end of a command tag, as in ``INSERT 0 3``."""
+    """The row count at the end of a command tag, as in ``INSERT 0 3``."""
     count = tag.rpartition(" ")[2]
     return int(count) if count.isdigit() else 0

@@ -1,11 +1,11 @@
-"""Migration files of one app, as they lie in its folder.
+"""The migration files of one app.
 
 A file is named ``NNNN_name.expand.sql`` or ``NNNN_name.contract.sql``. *Expand* adds what the next release needs and
-the running one does not mind; it runs before the switch. *Contract* takes away what no release uses any more; it
-runs once the old release is gone.
+the running release can live with; it is applied before the switch. *Contract* removes what no release uses any more;
+it is applied once the old release is gone.
 
-Order is the number's, and within one number expand before contract. A number may have one file of each phase, under
-one name; it may not appear twice in a phase. Numbers may leave gaps: a branch that was dropped leaves one.
+Files are ordered by number, and within one number expand before contract. A number may have one file of each phase,
+both with the same name. Numbers may have gaps: an abandoned branch leaves one.
 """
 
 import hashlib
@@ -32,19 +32,19 @@ class MigrationError(DbError):
 
 
 class BadFileName(MigrationError):
-    """{path} is no migration: name it NNNN_name.expand.sql or NNNN_name.contract.sql."""
+    """{path} is not named as a migration: NNNN_name.expand.sql or NNNN_name.contract.sql."""
 
 
 class DuplicateNumber(MigrationError):
-    """{first} and {second} have the same number; a number has one file of each phase, and both have one name."""
+    """{first} and {second} have the same number. A number has one file of each phase, and both have the same name."""
 
 
 class MissingFolder(MigrationError):
-    """{folder}, the migrations of {app}, is no folder."""
+    """{folder}, which should hold the migrations of {app}, is not a folder."""
 
 
 class Source(Declaration, frozen=True):
-    """Where the migrations of an app lie, where its stored functions do, and the schema that is its own."""
+    """The folders of an app's migrations and stored functions, and the app's schema."""
 
     app: str
     schema: str
@@ -58,7 +58,7 @@ class Source(Declaration, frozen=True):
 
 
 class MigrationFile(msgspec.Struct, frozen=True):
-    """One file, read whole."""
+    """One file, with its content."""
 
     app: str
     schema: str
@@ -86,7 +86,7 @@ def platform_source() -> Source:
 
 
 def read_source(source: Source) -> list[MigrationFile]:
-    """Every migration of an app, in the order in which they are applied; raises `MigrationError`."""
+    """Every migration of an app, in the order of application; raises `MigrationError`."""
     if not source.folder.is_dir():
         raise MissingFolder(app=source.app, folder=source.folder)
     files = [_read(source, path) for path in sorted(source.folder.iterdir()) if _is_meant(path)]
@@ -96,7 +96,7 @@ def read_source(source: Source) -> list[MigrationFile]:
 
 
 def _is_meant(path: Path) -> bool:
-    """Hidden files, notes and Python's own droppings may lie beside the migrations; nothing else may."""
+    """Hidden files, Markdown files and Python's caches may be beside the migrations; nothing else may."""
     return not path.name.startswith((".", "__")) and path.suffix != ".md"
 
 

@@ -1,13 +1,13 @@
-"""What a piece of SQL text consists of, as far as that must be known without asking the server.
+"""The statements of an SQL text, as far as they must be known before it is sent.
 
-A small lexer follows the rules of psql's (comments nest, four kinds of quotes, ``begin atomic`` bodies): enough to
-find where statements begin and what their first words are, and no more.
+A small lexer follows the rules of psql's (nested comments, four kinds of quotes, ``begin atomic`` bodies). It finds
+where statements begin and what their first words are, and no more.
 
-It answers two questions. Can this text leave something behind in the session (a setting, a LISTEN, an advisory
-lock, a temporary table)? Then the connection is reset before anyone else gets it; every other text spares that
-round trip. And does it end or begin a transaction? Those belong to the platform. The first answer errs on the side
-of a reset: only what is known to be harmless passes. A function that is not PostgreSQL's own is believed to leave
-nothing behind; one that does is to be called on a connection from `Pool.acquire`, which is always reset.
+It answers two questions. Can the text leave state in the session (a setting, a LISTEN, an advisory lock, a temporary
+table)? Then the connection is reset before it is lent again; for every other text that round trip is saved. And does
+it begin or end a transaction? Only Headwater does that. The first answer is conservative: a text is reset after unless
+it is known to be harmless. A function that is not PostgreSQL's own is assumed to leave no state; call one that does on
+a connection from `Pool.acquire`, which is always reset.
 """
 
 import re
@@ -49,7 +49,7 @@ _DROPS_STATEMENTS = _words("discard deallocate")
 
 
 class Statement(NamedTuple):
-    """One statement: where it begins in the text (0-based), on which line (1-based), and its words in lower case."""
+    """One statement: its offset in the text (0-based), its line (1-based), and its words in lower case."""
 
     offset: int
     line: int
@@ -58,20 +58,20 @@ class Statement(NamedTuple):
 
 
 class Traits(NamedTuple):
-    """What the platform must know of a text before it sends it."""
+    """What must be known of a text before it is sent."""
 
-    stains: bool  # can leave something behind in the session
-    drops_statements: bool  # takes the connection's prepared statements away
+    leaves_state: bool  # can leave state in the session
+    drops_statements: bool  # drops the connection's prepared statements
     control: str | None  # the first words of a statement that begins or ends a transaction
-    columns_open: bool  # the columns it returns are the table's, whatever these are (`*`, `table t`)
+    columns_open: bool  # returns all columns of a table, whatever they are (`*`, `table t`)
 
 
 @lru_cache(maxsize=4096)
 def traits(sql: str) -> Traits:
-    """The traits of a text; worked out once per text."""
+    """The traits of a text; cached."""
     statements = list(split(sql))
     return Traits(
-        stains=any(map(_stains, statements)),
+        leaves_state=any(map(_leaves_state, statements)),
         drops_statements=any(
             statement.words[:1] and statement.words[0] in _DROPS_STATEMENTS for statement in statements
         ),
@@ -89,7 +89,7 @@ def admit(sql: str) -> Traits:
 
 
 def split(sql: str) -> Iterator[Statement]:
-    """The statements of a text, in order, without the semicolons between them; what holds no word is left out."""
+    """The statements of a text, in order, without the semicolons between them; those without a word are left out."""
     start = depth = nested = 0
     words: list[str] = []
     for kind, begin, end in _tokens(sql):
@@ -153,7 +153,7 @@ def _end_of_comment(sql: str, at: int) -> int:
     return len(sql)
 
 
-def _stains(statement: Statement) -> bool:
+def _leaves_state(statement: Statement) -> bool:
     first, second = (*statement.words, "", "")[:2]
     if first == "set":
         return second not in {"local", "constraints", "transaction"}

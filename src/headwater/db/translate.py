@@ -1,7 +1,7 @@
-"""The one place where asyncpg's errors become ours.
+"""asyncpg's errors as ours.
 
-What is translated: everything that PostgreSQL answers with an error, a connection that broke or could not be made,
-and misuse of a connection. What is not: cancellation, and mistakes that Python itself reports (`TypeError`, …).
+Translated are every error that PostgreSQL reports, a connection that broke or could not be opened, and misuse of a
+connection. Cancellation and Python's own errors (`TypeError`, …) are not.
 """
 
 from collections.abc import Callable
@@ -27,13 +27,13 @@ from headwater.db.errors import (
 )
 
 FOREIGN = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
-"""What a statement or a connection attempt can raise and `translate` understands."""
+"""What a statement or a connection attempt can raise, and `translate` accepts."""
 
 RETRY_AFTER_SECONDS = 1.0
 
 
 def translate(error: BaseException, sql: str | None = None) -> DbError:
-    """Our error for one of `FOREIGN`; the statement, without its arguments, becomes a note on it."""
+    """Our error for one of `FOREIGN`; the statement, without its arguments, is added as a note."""
     ours = _translate(error)
     if sql is not None:
         ours.add_note(f"in: {sql}")
@@ -48,7 +48,7 @@ def _translate(error: BaseException) -> DbError:
     if isinstance(error, asyncpg.InternalClientError):
         return _lost(str(error))  # the protocol is out of step, as after a FATAL that came while nothing was asked
     if isinstance(error, TimeoutError):
-        return unavailable("no answer in time")
+        return unavailable("no response in time")
     return _lost(str(error) or type(error).__name__)
 
 
@@ -82,7 +82,7 @@ def _conflict(error: asyncpg.PostgresError) -> DbError:
 
 
 def _reference(error: asyncpg.PostgresError) -> DbError:
-    # One SQLSTATE for both ends of a foreign key; only the texts tell which end is at fault.
+    # Both ends of a foreign key have one SQLSTATE; only the message says which end is violated.
     kind = StillReferenced if "still referenced" in (error.detail or "") else ReferenceMissing
     return kind(constraint=error.constraint_name, table=_table(error), detail=error.detail)
 
@@ -128,7 +128,7 @@ _BY_STATE: dict[str, Callable[[asyncpg.PostgresError], DbError]] = {
     "23502": _not_null,
     "25006": _with_reason(ReadOnly),
     "25P02": lambda error: TransactionFailed(),
-    "26000": _with_reason(SchemaChanged),  # somebody deallocated the statements of this connection
+    "26000": _with_reason(SchemaChanged),  # the statements of this connection were deallocated
     "40001": _with_reason(Contention),
     "40P01": _with_reason(Contention),
     "55P03": _with_reason(LockTimeout),

@@ -1,4 +1,4 @@
-"""The servers that a backend runs on: started from wheels, or reached by URL."""
+"""The servers that a backend runs on: embedded, from wheels, or external, by URL."""
 
 from headwater.engines.doctor import examine, examine_postgres, examine_valkey
 from headwater.engines.engine import (

@@ -12,22 +12,22 @@ NAMES = ("headwater", "postgres", "nobody")
 
 
 class Account(msgspec.Struct, frozen=True):
-    """A user and its primary group; a server gets no further groups."""
+    """A user and its primary group; a server gets no supplementary groups."""
 
     name: str
     uid: int
     gid: int
 
     def own(self, path: Path) -> None:
-        """Make `path` the account's; a symbolic link itself, not what it points at."""
+        """Make the account the owner of `path`; of a symbolic link itself, not of its target."""
         os.lchown(path, self.uid, self.gid)
 
 
 def choose_account(data: Path) -> Account | None:
-    """None when Headwater is not root: then the server runs as whoever started it.
+    """None if Headwater does not run as root: then the server runs as the same user.
 
-    As root, whoever owns `data` already keeps it, so that a user created later does not lock the server out of its
-    own files; a new folder goes to the first of `NAMES` that exists. Raises `NoAccount` when none does.
+    As root: the owner of `data` if it exists, so that a user created later does not lock the server out of its own
+    files; for a new folder, the first of `NAMES` that exists. Raises `NoAccount` if none does.
     """
     if os.geteuid() != 0:
         return None

@@ -1,4 +1,4 @@
-"""What may be shown of an engine's URL: where it points, never the password in it."""
+"""Engine URLs without their password, for logs and messages."""
 
 from urllib.parse import SplitResult, parse_qs, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
@@ -7,7 +7,7 @@ def shown_host(url: str) -> str:
     """Host and port, or the folder of a unix socket."""
     parts = _split(url)
     if parts is None:
-        return "an unreadable URL"
+        return "an invalid URL"
     host = parts.netloc.rpartition("@")[2]
     return host or _named(parts, "host") or unquote(parts.path) or "its default address"
 
@@ -22,7 +22,7 @@ def shown_database(url: str) -> tuple[str, str]:
 
 
 def without_password(text: str, url: str) -> str:
-    """`text`, with the password of `url` blotted out should it occur."""
+    """`text`, with every occurrence of the password of `url` replaced by asterisks."""
     parts = _split(url)
     if parts is None:
         return text
@@ -34,7 +34,7 @@ def without_password(text: str, url: str) -> str:
 
 
 def split_password(url: str) -> tuple[str, str | None]:
-    """The URL as everybody may see it in the list of processes, and the password that was in it."""
+    """The URL without its password, fit for a process list, and the password."""
     parts = _split(url)
     if parts is None:
         return url, None

@@ -1,4 +1,4 @@
-"""A PostgreSQL data folder: made whole or not at all, checked, configured."""
+"""A PostgreSQL data directory: created atomically, checked, configured."""
 
 import locale
 import os
@@ -19,10 +19,10 @@ INITDB_OPTIONS = (
     f"--username={ROLE}",
     "--encoding=UTF8",
     "--locale=C",
-    "--locale-provider=builtin",  # sorts alike on every machine and after every upgrade of its C library
+    "--locale-provider=builtin",  # sorts the same on every machine and after every upgrade of its C library
     "--builtin-locale=C.UTF-8",
     "--data-checksums",
-    "--auth=trust",  # only the private folder of the socket leads in, and there is no TCP
+    "--auth=trust",  # reachable only through the socket in its private folder; there is no TCP
     "--no-instructions",
 )
 LETTERS = "C.UTF-8"
@@ -31,7 +31,7 @@ SOCKET_FOLDER_LINE = 4
 
 
 class Cluster:
-    """The folder `data` and what is in it."""
+    """A cluster in the folder `data`."""
 
     def __init__(self, data: Path) -> None:
         self.data = data
@@ -41,11 +41,11 @@ class Cluster:
         return (self.data / "PG_VERSION").exists()
 
     def check(self, programs: PostgresPrograms) -> None:
-        """Raises `OtherVersion`, or `FolderUnusable` if something else than a cluster is here."""
+        """Raises `OtherVersion`, or `FolderUnusable` if the folder holds anything but a cluster."""
         if not self.exists():
             if self.data.exists() and any(self.data.iterdir()):
                 raise FolderUnusable(
-                    folder=self.data, engine="postgres", reason="it holds files, but they are no PostgreSQL cluster"
+                    folder=self.data, engine="postgres", reason="it holds files that are not a PostgreSQL cluster"
                 )
             return
         found, wanted = int((self.data / "PG_VERSION").read_text()), programs.major()
@@ -55,7 +55,7 @@ class Cluster:
     async def initialise(
         self, programs: PostgresPrograms, account: Account | None, log: ServerLog, *, durable: bool
     ) -> None:
-        """Make the cluster beside its place and move it there in one step, once it is on disk."""
+        """Create the cluster in a temporary folder and rename it once it is on disk."""
         self._make_new(account)
         output = log.open()
         try:
@@ -82,30 +82,30 @@ class Cluster:
         if status != 0:
             shutil.rmtree(self._new, ignore_errors=True)
             raise EngineFailed(
-                engine="postgres", reason=f"initdb ended with status {status}", log=log.path, tail=log.tail()
+                engine="postgres", reason=f"initdb exited with status {status}", log=log.path, tail=log.tail()
             )
         self._move_into_place(account, durable=durable)
 
     def configure(self, settings: Mapping[str, str], account: Account | None) -> None:
         path, text = self.data / "headwater.conf", configuration.render(settings)
-        if path.read_text(encoding="utf-8") != text:  # on a full disk, what need not be written must not fail
+        if path.read_text(encoding="utf-8") != text:  # a full disk must not matter if nothing has to be written
             write_whole(path, text, account)
 
     def forget_postmaster(self) -> None:
-        """Remove what a postmaster that did not stop in order left; only when none lives in `data`.
+        """Remove the lock file of a postmaster that crashed; call it only when none runs in `data`.
 
-        PostgreSQL looks itself whether the process of its lock file lives, but takes any process of the same user
-        that has got the number since for a postmaster: after a restart of a container that is the rule.
+        PostgreSQL checks whether the process in its lock file is alive, but accepts any process of the same user with
+        that number. After a restart of a container there usually is one.
         """
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def ready(self, pid: int) -> bool:
-        """Whether the postmaster `pid` says in its lock file that it accepts connections."""
+        """Whether the lock file of the postmaster `pid` says that it accepts connections."""
         lines = self._postmaster_lines()
         return len(lines) > STATUS_LINE and lines[0] == str(pid) and lines[STATUS_LINE].strip() == "ready"
 
     def running_socket_folder(self) -> str | None:
-        """The folder of the socket of the postmaster that runs here now, if one does."""
+        """The socket's folder of the postmaster that runs here, if one does."""
         lines = self._postmaster_lines()
         if len(lines) > STATUS_LINE and lines[STATUS_LINE].strip() == "ready" and Path("/proc", lines[0]).exists():
             return lines[SOCKET_FOLDER_LINE]
@@ -139,7 +139,7 @@ class Cluster:
 
 
 def _letters() -> tuple[str, ...]:
-    """What lets pg_trgm, which asks the C library, know letters beyond ASCII; without it there, only those."""
+    """The option that lets pg_trgm, which uses the C library, know letters beyond ASCII, if the locale exists here."""
     before = locale.setlocale(locale.LC_CTYPE)
     try:
         locale.setlocale(locale.LC_CTYPE, LETTERS)

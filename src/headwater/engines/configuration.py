@@ -1,10 +1,10 @@
-"""What PostgreSQL is told when Headwater runs it, with the reasons; written anew at every start."""
+"""The configuration of the embedded PostgreSQL, with the reasons; written at every start."""
 
 from collections.abc import Mapping
 
 from headwater.settings import Settings
 
-# Two cores and a few GiB that are shared with the workers: a modest cache of its own, the rest is the kernel's.
+# For two cores and a few GiB shared with the workers: modest shared buffers, and the kernel's page cache for the rest.
 MEMORY = {
     "shared_buffers": "256MB",
     "effective_cache_size": "1GB",
@@ -13,14 +13,14 @@ MEMORY = {
     "wal_buffers": "16MB",
 }
 
-# Rare checkpoints write fewer full pages; two GiB of WAL is what a recovery has to read at most.
+# Rare checkpoints write fewer full pages; a recovery reads at most two GiB of WAL.
 CHECKPOINTS = {
     "checkpoint_timeout": "15min",
     "max_wal_size": "2GB",
     "min_wal_size": "256MB",
 }
 
-# The relay needs one slot and one sender; the rest is for a second relay that takes over, sinks and base backups.
+# The relay needs one slot and one sender; the rest is for a relay that takes over, sinks and base backups.
 REPLICATION = {
     "wal_level": "logical",
     "max_replication_slots": "10",
@@ -28,8 +28,8 @@ REPLICATION = {
     "wal_sender_timeout": "60s",
 }
 
-# Short statements by primary key: compiling them never pays, and random reads cost little on flash. Watermarks and
-# idempotency records are updated all the time, so the vacuum looks often.
+# Short statements by primary key: JIT compilation never pays, and random reads are cheap on flash. Watermarks and
+# idempotency records are updated all the time, so autovacuum runs often.
 STATEMENTS = {
     "jit": "off",
     "random_page_cost": "1.1",
@@ -49,7 +49,7 @@ MESSAGES = {
     "default_text_search_config": "pg_catalog.english",
 }
 
-# These are promises (design 7), so they go on the command line too, where ALTER SYSTEM cannot take them back.
+# These are promised (design 7), so they are also on the command line, which ALTER SYSTEM cannot override.
 PRIVATE = {"listen_addresses": "", "unix_socket_permissions": "0700"}
 DURABLE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 FORGETFUL = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
@@ -76,16 +76,16 @@ def command_line(configuration: Mapping[str, str]) -> list[str]:
 
 
 def of_settings(settings: Settings) -> dict[str, str]:
-    """The settings that follow from Headwater's own."""
+    """The settings that are derived from Headwater's settings."""
     return {
         "max_slot_wal_keep_size": f"{settings.wal_budget_mb}MB",
         "max_connections": str(max(100, connections_needed(settings) + CONNECTIONS_RESERVED)),
     }
 
 
-# What one process opens at most: a web worker a pool of ten for queries, one of ten for commands and, when asked
-# whether it is ready, one to look for migrations; a consumer worker a pool of ten and the connection that listens;
-# the relay its two, the supervisor, `headwater` commands and a person's psql share the rest.
+# The most connections that a process opens. A web worker: a pool of ten for queries, one of ten for commands, and one
+# to check the migrations for readiness. A consumer worker: a pool of ten and one that listens. The relay's two, the
+# supervisor, `headwater` commands and psql share the rest.
 CONNECTIONS_PER_WEB = 21
 CONNECTIONS_PER_CONSUMER = 11
 CONNECTIONS_BESIDE = 12
@@ -94,7 +94,7 @@ CONNECTIONS_RESERVED = 3
 
 
 def connections_needed(settings: Settings) -> int:
-    """Connections that all processes of `headwater up` open at most."""
+    """The most connections that all processes of `headwater up` open together."""
     workers = settings.web * CONNECTIONS_PER_WEB + settings.consumers * CONNECTIONS_PER_CONSUMER
     return workers + CONNECTIONS_BESIDE
 

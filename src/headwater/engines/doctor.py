@@ -1,4 +1,4 @@
-"""What a PostgreSQL lacks to carry Headwater, line by line, each with the statement that mends it."""
+"""The doctor: checks PostgreSQL and Valkey against what Headwater needs; each failed check names its fix."""
 
 import asyncpg
 
@@ -13,9 +13,9 @@ from headwater.settings import Settings
 
 
 async def examine(url: str, settings: Settings) -> list[Finding]:
-    """Examine the PostgreSQL at `url`, and the external Valkey if `settings` name one.
+    """Check the PostgreSQL at `url`, and the external Valkey if `settings` name one.
 
-    An ill server is a finding, not an error.
+    A server that fails a check is a finding, not an error.
     """
     findings = await examine_postgres(url, settings)
     if settings.valkey_url:
@@ -24,7 +24,7 @@ async def examine(url: str, settings: Settings) -> list[Finding]:
 
 
 async def examine_postgres(url: str, settings: Settings) -> list[Finding]:
-    """One finding only if it cannot be reached, two if it is too old for the rest to be read."""
+    """One finding if the server is unreachable, two if its version is too old for the other checks."""
     subject = f"PostgreSQL at {shown_host(url)}"
     try:
         connection = await asyncpg.connect(
@@ -32,20 +32,20 @@ async def examine_postgres(url: str, settings: Settings) -> list[Finding]:
         )
     except CONNECT_ERRORS as error:
         remedy = _connection_remedy(error, url)
-        return [Finding(ok=False, subject=subject, found=explain(error, url), wanted="an answer", remedy=remedy)]
+        return [Finding(ok=False, subject=subject, found=explain(error, url), wanted="reachable", remedy=remedy)]
     try:
-        answers = Finding(ok=True, subject=subject, found="answers", wanted="an answer")
+        reached = Finding(ok=True, subject=subject, found="reachable", wanted="reachable")
         version = judge_version(await read_version(connection))
         if not version.ok:
-            return [answers, version]
+            return [reached, version]
         facts = await read_facts(
             connection, url, settings, idle_bound=IDLE_BOUND_SECONDS, busy_bound=BUSY_BOUND_SECONDS
         )
     except CONNECT_ERRORS as error:
-        return [Finding(ok=False, subject=subject, found=explain(error, url), wanted="answers to every question")]
+        return [Finding(ok=False, subject=subject, found=explain(error, url), wanted="a response to every check")]
     finally:
         await connection.close()
-    return [answers, version, *judge(facts, settings)]
+    return [reached, version, *judge(facts, settings)]
 
 
 async def examine_valkey(url: str) -> Finding:
@@ -53,8 +53,8 @@ async def examine_valkey(url: str) -> Finding:
     return Finding(
         ok=refusal is None,
         subject=f"Valkey at {shown_host(url)}",
-        found=refusal or "answers",
-        wanted="an answer",
+        found=refusal or "reachable",
+        wanted="reachable",
         remedy=None if refusal is None else "HEADWATER_VALKEY_URL=valkey://user:password@host:6379/0",
     )
 
@@ -64,7 +64,7 @@ def _connection_remedy(error: BaseException, url: str) -> str | None:
     if isinstance(error, asyncpg.InvalidCatalogNameError):
         return f"CREATE DATABASE {quoted(database)} ENCODING 'UTF8' TEMPLATE template0;"
     if isinstance(error, asyncpg.InvalidPasswordError):
-        return f"ALTER ROLE {quoted(role)} PASSWORD '...';  -- the one that HEADWATER_POSTGRES_URL has"
+        return f"ALTER ROLE {quoted(role)} PASSWORD '...';  -- the password in HEADWATER_POSTGRES_URL"
     if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
         return f"host  {database}  {role}  samenet  scram-sha-256  # in pg_hba.conf; then SELECT pg_reload_conf();"
     return None

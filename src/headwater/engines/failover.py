@@ -12,7 +12,7 @@ from headwater.settings import Settings
 
 
 def judge_failover(facts: Facts, settings: Settings) -> Iterator[Finding]:
-    """Nothing where there is no standby; all of it is advice, since the backend runs without one."""
+    """Nothing where there is no standby; all findings are warnings, since the backend runs without one."""
     yield from _judge_copy(facts, settings.slot) if facts.in_recovery else _judge_primary(facts, settings.slot)
 
 

@@ -1,4 +1,4 @@
-"""Files and folders that a server finds whole or not at all."""
+"""Files that are replaced atomically, and folders that are synced to disk."""
 
 import contextlib
 import os
@@ -8,11 +8,11 @@ from headwater.engines.account import Account
 
 
 def write_whole(path: Path, text: str, account: Account | None) -> None:
-    """Replace `path` in one step, readable by its owner only; on disk when this returns."""
+    """Replace `path` atomically, readable by its owner only; on disk when this returns."""
     fresh = path.with_name(path.name + ".new")
     with contextlib.suppress(FileNotFoundError):
         fresh.unlink()
-    # O_EXCL: the folder may be the account's, which must not make root follow a link that it placed here.
+    # O_EXCL: the account may own the folder, and must not make root follow a link that it created here.
     with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
         if account is not None:
@@ -24,7 +24,7 @@ def write_whole(path: Path, text: str, account: Account | None) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Put the names in `folder` on disk."""
+    """Sync the directory entries of `folder` to disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""What the doctor has to say about one thing that was looked at."""
+"""A finding: the result of one check of the doctor."""
 
 from collections.abc import Iterable, Iterator
 
@@ -6,9 +6,9 @@ import msgspec
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """`remedy` is a statement for psql, a command, or a line for a file; None where all is well or nothing helps.
+    """`remedy` is a statement for psql, a command, or a line for a file; None if the check passed or nothing helps.
 
-    A finding that is not `required` is advice: the backend runs without it, at the price that `wanted` names.
+    A finding that is not `required` is a warning: the backend runs without it, with the drawback that `wanted` names.
     """
 
     ok: bool
@@ -20,7 +20,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def render(findings: Iterable[Finding]) -> list[str]:
-    """Lines for a person: what is well in one line each, what is not with its remedy below."""
+    """Lines for a person: one for each check that passed, and the remedy below each that failed."""
     return [line for finding in findings for line in _render(finding)]
 
 
@@ -28,7 +28,7 @@ def _render(finding: Finding) -> Iterator[str]:
     if finding.ok:
         yield f"ok      {finding.subject}: {finding.found}"
         return
-    yield f"{'LACKS' if finding.required else 'advice':<8}{finding.subject}: {finding.found}"
-    yield f"        wanted: {finding.wanted}"
+    yield f"{'FAILED' if finding.required else 'warning':<8}{finding.subject}: {finding.found}"
+    yield f"        needed: {finding.wanted}"
     if finding.remedy:
-        yield f"        mend:   {finding.remedy}"
+        yield f"        fix:    {finding.remedy}"

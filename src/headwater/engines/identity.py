@@ -1,8 +1,8 @@
-"""Replica identity: what tells the rows of a published table apart.
+"""Replica identity: the columns by which PostgreSQL identifies the rows of a published table.
 
-PostgreSQL refuses every update and delete of a published table that has none. What counts is the identity that it
-would use: the primary key, a chosen index, or the whole row; and of a partitioned table that of each partition,
-whatever their parent has.
+PostgreSQL refuses every update and delete of a published table without one. What counts is the identity that it would
+use: the primary key, a chosen index, or the whole row; for a partitioned table that of each partition, whatever the
+parent has.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ class NoReplicaIdentity(EngineError):
 
 
 class UnidentifiedTable(msgspec.Struct, frozen=True):
-    """A table whose updates and deletes PostgreSQL refuses once it is published; names are quoted where they must be.
+    """A table whose updates and deletes PostgreSQL refuses once it is published; names are quoted where needed.
 
     `reason` completes a sentence that ends in *because*.
     """
@@ -27,22 +27,22 @@ class UnidentifiedTable(msgspec.Struct, frozen=True):
     table: str
     reason: str
     index: str | None
-    """One that could identify its rows."""
+    """An index that could be its replica identity."""
 
     @property
     def remedy(self) -> str:
-        """The statement that gives it an identity."""
+        """The statement that sets a replica identity."""
         identity = f"USING INDEX {self.index}" if self.index else "FULL"
         return f"ALTER TABLE {self.table} REPLICA IDENTITY {identity};"
 
     def refusal(self) -> NoReplicaIdentity:
-        """The error that says so."""
+        """The error for this table."""
         return NoReplicaIdentity(table=self.table, reason=self.reason, remedy=self.remedy)
 
 
 _NAMED = "select name::regclass::oid from unnest($1::text[]) as named(name)"
 
-# By name and not by regclass, which only a role that may enter the schema can look up.
+# By name and not by regclass, which needs the usage privilege on the schema.
 _PUBLISHED = """
 select class.oid
   from pg_publication_tables published
@@ -55,7 +55,7 @@ select class.oid
 _UNIDENTIFIED = """
 select format('%I.%I', namespace.nspname, class.relname) as table,
        case class.relreplident when 'n' then 'its replica identity is nothing'
-                               when 'i' then 'the index of its replica identity is gone'
+                               when 'i' then 'the index of its replica identity was dropped'
                                else 'it has no primary key' end as reason,
        (select quote_ident(relname) from pg_index i join pg_class on pg_class.oid = i.indexrelid
          where i.indrelid = class.oid and i.indisunique and i.indimmediate and i.indisvalid
@@ -78,7 +78,7 @@ select format('%I.%I', namespace.nspname, class.relname) as table,
 
 
 async def unidentified(connection: asyncpg.Connection, tables: Iterable[str]) -> list[UnidentifiedTable]:
-    """Those of `tables`, each ``schema.table``, that must not be published as they are."""
+    """Those of `tables`, each ``schema.table``, that cannot be published as they are."""
     return await _read(connection, _NAMED, list(tables))
 
 

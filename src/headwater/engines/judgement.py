@@ -1,4 +1,4 @@
-"""Judges the facts of a PostgreSQL that answers: one function per question, none of which asks the server anything."""
+"""The doctor's checks: one function per question, each judging facts that were read before, without I/O."""
 
 from collections.abc import Callable, Iterator
 
@@ -17,17 +17,17 @@ CLOCK_BOUND_SECONDS = 1.0
 SENDER_TIMEOUT_MS = (5_000, 300_000)
 SLOT_TIMEOUT_SECONDS = 86_400
 WARNING_SHARE = 0.5
-"""Of the WAL budget; beyond it the held WAL is worth a warning."""
+"""Share of the WAL budget above which the held WAL is reported."""
 
 
 def judge(facts: Facts, settings: Settings) -> list[Finding]:
-    """Every finding; those that are well come without their remedy."""
+    """Every finding; those that passed have no remedy."""
     found = (finding for check in CHECKS for finding in check(facts, settings))
     return [msgspec.structs.replace(finding, remedy=None) if finding.ok else finding for finding in found]
 
 
 def judge_version(version: int) -> Finding:
-    """18 has the functions that the log and its consumers are written with: crc32, min and max of bytea."""
+    """18 is the first with functions that the log and its consumers use: crc32, min and max of bytea."""
     return Finding(
         ok=version >= OLDEST_VERSION,
         subject="version",
@@ -35,17 +35,17 @@ def judge_version(version: int) -> Finding:
         wanted="18 or later",
         remedy=None
         if version >= OLDEST_VERSION
-        else "pg_upgrade to PostgreSQL 18 or later, or dump and restore into one",
+        else "Upgrade to PostgreSQL 18 or later with pg_upgrade, or with a dump and restore",
     )
 
 
 def judge_primary(facts: Facts, settings: Settings) -> Iterator[Finding]:
     yield Finding(
         ok=not facts.in_recovery and facts.settings["default_transaction_read_only"] == "off",
-        subject="takes writes",
+        subject="accepts writes",
         found="a standby" if facts.in_recovery else "yes" if _is_off(facts, "default_transaction_read_only") else "no",
         wanted="the primary, with default_transaction_read_only off",
-        remedy="HEADWATER_POSTGRES_URL must name the primary"
+        remedy="Set HEADWATER_POSTGRES_URL to the primary"
         if facts.in_recovery
         else f"ALTER DATABASE {quoted(facts.database)} SET default_transaction_read_only = off;",
     )
@@ -58,7 +58,7 @@ def judge_encoding(facts: Facts, settings: Settings) -> Iterator[Finding]:
         found=facts.encoding,
         wanted="UTF8",
         remedy=f"CREATE DATABASE {quoted(facts.database + '_utf8')} ENCODING 'UTF8' TEMPLATE template0;"
-        "  -- and move there",
+        "  -- and move the data there",
     )
 
 
@@ -110,8 +110,8 @@ def judge_replication_connection(facts: Facts, settings: Settings) -> Iterator[F
             ok=facts.replication_refusal is None,
             subject="replication connection",
             found=facts.replication_refusal or "granted",
-            wanted="granted, straight from PostgreSQL: most poolers do not pass it on",
-            remedy="HEADWATER_POSTGRES_URL must name PostgreSQL itself, not a pooler",
+            wanted="granted by PostgreSQL directly: most poolers do not support it",
+            remedy="Set HEADWATER_POSTGRES_URL to PostgreSQL itself, not to a pooler",
         )
 
 
@@ -132,14 +132,14 @@ def judge_identities(facts: Facts, settings: Settings) -> Iterator[Finding]:
             ok=True,
             subject="replica identity",
             found="every published table has one",
-            wanted="a primary key or a replica identity, or updates and deletes are rejected",
+            wanted="a primary key or a replica identity; without one, updates and deletes are rejected",
         )
     for table in facts.unidentified:
         yield Finding(
             ok=False,
             subject=f"replica identity of {table.table}",
             found=f"none: {table.reason}",
-            wanted="a primary key or a replica identity, or updates and deletes are rejected",
+            wanted="a primary key or a replica identity; without one, updates and deletes are rejected",
             remedy=table.remedy,
         )
 
@@ -150,7 +150,7 @@ def judge_wal_bound(facts: Facts, settings: Settings) -> Iterator[Finding]:
         ok=found >= budget,
         subject="max_slot_wal_keep_size",
         found="unlimited" if found < 0 else f"{found} MB",
-        wanted=f"at least the WAL budget of {budget} MB, and a bound: without one a relay that is down fills the disk",
+        wanted=f"a limit of at least the WAL budget, {budget} MB; without a limit, a relay that is down fills the disk",
         remedy=_setting(facts, "max_slot_wal_keep_size", f"{budget}MB"),
     )
 
@@ -161,20 +161,20 @@ def judge_sender_timeout(facts: Facts, settings: Settings) -> Iterator[Finding]:
         ok=SENDER_TIMEOUT_MS[0] <= found <= SENDER_TIMEOUT_MS[1],
         subject="wal_sender_timeout",
         found=f"{found / 1000:g} s" if found else "off",
-        wanted="5 s to 5 min: a relay whose host died must free its slot, a busy one must not lose it",
+        wanted="5 s to 5 min, so that the slot of a dead host is freed, and a busy relay keeps its slot",
         remedy=_setting(facts, "wal_sender_timeout", "60s"),
         required=False,
     )
 
 
 def judge_slot_timeout(facts: Facts, settings: Settings) -> Iterator[Finding]:
-    """PostgreSQL 18 and later can invalidate a slot that nobody reads."""
+    """PostgreSQL 18 and later can invalidate a slot that is not being read."""
     found = int(facts.settings.get("idle_replication_slot_timeout", 0))
     yield Finding(
         ok=found == 0 or found >= SLOT_TIMEOUT_SECONDS,
         subject="idle_replication_slot_timeout",
         found=f"{found} s" if found else "off",
-        wanted="off, or at least a day: a stopped backend loses its slot",
+        wanted="off, or at least a day; a backend that is stopped for longer loses its slot",
         remedy=_setting(facts, "idle_replication_slot_timeout", "0"),
         required=False,
     )
@@ -188,7 +188,7 @@ def judge_slot(facts: Facts, settings: Settings) -> Iterator[Finding]:
         yield Finding(
             ok=not facts.log_begun,
             subject=subject,
-            found="missing, though there is a log that was read from it" if facts.log_begun else "not there yet",
+            found="missing, although a log was read from it" if facts.log_begun else "not created yet",
             wanted="a valid slot, once the relay has started",
             remedy="headwater log reconcile" if facts.log_begun else None,
         )
@@ -199,8 +199,8 @@ def judge_slot(facts: Facts, settings: Settings) -> Iterator[Finding]:
     yield Finding(
         ok=valid and foreign is None,
         subject=subject,
-        found=foreign or f"{status}, {'read by a relay' if facts.slot.active else 'not being read'}",
-        wanted=f"reserved or extended, of plugin pgoutput and database {facts.database}, two_phase off",
+        found=foreign or f"{status}, {'active' if facts.slot.active else 'inactive'}",
+        wanted=f"reserved or extended, plugin pgoutput, database {facts.database}, two_phase off",
         remedy=f"HEADWATER_SLOT={settings.slot}_log" if foreign else "headwater log reconcile",
     )
 
@@ -214,7 +214,7 @@ def judge_held_wal(facts: Facts, settings: Settings) -> Iterator[Finding]:
         subject="WAL held for the relay",
         found=f"{held:.0f} MB" + ("" if left is None else f", {left:.0f} MB before the slot is lost"),
         wanted=f"less than half of the budget of {budget} MB",
-        remedy="headwater log status  -- shows who lags; start the relay if none runs",
+        remedy="headwater log status  -- shows whether the relay is behind; start the backend if it does not run",
         required=held > budget,
     )
 
@@ -225,19 +225,19 @@ def judge_transactions(facts: Facts, settings: Settings) -> Iterator[Finding]:
             ok=False,
             subject="old transactions",
             found=f"hidden from role {facts.role.name}",
-            wanted="to see them",
+            wanted="visible",
             remedy=f"GRANT pg_read_all_stats TO {quoted(facts.role.name)};",
             required=False,
         )
     elif not facts.transactions:
-        yield Finding(ok=True, subject="old transactions", found="none", wanted="none: each pins WAL and dead rows")
+        yield Finding(ok=True, subject="old transactions", found="none", wanted="none; each holds back WAL and vacuum")
     for each in facts.transactions:
         yield Finding(
             ok=False,
             subject=f"transaction of process {each.pid}",
             found=f"{each.state} for {_shown_age(each.age)} (role {each.role}, application {each.application!r})",
-            wanted=f"idle for less than {_shown_age(IDLE_BOUND_SECONDS)}, at work for less than "
-            f"{_shown_age(BUSY_BOUND_SECONDS)}: it pins WAL and dead rows",
+            wanted=f"idle for less than {_shown_age(IDLE_BOUND_SECONDS)}, active for less than "
+            f"{_shown_age(BUSY_BOUND_SECONDS)}; it holds back WAL and vacuum",
             remedy=f"SELECT pg_terminate_backend({each.pid});",
             required=False,
         )
@@ -249,7 +249,7 @@ def judge_prepared(facts: Facts, settings: Settings) -> Iterator[Finding]:
             ok=False,
             subject=f"prepared transaction {each.gid}",
             found=f"prepared {_shown_age(each.age)} ago in database {each.database}",
-            wanted=f"committed or rolled back within {_shown_age(IDLE_BOUND_SECONDS)}: it pins WAL and dead rows",
+            wanted=f"committed or rolled back within {_shown_age(IDLE_BOUND_SECONDS)}; it holds back WAL and vacuum",
             remedy=f"ROLLBACK PREPARED {literal(each.gid)};  -- in database {each.database}; or COMMIT PREPARED",
             required=False,
         )
@@ -283,13 +283,13 @@ def judge_durability(facts: Facts, settings: Settings) -> Iterator[Finding]:
     for name, price in (
         ("fsync", "a crash of the machine corrupts the database"),
         ("full_page_writes", "a crash of the machine corrupts the database"),
-        ("synchronous_commit", "a crash loses commands that were answered"),
+        ("synchronous_commit", "a crash loses commands whose responses were sent"),
     ):
         yield Finding(
             ok=not _is_off(facts, name),
             subject=name,
             found=facts.settings[name],
-            wanted=f"on: without it {price}",
+            wanted=f"on; without it, {price}",
             remedy=_setting(facts, name, "on"),
         )
 
@@ -301,7 +301,7 @@ def judge_clock(facts: Facts, settings: Settings) -> Iterator[Finding]:
         subject="clock",
         found=f"the server's is {apart:.3f} s {'behind' if facts.clock_ahead > 0 else 'ahead of'} ours"
         f" (± {facts.clock_doubt:.3f} s)",
-        wanted=f"within {CLOCK_BOUND_SECONDS:g} s: retention and the age of idempotency keys are told by it",
+        wanted=f"within {CLOCK_BOUND_SECONDS:g} s; retention and the age of idempotency keys depend on it",
         remedy="timedatectl set-ntp true  -- on both machines",
         required=False,
     )
@@ -339,19 +339,19 @@ def _judge_room(facts: Facts, name: str, *, used: int, ours: bool, what: str) ->
         ok=ours or used < limit,
         subject=name,
         found=f"{limit}, {used} in use" + (", one of them ours" if ours else ""),
-        wanted=f"a free one of the {what}",
+        wanted=f"at least one of the {what} free",
         remedy=_setting(facts, name, str(max(used + 1, 10)), restart=True),
     )
 
 
 def _foreign_trait(slot: Slot, database: str) -> str | None:
-    """What shows that somebody else made the slot, for another purpose."""
+    """What shows that the slot was created for another purpose."""
     if slot.plugin != "pgoutput":
-        return f"of plugin {slot.plugin}"
+        return f"plugin {slot.plugin}"
     if slot.database != database:
-        return f"of database {slot.database}"
+        return f"database {slot.database}"
     if slot.two_phase:
-        return "with two_phase on, which delivers transactions before they commit"
+        return "two_phase on, which delivers transactions before they commit"
     return None
 
 

@@ -1,19 +1,19 @@
-"""Become a server: take its user, ask to die with the parent, keep one capability if a path is closed, then exec.
+"""Become a server: switch to its user, set the death signal, keep one capability if a path is closed, then exec.
 
 This file runs as a program of its own, in a fresh interpreter without site-packages, because none of this may be done
 between fork and exec of a process that has threads. Its one argument is a JSON object, written by `process.launch`;
-what it has to say goes to standard error, which is the server's log.
+its messages go to standard error, which is the server's log.
 
-The order matters. Changing the user clears the death signal, so that is asked for afterwards, and then the parent is
-looked at once more, since it may have died in between. An exec clears neither: the death signal survives unless the
-program is set-user-ID or carries file capabilities (prctl(2), PR_SET_PDEATHSIG).
+The order matters. Changing the user clears the death signal, so it is set afterwards, and then the parent is checked
+once more, since it may have died in between. The death signal survives the exec unless the program is set-user-ID or
+has file capabilities (prctl(2), PR_SET_PDEATHSIG).
 
-A server that left root may find its own program or its folder below a folder that is closed to it, such as a clone
-in /root. It then keeps CAP_DAC_READ_SEARCH as an ambient capability (capabilities(7)): it may pass and read, not
-write. Where that is not to be had (containers often withhold it), CAP_DAC_OVERRIDE. With open paths it keeps none.
+The server's user may be unable to reach its program or its folder, as in a clone below /root. It then keeps
+CAP_DAC_READ_SEARCH as an ambient capability (capabilities(7)), which permits to traverse and read, not to write; or
+CAP_DAC_OVERRIDE where that one is unavailable, as in many containers. If all paths are open it keeps none.
 
-PostgreSQL looks at its own program with access(2), which ignores the capabilities of any user but root unless the
-secure bit SECBIT_NO_SETUID_FIXUP is set. Setting that takes CAP_SETPCAP, for a moment.
+PostgreSQL checks its own program with access(2), which ignores the capabilities of any user but root unless the
+securebit SECBIT_NO_SETUID_FIXUP is set. Setting it needs CAP_SETPCAP, for a moment.
 """
 
 import ctypes
@@ -64,32 +64,32 @@ def main() -> NoReturn:
 
 
 def _take_user(account: dict[str, Any]) -> None:
-    """Give up root for good, but keep the capabilities permitted until exec, for `_raise_ambient` to pick one."""
+    """Drop root for good, but keep the permitted capabilities until exec, so that `_raise_ambient` can raise one."""
     _prctl(PR_SET_KEEPCAPS, 1)
     try:
         os.setgroups([])
         os.setresgid(account["gid"], account["gid"], account["gid"])
         os.setresuid(account["uid"], account["uid"], account["uid"])
     except PermissionError:
-        sys.exit(f"headwater: root may not become user {account['name']} here: CAP_SETUID or CAP_SETGID is withheld.")
+        sys.exit(f"headwater: root cannot become user {account['name']} here: CAP_SETUID or CAP_SETGID is missing.")
 
 
 def _die_with(parent: int, number: int) -> None:
     _prctl(PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:
-        sys.exit("headwater: the process that started this server is gone.")
+        sys.exit("headwater: the process that started this server has ended.")
 
 
 def _exec_if_open(
     order: dict[str, Any], keeping: str | None = None, because: PermissionError | None = None
 ) -> PermissionError:
-    """Become the server, or say which path is closed."""
+    """Become the server, or return the error of the path that is closed."""
     try:
         _look(order["command"][0], os.R_OK | os.X_OK)
         for path in order["paths"]:
             _look(path, os.R_OK)
         if keeping is not None and because is not None:
-            print(f"headwater: keeping {keeping}, for {because.filename} is closed to this user.", file=sys.stderr)
+            print(f"headwater: keeping {keeping}, because {because.filename} is closed to this user.", file=sys.stderr)
             sys.stderr.flush()
         os.execve(order["command"][0], order["command"], order["environment"])
     except PermissionError as refusal:
@@ -97,7 +97,7 @@ def _exec_if_open(
 
 
 def _look(path: str, mode: int) -> None:
-    """Raises PermissionError unless `path` can be read, and access(2) grants `mode`."""
+    """Raises PermissionError unless `path` can be read and access(2) grants `mode`."""
     os.close(os.open(path, os.O_RDONLY))
     if not os.access(path, mode):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
@@ -114,7 +114,7 @@ def _raise_ambient(capability: int) -> bool:
 
 
 def _set_capabilities(*, effective: tuple[int, ...], inheritable: tuple[int, ...]) -> bool:
-    """Leave what is permitted as it is; False if it does not cover all that is asked for."""
+    """Leave the permitted set as it is; False if it does not include all of these."""
     header = _CapabilityHeader(CAPABILITY_VERSION_3, 0)
     sets = (_CapabilitySet * 2)()
     if _libc.capget(ctypes.byref(header), sets) != 0:

@@ -1,8 +1,8 @@
-"""Servers that outlived a supervisor which was killed: found by the folder they work in, and ended.
+"""Servers that a killed supervisor left running: found by their working folder, and ended.
 
-A server's working folder is its data folder, which no other run may touch (the folder's lock is held while this
-runs). The kernel shows a process's working folder to its own user and to a root with CAP_SYS_PTRACE; where it does
-not, the command line, which anybody may read, still names the folder of the server itself; its children end with it.
+A server's working folder is its data folder, and no other run uses it (the folder's lock is held while this runs). The
+kernel shows a process's working folder to its own user and to root with CAP_SYS_PTRACE. Otherwise the command line,
+which anybody may read, names the folder of the server itself; its children end with it.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ class Leftover(msgspec.Struct, frozen=True):
 
 
 async def end_leftovers(program: str, folder: Path, steps: Sequence[Step]) -> None:
-    """End every `program` that works in `folder`. Raises `LeftoverLives` if one does not even end by force."""
+    """End every `program` that runs in `folder`; raises `LeftoverLives` if one does not end on SIGKILL."""
     found = find_leftovers(program, folder)
     if not found:
         return
@@ -41,7 +41,7 @@ async def end_leftovers(program: str, folder: Path, steps: Sequence[Step]) -> No
 
 
 def find_leftovers(program: str, folder: Path) -> list[Leftover]:
-    """The living processes that run `program` in `folder`."""
+    """The live processes that run `program` in `folder`."""
     wanted = folder.resolve()
     return list(_living(program, wanted))
 
@@ -60,7 +60,7 @@ def _works_in(entry: Path, program: str, folder: Path) -> bool:
         return os.readlink(entry / "cwd") == str(folder) and _program(os.readlink(entry / "exe")) == program
     except PermissionError:
         return _names(entry, program, folder)
-    except OSError:  # it ended while we looked
+    except OSError:  # it has ended meanwhile
         return False
 
 
@@ -73,12 +73,12 @@ def _names(entry: Path, program: str, folder: Path) -> bool:
 
 
 def _program(path: str) -> str:
-    """The file's name; an upgrade may have replaced it meanwhile, which the kernel marks."""
+    """The file's name, without the mark that the kernel adds if an upgrade has replaced it."""
     return Path(path.removesuffix(" (deleted)")).name
 
 
 def _living_parent(entry: Path) -> int | None:
-    """The parent's pid, or None for a process that has ended, also one that only waits to be reaped (proc(5))."""
+    """The parent's pid, or None for a process that has ended; a zombie counts as ended (proc(5))."""
     try:
         state, parent = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[:2]
     except OSError:
@@ -87,7 +87,7 @@ def _living_parent(entry: Path) -> int | None:
 
 
 def _leaders(leftovers: Iterable[Leftover]) -> list[Leftover]:
-    """Those whose parent is not among them: a server takes its children along."""
+    """Those whose parent is not among them: a server ends its own children."""
     members = {each.pid: each for each in leftovers}
     return [each for each in members.values() if each.parent not in members]
 
@@ -111,5 +111,5 @@ async def _wait_all_ended(leftovers: Sequence[Leftover], seconds: float) -> None
 
 
 def has_ended(pid: int) -> bool:
-    """Whether no process has the number `pid`, or one that only waits to be reaped."""
+    """Whether no process has the number `pid`, or only a zombie."""
     return _living_parent(PROC / str(pid)) is None

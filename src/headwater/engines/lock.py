@@ -1,4 +1,4 @@
-"""One Headwater per folder: a lock that the kernel drops together with the process that holds it."""
+"""One Headwater per folder: a lock that the kernel releases when its holder ends."""
 
 import fcntl
 import os
@@ -8,9 +8,9 @@ from headwater.engines.engine import FolderInUse
 
 
 class FolderLock:
-    """An exclusive flock(2) on ``<folder>/lock``, which holds the process id of its holder for people to read.
+    """An exclusive flock(2) on ``<folder>/lock``, a file with the process id of the holder, for people to read.
 
-    The lock belongs to the open file: two objects on one folder exclude each other also inside one process.
+    The lock belongs to the open file, so two objects for one folder exclude each other within a process, too.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -18,7 +18,7 @@ class FolderLock:
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Take the lock, or keep it if it is already held here. Raises `FolderInUse` at once if another holds it."""
+        """Take the lock, or keep it if this object holds it; raises `FolderInUse` at once if another holds it."""
         if self._descriptor is not None:
             return
         descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -37,7 +37,7 @@ class FolderLock:
         return self._descriptor is not None
 
     def release(self) -> None:
-        """Give the lock up; does nothing when it is not held."""
+        """Release the lock, if it is held."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -1,4 +1,4 @@
-"""The engines of one backend: opened from the settings, started side by side, stopped together."""
+"""The engines of one backend: opened from the settings, started and stopped together."""
 
 import asyncio
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from headwater.settings import Settings
 
 
 class Engines(msgspec.Struct, frozen=True):
-    """Iterating gives each engine."""
+    """Iterate over it for each engine."""
 
     postgres: Engine
     valkey: Engine
@@ -23,7 +23,7 @@ class Engines(msgspec.Struct, frozen=True):
         yield self.valkey
 
     async def start(self) -> None:
-        """Start all; if one cannot, stop the others again and raise its `EngineError`."""
+        """Start all; if one fails, stop the others and raise its `EngineError`."""
         try:
             outcomes = await asyncio.gather(*(engine.start() for engine in self), return_exceptions=True)
             for outcome in outcomes:
@@ -34,7 +34,7 @@ class Engines(msgspec.Struct, frozen=True):
             raise
 
     async def stop(self) -> None:
-        """Stop all; raises the first failure after every one was asked to stop."""
+        """Stop all, then raise the first failure."""
         outcomes = await asyncio.gather(*(engine.stop() for engine in self), return_exceptions=True)
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
@@ -42,7 +42,7 @@ class Engines(msgspec.Struct, frozen=True):
 
 
 def open_engines(settings: Settings) -> Engines:
-    """External where a URL is set, else embedded below ``settings.home``; none is started yet."""
+    """External engines where a URL is set, else embedded ones below ``settings.home``; none is started yet."""
     return Engines(
         postgres=ExternalPostgres(settings.postgres_url)
         if settings.postgres_url
@@ -52,9 +52,9 @@ def open_engines(settings: Settings) -> Engines:
 
 
 def postgres_url(settings: Settings) -> str:
-    """Where PostgreSQL is reached: the external one, or the embedded one that another process runs.
+    """The URL of PostgreSQL: the external one, or the embedded one that another process runs.
 
-    Raises `EngineNotRunning` when that does not run.
+    Raises `EngineNotRunning` if that does not run.
     """
     return settings.postgres_url or running_postgres_url(settings.home / "postgres")
 

@@ -1,4 +1,4 @@
-"""PostgreSQL: from the wheel, in a folder of its own, or anybody's by its URL."""
+"""PostgreSQL: embedded, from the wheel and in a folder of its own, or external, by its URL."""
 
 import signal
 from collections.abc import Mapping, Sequence
@@ -23,10 +23,10 @@ CONNECT_ERRORS = (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyn
 
 
 class EmbeddedPostgres(EmbeddedServer):
-    """One cluster in `folder`, reached by a unix socket only, with a superuser and a database named ``headwater``.
+    """One cluster in `folder`, reachable by a unix socket only, with a superuser and a database named ``headwater``.
 
-    `settings` are PostgreSQL's own and win over Headwater's. `durable=False` gives up every promise for speed: it is
-    for the clusters of tests, which nobody misses after a crash.
+    `settings` are PostgreSQL's own and override Headwater's. `durable=False` trades durability for speed, for clusters
+    of tests.
     """
 
     name = "postgres"
@@ -34,11 +34,11 @@ class EmbeddedPostgres(EmbeddedServer):
     variable = VARIABLE
     socket_name = ".s.PGSQL.5432.lock"
     # Fast shutdown, immediate shutdown (PostgreSQL documentation, "Shutting Down the Server"). Fast waits for a
-    # checkpoint and for replication to hear the last of it; immediate leaves both to the next start.
+    # checkpoint and until replication has received everything; immediate leaves both to the next start.
     steps = ((signal.SIGINT, 10.0), (signal.SIGQUIT, 6.0), (signal.SIGKILL, 5.0))
-    # Of the two this one leaves nothing to recover; should it hang, the next start goes through all steps.
+    # Fast leaves nothing to recover; if it hangs, the next start takes all steps.
     death_signal = signal.SIGINT
-    # Recovery after a crash reads at most the WAL since the last checkpoint, which slow disks take their time for.
+    # Crash recovery reads the WAL since the last checkpoint, which is slow on slow disks.
     ready_seconds = 300.0
 
     def __init__(self, folder: Path, *, settings: Mapping[str, str] = {}, durable: bool = True) -> None:
@@ -67,7 +67,7 @@ class EmbeddedPostgres(EmbeddedServer):
         return self._cluster.ready(process.pid)
 
     async def _finish(self) -> None:
-        """Make the database that the first start does not have yet."""
+        """Create the database at the first start."""
         try:
             connection = await asyncpg.connect(self.url, database="postgres", timeout=CONNECT_SECONDS)
             try:
@@ -90,7 +90,7 @@ class EmbeddedPostgres(EmbeddedServer):
 
 
 class ExternalPostgres(ExternalServer):
-    """Whatever answers at `url`; `headwater doctor` says whether it is fit."""
+    """The server at `url`; `headwater doctor` checks whether it is fit."""
 
     name = "postgres"
 
@@ -106,7 +106,7 @@ class ExternalPostgres(ExternalServer):
 
 
 def running_postgres_url(folder: Path) -> str:
-    """Where the PostgreSQL of another process listens that runs in `folder`; raises `EngineNotRunning`."""
+    """The URL of the PostgreSQL that another process runs in `folder`; raises `EngineNotRunning`."""
     sockets = Cluster(folder.absolute() / "data").running_socket_folder()
     if sockets is None:
         raise EngineNotRunning(engine="postgres", folder=folder, variable=VARIABLE)
@@ -116,7 +116,7 @@ def running_postgres_url(folder: Path) -> str:
 def explain(error: BaseException, url: str) -> str:
     """The cause of a failed connection in one line, without the password of `url`."""
     if isinstance(error, TimeoutError):
-        return f"no answer within {CONNECT_SECONDS:g} seconds"
+        return f"no response within {CONNECT_SECONDS:g} seconds"
     said = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
     return without_password(" ".join(said.split()), url)
 

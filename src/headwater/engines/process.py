@@ -1,4 +1,4 @@
-"""A server process: in a session of its own, dying with the process that started it, ended step by step."""
+"""A server process: in a session of its own, ended with the process that started it, stopped in steps."""
 
 import asyncio
 import contextlib
@@ -15,17 +15,17 @@ from headwater.engines import launch as launcher
 from headwater.engines.account import Account
 
 Step = tuple[signal.Signals, float]
-"""A signal, and the seconds that a process has to end on it before the next step is taken."""
+"""A signal, and the seconds to wait for the process to end before the next step."""
 
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 POLL_SECONDS = 0.02
 
 STOP_PROGRAM: tuple[Step, ...] = ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
-"""How a program without connections of its own is ended."""
+"""How a program without connections of its own is stopped."""
 
 
 class Process:
-    """A child that was launched; usable from any event loop, also from another one than it was started in."""
+    """A launched child process; usable from any event loop, not only the one in which it was started."""
 
     def __init__(self, child: "subprocess.Popen[bytes]") -> None:
         self._child = child
@@ -41,7 +41,7 @@ class Process:
         return self._child.wait()
 
     async def end(self, steps: Sequence[Step]) -> bool:
-        """Take `steps` until the process has ended; whether more than the first was needed. The last is SIGKILL."""
+        """Take `steps` until the process has ended; returns whether more than one was needed. The last is SIGKILL."""
         forced = False
         for taken, (number, seconds) in enumerate(steps):
             if self._ended():
@@ -64,9 +64,9 @@ def launch(
     death_signal: signal.Signals,
     paths: Sequence[Path],
 ) -> Process:
-    """Start `command` as `account`, its output going to the file descriptor `output`.
+    """Start `command` as `account`, with its output to the file descriptor `output`.
 
-    `paths` are what the program must be able to read besides itself. The kernel sends `death_signal` when the
+    `paths` are those that the program must be able to read besides itself. The kernel sends `death_signal` when the
     *thread* that calls this ends, so call it in a thread that lives as long as the server should.
     """
     order = {
@@ -89,7 +89,7 @@ def launch(
 
 
 async def wait_until(ended: Callable[[], bool], pid: int) -> None:
-    """Return once `ended` says that the process `pid` has; woken by the kernel where it can (pidfd_open(2))."""
+    """Return once `ended()` is true for the process `pid`; woken by the kernel where possible (pidfd_open(2))."""
     while not ended():
         try:
             descriptor = os.pidfd_open(pid)
@@ -115,7 +115,7 @@ async def _wait_readable(descriptor: int) -> None:
 
 
 class Stopwatch:
-    """Seconds since it was made."""
+    """Seconds since its creation."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()

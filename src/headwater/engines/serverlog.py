@@ -1,7 +1,7 @@
-"""A server's log file, bounded in size whether or not the server knows how to rotate.
+"""A server's log file, bounded in size without help from the server.
 
-The server appends to one open file for as long as it lives. When that has grown past the limit, the newest part is
-copied beside it and the file is emptied in place, which is safe because every write appends (open(2), O_APPEND).
+The server appends to one open file for as long as it runs. When the file exceeds the limit, its newest part is copied
+to a second file and the file is truncated in place, which is safe because every write appends (open(2), O_APPEND).
 """
 
 import asyncio
@@ -25,7 +25,7 @@ class ServerLog:
         self._start = 0
 
     def open(self) -> int:
-        """A descriptor for a server to write to; `tail` starts here."""
+        """A file descriptor for the server to write to; `tail` starts here."""
         self.path.parent.mkdir(exist_ok=True)
         self.trim()
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -39,10 +39,10 @@ class ServerLog:
             file.seek(max(self._start if self._start <= size else 0, size - TAIL_BYTES))
             lines = file.read().decode(errors="replace").splitlines()
             return "\n".join(lines[-TAIL_LINES:]) or "(empty)"
-        return "(not there)"
+        return "(missing)"
 
     def trim(self) -> None:
-        """Move all but an emptied file aside if it is past the limit."""
+        """Copy the newest part away and truncate the file, if it exceeds the limit."""
         try:
             with self.path.open("r+b") as file:
                 size = file.seek(0, os.SEEK_END)
@@ -50,14 +50,14 @@ class ServerLog:
                     return
                 file.seek(size - self._limit)
                 newest = file.read()
-                with contextlib.suppress(OSError):  # on a full disk the copy is given up, and room is made
+                with contextlib.suppress(OSError):  # on a full disk there is no copy, but the file is truncated
                     self._earlier.write_bytes(newest)
                 file.truncate(0)
         except FileNotFoundError:
             return
 
     async def keep_bounded(self) -> None:
-        """Trim again and again; runs until cancelled."""
+        """Trim periodically; runs until cancelled."""
         while True:
             await asyncio.sleep(CHECK_SECONDS)
             self.trim()

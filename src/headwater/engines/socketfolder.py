@@ -1,4 +1,4 @@
-"""The private folder of a server's unix socket, moved aside when its path is longer than a socket's may be."""
+"""The private folder of a server's unix socket; elsewhere if its path is too long for a socket."""
 
 import hashlib
 import os
@@ -9,13 +9,13 @@ from pathlib import Path
 from headwater.engines.account import Account
 
 LONGEST_PATH_BYTES = 107
-"""sun_path holds 108 bytes with the closing zero (unix(7))."""
+"""sun_path has 108 bytes, with the terminating zero (unix(7))."""
 
 PREFIX = "headwater-"
 
 
 class SocketFolder:
-    """`path` where it can be used, else a short folder elsewhere with a symbolic link to it at `path`."""
+    """`path` if it is usable, else a folder with a short path, and a symbolic link to it at `path`."""
 
     def __init__(self, path: Path, longest_name: str, account: Account | None) -> None:
         self._path = path
@@ -23,7 +23,7 @@ class SocketFolder:
         self._account = account
 
     def create(self) -> Path:
-        """An empty folder with mode 0700, owned by the account; what an earlier run left is removed."""
+        """Create an empty folder with mode 0700, owned by the account, in place of one of an earlier run."""
         self.remove()
         if self._usable(self._path):
             self._path.mkdir(mode=0o700)
@@ -53,18 +53,18 @@ class SocketFolder:
             return False
 
     def _create_short(self) -> Path:
-        """Of the same name at each start, since a server that comes back after a crash must be where it was before."""
+        """The same name at each start, because a server that restarts after a crash must keep its address."""
         name = PREFIX + hashlib.sha256(os.fsencode(self._path)).hexdigest()[:12]
         for base in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/run")):
             if self._usable(Path(base) / name) and os.access(base, os.W_OK):
                 try:
                     os.mkdir(Path(base) / name, 0o700)
-                except FileExistsError:  # somebody else's, or what is left of a run whose link is gone
+                except FileExistsError:  # of another user, or of an earlier run whose link is missing
                     return Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
                 return Path(base) / name
-        raise OSError(f"no folder is short enough for a socket path of {LONGEST_PATH_BYTES} bytes")
+        raise OSError(f"no folder's path is short enough for a socket path of {LONGEST_PATH_BYTES} bytes")
 
     def _usable(self, folder: Path) -> bool:
-        """Short enough, and without the characters that separate and quote folders in PostgreSQL's URL and setting."""
+        """Short enough, and without the characters that separate or quote folders in PostgreSQL's URL and setting."""
         whole = os.fsencode(folder / self._longest_name)
         return len(whole) <= LONGEST_PATH_BYTES and not set(whole) & set(b',"\n')

@@ -1,7 +1,7 @@
-"""Valkey: from the wheel, in a folder of its own, or anybody's by its URL.
+"""Valkey: embedded, from the wheel and in a folder of its own, or external, by its URL.
 
-What is kept in it is a cache and counters of rate limits: everything in it may vanish at any time, and whoever reads
-takes absence for "ask the source". So the embedded one writes nothing to disk, and starts empty.
+It holds a cache and the counters of rate limits. Everything in it may disappear at any time; readers then ask the
+source. So the embedded one writes nothing to disk and starts empty.
 """
 
 import asyncio
@@ -22,13 +22,13 @@ SOCKET = "valkey.sock"
 CONNECT_SECONDS = 5.0
 MEMORY_MB = 256
 
-# allkeys-lfu: when memory is full, what is used least goes, first of all answers that were cached and never asked for
-# again. A counter of a client near its limit is used all the time and stays, which volatile-ttl (drops what expires
-# soonest: the counters) and noeviction (refuses writes: no limits at all) would not give.
+# allkeys-lfu: when memory is full, the least used keys are evicted, first cached responses that nobody asked for again.
+# The counter of a client near its limit is used all the time and stays. volatile-ttl would evict the counters, which
+# expire soonest; noeviction would refuse writes, so there would be no limits.
 #
-# All on the command line, because Valkey takes a file's path for a pattern, and one that matches nothing for a wish to
-# run with its defaults: without a password, on a TCP port. The title stays the command line, which names the folder:
-# that is how one left over is found.
+# All on the command line, because Valkey takes the path of a configuration file for a pattern, and runs with its
+# defaults (no password, a TCP port) if the pattern matches nothing. The process title stays the command line, which
+# names the folder: that is how a leftover server is found.
 CONFIGURATION = {
     "port": "0",
     "unixsocketperm": "700",
@@ -41,7 +41,7 @@ CONFIGURATION = {
 
 
 class EmbeddedValkey(EmbeddedServer):
-    """One server, reached by a unix socket only, that forgets everything when it stops."""
+    """One server, reachable by a unix socket only, that keeps nothing when it stops."""
 
     name = "valkey"
     program = "valkey-server"
@@ -71,7 +71,7 @@ class EmbeddedValkey(EmbeddedServer):
         return await _pongs(self._socket)
 
     async def _finish(self) -> None:
-        """Nothing: it is empty and may stay so."""
+        """Nothing to do: it starts empty."""
 
     def _url(self, sockets: Path) -> str:
         return _socket_url(sockets / SOCKET)
@@ -88,7 +88,7 @@ class EmbeddedValkey(EmbeddedServer):
 
 
 class ExternalValkey(ExternalServer):
-    """Whatever answers at `url`: ``redis://``, ``rediss://``, ``valkey://``, ``valkeys://`` or ``unix://``."""
+    """The server at `url`: ``redis://``, ``rediss://``, ``valkey://``, ``valkeys://`` or ``unix://``."""
 
     name = "valkey"
 
@@ -99,8 +99,8 @@ class ExternalValkey(ExternalServer):
 
 
 async def ask_valkey(url: str) -> str | None:
-    """None if it answers, else the cause, without the password of `url`."""
-    import valkey.asyncio as client  # only those who name an external one pay for this import
+    """None if it responds, else the cause, without the password of `url`."""
+    import valkey.asyncio as client  # imported only for an external server
 
     try:
         connection = client.Valkey.from_url(
@@ -116,7 +116,7 @@ async def ask_valkey(url: str) -> str | None:
 
 
 def running_valkey_url(folder: Path) -> str:
-    """Where the Valkey of another process listens that runs in `folder`; raises `EngineNotRunning`."""
+    """The URL of the Valkey that another process runs in `folder`; raises `EngineNotRunning`."""
     sockets = folder.absolute() / "run"
     if not (sockets / SOCKET).exists():
         raise EngineNotRunning(engine="valkey", folder=folder, variable=VARIABLE)
@@ -124,7 +124,7 @@ def running_valkey_url(folder: Path) -> str:
 
 
 async def _pongs(path: Path) -> bool:
-    """Whether a server at the socket `path` answers PING (Valkey protocol, inline commands)."""
+    """Whether a server at the socket `path` responds to PING (Valkey protocol, inline commands)."""
     try:
         reader, writer = await asyncio.open_unix_connection(path)
     except OSError:

@@ -6,11 +6,11 @@
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from typing import Any
 
 from headwater.binding import Services
 from headwater.binding.provider import Making
 from headwater.http.binding.rendering import answers_freely
+from headwater.http.compiler import Compiler
 from headwater.http.compression import VARY
 from headwater.http.compression.options import CompressionOption
 from headwater.http.load.deadline import deadline_of
@@ -151,7 +151,8 @@ def _closing(call: Call) -> Call:
     return call_and_close
 
 
-def describe_steps(steps: Sequence[Any], within: Sequence[Any]) -> list[tuple[str, str, str]]:
-    """The steps as a table: stage, name, and what each does; those of a transaction last."""
-    rows = [(step.stage.name.lower(), step.name, step.does) for step in steps]
-    return [*rows, *(("transaction", each.name, each.does) for each in within)]
+def describe_steps(compiler: Compiler) -> list[tuple[str, str, str]]:
+    """Stage, name and meaning of every step, in the order in which they run; those of a transaction come last."""
+    rows = [(step.stage.name.lower(), step.name, step.does) for step in compiler.steps]
+    rows += [("execution", each.verb, each.does) for each in compiler.executions.values()]
+    return [*rows, *(("transaction", each.name, each.does) for each in compiler.within)]

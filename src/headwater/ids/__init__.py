@@ -1,8 +1,8 @@
-"""Snowflake ids: numbers of 64 bits that grow with time, for where a number is wanted instead of a UUID."""
+"""Snowflake ids: 64-bit integers that increase with time, where a number is wanted instead of a UUID."""
 
-from headwater.ids.errors import ClockWentBack, IdsError, LeaseLost, NoWorkerFree
-from headwater.ids.generator import Generator, NotYet
-from headwater.ids.layout import EPOCH, Parts, Snowflake, SnowflakeText, join, split
+from headwater.ids.errors import ClockWentBack, IdsError, NoWorkerFree
+from headwater.ids.generator import Generator, SequenceExhausted
+from headwater.ids.layout import EPOCH, Snowflake, SnowflakeParts, SnowflakeText, join, split
 from headwater.ids.snowflakes import Snowflakes
 
 __all__ = [
@@ -10,11 +10,10 @@ __all__ = [
     "ClockWentBack",
     "Generator",
     "IdsError",
-    "LeaseLost",
     "NoWorkerFree",
-    "NotYet",
-    "Parts",
+    "SequenceExhausted",
     "Snowflake",
+    "SnowflakeParts",
     "SnowflakeText",
     "Snowflakes",
     "join",

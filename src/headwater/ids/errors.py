@@ -1,23 +1,19 @@
-"""What can go wrong when ids are given out."""
+"""The errors of making ids."""
 
 from headwater.errors import HeadwaterError
 
 
 class IdsError(HeadwaterError):
-    """Ids cannot be given out."""
+    """No id can be made."""
 
 
 class ClockWentBack(IdsError):
-    """The clock went back by {milliseconds} ms, which is more than waiting would mend; set it right, or start anew."""
+    """The clock went back by {milliseconds} ms, too far to wait for; correct the clock, or restart the process."""
 
 
 class TimeOutOfRange(IdsError):
-    """{milliseconds} ms is no time of an id: they reach from 2025-01-01 to 2094-09-07."""
+    """{milliseconds} ms is outside the range of an id's time, 2025-01-01 to 2094-09-07."""
 
 
 class NoWorkerFree(IdsError):
-    """All {count} worker numbers are leased. One comes free when a process ends, or {seconds} s after it was killed."""
-
-
-class LeaseLost(IdsError):
-    """The worker number {number} was taken by another process after its lease had run out."""
+    """All {count} worker numbers are leased. One becomes free when a process ends, or {seconds} s after a kill."""

@@ -1,8 +1,8 @@
-"""The generator: the ids of one worker, strictly increasing whatever its clock does. No I/O; the time is passed in.
+"""The generator: the ids of one worker, strictly increasing even if its clock goes back. No I/O; the time is passed in.
 
-Within a millisecond the sequence counts up; when it is used up, the next millisecond is waited for. A clock that goes
-back a little is not followed: the sequence of the latest millisecond goes on, and then its end is waited for. A clock
-that goes back by more than `PATIENCE_MS` is refused.
+Within a millisecond the sequence counts up; when it is exhausted, the caller waits for the next millisecond. If the
+clock goes back a little, the generator stays in the latest millisecond. If it goes back by more than `PATIENCE_MS`,
+`ClockWentBack` is raised.
 """
 
 from typing import Final
@@ -13,8 +13,8 @@ from headwater.ids.layout import SEQUENCES, WORKERS, join
 PATIENCE_MS: Final = 1000
 
 
-class NotYet(Exception):
-    """There is no id left at this moment; `milliseconds` until there is one again."""
+class SequenceExhausted(Exception):
+    """Every id of the current millisecond has been made; the next one is available in `milliseconds`."""
 
     def __init__(self, milliseconds: int) -> None:
         super().__init__(milliseconds)
@@ -22,12 +22,12 @@ class NotYet(Exception):
 
 
 class Generator:
-    """Gives out the ids of `worker`. `start` is the first millisecond that it may use."""
+    """Makes the ids of `worker`. `start` is the first millisecond that it may use."""
 
     __slots__ = ("_sequence", "_time", "worker")
 
     def __init__(self, worker: int, start: int = 0) -> None:
-        assert worker in range(WORKERS), f"no worker has the number {worker}"
+        assert worker in range(WORKERS), f"worker number {worker} is out of range"
         self.worker = worker
         self._time = start
         self._sequence = -1
@@ -38,7 +38,7 @@ class Generator:
         return self._time
 
     def take(self, now: int) -> int:
-        """The next id, `now` being milliseconds since the epoch; raises `NotYet` or `ClockWentBack`."""
+        """The next id, `now` being milliseconds since the epoch; raises `SequenceExhausted` or `ClockWentBack`."""
         if now > self._time:
             self._time, self._sequence = now, 0
         elif self._time - now > PATIENCE_MS:
@@ -46,5 +46,5 @@ class Generator:
         elif self._sequence + 1 < SEQUENCES:
             self._sequence += 1
         else:
-            raise NotYet(self._time + 1 - now)
+            raise SequenceExhausted(self._time + 1 - now)
         return join(self._time, self.worker, self._sequence)

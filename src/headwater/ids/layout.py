@@ -1,11 +1,11 @@
 """The layout of an id: ``time:41 | worker:10 | sequence:12``, most significant first; the sign bit stays 0.
 
-Time is in milliseconds since `EPOCH`, which lasts until September 2094. So ids sort by when they were made, 1024
-workers make them without asking each other, and each makes up to 4096 in a millisecond.
+Time is in milliseconds since `EPOCH` and lasts until September 2094. Ids sort by creation time, 1024 workers make them
+without coordination, and each makes up to 4096 per millisecond.
 
-In JSON a number beyond 2**53 loses its last digits in JavaScript, and ids are beyond it from the 25th day on. Therefore
-an answer shows an id as text: declare the field as `SnowflakeText` and select ``id::text``. Paths and query strings are
-text already; there, and in a body that only programs of yours write, `Snowflake` is an int.
+JavaScript loses the last digits of a JSON number beyond 2**53, and ids are beyond that from the 25th day on. So a
+response shows an id as a string: declare the field as `SnowflakeText` and select ``id::text``. Paths and query strings
+are strings already; there, and in bodies that only your own programs write, use `Snowflake`, an int.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -28,15 +28,15 @@ _TIME_SHIFT: Final = WORKER_BITS + SEQUENCE_BITS
 _EXAMPLE: Final = 188_402_518_016_000_000
 
 Snowflake = Annotated[int, Meta(ge=0, le=(1 << 63) - 1, description="A Snowflake id.", examples=[_EXAMPLE])]
-"""An id as PostgreSQL (bigint) and Python hold it."""
+"""An id in PostgreSQL (bigint) and in Python."""
 SnowflakeText = Annotated[
-    str, Meta(pattern=r"^(?:0|[1-9][0-9]{0,18})$", description="A Snowflake id, as text.", examples=[str(_EXAMPLE)])
+    str, Meta(pattern=r"^(?:0|[1-9][0-9]{0,18})$", description="A Snowflake id, as a string.", examples=[str(_EXAMPLE)])
 ]
-"""An id as JSON shows it."""
+"""An id in JSON."""
 
 
-class Parts(NamedTuple):
-    """`time` in milliseconds since `EPOCH`."""
+class SnowflakeParts(NamedTuple):
+    """`time` is in milliseconds since `EPOCH`."""
 
     time: int
     worker: int
@@ -44,7 +44,7 @@ class Parts(NamedTuple):
 
     @property
     def made_at(self) -> datetime:
-        """When the id was made, in UTC."""
+        """The creation time of the id, in UTC."""
         return EPOCH + timedelta(milliseconds=self.time)
 
 
@@ -55,6 +55,6 @@ def join(time: int, worker: int, sequence: int) -> int:
     return time << _TIME_SHIFT | worker << SEQUENCE_BITS | sequence
 
 
-def split(id: int) -> Parts:
+def split(id: int) -> SnowflakeParts:
     """The parts of an id."""
-    return Parts(id >> _TIME_SHIFT, id >> SEQUENCE_BITS & (WORKERS - 1), id & (SEQUENCES - 1))
+    return SnowflakeParts(id >> _TIME_SHIFT, id >> SEQUENCE_BITS & (WORKERS - 1), id & (SEQUENCES - 1))

@@ -1,12 +1,12 @@
-"""Leases: a worker number belongs to one process for a window of time, by PostgreSQL's clock.
+"""Leases: a worker number belongs to one process for a period of time, by PostgreSQL's clock.
 
-That no two processes ever make the same id rests on two things, and on no other clock than the database's:
+Two rules ensure that no two processes make the same id, and they depend on the database's clock alone:
 
-- The windows of a number never overlap. A number is taken only once its window is over, and the new window begins where
-  the old one ended at the earliest, even if the database's clock was set back in between.
-- An id carries a time inside the window of its lease, and that time is the database's too: what it said when the
-  lease was taken, plus what the process's monotonic clock has counted since. A process that was frozen, or whose lease
-  has run out unnoticed, can therefore only make ids of a time that nobody else makes ids of.
+- The leases of a number never overlap in time. A number is leased again only after its lease has expired, and the new
+  lease starts no earlier than the old one ended, even if the database's clock was set back in between.
+- The time in an id is inside the lease, and it is the database's time: the one at which the lease was taken, plus what
+  the process's monotonic clock has counted since. A process that was suspended, or that did not notice that its lease
+  had expired, can only make ids with a time that no other process uses.
 """
 
 from typing import Any, Final, NamedTuple
@@ -34,7 +34,7 @@ from free
 where worker.number = free.number
 returning worker.number, greatest({_NOW}, free.until) as now, worker.until
 """
-"""A number whose window is over, the one that has rested longest: $1 epoch, $2 holder, $3 milliseconds."""
+"""Lease the number that expired the longest ago: $1 epoch, $2 holder, $3 milliseconds."""
 
 RENEW: Final = f"""
 update headwater.id_worker
@@ -42,18 +42,18 @@ set until = greatest(until, {_NOW} + $3::bigint)
 where number = $4 and holder = $2
 returning number, {_NOW} as now, until
 """
-"""The same number for longer, also when its window is over, if nobody has taken it."""
+"""Extend the lease of a number, also an expired one if no other process has taken the number."""
 
 RELEASE: Final = f"""
 update headwater.id_worker
 set holder = null, until = least(until, greatest({_NOW}, $3::bigint))
 where number = $4 and holder = $2
 """
-"""Give it back; $3 is the first millisecond that no id has."""
+"""End the lease; $3 is the first millisecond that no id uses."""
 
 
 class Lease(NamedTuple):
-    """`now` and `until` are milliseconds since the epoch by PostgreSQL's clock; nothing of `until` belongs to it."""
+    """`now` and `until` are milliseconds since the epoch by PostgreSQL's clock; `until` is exclusive."""
 
     number: int
     now: int
@@ -61,7 +61,7 @@ class Lease(NamedTuple):
 
 
 async def take_lease(pool: Pool, holder: UUID, seconds: float = LEASE_SECONDS) -> Lease:
-    """A number for `holder` alone; raises `NoWorkerFree`, or a `DbError`."""
+    """Lease a free number to `holder`; raises `NoWorkerFree`, or a `DbError`."""
     row = await _fetch(pool, TAKE, holder, _milliseconds(seconds))
     if row is None:
         raise NoWorkerFree(count=WORKERS, seconds=seconds)
@@ -69,13 +69,13 @@ async def take_lease(pool: Pool, holder: UUID, seconds: float = LEASE_SECONDS) -
 
 
 async def renew_lease(pool: Pool, holder: UUID, number: int, seconds: float = LEASE_SECONDS) -> Lease | None:
-    """The lease with more time, None if another process has the number by now; raises a `DbError`."""
+    """The extended lease, or None if another process has taken the number; raises a `DbError`."""
     row = await _fetch(pool, RENEW, holder, _milliseconds(seconds), number)
     return Lease(*row) if row is not None else None
 
 
 async def release_lease(pool: Pool, holder: UUID, number: int, unused: int) -> None:
-    """Let others have the number from the millisecond `unused` on; raises a `DbError`."""
+    """Free the number from the millisecond `unused` on; raises a `DbError`."""
     await _fetch(pool, RELEASE, holder, unused, number)
 
 

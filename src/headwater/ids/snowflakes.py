@@ -1,4 +1,4 @@
-"""Snowflakes: what a handler asks for ids. A worker number is leased when the first id is wanted, and kept by use."""
+"""Snowflakes: the ids of a process. A worker number is leased for the first id, and renewed while ids are made."""
 
 import asyncio
 from contextlib import suppress
@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from headwater.clock import Clock, SystemClock
 from headwater.db import DbError, Pool
-from headwater.ids.generator import Generator, NotYet
+from headwater.ids.generator import Generator, SequenceExhausted
 from headwater.ids.lease import LEASE_SECONDS, Lease, release_lease, renew_lease, take_lease
 
 _RETRY_SHARE = 0.1
@@ -16,9 +16,9 @@ _RETRY_SHARE = 0.1
 class Snowflakes:
     """The ids of this process; a handler parameter of this type receives it.
 
-    Ids are unique among all processes of the database, and strictly increasing in each. The lease of the worker number
-    is renewed when half of it is over and ids are still wanted; without ids it runs out by itself, and the next one
-    takes a number again. Nothing is leased before the first id.
+    Ids are unique across all processes of the database, and strictly increasing in each. The lease of the worker number
+    is renewed by the first id after half of its time; without ids it expires, and the next id leases a number again.
+    Nothing is leased before the first id.
 
     The time in an id is the database's, on which all processes agree. When `clock` jumps, the lease is over, and the
     next id renews it with the database's time.
@@ -47,7 +47,7 @@ class Snowflakes:
     async def next(self) -> int:
         """A new id. Waits only for a lease, or when 4096 ids were made in this millisecond.
 
-        Raises `NoWorkerFree`, `ClockWentBack`, or a `DbError` where a lease is needed and the database is away.
+        Raises `NoWorkerFree`, `ClockWentBack`, or a `DbError` if a lease is needed and the database is unreachable.
         """
         while True:
             held = self._held
@@ -59,19 +59,19 @@ class Snowflakes:
                 self._renew_beside()
             try:
                 id = held.generator.take(now)
-            except NotYet as not_yet:
+            except SequenceExhausted as exhausted:
                 self._waits += 1
-                await self._sleep(not_yet.milliseconds / 1000)
+                await self._sleep(exhausted.milliseconds / 1000)
                 continue
             self._given += 1
             return id
 
     async def take(self, count: int) -> list[int]:
-        """That many new ids, in their order; raises as `next` does."""
+        """`count` new ids in ascending order; raises as `next` does."""
         return [await self.next() for _ in range(count)]
 
     async def close(self) -> None:
-        """Give the worker number back; without a database it comes free when its lease has run out."""
+        """Free the worker number; if the database is unreachable, it becomes free when its lease expires."""
         if self._renewing is not None:
             self._renewing.cancel()
             await asyncio.gather(self._renewing, return_exceptions=True)
@@ -81,12 +81,12 @@ class Snowflakes:
                 await release_lease(self._pool, self._holder, held.generator.worker, held.generator.last + 1)
 
     def statistics(self) -> dict[str, Any]:
-        """The worker number, if one is held, and what was given out and waited for."""
+        """The worker number, if one is leased, and counts of ids, waits and leases."""
         worker = self._held.generator.worker if self._held is not None else None
         return {"worker": worker, "given": self._given, "waits": self._waits, "leases": self._leases}
 
     async def _lease(self) -> None:
-        """Hold a lease that is not over: the same number for longer, or another one."""
+        """Renew the lease, or take one of another number."""
         async with self._leasing:
             held = self._held
             if held is not None and held.now(self._monotonic()) < held.until:
@@ -108,9 +108,9 @@ class Snowflakes:
         self._renewing = asyncio.create_task(self._renew(), name="renew worker number")
 
     async def _renew(self) -> None:
-        """While the lease still holds; a failure is tried again by the next id, and told once it has run out."""
+        """Renew before the lease expires. A failure is retried by a later id, and raised once the lease has expired."""
         held = self._held
-        assert held is not None, "what is renewed is held"
+        assert held is not None, "only a held lease is renewed"
         asked = self._monotonic()
         try:
             with suppress(DbError):
@@ -126,10 +126,10 @@ class Snowflakes:
 
 
 class _Held:
-    """A lease, with the clock that it brought.
+    """A lease, and the database's clock as it was when the lease was taken.
 
-    `asked` is the monotonic time before the database was asked, so that the time told here is never behind the
-    database's, and the lease is never thought to last longer than it does.
+    `asked` is the monotonic time before the query, so that `now` is never behind the database's clock and the lease is
+    never assumed to last longer than it does.
     """
 
     __slots__ = ("_asked", "_now", "generator", "renew_at", "until")

@@ -1,18 +1,18 @@
-"""Object storage: bytes under keys, in a folder or in a bucket, and the commits that make them somebody's own."""
+"""Object storage: bytes under keys, in a folder or a bucket, and uploads that a commit keeps."""
 
 from headwater.objects.errors import (
     AccessRefused,
     BucketMissing,
     BytesLost,
     KeyInvalid,
+    LocationInvalid,
     NoObject,
     ObjectsError,
-    PlaceInvalid,
     StoreFull,
     StoreUnavailable,
     UploadExpired,
 )
-from headwater.objects.place import Place, place_of
+from headwater.objects.location import Location, location_of
 from headwater.objects.store import Objects, Stat
 
 __all__ = [
@@ -20,14 +20,14 @@ __all__ = [
     "BucketMissing",
     "BytesLost",
     "KeyInvalid",
+    "Location",
+    "LocationInvalid",
     "NoObject",
     "Objects",
     "ObjectsError",
-    "Place",
-    "PlaceInvalid",
     "Stat",
     "StoreFull",
     "StoreUnavailable",
     "UploadExpired",
-    "place_of",
+    "location_of",
 ]

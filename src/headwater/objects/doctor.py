@@ -1,11 +1,11 @@
-"""What the doctor has to say about the object storage: whether it takes an object, gives it back, and lets it go."""
+"""The doctor's check of the object storage: an object can be written, read and deleted."""
 
 from typing import Final
 from uuid import uuid4
 
 from headwater.engines import Finding
 from headwater.objects.errors import AccessRefused, BucketMissing, NoObject, ObjectsError, StoreFull
-from headwater.objects.place import Place, place_of
+from headwater.objects.location import Location, location_of
 from headwater.objects.store import Objects
 from headwater.settings import Settings
 
@@ -13,16 +13,18 @@ _PROBE: Final = b"headwater doctor\n"
 
 
 async def examine_objects(settings: Settings) -> Finding:
-    """One finding; an ill store is a finding and not an error."""
+    """One finding; a store that does not work is a finding, not an error."""
     try:
-        place = place_of(settings)
+        location = location_of(settings)
     except ObjectsError as error:
         return _lacking("Object storage", error, None)
     try:
-        await _probe(Objects(place))
+        await _probe(Objects(location))
     except ObjectsError as error:
-        return _lacking(f"Object storage at {place}", error, _remedy(error, place))
-    return Finding(ok=True, subject=f"Object storage at {place}", found="writes and reads", wanted="to write and read")
+        return _lacking(f"Object storage at {location}", error, _remedy(error, location))
+    return Finding(
+        ok=True, subject=f"Object storage at {location}", found="writes and reads", wanted="to write and read"
+    )
 
 
 async def _probe(objects: Objects) -> None:
@@ -30,7 +32,7 @@ async def _probe(objects: Objects) -> None:
     await objects.put(key, _PROBE)
     try:
         if await objects.get(key) != _PROBE:
-            raise NoObject(key=key, place=objects.place)
+            raise NoObject(key=key, location=objects.location)
     finally:
         await objects.delete(key)
 
@@ -39,12 +41,12 @@ def _lacking(subject: str, error: ObjectsError, remedy: str | None) -> Finding:
     return Finding(ok=False, subject=subject, found=str(error), wanted="to write and read an object", remedy=remedy)
 
 
-def _remedy(error: ObjectsError, place: Place) -> str | None:
+def _remedy(error: ObjectsError, location: Location) -> str | None:
     if isinstance(error, BucketMissing):
-        bucket = place.url.split("/")[2]
+        bucket = location.url.split("/")[2]
         return f"aws s3api create-bucket --bucket {bucket}"
     if isinstance(error, AccessRefused):
-        return "HEADWATER_OBJECTS_ACCESS_KEY and HEADWATER_OBJECTS_SECRET_KEY, or AWS_ACCESS_KEY_ID and its kin"
+        return "Set HEADWATER_OBJECTS_ACCESS_KEY and HEADWATER_OBJECTS_SECRET_KEY, or the AWS_... variables."
     if isinstance(error, StoreFull):
-        return "Make room; uploads are refused with 507 until then."
+        return "Free some space; until then, uploads are refused with 507."
     return None

@@ -1,7 +1,7 @@
-"""Durability of a folder: a file and its name reach the disk before anyone is told that it is there.
+"""Durability of a folder: a file and its name are on the disk before `put` returns.
 
-obstore writes beside the final name and renames, so a reader sees all of a file or none; but it does not fsync
-(object_store's `with_fsync` is off and out of reach from Python), and after a power cut the name may be there with no
+obstore writes a temporary file and renames it, so a reader sees all of a file or none; but it does not fsync
+(object_store's `with_fsync` is off, and Python cannot set it), so after a power failure the name may exist with no
 bytes behind it.
 """
 
@@ -21,7 +21,7 @@ def make_durable(folder: Path, key: str) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a folder with all that is in it, also what an interrupted write left there under a name of its own."""
+    """Remove a folder with everything in it, temporary files of interrupted writes included."""
     shutil.rmtree(path, ignore_errors=False, onerror=_pass_over_missing)
 
 

@@ -4,55 +4,55 @@
 
     HeadwaterError
      └─ ObjectsError
-         ├─ PlaceInvalid         the setting that names the store
-         ├─ KeyInvalid           a key that no store takes
-         ├─ NoObject             nothing is under the key
-         ├─ BytesLost            an object was kept, and the store has not its bytes
-         ├─ UploadExpired        the commit came later than the sweeper
-         ├─ StoreFull            no room is left
+         ├─ LocationInvalid      HEADWATER_OBJECTS_URL does not name a store
+         ├─ KeyInvalid           the key is not valid in any store
+         ├─ NoObject             no object has this key
+         ├─ BytesLost            an object was kept, but its bytes are missing in the store
+         ├─ UploadExpired        the upload was swept before its commit
+         ├─ StoreFull            no space is left
          └─ StoreUnavailable     the store cannot be used now
-             ├─ BucketMissing    it has no such bucket
-             └─ AccessRefused    it knows the credentials not, or does not let them do this
+             ├─ BucketMissing    the bucket does not exist
+             └─ AccessRefused    the credentials are not recognised, or not allowed to do this
 """
 
 from headwater.errors import HeadwaterError
 
 
 class ObjectsError(HeadwaterError):
-    """The object storage could not do what was asked."""
+    """The object storage operation failed."""
 
 
-class PlaceInvalid(ObjectsError):
-    """HEADWATER_OBJECTS_URL={url!r} names no object storage: {reason}. One looks like s3://bucket/folder."""
+class LocationInvalid(ObjectsError):
+    """HEADWATER_OBJECTS_URL={url!r} is not a URL of an object storage: {reason}. An example: s3://bucket/folder."""
 
 
 class KeyInvalid(ObjectsError):
-    """{key!r} is no key of an object: {reason}."""
+    """{key!r} is not a valid object key: {reason}."""
 
 
 class NoObject(ObjectsError):
-    """There is no object {key!r} in {place}."""
+    """There is no object {key!r} in {location}."""
 
 
 class BytesLost(ObjectsError):
-    """The object {id} is kept, but {place} has no {key!r}: something else has deleted its bytes."""
+    """The object {id} is kept, but {key!r} is missing in {location}: something else has deleted its bytes."""
 
 
 class UploadExpired(ObjectsError):
-    """The upload {id} was not committed in time, and is gone."""
+    """The upload {id} was not committed in time and has been deleted."""
 
 
 class StoreFull(ObjectsError):
-    """{place} is full: {reason}"""
+    """{location} is full: {reason}"""
 
 
 class StoreUnavailable(ObjectsError):
-    """{place} cannot be used: {reason}"""
+    """{location} cannot be used: {reason}"""
 
 
 class BucketMissing(StoreUnavailable):
-    """{place} does not exist. Create the bucket, or set HEADWATER_OBJECTS_URL."""
+    """{location} does not exist. Create the bucket, or set HEADWATER_OBJECTS_URL."""
 
 
 class AccessRefused(StoreUnavailable):
-    """{place} refuses these credentials: {reason}"""
+    """{location} refuses these credentials: {reason}"""

@@ -6,7 +6,7 @@ from headwater.binding import Resource
 from headwater.clock import Clock
 from headwater.db import Db
 from headwater.db.pools import Pools
-from headwater.objects.place import place_of
+from headwater.objects.location import location_of
 from headwater.objects.staging import Staging
 from headwater.objects.store import Objects
 from headwater.part import Part
@@ -23,7 +23,7 @@ def object_storage() -> Part:
 
 
 def _open_objects(settings: Settings) -> Objects:
-    return Objects(place_of(settings))
+    return Objects(location_of(settings))
 
 
 def _open_staging(pools: Pools, objects: Objects, settings: Settings, clock: Clock) -> Staging:

@@ -1,9 +1,9 @@
-"""Parts: a kept object is a run of pieces in the store, each an object of its own, together one run of bytes.
+"""Parts: a kept object is a sequence of parts in the store, each an object of its own.
 
-Why not one object for each: a store has no append, and a bucket hides what an interrupted multipart upload left in it
-where nobody but a lifecycle rule finds it. Parts are objects like any other: each is durable on its own, so an upload
-goes on where it was cut off, on any worker; all lie below one prefix, so what was never committed is found and
-deleted; and an upload is finished by a commit alone, without copying what was received. Most files are one part.
+Why not one object per upload: a store has no append, and the remains of an interrupted multipart upload in a bucket
+are not listed; only a lifecycle rule removes them. Parts are ordinary objects. Each is durable on its own, so an
+interrupted upload resumes on any worker. All lie below one prefix, so uploads that were never committed are found and
+deleted. A commit alone finishes an upload, without copying its bytes. Most files are one part.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,18 +13,18 @@ from uuid import UUID
 import msgspec
 
 PART_BYTES: Final = 8 * 1024 * 1024
-"""The most that a part has, and what is held in memory of a stream on its way into the store."""
+"""The largest part, and the most of a stream that is held in memory on its way into the store."""
 
 
 class Part(msgspec.Struct, frozen=True, array_like=True):
-    """One piece: its name below the prefix of the upload, and its size in bytes."""
+    """`name` is below the prefix of the upload; `size` is in bytes."""
 
     name: str
     size: int
 
 
 class Slice(msgspec.Struct, frozen=True):
-    """What is to be read of one part: from `start` to before `stop`."""
+    """The bytes to read of one part: from `start` to before `stop`."""
 
     name: str
     start: int
@@ -32,17 +32,17 @@ class Slice(msgspec.Struct, frozen=True):
 
 
 def prefix_of(id: UUID) -> str:
-    """Where the parts of an upload lie. Two digits in between keep a folder from growing without bounds."""
+    """The prefix of an upload's parts. Two digits in between keep a folder from growing without bounds."""
     return f"uploads/{id.hex[:2]}/{id.hex}"
 
 
 def size_of(parts: Iterable[Part]) -> int:
-    """All of them together, in bytes."""
+    """The total size of the parts, in bytes."""
     return sum(part.size for part in parts)
 
 
 def slices(parts: Iterable[Part], start: int, stop: int) -> Iterator[Slice]:
-    """What to read, in order, for the bytes from `start` to before `stop`."""
+    """The slices to read, in order, for the bytes from `start` to before `stop`."""
     at = 0
     for part in parts:
         first, last = max(start - at, 0), min(stop - at, part.size)

@@ -1,12 +1,12 @@
-"""Objects: bytes under keys, streamed in and out in constant memory, whatever holds them.
+"""Objects: bytes under keys, streamed in and out in constant memory, in any store.
 
 What holds for every store:
 
-- `put` is all or nothing: a reader sees the whole object or none. When it returns, the bytes are as durable as the
-  store makes them; in a folder, that is on the disk.
-- An interrupted `put` of a stream is called off, so that nothing of it stays. Killed in the middle, a bucket keeps an
-  unfinished multipart upload, which only a lifecycle rule of the bucket removes. (Uploads of requests are cut into
-  objects of their own and do not depend on that; see `headwater.objects.staging`.)
+- `put` is atomic: a reader sees the whole object or none. When it returns, the bytes are as durable as the store makes
+  them; in a folder, they are on the disk.
+- An interrupted `put` of a stream is aborted and leaves nothing behind. A process that is killed in the middle leaves
+  an unfinished multipart upload in a bucket, which only a lifecycle rule of the bucket removes. (Uploads of requests
+  are stored in parts and do not depend on that; see `headwater.objects.staging`.)
 - A key is a path of one or more segments without ``.`` and ``..``.
 """
 
@@ -24,17 +24,18 @@ import msgspec
 
 from headwater.commit import Tx
 from headwater.objects.errors import KeyInvalid, NoObject, ObjectsError, StoreFull, StoreUnavailable
+from headwater.objects.kept import discard
+from headwater.objects.location import Location
 from headwater.objects.parts import PART_BYTES
-from headwater.objects.place import Place
 from headwater.observe import Level, Occurrence, report
 
-_CALLING_OFF_SECONDS: Final = 10.0
-_TELLING_SECONDS: Final = 10.0
+_ABORT_SECONDS: Final = 10.0
+_REPORT_SECONDS: Final = 10.0
 _KEY_BYTES: Final = 1024
 
 
 class Stat(msgspec.Struct, frozen=True):
-    """What is known of an object without reading it; `size` in bytes."""
+    """An object's metadata; `size` in bytes."""
 
     key: str
     size: int
@@ -43,29 +44,29 @@ class Stat(msgspec.Struct, frozen=True):
 
 
 class StoreTroubled(Occurrence, frozen=True, kw_only=True):
-    """The object storage could not be used, or is full; what was asked of it failed."""
+    """The object storage is unavailable or full; an operation failed."""
 
     level: ClassVar[Level] = "error"
-    place: str
+    location: str
     reason: str
 
 
 class Objects:
-    """The object storage of a backend. Handlers receive it by naming its type.
+    """The object storage of a backend. A handler parameter of this type receives it.
 
-    Raises `NoObject`, `KeyInvalid`, `StoreFull` and `StoreUnavailable`, whatever the store is.
+    Its methods raise `NoObject`, `KeyInvalid`, `StoreFull` and `StoreUnavailable`.
     """
 
-    def __init__(self, place: Place) -> None:
-        self.place = place
+    def __init__(self, location: Location) -> None:
+        self.location = location
         self._counts: Counter[str] = Counter()
-        self._told: float | None = None
+        self._reported_at: float | None = None
 
     def __repr__(self) -> str:
-        return f"Objects({self.place})"
+        return f"Objects({self.location})"
 
     async def put(self, key: str, content: bytes | AsyncIterable[bytes]) -> int:
-        """Store `content` under `key`, in place of what was there; returns its size in bytes."""
+        """Store `content` under `key`, replacing what was there; returns its size in bytes."""
         _check(key)
         if isinstance(content, bytes | bytearray | memoryview):
             await self._put_whole(key, content)
@@ -87,79 +88,77 @@ class Objects:
             return
         self._counts["get"] += 1
         try:
-            async for piece in self._backend.stream(key, start, stop):
+            async for piece in self._driver.stream(key, start, stop):
                 self._counts["bytes_got"] += len(piece)
                 yield piece
-        except self._backend.foreign as error:
+        except self._driver.foreign as error:
             raise self._translated(error, key) from error
 
     async def head(self, key: str) -> Stat:
-        """What is known of an object; raises `NoObject`."""
+        """An object's metadata; raises `NoObject`."""
         _check(key)
         try:
-            return _stat(await self._backend.head(key))
-        except self._backend.foreign as error:
+            return _stat(await self._driver.head(key))
+        except self._driver.foreign as error:
             raise self._translated(error, key) from error
 
     async def delete(self, *keys: str) -> None:
-        """Delete objects; those that are not there already are passed over."""
+        """Delete objects; keys without an object are ignored."""
         for key in keys:
             _check(key)
             try:
-                await self._backend.delete(key)
-            except self._backend.foreign as error:
+                await self._driver.delete(key)
+            except self._driver.foreign as error:
                 ours = self._translated(error, key)
                 if not isinstance(ours, NoObject):
                     raise ours from error
             self._counts["deleted"] += 1
 
     async def delete_below(self, prefix: str) -> None:
-        """Delete every object below ``prefix/``, and what an interrupted write has left there."""
+        """Delete every object below ``prefix/``, and temporary files of interrupted writes."""
         _check(prefix)
         try:
-            await self._backend.delete_below(prefix)
-        except self._backend.foreign as error:
+            await self._driver.delete_below(prefix)
+        except self._driver.foreign as error:
             raise self._translated(error, prefix) from error
 
     async def list(self, prefix: str | None = None) -> AsyncIterator[Stat]:
-        """Every object below ``prefix/``, or all, in no promised order."""
+        """Every object below ``prefix/``, or in the whole store; the order is not specified."""
         if prefix is not None:
             _check(prefix)
         try:
-            async for found in self._backend.list(prefix):
+            async for found in self._driver.list(prefix):
                 yield _stat(found)
-        except self._backend.foreign as error:
+        except self._driver.foreign as error:
             raise self._translated(error, prefix or "") from error
 
     async def discard(self, tx: Tx, id: UUID) -> None:
-        """Give up an object that a command has kept: its bytes go once the transaction has committed.
+        """Give up an object that a command has kept; its bytes are deleted after the transaction has committed.
 
-        Raises `NoObject`, and what the database raises if a row still refers to it.
+        Raises `NoObject`, or a `DbError` if a row still refers to it.
         """
-        from headwater.objects.staging import discard
-
         if not await discard(tx, id):
-            raise NoObject(key=str(id), place=self.place)
+            raise NoObject(key=str(id), location=self.location)
 
     def statistics(self) -> dict[str, Any]:
         """Counts since the start: objects and bytes."""
-        names = ("put", "bytes_put", "get", "bytes_got", "deleted", "called_off")
+        names = ("put", "bytes_put", "get", "bytes_got", "deleted", "aborted")
         return {name: self._counts[name] for name in names}
 
     @cached_property
-    def _backend(self) -> Any:
-        from headwater.objects.reach import open_store  # obstore is imported by those who store something
+    def _driver(self) -> Any:
+        from headwater.objects.driver import open_store  # obstore is imported only where something is stored
 
-        return open_store(self.place)
+        return open_store(self.location)
 
     async def _put_whole(self, key: str, content: bytes | bytearray | memoryview) -> None:
         try:
-            await self._backend.put(key, content)
-        except self._backend.foreign as error:
+            await self._driver.put(key, content)
+        except self._driver.foreign as error:
             raise self._translated(error, key) from error
 
     async def _put_stream(self, key: str, source: AsyncIterator[bytes]) -> int:
-        """In one request if it is no longer than a part, which most are; otherwise part by part."""
+        """In one request if it is not longer than a part, as most are; otherwise as a multipart upload."""
         head = bytearray()
         async for piece in source:
             head += piece
@@ -170,7 +169,7 @@ class Objects:
 
     async def _put_parts(self, key: str, head: bytes, source: AsyncIterator[bytes]) -> int:
         feed = _Feed()
-        putting = asyncio.ensure_future(self._backend.put_stream(key, feed))
+        putting = asyncio.ensure_future(self._driver.put_stream(key, feed))
         size = len(head)
         try:
             await feed.give(head, putting)
@@ -180,49 +179,49 @@ class Objects:
             await feed.give(None, putting)
             await asyncio.shield(putting)
         except BaseException as error:
-            await self._call_off(feed, putting)
-            if isinstance(error, self._backend.foreign) and putting.done() and error is _failure_of(putting):
+            await self._abort(feed, putting)
+            if isinstance(error, self._driver.foreign) and putting.done() and error is _failure_of(putting):
                 raise self._translated(error, key) from error
             raise
         return size
 
-    async def _call_off(self, feed: "_Feed", putting: "asyncio.Future[Any]") -> None:
-        """Let the store undo what it has. It is told by an error of its source; a mere cancellation would leave it."""
-        self._counts["called_off"] += 1
+    async def _abort(self, feed: "_Feed", putting: "asyncio.Future[Any]") -> None:
+        """Make the store delete what it has received. It does so when its source raises, not when it is cancelled."""
+        self._counts["aborted"] += 1
         feed.fail()
         with suppress(Exception, asyncio.CancelledError):
-            async with asyncio.timeout(_CALLING_OFF_SECONDS):
+            async with asyncio.timeout(_ABORT_SECONDS):
                 await asyncio.shield(putting)
-        putting.add_done_callback(_look_at)
+        putting.add_done_callback(_retrieve_exception)
 
     def _translated(self, error: BaseException, key: str) -> ObjectsError:
         from headwater.objects.translate import translate
 
-        ours = translate(error, key, self.place)
+        ours = translate(error, key, self.location)
         if isinstance(ours, StoreUnavailable | StoreFull):
-            self._tell(ours)
+            self._report(ours)
         return ours
 
-    def _tell(self, error: ObjectsError) -> None:
-        """Clients are told no more than that it does not work; whoever runs it is told why, now and then."""
+    def _report(self, error: ObjectsError) -> None:
+        """Clients see only that the store does not work; the cause goes to the log, at a limited rate."""
         now = monotonic()
-        if self._told is None or now - self._told > _TELLING_SECONDS:
-            self._told = now
-            report(StoreTroubled(place=str(self.place), reason=str(error)))
+        if self._reported_at is None or now - self._reported_at > _REPORT_SECONDS:
+            self._reported_at = now
+            report(StoreTroubled(location=str(self.location), reason=str(error)))
 
 
-class _CalledOff(Exception):
-    """Nothing more will come of this stream."""
+class _Aborted(Exception):
+    """The stream was aborted."""
 
 
 class _Feed:
-    """Hands pieces from the task that makes them to the store that takes them, one at a time."""
+    """Passes pieces from the producing task to the store, one at a time."""
 
     def __init__(self) -> None:
-        self._pieces: asyncio.Queue[bytes | _CalledOff | None] = asyncio.Queue(1)
+        self._pieces: asyncio.Queue[bytes | _Aborted | None] = asyncio.Queue(1)
 
     async def give(self, piece: bytes | None, putting: "asyncio.Future[Any]") -> None:
-        """Wait until there is room for the piece; None ends the stream. Raises what has ended the putting."""
+        """Wait until there is room for the piece; None ends the stream. Raises what made `putting` fail."""
         if not putting.done() and self._pieces.full():
             room = asyncio.ensure_future(self._pieces.put(piece))
             try:
@@ -234,14 +233,14 @@ class _Feed:
                 return
         if putting.done():
             putting.result()
-            raise _CalledOff
+            raise _Aborted
         self._pieces.put_nowait(piece)
 
     def fail(self) -> None:
-        """Make the store's next look at the stream an error."""
+        """Make the store's next read of the stream raise."""
         while not self._pieces.empty():
             self._pieces.get_nowait()
-        self._pieces.put_nowait(_CalledOff())
+        self._pieces.put_nowait(_Aborted())
 
     def __aiter__(self) -> "_Feed":
         return self
@@ -250,7 +249,7 @@ class _Feed:
         piece = await self._pieces.get()
         if piece is None:
             raise StopAsyncIteration
-        if isinstance(piece, _CalledOff):
+        if isinstance(piece, _Aborted):
             raise piece
         return piece
 
@@ -259,19 +258,19 @@ def _failure_of(putting: "asyncio.Future[Any]") -> BaseException | None:
     return None if putting.cancelled() else putting.exception()
 
 
-def _look_at(putting: "asyncio.Future[Any]") -> None:
-    """So that an error which nobody waits for any more is not complained about."""
+def _retrieve_exception(putting: "asyncio.Future[Any]") -> None:
+    """So that asyncio does not warn of an exception that nobody awaits any more."""
     if not putting.cancelled():
         putting.exception()
 
 
 def _check(key: str) -> None:
     if not key or len(key.encode()) > _KEY_BYTES:
-        raise KeyInvalid(key=key, reason=f"it has 1 to {_KEY_BYTES} bytes")
+        raise KeyInvalid(key=key, reason=f"it must have 1 to {_KEY_BYTES} bytes")
     if any(segment in ("", ".", "..") for segment in key.split("/")):
-        raise KeyInvalid(key=key, reason="a segment is empty, or `.` or `..`")
+        raise KeyInvalid(key=key, reason="a segment must not be empty, `.` or `..`")
     if not key.isprintable() or "#" in key or "\\" in key:
-        raise KeyInvalid(key=key, reason="a character in it is not printable, or is # or \\")
+        raise KeyInvalid(key=key, reason="it must not contain `#`, `\\` or a character that is not printable")
 
 
 def _stat(meta: Any) -> Stat:

@@ -1,4 +1,4 @@
-"""The sweeper: deletes the bytes of uploads that no commit has made its own."""
+"""The sweeper: deletes the bytes of uploads that were not committed in time."""
 
 from datetime import datetime
 from typing import ClassVar, Final
@@ -19,17 +19,17 @@ _ORIGIN: Final = Origin(app="headwater", command="sweep")
 
 
 class SweepPostponed(Occurrence, frozen=True, kw_only=True):
-    """The object storage was not to be had; the next round tries again."""
+    """The object storage was unreachable; the next run tries again."""
 
     level: ClassVar[Level] = "warning"
     reason: str
 
 
 async def sweep(committer: Committer, objects: Objects, now: datetime) -> int:
-    """Delete what has expired by `now`; returns how many uploads there were.
+    """Delete the uploads that have expired by `now`; returns how many there were.
 
-    Each is locked while its bytes are deleted, so that a command which comes late waits and then finds it gone, and
-    one that is just committing it is passed over. Raises `DbError`; an ill store is reported.
+    Each is locked while its bytes are deleted: a command that comes late waits and then finds it gone, and an upload
+    that is being committed is skipped. Raises `DbError`; a store that fails is reported.
     """
     swept = 0
     try:

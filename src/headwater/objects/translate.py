@@ -1,7 +1,7 @@
-"""From what obstore raises to our own errors.
+"""obstore's errors as ours.
 
-Its errors tell the kinds apart that every store has. What only some have, no such bucket and no room, is told by the
-text of the answer.
+Its error classes cover what every store reports. What only some stores report (no such bucket, no space left) shows
+only in the text of the error.
 """
 
 from typing import Final
@@ -19,30 +19,30 @@ from headwater.objects.errors import (
 )
 
 FOREIGN: Final = (BaseError, OSError, ValueError)
-"""What obstore raises: errors of its own, and three of Python's."""
+"""What obstore raises: its own errors, and Python's."""
 
 _FULL: Final = ("No space left on device", "os error 28", "Disk quota exceeded", "os error 122", "QuotaExceeded")
 _REFUSED: Final = ("AccessDenied", "SignatureDoesNotMatch", "InvalidAccessKeyId", "403 Forbidden", "401 Unauthorized")
 
 
-def translate(error: BaseException, key: str, place: object) -> ObjectsError:
-    """The error of ours that `error` stands for."""
+def translate(error: BaseException, key: str, location: object) -> ObjectsError:
+    """Our error for one of `FOREIGN`."""
     text = str(error)
     reason = _first_line(text)
     if isinstance(error, FileNotFoundError):
-        return BucketMissing(place=place) if "NoSuchBucket" in text else NoObject(key=key, place=place)
+        return BucketMissing(location=location) if "NoSuchBucket" in text else NoObject(key=key, location=location)
     if isinstance(error, ValueError) and not isinstance(error, BaseError):
         return KeyInvalid(key=key, reason=reason)
     if any(word in text for word in _FULL):
-        return StoreFull(place=place, reason=reason)
+        return StoreFull(location=location, reason=reason)
     refused = isinstance(error, PermissionDeniedError | UnauthenticatedError | PermissionError)
     if refused or any(word in text for word in _REFUSED):
-        return AccessRefused(place=place, reason=reason)
-    return StoreUnavailable(place=place, reason=reason)
+        return AccessRefused(location=location, reason=reason)
+    return StoreUnavailable(location=location, reason=reason)
 
 
 def is_whole_answer(error: BaseException) -> bool:
-    """Whether a store has answered a range with everything, as some that speak S3 do."""
+    """Whether a store answered a range request with the whole object, as some S3 servers do."""
     return "non-partial response" in str(error)
 
 

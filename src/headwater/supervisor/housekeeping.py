@@ -7,7 +7,7 @@ from headwater.clock import Clock, SystemClock
 from headwater.commit import Committer
 from headwater.db import DbError, Pool
 from headwater.log import drop_old_segments
-from headwater.objects import Objects, place_of
+from headwater.objects import Objects, location_of
 from headwater.objects.sweep import sweep
 from headwater.observe import Level, Occurrence, report
 from headwater.settings import Settings
@@ -58,7 +58,7 @@ async def clean(url: str, settings: Settings, clock: Clock | None = None) -> Non
             segments = await drop_old_segments(connection, timedelta(hours=settings.retention_hours))
         committer = Committer(pool, clock, keep=timedelta(hours=settings.idempotency_hours))
         responses = await committer.purge()
-        uploads = await sweep(committer, Objects(place_of(settings)), clock.now())
+        uploads = await sweep(committer, Objects(location_of(settings)), clock.now())
     finally:
         await pool.close()
     if segments or responses or uploads:

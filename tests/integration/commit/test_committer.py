@@ -229,7 +229,7 @@ class TestEvents:
 
     async def test_what_is_no_event_is_refused(self, url: str) -> None:
         async with shop(url) as (_, committer):
-            with pytest.raises(TypeError, match="dict is no Event"):
+            with pytest.raises(TypeError, match="dict is not an Event"):
                 async with committer.transaction(ORIGIN) as tx:
                     tx.emit({"order": 1})  # type: ignore[arg-type]
 

@@ -220,7 +220,7 @@ class TestFiles:
     )
     async def test_any_other_name_is_an_error(self, url: str, shop: Source, name: str) -> None:
         (shop.folder / name).write_text("select 1;")
-        with pytest.raises(BadFileName, match="is no migration"):
+        with pytest.raises(BadFileName, match="is not named as a migration"):
             await migrate(url, [shop])
 
     async def test_notes_and_hidden_files_may_lie_beside_them(self, url: str, shop: Source) -> None:

@@ -191,7 +191,7 @@ class TestOutage:
 
         server = await asyncio.start_unix_server(accept, folder / ".s.PGSQL.5432")
         url = f"postgresql://headwater@/headwater?host={folder}"
-        with pytest.raises(Unavailable, match="no answer in time"):
+        with pytest.raises(Unavailable, match="no response in time"):
             await Pool.open(url, application_name="test", connect_timeout=0.05)
         assert accepted.is_set()
         server.close()

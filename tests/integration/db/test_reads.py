@@ -232,7 +232,7 @@ class TestKinds:
             ]
             assert await db.one(list[int], "select array[1, 2]") == [1, 2]
             assert await db.one(Annotated[int, msgspec.Meta(ge=1)], "select 3") == 3
-            with pytest.raises(RowMismatch, match="one column was expected, not 2"):
+            with pytest.raises(RowMismatch, match="expected one column, got 2"):
                 await db.one(int, "select 1 as a, 2 as b")
             with pytest.raises(RowMismatch, match=r"'n'.*expected `int`, got `str`"):
                 await db.one(int, "select 'one' as n")
@@ -264,7 +264,7 @@ class TestKinds:
 class TestReadOnly:
     async def test_a_write_through_db_is_refused_and_says_where_it_belongs(self, url: str) -> None:
         async with reading(url) as db:
-            with pytest.raises(ReadOnly, match="belongs in a command"):
+            with pytest.raises(ReadOnly, match="Write in a command"):
                 await db.all(int, "insert into shop.product (name, price) values ('x', 1) returning price")
             with pytest.raises(ReadOnly):
                 await db.all(Any, "create table shop.other (a int)")

@@ -140,7 +140,7 @@ def test_published_tables_without_identity_are_named_and_their_remedies_let_them
 
 class TestSlots:
     def test_a_missing_slot_is_well_before_the_first_start(self, url: str, settings: Settings) -> None:
-        assert one(url, settings, "slot headwater").found == "not there yet"
+        assert one(url, settings, "slot headwater").found == "not created yet"
 
     def test_a_missing_slot_is_a_loss_once_there_is_a_log(self, url: str, settings: Settings) -> None:
         asyncio.run(execute(url, "create schema headwater", "create table headwater.log (slot text)"))
@@ -151,12 +151,12 @@ class TestSlots:
     def test_a_valid_slot_is_well(self, url: str, settings: Settings) -> None:
         asyncio.run(execute(url, "select pg_create_logical_replication_slot('headwater', 'pgoutput')"))
         found = one(url, settings, "slot headwater")
-        assert (found.ok, found.found) == (True, "reserved, not being read")
+        assert (found.ok, found.found) == (True, "reserved, inactive")
         assert one(url, settings, "WAL held for the relay").ok
 
     def test_a_slot_of_another_database_or_plugin_is_somebody_elses(self, url: str, settings: Settings) -> None:
         asyncio.run(execute(url, "select pg_create_logical_replication_slot('headwater', 'test_decoding')"))
-        assert one(url, settings, "slot headwater").found == "of plugin test_decoding"
+        assert one(url, settings, "slot headwater").found == "plugin test_decoding"
         elsewhere = url.replace("/patient?", "/headwater?")
         asyncio.run(
             execute(
@@ -165,7 +165,7 @@ class TestSlots:
                 "select pg_create_logical_replication_slot('headwater', 'pgoutput')",
             )
         )
-        assert one(url, settings, "slot headwater").found == "of database headwater"
+        assert one(url, settings, "slot headwater").found == "database headwater"
 
     def test_a_slot_whose_wal_is_gone_is_lost_with_its_cause(self, folder: Path) -> None:
         engine = forgetful(folder, max_slot_wal_keep_size="1MB", min_wal_size="32MB", max_wal_size="32MB")
@@ -181,7 +181,7 @@ class TestSlots:
         )
         found = one(engine.url, Settings(home=folder), "slot headwater")
         asyncio.run(engine.stop())
-        assert (found.ok, found.found) == (False, "lost (wal_removed), not being read")
+        assert (found.ok, found.found) == (False, "lost (wal_removed), inactive")
         assert found.remedy == "headwater log reconcile"
 
 
@@ -246,9 +246,9 @@ class TestUnreachable:
     def test_neither_answers_and_no_password_is_shown(self, home: Path) -> None:
         settings = Settings(home=home, valkey_url=f"unix://:sesame@{home}/valkey.sock")
         lines = render(asyncio.run(examine(f"postgresql://u:sesame@/d?host={home}", settings)))
-        assert [line for line in lines if line.startswith("LACKS")] == [
-            f"LACKS   PostgreSQL at {home}: No such file or directory",
-            f"LACKS   Valkey at {home}/valkey.sock: "
+        assert [line for line in lines if line.startswith("FAILED")] == [
+            f"FAILED  PostgreSQL at {home}: No such file or directory",
+            f"FAILED  Valkey at {home}/valkey.sock: "
             f"Error 2 connecting to {home}/valkey.sock. No such file or directory.",
         ]
         assert "sesame" not in "\n".join(lines)

@@ -369,7 +369,7 @@ class TestAwkwardPlaces:
         process.wait()
         assert {"postgres", "valkey"} == process.said.keys()
         log = (closed / "postgres" / "log" / "postgres.log").read_text()
-        assert f"keeping {capability}, for {closed}" in log
+        assert f"keeping {capability}, because {closed}" in log
 
     @needs_root
     def test_programs_that_only_root_may_execute(self, closed: Path, backend: Any) -> None:
@@ -403,14 +403,14 @@ class TestAwkwardPlaces:
 class TestRefusals:
     def test_data_of_another_major_version_is_named_and_left_alone(self, folder: Path) -> None:
         (folder / "data" / "PG_VERSION").write_text("17\n")
-        with pytest.raises(OtherVersion, match=r"PostgreSQL 17, and this Headwater runs PostgreSQL 18"):
+        with pytest.raises(OtherVersion, match=r"PostgreSQL 17; this Headwater runs PostgreSQL 18"):
             asyncio.run(forgetful(folder).start())
         assert (folder / "data" / "PG_VERSION").read_text() == "17\n"
 
     def test_a_folder_with_somebody_elses_files_is_refused_and_left_alone(self, home: Path) -> None:
         (home / "data").mkdir()
         (home / "data" / "thesis.txt").touch()
-        with pytest.raises(FolderUnusable, match="no PostgreSQL cluster"):
+        with pytest.raises(FolderUnusable, match="not a PostgreSQL cluster"):
             asyncio.run(forgetful(home).start())
         assert (home / "data" / "thesis.txt").exists()
 

@@ -53,7 +53,7 @@ def test_waiting_for_its_end_never_returns(engines: Engines) -> None:
 def test_a_refused_connection_names_the_host_and_not_the_password(
     kind: type[ExternalPostgres | ExternalValkey], scheme: str, closed_port: int
 ) -> None:
-    with pytest.raises(EngineUnreachable, match=f"127.0.0.1:{closed_port} does not answer") as caught:
+    with pytest.raises(EngineUnreachable, match=f"127.0.0.1:{closed_port} is unreachable") as caught:
         asyncio.run(kind(f"{scheme}://user:sesame@127.0.0.1:{closed_port}/0").start())
     assert "sesame" not in str(caught.value)
 
@@ -64,7 +64,7 @@ def test_a_server_that_says_nothing_is_not_waited_for_longer_than_seconds(
 ) -> None:
     for module in ("postgres", "valkey"):
         monkeypatch.setattr(f"headwater.engines.{module}.CONNECT_SECONDS", 0.2)
-    with pytest.raises(EngineUnreachable, match=f"127.0.0.1:{mute_port} does not answer"):
+    with pytest.raises(EngineUnreachable, match=f"127.0.0.1:{mute_port} is unreachable"):
         asyncio.run(kind(f"{scheme}://127.0.0.1:{mute_port}/0").start())
 
 

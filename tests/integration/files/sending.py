@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from headwater.http.message.headers import Headers
-from headwater.objects import Objects, place_of
+from headwater.objects import Objects, location_of
 from headwater.testing.client import Reply
 from headwater.testing.running import RunningBackend
 
@@ -70,7 +70,7 @@ def scope_of(method: str, target: str, headers: dict[str, str]) -> dict[str, Any
 
 
 def objects_of(backend: RunningBackend) -> Objects:
-    return Objects(place_of(backend.settings))
+    return Objects(location_of(backend.settings))
 
 
 async def stored(backend: RunningBackend) -> list[str]:

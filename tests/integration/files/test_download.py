@@ -178,7 +178,7 @@ async def test_a_store_that_is_gone_is_a_problem_and_not_half_an_answer(
     path = await kept(album)
 
     async def fail(*args: object) -> AsyncIterator[bytes]:
-        raise StoreUnavailable(place="here", reason="timed out")
+        raise StoreUnavailable(location="here", reason="timed out")
         yield b""
 
     monkeypatch.setattr("headwater.objects.store.Objects.stream", fail)

@@ -4,7 +4,7 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from headwater.objects import place_of
+from headwater.objects import location_of
 from headwater.testing.running import RunningBackend
 from tests.integration.files.album import Picture
 from tests.integration.files.sending import NOTHING, ONE, counts, stored
@@ -94,7 +94,7 @@ async def test_a_resumable_upload_killed_at_any_step_goes_on_elsewhere(
 async def test_what_a_killed_write_leaves_in_a_folder_is_swept_as_well(album: RunningBackend) -> None:
     upload = await Upload.create(album, 100)
     await upload.append(0, b"x" * 50)
-    store = place_of(album.settings).folder
+    store = location_of(album.settings).folder
     assert store is not None
     for folder in store.glob("uploads/*/*"):
         (folder / "50-abcdef#1").write_bytes(b"the part that was being written")

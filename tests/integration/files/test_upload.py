@@ -233,8 +233,8 @@ async def test_a_full_store_and_one_that_is_gone_are_told_apart(
     album: RunningBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for error, status in (
-        (StoreFull(place="here", reason="No space left on device"), 507),
-        (StoreUnavailable(place="here", reason="timed out"), 503),
+        (StoreFull(location="here", reason="No space left on device"), 507),
+        (StoreUnavailable(location="here", reason="timed out"), 503),
     ):
 
         async def fail(*args: object, error: Exception = error) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from headwater.objects import Place
+from headwater.objects import Location
 from headwater.settings import Settings
 
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+")
@@ -28,9 +28,9 @@ class Bucket(NamedTuple):
     endpoint: str
     folder: Path
 
-    def place(self, **changes: str) -> Place:
+    def location(self, **changes: str) -> Location:
         given = {"url": "s3://files/below", "endpoint": self.endpoint, "region": "us-east-1"}
-        return Place(**{**given, "access_key": "someone", "secret_key": "something", **changes})
+        return Location(**{**given, "access_key": "someone", "secret_key": "something", **changes})
 
     def settings(self, **changes: object) -> Settings:
         given = {

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from headwater.objects import Objects, Place
+from headwater.objects import Location, Objects
 from tests.integration.objects.bucket import Bucket, answering_206, serving_bucket
 
 
@@ -24,6 +24,6 @@ def ranged(bucket: Bucket) -> Iterator[Bucket]:
 @pytest.fixture(params=["folder", "bucket", "ranged"])
 def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Objects:
     if request.param == "folder":
-        return Objects(Place(url=f"file://{tmp_path}/objects"))
+        return Objects(Location(url=f"file://{tmp_path}/objects"))
     serving: Bucket = request.getfixturevalue(request.param)
-    return Objects(serving.place(url=f"s3://files/{tmp_path.name}"))
+    return Objects(serving.location(url=f"s3://files/{tmp_path.name}"))

@@ -10,8 +10,9 @@ import pytest
 from headwater.commit import Committer, Origin
 from headwater.db import Db, Pool, StillReferenced, platform_source
 from headwater.objects import NoObject, Objects, UploadExpired
+from headwater.objects.kept import find, keep
 from headwater.objects.parts import Part, prefix_of
-from headwater.objects.staging import Staging, find, keep, stream_parts
+from headwater.objects.staging import Staging, stream_parts
 from headwater.objects.sweep import sweep
 from headwater.testing.databases import Databases
 

@@ -15,9 +15,9 @@ from headwater.objects import (
     AccessRefused,
     BucketMissing,
     KeyInvalid,
+    Location,
     NoObject,
     Objects,
-    Place,
     StoreFull,
     StoreUnavailable,
 )
@@ -147,7 +147,7 @@ async def test_a_put_that_is_cancelled_leaves_nothing(objects: Objects) -> None:
     with pytest.raises(asyncio.CancelledError):
         await putting
     assert await keys(objects) == []
-    assert objects.statistics()["called_off"] == 1
+    assert objects.statistics()["aborted"] == 1
 
 
 @pytest.mark.parametrize("objects", ["folder", "bucket"], indirect=True)  # the proxy of the third is in this process
@@ -167,7 +167,7 @@ async def test_memory_stays_bounded_while_a_large_object_goes_in_and_out(objects
 
 
 async def test_a_folder_has_nothing_beside_its_objects(tmp_path: Path) -> None:
-    objects = Objects(Place(url=f"file://{tmp_path}/objects"))
+    objects = Objects(Location(url=f"file://{tmp_path}/objects"))
     await objects.put("a/b", b"hello")
     assert (tmp_path / "objects" / "a" / "b").read_bytes() == b"hello"
     await objects.delete_below("a")
@@ -186,12 +186,12 @@ async def test_in_a_folder_the_file_and_every_name_on_the_way_to_it_are_on_the_d
         sync(descriptor)
 
     monkeypatch.setattr(os, "fsync", note)
-    await Objects(Place(url=f"file://{tmp_path}/objects")).put("a/b/c", pieces(content))
+    await Objects(Location(url=f"file://{tmp_path}/objects")).put("a/b/c", pieces(content))
     assert synced == [f"{tmp_path}/objects{below}" for below in ("/a/b/c", "/a/b", "/a", "")]
 
 
 async def test_a_missing_bucket_is_named(bucket: Bucket) -> None:
-    objects = Objects(bucket.place(url="s3://nowhere/below"))
+    objects = Objects(bucket.location(url="s3://nowhere/below"))
     for asking in (objects.put("a", b""), objects.get("a"), objects.head("a")):
         with pytest.raises((BucketMissing, NoObject)) as raised:
             await asking
@@ -201,19 +201,19 @@ async def test_a_missing_bucket_is_named(bucket: Bucket) -> None:
 async def test_wrong_credentials_are_told_apart_from_an_outage(bucket: Bucket) -> None:
     told: list[object] = []
     unsubscribe = subscribe(told.append)
-    objects = Objects(bucket.place(secret_key="wrong"))
+    objects = Objects(bucket.location(secret_key="wrong"))
     for _ in range(3):
         with pytest.raises(AccessRefused, match="refuses these credentials"):
             await objects.put("a", b"")
     unsubscribe()
-    assert [each.place for each in told if isinstance(each, StoreTroubled)] == ["s3://files/below"]
+    assert [each.location for each in told if isinstance(each, StoreTroubled)] == ["s3://files/below"]
 
 
 async def test_credentials_may_be_those_of_the_environment(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "someone")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "something")
     monkeypatch.setenv("AWS_REGION", "us-east-1")
-    objects = Objects(Place(url="s3://files/environment", endpoint=bucket.endpoint))
+    objects = Objects(Location(url="s3://files/environment", endpoint=bucket.endpoint))
     await objects.put("a", b"hello")
     assert await objects.get("a") == b"hello"
 
@@ -228,7 +228,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 async def test_a_full_disk_is_told_and_nothing_of_what_did_not_fit_stays(small_disk: Path) -> None:
-    objects = Objects(Place(url=f"file://{small_disk}"))
+    objects = Objects(Location(url=f"file://{small_disk}"))
     await objects.put("small", b"hello")
     with pytest.raises(StoreFull, match="is full"):
         await objects.put("large", pieces(*[bytes(MIB)] * 40))
@@ -247,29 +247,29 @@ async def test_a_stream_that_breaks_leaves_no_unfinished_upload_in_a_bucket() ->
 
     with serving_bucket(open_to_all=True) as bucket:
         with pytest.raises(EOFError):
-            await Objects(bucket.place()).put("broken", breaking())
+            await Objects(bucket.location()).put("broken", breaking())
         listed = await asyncio.to_thread(urlopen, f"{bucket.endpoint}/files?uploads")
         with listed:
             assert b"<UploadId>" not in listed.read()
 
 
 async def test_a_store_that_does_not_answer_is_unavailable(tmp_path: Path) -> None:
-    place = Place(url="s3://files", endpoint="http://127.0.0.1:1", region="x", access_key="a", secret_key="b")
+    location = Location(url="s3://files", endpoint="http://127.0.0.1:1", region="x", access_key="a", secret_key="b")
     with pytest.raises(StoreUnavailable, match="s3://files cannot be used"):
-        await Objects(place).put("a", b"")
+        await Objects(location).put("a", b"")
 
 
 async def test_a_folder_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreUnavailable, match="cannot be used"):
-        await Objects(Place(url=f"file://{tmp_path}/file/objects")).put("a", b"")
+        await Objects(Location(url=f"file://{tmp_path}/file/objects")).put("a", b"")
 
 
 async def test_the_doctor_writes_and_reads(bucket: Bucket, tmp_path: Path) -> None:
     for settings in (Settings(home=tmp_path), bucket.settings()):
         finding = await examine_objects(settings)
         assert finding.ok, finding
-        assert await keys(Objects(bucket.place(url="s3://files/doctor"))) == []
+        assert await keys(Objects(bucket.location(url="s3://files/doctor"))) == []
 
 
 async def test_the_doctor_says_what_is_wrong_and_what_mends_it(bucket: Bucket) -> None:
@@ -278,4 +278,4 @@ async def test_the_doctor_says_what_is_wrong_and_what_mends_it(bucket: Bucket) -
     refused = await examine_objects(bucket.settings(objects_secret_key="wrong"))
     assert "HEADWATER_OBJECTS_SECRET_KEY" in (refused.remedy or "")
     invalid = await examine_objects(Settings(objects_url="ftp://x"))
-    assert "its scheme is none of" in invalid.found
+    assert "its scheme must be one of" in invalid.found

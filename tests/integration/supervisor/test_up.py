@@ -120,7 +120,7 @@ async def test_status_tells_other_terminals(home: Path) -> None:
 @pytest.mark.parametrize(
     ("environment", "arguments", "said"),
     [
-        ({"HEADWATER_WEB": "none"}, [], "HEADWATER_WEB='none' is not a usable setting"),
+        ({"HEADWATER_WEB": "none"}, [], "HEADWATER_WEB='none' is not a valid setting"),
         ({}, ["--app", "apps.shop:missing"], "the module apps.shop has no 'missing'"),
         ({}, ["--app", "nowhere:backend"], "there is no module 'nowhere'"),
         ({"HEADWATER_POSTGRES_URL": "postgresql://u:sesame@127.0.0.1:1/d"}, [], "PostgreSQL at 127.0.0.1:1"),

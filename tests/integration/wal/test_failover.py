@@ -1,5 +1,7 @@
 """A standby that is promoted has the log or an error: no commit is in its rows and missing from its log unnoticed."""
 
+import asyncio
+
 import pytest
 
 from headwater.engines import EmbeddedPostgres, examine_postgres
@@ -19,7 +21,16 @@ from tests.integration.wal.failover import (
     placing,
     standby_of,
 )
-from tests.integration.wal.harness import TEMPLATE, Log, database_url, eventually, named, reports, running
+from tests.integration.wal.harness import (
+    PATIENCE_SECONDS,
+    TEMPLATE,
+    Log,
+    database_url,
+    eventually,
+    named,
+    reports,
+    running,
+)
 
 
 async def append_while_the_standby_hears_nothing(log: Log, standby: Standby) -> int:
@@ -68,7 +79,7 @@ async def test_a_slot_that_was_acknowledged_too_early_is_refused_after_the_promo
             assert (await placed(promoted), await promoted.numbers()) == ([1], [])
             with pytest.raises(SlotAhead, match="promotion of a standby that lacks appends") as raised:
                 async with promoted.relay() as relaying:
-                    await relaying
+                    await asyncio.wait_for(relaying, PATIENCE_SECONDS)
             assert format_lsn(scanned) in str(raised.value)
             assert (await promoted.numbers()) == []
 

@@ -11,11 +11,13 @@ from headwater.api.errors import DeclarationsInvalid
 GONE = Change(
     operation="GET /products/{id}",
     rule="field-removed",
-    place="response 200 application/json /price",
-    detail="the field is gone",
+    location="response 200 application/json /price",
+    detail="the field was removed",
     breaking=True,
 )
-COME = Change(operation="GET /products", rule="parameter-added", place="query parameter a", detail="", breaking=False)
+COME = Change(
+    operation="GET /products", rule="parameter-added", location="query parameter a", detail="", breaking=False
+)
 
 
 def declared(**fields: str) -> Declared:
@@ -44,7 +46,9 @@ def test_a_declaration_of_what_does_not_happen_is_reported() -> None:
 
 
 def test_brackets_and_question_marks_stand_for_themselves() -> None:
-    odd = Change(operation="GET /x", rule="parameter-removed", place="query parameter a[b]?", detail="", breaking=True)
+    odd = Change(
+        operation="GET /x", rule="parameter-removed", location="query parameter a[b]?", detail="", breaking=True
+    )
     assert judge([odd], [declared(operation="GET /x", what=odd.what)]) == ([], [])
 
 

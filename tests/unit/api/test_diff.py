@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.api import Change, compare
-from headwater.api.errors import NoDocument, ReferenceUnresolved
+from headwater.api.errors import DocumentInvalid, ReferenceUnresolved
 
 Document = dict[str, Any]
 
@@ -159,8 +159,8 @@ def test_a_change_says_where_it_is() -> None:
     assert gone == Change(
         operation="POST /x",
         rule="field-removed",
-        place="response 200 application/json /items/*/price",
-        detail="the field is gone",
+        location="response 200 application/json /items/*/price",
+        detail="the field was removed",
         breaking=True,
     )
     assert come.what == "field-added response 200 application/json /items/*/cents"
@@ -192,7 +192,7 @@ def test_types_that_hold_themselves_are_followed_once_around() -> None:
     new = copy.deepcopy(old)
     new["components"]["schemas"]["T"]["properties"]["a"] = INTEGER
     assert compare(old, copy.deepcopy(old)) == []
-    assert {each.place for each in compare(old, new)} == {"response 200 application/json /a"}
+    assert {each.location for each in compare(old, new)} == {"response 200 application/json /a"}
     loop = receiving({"$ref": "#/components/schemas/L"}, L={"anyOf": [{"$ref": "#/components/schemas/L"}, STRING]})
     assert compare(loop, copy.deepcopy(loop)) == []
 
@@ -205,7 +205,7 @@ def test_a_reference_that_leads_nowhere_is_named(reference: str) -> None:
 
 
 def test_what_is_no_document_is_refused() -> None:
-    with pytest.raises(NoDocument):
+    with pytest.raises(DocumentInvalid):
         compare({}, document())
 
 

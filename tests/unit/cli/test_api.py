@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from headwater.api.errors import DocumentUnreadable, NoDocument, NothingToCompare
+from headwater.api.errors import DocumentInvalid, DocumentUnreadable, NothingToCompare
 from headwater.cli import api
 
 BACKEND = """
@@ -68,7 +68,7 @@ def test_what_breaks_between_two_versions_fails_until_it_is_declared(
     api.diff(from_="1", to="2", changes=declared, app=backend)
     shown = capsys.readouterr().out
     assert "breaking, declared" in shown
-    assert "Declared, but not so any more: GET /gone: operation-removed" in shown
+    assert "Declared, but no longer found: GET /gone: operation-removed" in shown
 
 
 def test_a_version_that_the_code_no_longer_has_is_a_breaking_change(
@@ -83,7 +83,7 @@ def test_a_version_that_the_code_no_longer_has_is_a_breaking_change(
     with pytest.raises(SystemExit):
         api.diff(recorded, app=backend, json=True)
     (change,) = map(json.loads, capsys.readouterr().out.splitlines())
-    assert (change["rule"], change["place"], change["breaking"], change["declared"]) == (
+    assert (change["rule"], change["location"], change["breaking"], change["declared"]) == (
         "version-removed",
         "0",
         True,
@@ -103,9 +103,9 @@ def test_what_cannot_be_compared_is_said_plainly(tmp_path: Path) -> None:
     other.write_text("[]")
     with pytest.raises(NothingToCompare, match=r"^There is nothing to compare: name a recorded document, "):
         api.diff()
-    with pytest.raises(NothingToCompare, match=r"^Both v1\.json and --from 1 are there to compare with: name "):
+    with pytest.raises(NothingToCompare, match=r"^Both v1\.json and --from 1 were given to compare with: name "):
         api.diff(Path("v1.json"), from_="1")
     with pytest.raises(DocumentUnreadable, match=r"v1\.json cannot be read: No such file or directory\.$"):
         api.diff(missing, other)
-    with pytest.raises(NoDocument, match=r"other\.json is no OpenAPI 3 document: it has no "):
+    with pytest.raises(DocumentInvalid, match=r"other\.json is not an OpenAPI 3 document: `openapi` or "):
         api.diff(other, other)

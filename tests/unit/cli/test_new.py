@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from headwater.cli.new import BadProjectName, FolderNotEmpty, NameTaken, write_project
+from headwater.cli.new import BadProjectName, FolderNotEmpty, NameReserved, write_project
 
 
 def test_a_project_is_written_with_its_own_name_everywhere(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_what_is_no_name_is_refused(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["class", "order", "user", "json", "headwater", "tests"])
 def test_words_that_mean_something_else_are_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(NameTaken):
+    with pytest.raises(NameReserved):
         write_project(name, tmp_path)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from headwater.commit import KeyInFlight
-from headwater.commit.flight import Flights
+from headwater.commit.flight import SingleFlight
 
 
 class Leader:
@@ -28,13 +28,13 @@ def fail() -> str:
 
 
 def join(
-    flights: Flights[str], lead: Callable[[], Awaitable[str]], wait: float = 5.0
+    flights: SingleFlight[str], lead: Callable[[], Awaitable[str]], wait: float = 5.0
 ) -> asyncio.Task[tuple[str, bool]]:
     return asyncio.create_task(flights.lead_or_follow(b"key", lead, wait))
 
 
 async def test_everyone_gets_the_one_result() -> None:
-    flights, leader = Flights[str](), Leader()
+    flights, leader = SingleFlight[str](), Leader()
     joined = [join(flights, leader) for _ in range(50)]
     await leader.started.wait()
     leader.outcomes.put_nowait(lambda: "done")
@@ -45,7 +45,7 @@ async def test_everyone_gets_the_one_result() -> None:
 
 
 async def test_after_a_failure_the_next_one_leads() -> None:
-    flights, leader = Flights[str](), Leader()
+    flights, leader = SingleFlight[str](), Leader()
     joined = [join(flights, leader) for _ in range(5)]
     await leader.started.wait()
     leader.started.clear()
@@ -59,7 +59,7 @@ async def test_after_a_failure_the_next_one_leads() -> None:
 
 
 async def test_after_a_cancellation_the_next_one_leads() -> None:
-    flights, leader = Flights[str](), Leader()
+    flights, leader = SingleFlight[str](), Leader()
     first, second = join(flights, leader), join(flights, leader)
     await leader.started.wait()
     leader.started.clear()
@@ -72,7 +72,7 @@ async def test_after_a_cancellation_the_next_one_leads() -> None:
 
 
 async def test_a_cancelled_follower_disturbs_nobody() -> None:
-    flights, leader = Flights[str](), Leader()
+    flights, leader = SingleFlight[str](), Leader()
     first, second, third = (join(flights, leader) for _ in range(3))
     await leader.started.wait()
     second.cancel()
@@ -84,7 +84,7 @@ async def test_a_cancelled_follower_disturbs_nobody() -> None:
 
 
 async def test_waiting_too_long_says_when_to_come_back() -> None:
-    flights, leader = Flights[str](), Leader()
+    flights, leader = SingleFlight[str](), Leader()
     first = join(flights, leader)
     await leader.started.wait()
     with pytest.raises(KeyInFlight) as caught:
@@ -95,7 +95,7 @@ async def test_waiting_too_long_says_when_to_come_back() -> None:
 
 
 async def test_other_keys_fly_at_the_same_time() -> None:
-    flights, leader = Flights[str](), Leader()
+    flights, leader = SingleFlight[str](), Leader()
     first = join(flights, leader)
     await leader.started.wait()
     other = Leader()

@@ -75,7 +75,7 @@ class TestTraits:
         ],
     )
     def test_what_leaves_nothing_behind_spares_the_reset(self, sql: str) -> None:
-        assert not traits(sql).stains
+        assert not traits(sql).leaves_state
 
     @pytest.mark.parametrize(
         "sql",
@@ -104,7 +104,7 @@ class TestTraits:
         ],
     )
     def test_what_may_leave_something_behind_asks_for_it(self, sql: str) -> None:
-        assert traits(sql).stains
+        assert traits(sql).leaves_state
 
     @pytest.mark.parametrize("sql", ["discard all", "deallocate all", "select 1; DEALLOCATE p"])
     def test_statements_taken_away_are_noticed(self, sql: str) -> None:
@@ -123,7 +123,7 @@ class TestTraits:
         ],
     )
     def test_transaction_control_is_refused_by_its_verb(self, sql: str, verb: str) -> None:
-        with pytest.raises(TransactionControl, match=f"^{verb} would end or begin"):
+        with pytest.raises(TransactionControl, match=f"^{verb} would begin or end"):
             admit(sql)
 
     @pytest.mark.parametrize("sql", ["rollback to a", "rollback to savepoint a", "release savepoint a", "savepoint a"])

@@ -13,7 +13,7 @@ from headwater.engines.address import shown_database, shown_host, split_password
         ("postgresql:///shop", "/shop"),
         ("unix://:sesame@/run/valkey%20a.sock", "/run/valkey a.sock"),
         ("valkey://[::1]:6379/0", "[::1]:6379"),
-        ("postgresql://[broken", "an unreadable URL"),
+        ("postgresql://[broken", "an invalid URL"),
     ],
 )
 def test_the_host_is_shown_and_nothing_secret(url: str, shown: str) -> None:

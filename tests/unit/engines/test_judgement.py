@@ -117,10 +117,10 @@ def test_a_postgresql_that_is_well_lacks_nothing_and_gets_no_remedies() -> None:
             "ALTER SYSTEM SET wal_level = 'logical';  -- then restart PostgreSQL",
         ),
         (facts(fsync="off"), "fsync", "ALTER SYSTEM SET fsync = 'on'; SELECT pg_reload_conf();"),
-        (standby(), "takes writes", "HEADWATER_POSTGRES_URL must name the primary"),
+        (standby(), "accepts writes", "Set HEADWATER_POSTGRES_URL to the primary"),
         (
             facts(default_transaction_read_only="on"),
-            "takes writes",
+            "accepts writes",
             'ALTER DATABASE "shop" SET default_transaction_read_only = off;',
         ),
         (
@@ -138,7 +138,7 @@ def test_a_postgresql_that_is_well_lacks_nothing_and_gets_no_remedies() -> None:
         (
             facts(replication_refusal="FATAL: unsupported startup parameter: replication"),
             "replication connection",
-            "HEADWATER_POSTGRES_URL must name PostgreSQL itself, not a pooler",
+            "Set HEADWATER_POSTGRES_URL to PostgreSQL itself, not to a pooler",
         ),
         (
             facts(max_slot_wal_keep_size="-1"),
@@ -194,7 +194,7 @@ def test_what_headwater_cannot_do_without_is_required_and_has_its_remedy(
         (facts(clock_ahead=-1.5), "clock"),
     ],
 )
-def test_what_it_runs_without_is_advice(given: Facts, subject: str) -> None:
+def test_what_it_runs_without_is_a_warning(given: Facts, subject: str) -> None:
     [finding] = ill(given)
     assert (finding.subject, finding.required) == (subject, False)
     assert finding.remedy
@@ -202,7 +202,7 @@ def test_what_it_runs_without_is_advice(given: Facts, subject: str) -> None:
 
 def test_a_standby_that_receives_and_copies_the_slot_is_well() -> None:
     assert ill(with_standby()) == []
-    assert [each.subject for each in ill(standby())] == ["takes writes"]
+    assert [each.subject for each in ill(standby())] == ["accepts writes"]
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_a_standby_without_a_copy_is_told_to_wait_for_one() -> None:
     assert [(each.subject, each.found) for each in ill(given)][1:] == [("copy of slot headwater", "missing")]
 
 
-def test_wal_beyond_the_whole_budget_is_no_longer_mere_advice() -> None:
+def test_wal_beyond_the_whole_budget_is_no_longer_a_mere_warning() -> None:
     assert [finding.required for finding in ill(slot(held=4097.0))] == [True]
 
 
@@ -304,7 +304,7 @@ def test_postgresql_16_is_the_oldest_that_will_do(version: int, ok: bool) -> Non
     assert judge_version(version).ok is ok
 
 
-def test_lines_say_what_is_well_and_what_mends_the_rest() -> None:
+def test_lines_say_what_passed_and_what_fixes_the_rest() -> None:
     findings = [
         Finding(ok=True, subject="encoding", found="UTF8", wanted="UTF8"),
         Finding(ok=False, subject="fsync", found="off", wanted="on", remedy="ALTER …;"),
@@ -312,9 +312,9 @@ def test_lines_say_what_is_well_and_what_mends_the_rest() -> None:
     ]
     assert render(findings) == [
         "ok      encoding: UTF8",
-        "LACKS   fsync: off",
-        "        wanted: on",
-        "        mend:   ALTER …;",
-        "advice  clock: late",
-        "        wanted: right",
+        "FAILED  fsync: off",
+        "        needed: on",
+        "        fix:    ALTER …;",
+        "warning clock: late",
+        "        needed: right",
     ]

@@ -58,7 +58,7 @@ def test_within_its_limit_it_is_left_alone(log: ServerLog, server: int, tmp_path
 
 def test_trimming_what_is_not_there_does_nothing(log: ServerLog) -> None:
     log.trim()
-    assert log.tail() == "(not there)"
+    assert log.tail() == "(missing)"
 
 
 def test_on_a_full_disk_room_is_made_even_if_the_copy_fails(log: ServerLog, server: int, tmp_path: Path) -> None:

@@ -151,5 +151,5 @@ def test_origins_are_listed_with_commas() -> None:
 
 
 def test_any_origin_with_credentials_is_refused_at_the_start() -> None:
-    with pytest.raises(SettingsError, match="each origin has to be named"):
+    with pytest.raises(SettingsError, match="each origin must be named"):
         read_settings({"HEADWATER_CORS_ORIGINS": "*", "HEADWATER_CORS_CREDENTIALS": "true"})

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.ids import ClockWentBack, Generator, NotYet, join, split
+from headwater.ids import ClockWentBack, Generator, SequenceExhausted, join, split
 from headwater.ids.errors import TimeOutOfRange
 from headwater.ids.generator import PATIENCE_MS
 from headwater.ids.layout import EPOCH, SEQUENCES, WORKERS
@@ -45,9 +45,9 @@ def test_ids_strictly_increase_on_any_clock(start: int, steps: list[int]) -> Non
 def test_a_used_up_millisecond_is_waited_for_and_no_longer(now: int, behind: int) -> None:
     generator = Generator(0)
     ids = [generator.take(now) for _ in range(SEQUENCES)]
-    with pytest.raises(NotYet) as not_yet:
+    with pytest.raises(SequenceExhausted) as exhausted:
         generator.take(now - behind)
-    assert not_yet.value.milliseconds == behind + 1
+    assert exhausted.value.milliseconds == behind + 1
     assert split(generator.take(now + 1)) == (now + 1, 0, 0)
     assert len(set(ids)) == SEQUENCES
 

@@ -22,16 +22,16 @@ def test_what_is_not_set_is_not_passed_on() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
-        ("PORT", "abc", "it is a whole number from 0 to 65535"),
-        ("PORT", "65536", "it is a whole number from 0 to 65535"),
-        ("METRICS_PORT", "none", "it is a whole number from 0 to 65535"),
-        ("RETENTION_HOURS", "0", "it is a whole number of at least 1"),
-        ("SHED_TARGET_SECONDS", "soon", "it is a number above 0 and of at most 60"),
-        ("DOCS", "perhaps", "it is true or false"),
-        ("LOG_LEVEL", "loud", "it is one of debug, error, info, warning"),
+        ("PORT", "abc", "it must be a whole number from 0 to 65535"),
+        ("PORT", "65536", "it must be a whole number from 0 to 65535"),
+        ("METRICS_PORT", "none", "it must be a whole number from 0 to 65535"),
+        ("RETENTION_HOURS", "0", "it must be a whole number, at least 1"),
+        ("SHED_TARGET_SECONDS", "soon", "it must be a number, above 0 and at most 60"),
+        ("DOCS", "perhaps", "it must be true or false"),
+        ("LOG_LEVEL", "loud", "it must be one of debug, error, info, warning"),
     ],
 )
 def test_what_a_setting_may_be_is_said_in_words(name: str, value: str, reason: str) -> None:
     with pytest.raises(SettingsError) as refused:
         read_settings({f"HEADWATER_{name}": value})
-    assert str(refused.value) == f"HEADWATER_{name}='{value}' is not a usable setting: {reason}."
+    assert str(refused.value) == f"HEADWATER_{name}='{value}' is not a valid setting: {reason}."

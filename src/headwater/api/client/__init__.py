@@ -1,4 +1,4 @@
-"""A typed Python client, written from an API's document: one module that needs msgspec and httpx2, nothing of ours."""
+"""A typed Python client, generated from an OpenAPI document: one module that needs only msgspec and httpx2."""
 
 from headwater.api.client.module import write_client
 

@@ -1,24 +1,24 @@
-"""Methods: an operation as a method of the client, and for a list another one that walks over all its pages."""
+"""Methods: one for each operation, and for a paginated list a second one that iterates over all pages."""
 
 from collections.abc import Iterator, Sequence
 
+from headwater.api.client.mode import Mode
 from headwater.api.client.operations import Argument, Operation
 from headwater.api.client.shapes import Shapes
 from headwater.api.client.text import INDENT, call, docstring
-from headwater.api.client.voice import Voice
 
 _INNER = INDENT * 2
 
 
 class Methods:
-    """Writes methods with the types of `shapes`, in a voice."""
+    """Generates methods with the types of `shapes`, async or sync."""
 
-    def __init__(self, shapes: Shapes, voice: Voice) -> None:
+    def __init__(self, shapes: Shapes, mode: Mode) -> None:
         self._shapes = shapes
-        self._voice = voice
+        self._mode = mode
 
     def write(self, operation: Operation) -> Iterator[str]:
-        """The lines of an operation's methods, each method after an empty line."""
+        """The lines of an operation's methods, each method preceded by an empty line."""
         yield ""
         yield from self._method(operation)
         item = self._item_of(operation)
@@ -27,7 +27,7 @@ class Methods:
             yield from self._iteration(operation, item)
 
     def _item_of(self, operation: Operation) -> str | None:
-        """What the pages of a list hold; None for what is no list of pages."""
+        """The type of the items of a paginated list; None for any other operation."""
         if operation.answer.kind != "json" or not any(each.name == "cursor" for each in operation.at("query")):
             return None
         properties = self._shapes.find(operation.answer.schema).get("properties", {})
@@ -43,7 +43,7 @@ class Methods:
         yield from self._sent(operation)
 
     def _signature(self, operation: Operation) -> Iterator[str]:
-        yield from (self._placed(each, operation) for each in operation.at("path"))
+        yield from (self._positional(each, operation) for each in operation.at("path"))
         body = operation.body
         if body is not None:
             kind = self._shapes.type_of(body.schema) if body.kind == "json" else "bytes"
@@ -58,7 +58,7 @@ class Methods:
             yield "idempotency_key: str | None = None"
         yield "receipt: Receipt | None = None"
 
-    def _placed(self, argument: Argument, operation: Operation) -> str:
+    def _positional(self, argument: Argument, operation: Operation) -> str:
         return f"{argument.word}: {self._type_of(argument, operation)}"
 
     def _type_of(self, argument: Argument, operation: Operation) -> str:
@@ -79,7 +79,7 @@ class Methods:
         return "httpx2.Response"
 
     def _sent(self, operation: Operation) -> Iterator[str]:
-        """The call that sends the request, and what becomes of the answer."""
+        """The call that sends the request, and the handling of the response."""
         arguments, kind = list(_arguments(operation)), self._shapes.type_of(operation.answer.schema)
         match operation.answer.kind:
             case "lines":
@@ -94,16 +94,16 @@ class Methods:
                 yield from self._call("return await self._send", arguments, "", _INNER)
 
     def _iteration(self, operation: Operation, item: str) -> Iterator[str]:
-        """Gives each item of each page, following `next` until there is none."""
+        """A method that yields each item of each page, following `next` until there is none."""
         named = [each for each in operation.at("path", "query", "header") if each.name != "cursor"]
         positional = [each for each in named if each.where == "path"]
         keywords = sorted((each for each in named if each.where != "path"), key=lambda each: not each.required)
-        words = [self._placed(each, operation) for each in positional]
+        words = [self._positional(each, operation) for each in positional]
         words += ["*"] if keywords else []
         signature = ["self", *words, *(self._named(each, operation) for each in keywords)]
         word = f"iterate_{operation.word.removeprefix('list_')}"
         yield from self._call(f"async def {word}", signature, f" -> AsyncIterator[{item}]:", INDENT)
-        text = f"Each item of `{operation.word}`, page after page; `limit` is how many are fetched at a time."
+        text = f"Each item of `{operation.word}`, page after page; `limit` is the number of items per page."
         yield from docstring(text, _INNER)
         given = [*(each.word for each in positional), *(f"{each.word}={each.word}" for each in keywords)]
         yield f"{_INNER}cursor: str | None = None"
@@ -117,11 +117,11 @@ class Methods:
         yield f"{deeper}cursor = page.next"
 
     def _call(self, start: str, arguments: Sequence[str], end: str, indent: str) -> Iterator[str]:
-        yield from call(self._voice(start), arguments, self._voice(end), indent)
+        yield from call(self._mode(start), arguments, self._mode(end), indent)
 
 
 def _arguments(operation: Operation) -> Iterator[str]:
-    """What is sent; what is not given is left out."""
+    """The arguments of the request; those that are not given are omitted."""
     yield from (f'"{operation.method}"', _path(operation))
     for where, option in (("query", "query"), ("header", "headers")):
         pairs = [_pair(each) for each in operation.arguments if each.where == where]

@@ -1,4 +1,4 @@
-"""The module of a client: what every client has, with the operations, schemas and problems of one document."""
+"""The module of a client: the runtime that every client has, and the operations, schemas and problems of a document."""
 
 import ast
 import re
@@ -7,21 +7,21 @@ from pathlib import Path
 from typing import Any, Final
 
 from headwater.api.client.methods import Methods
+from headwater.api.client.mode import Mode, as_async, as_sync
+from headwater.api.client.names import variable
 from headwater.api.client.operations import read_operations
 from headwater.api.client.problems import read_problems, write_problems
 from headwater.api.client.shapes import Shapes
 from headwater.api.client.text import INDENT, docstring
-from headwater.api.client.voice import Voice, as_async, as_sync
-from headwater.api.client.words import variable
 
 Lines = Iterator[str]
 
 _RUNTIME: Final = Path(__file__).with_name("runtime.py")
 _MARK: Final = re.compile(r"\s*# ~ (\w+)")
 _TAKEN: Final = frozenset({"ApiProblem", "Client", "Fault", "Receipt"})
-"""Classes that every client has; beside them, whatever is imported."""
+"""Names of the runtime's classes; the imported names are taken, too."""
 _OURS: Final = frozenset({"Problem", "InvalidRequest", "Fault"})
-"""Schemas that stand in the client as exceptions."""
+"""Schemas that are exceptions in the client."""
 _MODULES: Final = {
     "collections.abc": ("AsyncIterator", "Iterator", "Mapping"),
     "decimal": ("Decimal",),
@@ -35,24 +35,24 @@ _MODULES: Final = {
 
 
 def write_client(document: Mapping[str, Any], *, sync: bool = False) -> str:
-    """The text of the module; raises `ReferenceUnresolved` for a document that refers to what it does not have."""
-    voice: Voice = as_sync if sync else as_async
-    parts = _Parts(document, voice)
-    body = "\n".join(_filled(_runtime(voice), parts.by_name()))
-    return voice("\n".join([*_head(document, body, sync), body]).rstrip("\n") + "\n")
+    """The source of the module; raises `ReferenceUnresolved` if a reference of the document cannot be resolved."""
+    mode: Mode = as_sync if sync else as_async
+    parts = _Parts(document, mode)
+    body = "\n".join(_filled(_runtime(mode), parts.by_name()))
+    return mode("\n".join([*_head(document, body, sync), body]).rstrip("\n") + "\n")
 
 
 class _Parts:
-    """What is written in the place of each mark."""
+    """The text that replaces each mark."""
 
-    def __init__(self, document: Mapping[str, Any], voice: Voice) -> None:
+    def __init__(self, document: Mapping[str, Any], mode: Mode) -> None:
         schemas = document.get("components", {}).get("schemas", {})
         own = {name: schema for name, schema in schemas.items() if name not in _OURS}
         self._document = document
         taken = _TAKEN.union(*_MODULES.values())
         self._shapes = Shapes(own, taken)
         self._problems = read_problems(document, taken | set(self._shapes.names.values()))
-        self._methods = Methods(self._shapes, voice)
+        self._methods = Methods(self._shapes, mode)
         self._schemes = dict(_credentials(document))
 
     def by_name(self) -> dict[str, Callable[[], Lines]]:
@@ -69,9 +69,9 @@ class _Parts:
         info = self._document["info"]
         text = f"{info['title']}, version {info['version']}."
         rest = (
-            "Methods raise an `ApiProblem` for what the API answers with an error. What can be repeated without doing "
-            "it twice is repeated after lost connections, 429 and 503, at most `retries` times and after waits of at "
-            "most `longest_wait` seconds each; what has an idempotency key is, with the same key."
+            "Methods raise an `ApiProblem` for an error response. Requests that are safe to repeat are retried after "
+            "lost connections, 429 and 503, at most `retries` times, with waits of at most `longest_wait` seconds "
+            "each. Requests with an idempotency key are retried with the same key."
         )
         yield from docstring("\n\n".join((text, rest)))
 
@@ -88,14 +88,14 @@ class _Parts:
         yield from lines[1:]
 
 
-def _runtime(voice: Voice) -> list[str]:
-    """The lines between the imports and the end."""
-    text = voice(_RUNTIME.read_text())
+def _runtime(mode: Mode) -> list[str]:
+    """The lines of the runtime between its imports and its end."""
+    text = mode(_RUNTIME.read_text())
     return text.split("# ~ imports\n", 1)[1].split("# ~ end\n", 1)[0].splitlines()
 
 
 def _filled(lines: list[str], parts: Mapping[str, Callable[[], Lines]]) -> Lines:
-    """The lines with the parts in their places; a part of nothing leaves no gap."""
+    """The lines with each mark replaced by its part; an empty part leaves no gap."""
     written: list[str] = []
     for line in lines:
         mark = _MARK.fullmatch(line)
@@ -112,12 +112,12 @@ def _filled(lines: list[str], parts: Mapping[str, Callable[[], Lines]]) -> Lines
 
 def _head(document: Mapping[str, Any], body: str, sync: bool) -> Lines:
     info = document["info"]
-    text = f"A client of {info['title']}, version {info['version']}; written by `headwater api client`, not by hand."
+    text = f"A client of {info['title']}, version {info['version']}; generated by `headwater api client`, do not edit."
     yield from docstring(text, "")
     yield from ("", "from __future__ import annotations", "", "import datetime as dt")
     used = _names(body)
     imports = {module: [name for name in names if name in used] for module, names in _MODULES.items()}
-    imports["time" if sync else "asyncio"] = ["sleep"]  # one word in both voices
+    imports["time" if sync else "asyncio"] = ["sleep"]  # the same name in both modes
     for module in sorted(imports):
         if imports[module]:
             yield f"from {module} import {', '.join(sorted(imports[module], key=_order))}"
@@ -130,12 +130,12 @@ def _names(body: str) -> set[str]:
 
 
 def _order(name: str) -> tuple[bool, bool, str]:
-    """As a sorter of imports has it: constants, classes, the rest."""
+    """The order of import sorters: constants, classes, the rest."""
     return (not name.isupper(), not name[0].isupper(), name)
 
 
 def _credentials(document: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, str]]]:
-    """For each way to say who asks: the argument, the header field, and its value with ``*`` for what is given."""
+    """For each security scheme: the argument, the header field, and its value with ``*`` for the credential."""
     for name, scheme in document.get("components", {}).get("securitySchemes", {}).items():
         if scheme.get("type") == "http" and scheme.get("scheme", "").lower() == "bearer":
             yield "token", ("Authorization", "Bearer *")

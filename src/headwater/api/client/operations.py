@@ -1,11 +1,11 @@
-"""Operations: what the document says of each, as far as a client has to know it."""
+"""Operations: the parts of each that a client needs."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
 
 import msgspec
 
-from headwater.api.client.words import method_names, variable
+from headwater.api.client.names import method_names, variable
 from headwater.api.reference import resolve
 
 Where = Literal["path", "query", "header"]
@@ -19,7 +19,7 @@ _TAKEN: Final = frozenset({"self", "body", "content", "content_type", "receipt"}
 
 
 class Argument(msgspec.Struct, frozen=True, kw_only=True):
-    """A parameter; `word` is its name in Python. One with a `constant` is sent without being asked for."""
+    """A parameter; `word` is its name in Python. One with a `constant` is always sent with that value."""
 
     name: str
     word: str
@@ -32,7 +32,7 @@ class Argument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Content(msgspec.Struct, frozen=True):
-    """A body or an answer."""
+    """The content of a request or a response."""
 
     kind: Kind
     schema: Mapping[str, Any] = {}
@@ -55,12 +55,12 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     answer: Content
 
     def at(self, *where: Where) -> list[Argument]:
-        """The arguments that are not constant, of some places."""
+        """The arguments in these locations that are not constant."""
         return [each for each in self.arguments if each.where in where and each.constant is None]
 
 
 def read_operations(document: Mapping[str, Any]) -> list[Operation]:
-    """In the order of the document; raises `ReferenceUnresolved`."""
+    """The operations in the order of the document; raises `ReferenceUnresolved`."""
     found = [
         (path, method, item)
         for path, item in document["paths"].items()
@@ -131,7 +131,7 @@ def _body(document: Any, operation: Mapping[str, Any]) -> Content | None:
 
 
 def _answer(document: Any, responses: Mapping[str, Any]) -> Content:
-    """That of the first status that is a success."""
+    """The content of the first successful response."""
     for status in sorted(responses):
         if status.startswith("2"):
             content = resolve(document, responses[status]).get("content", {})

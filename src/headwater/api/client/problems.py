@@ -1,19 +1,19 @@
-"""Problems: an exception class for each status that the document describes, and for each type that it names."""
+"""Problems: an exception class for each error status of the document, and for each problem type."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
+from headwater.api.client.names import class_name
 from headwater.api.client.text import docstring
-from headwater.api.client.words import class_name
 
 _MEDIA_TYPE = "application/problem+json"
 _PLAIN = "about:blank"
 
 
 class ProblemClass(msgspec.Struct, frozen=True, kw_only=True):
-    """One class; of a status where `type` is None."""
+    """An exception class; of a status if `type` is None."""
 
     name: str
     base: str
@@ -23,7 +23,7 @@ class ProblemClass(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_problems(document: Mapping[str, Any], taken: frozenset[str]) -> list[ProblemClass]:
-    """Those of statuses, each followed by those of its types; a name that is taken gets the word Problem behind it."""
+    """The classes of statuses, each followed by those of its types; a name that is taken gets the suffix Problem."""
     found: list[ProblemClass] = []
     for name, response in document.get("components", {}).get("responses", {}).items():
         examples = response.get("content", {}).get(_MEDIA_TYPE, {}).get("examples", {})
@@ -56,7 +56,7 @@ def read_problems(document: Mapping[str, Any], taken: frozenset[str]) -> list[Pr
 
 
 def write_problems(problems: list[ProblemClass]) -> Iterator[str]:
-    """The classes, line by line, and the tables by which one is chosen."""
+    """The lines of the classes, and of the tables that select one."""
     for each in problems:
         yield from ("", "", f"class {each.name}({each.base}):")
         yield from docstring(each.description) or ["    pass"]

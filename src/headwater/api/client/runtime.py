@@ -1,4 +1,4 @@
-"""What every written client has; its text is copied, not imported. In the place of a line of `# ~` the rest is put."""
+"""The runtime of every generated client; its source is copied, and each ``# ~`` line replaced by a generated part."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Client:
     # ~ methods
 
     async def _send(self, method: str, path: str, **options: Any) -> httpx2.Response:
-        """The answer, once it is none to try again; raises an `ApiProblem` for one that is an error."""
+        """The response, after retries; raises an `ApiProblem` for an error response."""
         request = _Request(self._http, method, path, **options)
         for attempt in range(self._retries + 1):
             last = attempt == self._retries
@@ -75,7 +75,7 @@ class Client:
         raise AssertionError("the last attempt returns or raises")
 
     async def _stream(self, method: str, path: str, kind: Any, **options: Any) -> AsyncIterator[Any]:
-        """Each line as it comes; raises an `ApiProblem`, also for one that breaks off a stream under way."""
+        """Each item as it arrives; raises an `ApiProblem`, also if the stream breaks off."""
         request = _Request(self._http, method, path, **options)
         for attempt in range(self._retries + 1):
             last = attempt == self._retries
@@ -102,7 +102,7 @@ class Client:
 
 
 class Receipt:
-    """Hand it to a method to learn what came beside the answer: ``receipt.headers["etag"]``."""
+    """Pass it to a method to get the status and headers of the response: ``receipt.headers["etag"]``."""
 
     def __init__(self) -> None:
         self.status = 0
@@ -110,12 +110,12 @@ class Receipt:
 
     @property
     def request_id(self) -> str | None:
-        """What to quote when asking for help."""
+        """The id of the request, to quote in a support request."""
         return self.headers.get("x-request-id")
 
     @property
     def replayed(self) -> bool:
-        """Whether this is the stored answer to an earlier request with the same key."""
+        """Whether this is the stored response to an earlier request with the same idempotency key."""
         return self.headers.get("idempotent-replayed") == "true"
 
 
@@ -123,7 +123,7 @@ class Receipt:
 
 
 class Fault(msgspec.Struct, frozen=True):
-    """One thing that is wrong with a request: at a JSON pointer into its body, or in one of its parameters."""
+    """One error in a request: at a JSON pointer into its body, or in one of its parameters."""
 
     detail: str
     pointer: str | None = None
@@ -132,7 +132,7 @@ class Fault(msgspec.Struct, frozen=True):
 
 
 class ApiProblem(Exception):
-    """An error, as the API tells it (RFC 9457)."""
+    """An error response (problem details, RFC 9457)."""
 
     def __init__(self, status: int, members: Mapping[str, Any], headers: httpx2.Headers) -> None:
         self.status = status
@@ -142,11 +142,11 @@ class ApiProblem(Exception):
         self.instance = members.get("instance")
         self.request_id = members.get("request_id", headers.get("x-request-id"))
         self.errors = msgspec.convert(members.get("errors", []), list[Fault])
-        """Every fault of a request that is invalid."""
+        """The errors of an invalid request."""
         self.members = members
-        """All members, those of the type of problem as well."""
+        """All members, with those of the problem type."""
         self.retry_after = _seconds(headers.get("retry-after"))
-        """Seconds to wait before it makes sense to try again."""
+        """Seconds to wait before a retry."""
         super().__init__(f"{status} {self.title}" + (f": {self.detail}" if self.detail else ""))
 
 
@@ -162,7 +162,7 @@ _FIRST_WAIT: Final = 0.1
 
 
 class _Request:
-    """One request, the same at each attempt: with one key, it is executed once."""
+    """One request, the same at each attempt; with an idempotency key it is executed once."""
 
     def __init__(
         self,
@@ -201,7 +201,7 @@ class _Request:
             self._receipt.status, self._receipt.headers = answer.status_code, answer.headers
 
     def may_repeat(self, error: Exception) -> bool:
-        """Whether sending it again cannot do it twice, and may help."""
+        """Whether a retry is safe and may succeed."""
         if isinstance(error, ApiProblem):
             if error.status == _TOO_MANY:
                 return True
@@ -211,7 +211,7 @@ class _Request:
 
 
 async def _items(answer: httpx2.Response, kind: Any) -> AsyncIterator[Any]:
-    """The items of the lines; the last line of a stream that broke off may be the problem."""
+    """The items of the lines; the last line of a stream that broke off may be a problem."""
     decode, rest = msgspec.json.Decoder(kind).decode, b""
     try:
         async for piece in answer.aiter_bytes():
@@ -254,12 +254,12 @@ def _decode(answer: httpx2.Response, kind: Any) -> Any:
 
 
 def _backoff(attempt: int) -> float:
-    """Seconds: twice as many at each attempt, and anything less, so that not all come back at once."""
+    """Seconds to wait: exponential backoff with full jitter."""
     return uniform(0.0, _FIRST_WAIT * 2**attempt)
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """Of a Retry-After header in either of its forms (RFC 9110 section 10.2.3)."""
+    """Seconds of a Retry-After header in either form (RFC 9110 section 10.2.3)."""
     if retry_after is None:
         return None
     if retry_after.isdigit():
@@ -271,7 +271,7 @@ def _seconds(retry_after: str | None) -> float | None:
 
 
 def _texts(values: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Those that are given, each as it is spelled; a list is given several times."""
+    """The given values as strings; each item of a list is a pair of its own."""
     pairs = [(name, value) for name, value in values.items() if value is not None]
     return [(name, _text(each)) for name, value in pairs for each in (value if isinstance(value, list) else [value])]
 

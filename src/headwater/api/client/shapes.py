@@ -1,11 +1,11 @@
-"""Shapes: the named schemas of a document as Structs and aliases, and any schema as a type expression."""
+"""Shapes: named schemas as Structs and type aliases, and any schema as a type expression."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from headwater.api.client.names import TYPES, class_name, class_names, variable
 from headwater.api.client.text import INDENT, WIDTH, docstring
-from headwater.api.client.words import TYPES, class_name, class_names, variable
 
 Schema = Mapping[str, Any]
 
@@ -26,7 +26,7 @@ _PLAIN: Final = {"boolean": "bool", "integer": "int", "null": "None", "number": 
 
 
 class Shapes:
-    """The named schemas. `taken` are class names that the module has otherwise."""
+    """The named schemas. `taken` are names that the module uses otherwise."""
 
     def __init__(self, components: Mapping[str, Schema], taken: frozenset[str]) -> None:
         self._components = components
@@ -36,7 +36,7 @@ class Shapes:
         self._tags = dict(self._find_tags())
 
     def type_of(self, schema: Schema, hint: str = "") -> str:
-        """What a value of this schema is in Python; a long list of values gets a name of its own after `hint`."""
+        """The Python type of this schema; a long list of values gets a named alias, after `hint`."""
         if "$ref" in schema:
             return self.names[schema["$ref"].removeprefix(PREFIX)]
         if "const" in schema:
@@ -62,11 +62,11 @@ class Shapes:
         return _PLAIN.get(str(kind), "Any")
 
     def find(self, schema: Schema) -> Schema:
-        """What a reference stands for."""
+        """The schema that a reference refers to."""
         return self._components[schema["$ref"].removeprefix(PREFIX)] if "$ref" in schema else schema
 
     def write(self) -> Iterator[str]:
-        """The classes, line by line, each after two empty ones; then the aliases, each after those that it needs."""
+        """The lines of the classes, each preceded by two empty lines; then the aliases, dependencies first."""
         aliases = {name: schema for name, schema in self._components.items() if not _is_struct(schema)}
         for name, schema in self._components.items():
             if name not in aliases:
@@ -79,7 +79,7 @@ class Shapes:
             yield from ("", "", *_alias_lines(name, literal))
 
     def _name_for(self, literal: str, hint: str) -> str:
-        """The same values have the same name, wherever they stand."""
+        """The same values have the same name everywhere."""
         if literal not in self._named:
             self._named[literal] = class_name(hint, {*self._taken, *self.names.values(), *self._named.values()})
         return self._named[literal]
@@ -87,7 +87,7 @@ class Shapes:
     def _alias(
         self, name: str, aliases: Mapping[str, Schema], written: set[str], above: tuple[str, ...]
     ) -> Iterator[str]:
-        """An alias that is part of itself is Any, since a type checker would not follow it."""
+        """A recursive alias is Any, since type checkers do not support it."""
         if name in written or name in above:
             return
         needed = [each["$ref"].removeprefix(PREFIX) for each in _all_of(aliases[name]) if "$ref" in each]
@@ -143,7 +143,7 @@ class Shapes:
         return f"{kind} = msgspec.field({', '.join(options)})"
 
     def _default(self, schema: Schema) -> str:
-        """Where the document names no default that can be written down, the field is left out of what is sent."""
+        """Without a default that can be written as a literal, an optional field is omitted from the request."""
         default = schema.get("default", ...)
         if isinstance(default, list | dict) and not default:
             return f"default_factory={type(default).__name__}"
@@ -154,7 +154,7 @@ class Shapes:
         return "msgspec.UNSET"
 
     def _find_tags(self) -> Iterator[tuple[str, tuple[str, Any]]]:
-        """By named schema: the field and the value that tell it from the alternatives that it stands beside."""
+        """By named schema: the discriminator's field and value."""
         for schema in _all_of(self._components):
             discriminator = schema.get("discriminator")
             if isinstance(discriminator, dict):
@@ -180,7 +180,7 @@ def _alias_lines(name: str, kind: str) -> list[str]:
 
 
 def _union(kinds: Iterable[str]) -> str:
-    """The alternatives, each once, None last."""
+    """The distinct alternatives, None last."""
     return " | ".join(sorted(dict.fromkeys(kinds), key=lambda kind: kind == "None"))
 
 
@@ -199,7 +199,7 @@ def _all_of(node: Any) -> Iterator[Schema]:
 
 
 def _text(value: str) -> str:
-    """In double quotes, as a formatter would have it."""
+    """In double quotes, as formatters write it."""
     quoted = repr(value)
     return f'"{quoted[1:-1]}"' if quoted[0] == "'" and '"' not in value else quoted
 

@@ -1,4 +1,4 @@
-"""Text: lines of Python that read as if a person had formatted them, at most 120 characters wide."""
+"""Text: formatted lines of Python, at most 120 characters wide."""
 
 import textwrap
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ def call(start: str, arguments: Sequence[str], end: str, indent: str) -> list[st
 
 
 def _argument(text: str, indent: str) -> list[str]:
-    """An argument on a line of its own; a mapping that is too long for that, with its members on theirs."""
+    """An argument on a line of its own; a mapping that is too long for that has each member on its own line."""
     if len(indent) + len(text) + 1 <= WIDTH or not text.endswith("}"):
         return [f"{indent}{text},"]
     start, _, members = text.removesuffix("}").partition("{")
@@ -48,7 +48,7 @@ def _argument(text: str, indent: str) -> list[str]:
 
 
 def _fill(paragraph: str, room: int) -> list[str]:
-    """Lines that belong together; a list stays a list."""
+    """A paragraph as wrapped lines; lists stay lists."""
     lines = paragraph.splitlines()
     if any(line.lstrip().startswith(_BULLETS) for line in lines):
         return [part for line in lines for part in _wrap(line.strip(), room, subsequent_indent="  ")]

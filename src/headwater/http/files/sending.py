@@ -30,7 +30,8 @@ from headwater.http.message.response import NOSNIFF
 from headwater.http.route.call import Call
 from headwater.http.step.operation import Operation
 from headwater.objects import KeyInvalid, NoObject, Objects
-from headwater.objects.staging import find, stream_parts
+from headwater.objects.kept import find
+from headwater.objects.staging import stream_parts
 
 INLINE: Final = frozenset(
     {
@@ -128,7 +129,7 @@ async def _find_stored(download: Download, key: str, objects: Objects) -> Found:
     try:
         stat = await objects.head(key)
     except KeyInvalid as error:  # made of what a client has sent, most likely
-        raise NoObject(key=key, place=objects.place) from error
+        raise NoObject(key=key, location=objects.location) from error
     return Found(
         size=stat.size,
         media_type=download.media_type or UNKNOWN,

@@ -30,8 +30,9 @@ from headwater.http.route.call import Call
 from headwater.http.route.route import Route
 from headwater.http.step.operation import Operation
 from headwater.objects import ObjectsError
+from headwater.objects.kept import keep
 from headwater.objects.parts import PART_BYTES, Part
-from headwater.objects.staging import Staging, keep
+from headwater.objects.staging import Staging
 
 DEFAULT_LIMIT: Final = 64 * 1024 * 1024
 """Bytes of an upload whose route has no ``upload_limit``."""

@@ -3,7 +3,7 @@
 from headwater.http.limit.declaration import By, Limit, LimitInvalid, LimitsClash, check_limits
 from headwater.http.limit.limiter import Limiter
 from headwater.http.limit.memory import MemoryStore
-from headwater.http.limit.opening import open_limiter
+from headwater.http.limit.opening import make_limiter, open_limiter
 from headwater.http.limit.store import Charge, Store, Verdict
 from headwater.http.limit.valkey import ValkeyAway, ValkeyStore
 
@@ -20,5 +20,6 @@ __all__ = [
     "ValkeyStore",
     "Verdict",
     "check_limits",
+    "make_limiter",
     "open_limiter",
 ]

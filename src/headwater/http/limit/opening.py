@@ -16,15 +16,20 @@ _SCHEMES = ("valkey", "valkeys", "redis", "rediss", "unix")
 
 
 async def open_limiter(settings: Settings, metrics: Metrics, clock: Clock) -> AsyncIterator[Limiter]:
+    """The limiter, until the process ends."""
+    limiter = make_limiter(settings, metrics, clock)
+    yield limiter
+    await limiter.close()
+
+
+def make_limiter(settings: Settings, metrics: Metrics, clock: Clock) -> Limiter:
     """By HEADWATER_LIMITS. Nothing is connected before the first request.
 
     What is counted in a process is counted by `clock`; in Valkey it is by Valkey's, on which all processes agree.
 
     Raises `SettingsError` if there is no Valkey where there has to be one, or its URL is none.
     """
-    limiter = Limiter(_store(settings, metrics, clock), _refusals(metrics))
-    yield limiter
-    await limiter.close()
+    return Limiter(_store(settings, metrics, clock), _refusals(metrics))
 
 
 def _store(settings: Settings, metrics: Metrics, clock: Clock) -> Store:

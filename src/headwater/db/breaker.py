@@ -1,7 +1,7 @@
-"""The time in which PostgreSQL cannot be reached: who may try, and how long the others should wait.
+"""A circuit breaker for connecting: while PostgreSQL is unreachable, one attempt is made per pause.
 
-No I/O. One attempt is let through per pause; pauses are those of a `Backoff`, so that many processes do not knock
-at once when the server comes back.
+No I/O. Everybody else is refused at once with the time to wait. Pauses are those of a `Backoff`, so that many
+processes do not reconnect at the same time when the server is back.
 """
 
 import random
@@ -25,15 +25,15 @@ class DatabaseLost(Occurrence, frozen=True, kw_only=True):
 
 
 class DatabaseBack(Occurrence, frozen=True, kw_only=True):
-    """PostgreSQL accepts connections again, after so many seconds."""
+    """PostgreSQL accepts connections again, after an outage of `seconds`."""
 
     level: ClassVar[Level] = "warning"
     application_name: str
     seconds: float
 
 
-class Outage:
-    """Begins with the first failed attempt to connect and ends with the first that succeeds."""
+class CircuitBreaker:
+    """Opens with the first failed attempt to connect, closes with the first successful one."""
 
     def __init__(
         self,
@@ -50,11 +50,11 @@ class Outage:
         self._cause = ""
 
     @property
-    def lasts(self) -> bool:
+    def is_open(self) -> bool:
         return self._since is not None
 
-    def refuse_or_admit(self) -> None:
-        """Admit the caller's attempt; raises `Unavailable` with the time to wait if the next one is not due yet."""
+    def admit(self) -> None:
+        """Allow the caller an attempt; raises `Unavailable` with the time to wait if the next one is not due yet."""
         if self._since is None:
             return
         now = self._monotonic()
@@ -64,8 +64,8 @@ class Outage:
             self._failures
         )  # until this attempt has an outcome, nobody else makes one
 
-    def note_failure(self, cause: str) -> None:
-        """An attempt failed: the outage begins, or goes on with a longer pause."""
+    def record_failure(self, cause: str) -> None:
+        """An attempt failed: open, or extend the pause."""
         now = self._monotonic()
         self._cause = cause
         if self._since is None:
@@ -74,8 +74,8 @@ class Outage:
         self._failures += 1
         self._next_attempt = now + RECONNECT.delay(self._failures, self._pick)
 
-    def note_success(self) -> None:
-        """An attempt succeeded: the outage, if there was one, is over."""
+    def record_success(self) -> None:
+        """An attempt succeeded: close."""
         if self._since is not None:
             seconds = self._monotonic() - self._since
             self._since = None

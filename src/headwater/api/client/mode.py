@@ -1,10 +1,10 @@
-"""The voice of a client: everything is written as async, and turned into sync where that is wanted."""
+"""The mode of a client, async or sync: the code is generated as async, and converted to sync on request."""
 
 import re
 from collections.abc import Callable
 from typing import Final
 
-Voice = Callable[[str], str]
+Mode = Callable[[str], str]
 
 _TURNS: Final = {
     "async def ": "def ",
@@ -21,15 +21,15 @@ _TURNS: Final = {
     "from asyncio import": "from time import",
 }
 _LOOP: Final = re.compile(r"^( *)for (\w+) in (.+):\n +yield \2\n", re.MULTILINE)
-"""A loop that only hands on, which async has no shorter word for."""
+"""A loop that only yields its items; async has no ``yield from``."""
 _PATTERN: Final = re.compile("|".join(map(re.escape, _TURNS)))
 
 
 def as_async(text: str) -> str:
-    """As it is."""
+    """Unchanged."""
     return text
 
 
 def as_sync(text: str) -> str:
-    """The same without waiting for anything but the network."""
+    """The same code without async and await."""
     return _LOOP.sub(r"\1yield from \3\n", _PATTERN.sub(lambda found: _TURNS[found[0]], text))

@@ -1,4 +1,4 @@
-"""How a store is reached: obstore, opened for a place, with what a folder needs on top."""
+"""The driver: obstore, opened for a location, with the fsync that a folder needs."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,62 +10,62 @@ import obstore
 from obstore.store import LocalStore, MemoryStore, from_url
 
 from headwater.objects.durable import make_durable, remove_tree
-from headwater.objects.errors import PlaceInvalid, StoreUnavailable
+from headwater.objects.errors import LocationInvalid, StoreUnavailable
+from headwater.objects.location import Location
 from headwater.objects.parts import PART_BYTES
-from headwater.objects.place import Place
 from headwater.objects.translate import FOREIGN, is_whole_answer
 
 PIECE_BYTES: Final = 256 * 1024
-"""How much of an object is read at once."""
+"""How many bytes of an object are read at once."""
 
 _CONCURRENCY: Final = 2
 _CLIENT: Final = {
     "connect_timeout": timedelta(seconds=5),
     "read_timeout": timedelta(seconds=30),
-    "timeout": timedelta(days=1),  # of a whole request, and a slow client may take its time over a large object
+    "timeout": timedelta(days=1),  # of a whole request: a slow client may take long over a large object
 }
 _RETRY: Final = {"max_retries": 3, "retry_timeout": timedelta(seconds=15)}
 
 
-def open_store(place: Place) -> "Reach":
-    """Raises `PlaceInvalid` and `StoreUnavailable`."""
-    folder = place.folder
+def open_store(location: Location) -> "Driver":
+    """Raises `LocationInvalid` and `StoreUnavailable`."""
+    folder = location.folder
     if folder is not None:
-        return _FolderReach(_open_folder(place, folder), folder)
-    if place.url.startswith("memory:"):
-        return Reach(MemoryStore())
+        return _FolderDriver(_open_folder(location, folder), folder)
+    if location.url.startswith("memory:"):
+        return Driver(MemoryStore())
     try:
-        return Reach(_open_bucket(place))
+        return Driver(_open_bucket(location))
     except FOREIGN as error:
-        raise PlaceInvalid(url=place.url, reason=str(error).partition("\n")[0]) from error
+        raise LocationInvalid(url=location.url, reason=str(error).partition("\n")[0]) from error
 
 
-def _open_folder(place: Place, folder: Path) -> LocalStore:
+def _open_folder(location: Location, folder: Path) -> LocalStore:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return LocalStore(folder)
     except FOREIGN as error:
-        raise StoreUnavailable(place=place, reason=str(error)) from error
+        raise StoreUnavailable(location=location, reason=str(error)) from error
 
 
-def _open_bucket(place: Place) -> Any:
+def _open_bucket(location: Location) -> Any:
     config: dict[str, Any] = {}
-    if place.url.startswith("s3"):
+    if location.url.startswith("s3"):
         given = {
-            "endpoint": place.endpoint,
-            "region": place.region,
-            "access_key_id": place.access_key,
-            "secret_access_key": place.secret_key,
+            "endpoint": location.endpoint,
+            "region": location.region,
+            "access_key_id": location.access_key,
+            "secret_access_key": location.secret_key,
         }
         config = {name: value for name, value in given.items() if value is not None}
-    plain = (place.endpoint or "").startswith("http://")
+    plain = (location.endpoint or "").startswith("http://")
     client: Any = {**_CLIENT, "allow_http": True} if plain else _CLIENT
     retry: Any = _RETRY
-    return from_url(place.url, config=config or None, client_options=client, retry_config=retry)  # type: ignore[arg-type]
+    return from_url(location.url, config=config or None, client_options=client, retry_config=retry)  # type: ignore[arg-type]
 
 
-class Reach:
-    """obstore's functions on one store; raises what `foreign` names."""
+class Driver:
+    """obstore's functions on one store; raises the errors in `foreign`."""
 
     foreign = FOREIGN
 
@@ -96,7 +96,7 @@ class Reach:
                 return
 
     async def _range(self, key: str, start: int, stop: int | None) -> tuple[Any, int, int]:
-        """An answer, how much of it to skip, and how much to take."""
+        """A response, how many of its bytes to skip, and how many to take."""
         wanted: Any = {"offset": start} if stop is None else (start, stop)
         try:
             found = await obstore.get_async(self._store, key, options={"range": wanted})
@@ -125,8 +125,8 @@ class Reach:
                 yield found
 
 
-class _FolderReach(Reach):
-    """A folder: what is put is on the disk when `put` returns."""
+class _FolderDriver(Driver):
+    """A folder: an object is on the disk when `put` returns."""
 
     def __init__(self, store: LocalStore, folder: Path) -> None:
         super().__init__(store)

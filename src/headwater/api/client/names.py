@@ -1,4 +1,4 @@
-"""Words: how names of the document become names in Python."""
+"""Names: the names of the document as Python identifiers."""
 
 import builtins
 import keyword
@@ -10,12 +10,13 @@ _EDGE: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _OTHER: Final = re.compile(r"\W+", re.ASCII)
 _BUILTIN: Final = frozenset(dir(builtins))
 TYPES: Final = frozenset({"bool", "bytes", "dict", "float", "int", "list", "str", "tuple"})
-"""Words that would hide a type from the lines below them in a class."""
+"""Names that would shadow a type in the lines below them in a class."""
 _TAKEN: Final = TYPES | {"aclose", "close"}
 
 
 def variable(name: str, taken: Collection[str] = ()) -> str:
-    """``User-Agent`` becomes ``user_agent``; a word that Python or `taken` has gets an underscore behind it."""
+    """``User-Agent`` becomes ``user_agent``; a keyword, a built-in type or a name in `taken` gets a trailing
+    underscore."""
     word = _OTHER.sub("_", _EDGE.sub("_", name)).strip("_").lower() or "value"
     if word[0].isdigit():
         word = f"_{word}"
@@ -36,7 +37,7 @@ def class_name(name: str, taken: Collection[str] = ()) -> str:
 
 
 def class_names(names: Iterable[str], taken: Collection[str] = ()) -> dict[str, str]:
-    """A class name for each, no two of them the same."""
+    """A unique class name for each."""
     found: dict[str, str] = {}
     for name in names:
         found[name] = class_name(name, {*taken, *found.values()})
@@ -44,7 +45,7 @@ def class_names(names: Iterable[str], taken: Collection[str] = ()) -> dict[str, 
 
 
 def method_names(operations: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The methods of operations, each given as (operationId, tag): without the tag, where no two are then the same."""
+    """Method names of operations, each given as (operationId, tag); without the tag where that is unambiguous."""
     pairs = list(operations)
     short = {id: variable(id.removeprefix(f"{tag}_"), _TAKEN) for id, tag in pairs}
     counts = list(short.values())

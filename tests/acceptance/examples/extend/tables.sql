@@ -1,0 +1,1 @@
+create table desk.nothing (id bigint primary key);
