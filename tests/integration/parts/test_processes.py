@@ -47,4 +47,4 @@ async def test_a_setting_of_a_part_that_cannot_be_is_named_at_the_start(tmp_path
     paths = {"cwd": str(tmp_path), "PYTHONPATH": str(PROJECT)}
     async with Up.start(tmp_path / "home", AUDIT_KEEP="none", **paths) as command:
         assert await command.ended() != 0
-        assert "AUDIT_KEEP='none' is not a usable setting: it is a whole number" in command.errors.decode()
+        assert "AUDIT_KEEP='none' is not a valid setting: it must be a whole number" in command.errors.decode()
