@@ -33,12 +33,6 @@ async def run_chores(declared: Declarations, services: Services) -> None:
             group.create_task(_repeat(chore, services), name=f"chore {chore.name}")
 
 
-async def do_chores(declared: Declarations, services: Services) -> None:
-    """Run every chore once, now; raises what a chore raises."""
-    for chore in declared.of(Chore):
-        await services.call(chore.run)
-
-
 def run_processes(declared: Declarations, services: Services, stop: asyncio.Event) -> list[Coroutine[Any, Any, None]]:
     """The processes of the parts as coroutines, to run concurrently in this process until `stop` is set."""
     given: dict[type, Any] = {asyncio.Event: stop}

@@ -49,7 +49,7 @@ class MemoryCommitter:
         self._keep = keep
         self._wait_seconds = wait
         self._records: dict[bytes, Record] = {}
-        self._flights: SingleFlight[tuple[Record, bool]] = SingleFlight()
+        self._flights: SingleFlight[_Landed] = SingleFlight()
         self._retries = Retries(pick=lambda low, high: low)
 
     async def execute(self, work: Work, origin: Origin) -> Any:

@@ -52,7 +52,7 @@ def test_a_consumer_s_pace_goes_by_the_clock_of_its_worker() -> None:
     @app.on(Happened)
     async def follow(tx: Tx, event: Happened) -> None: ...
 
-    consumer = Consumer("pace.follow", app.subscriptions[0], clock, Limits())
+    consumer = Consumer("pace.follow", app.subscriptions[0], follow, clock, Limits())
     consumer.pace.collide()
     assert consumer.pace.alone
     clock.jump(seconds=61)
