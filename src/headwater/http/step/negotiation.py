@@ -23,7 +23,7 @@ def negotiation() -> Part:
         Step(
             name="negotiation",
             stage=Stage.NEGOTIATION,
-            does="refuses a client that does not accept the media type of the answer: 406",
+            does="refuses a client that does not accept the media type of the response: 406",
             plan=_plan,
             wrap=_with_accept,
         ),
