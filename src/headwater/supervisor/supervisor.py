@@ -125,12 +125,14 @@ class Supervisor:
         """Start everything; False, with the rest left undone, if `stop` is asked meanwhile."""
         starting = asyncio.create_task(self._start(), name="start")
         asked = asyncio.create_task(stop.asked.wait())
-        await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
-        asked.cancel()
-        if not starting.done():
+        try:
+            await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            asked.cancel()
             starting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await starting
+            # Awaiting it directly could not tell its cancellation from our own, and would swallow that.
+            await asyncio.gather(starting, return_exceptions=True)
+        if starting.cancelled():
             return False
         starting.result()
         return True

@@ -1,5 +1,6 @@
 """What cannot be decoded any more is named, with the way out; nothing is mended quietly (guarantee G10)."""
 
+import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
 
@@ -30,6 +31,9 @@ from tests.integration.wal.harness import (
     release_slot,
     reports,
 )
+
+END_SECONDS = 60.0
+"""A relay that refuses ends at once; this is for a busy machine."""
 
 Breakage = Callable[[Log], Awaitable[None]]
 
@@ -132,7 +136,8 @@ async def test_a_gap_stops_the_relay_is_named_and_a_person_goes_on(
 
 
 async def run_until_it_ends(log: Log) -> None:
-    async with log.relay() as running:
+    """Raises what ended the relay, and `TimeoutError` if it has accepted what it should refuse."""
+    async with log.relay() as running, asyncio.timeout(END_SECONDS):
         await running
 
 
