@@ -15,10 +15,10 @@ up: .venv/ready  ## Start the whole backend with the reference app on http://127
 dev: .venv/ready  ## The same in one process, reloading when a file changes
 	@exec $(BIN)/headwater dev
 
-test: .venv/ready  ## Run every check and every test (about MINUTES minutes on two cores)
+test: .venv/ready  ## Run every check and every test (about seven minutes on two cores)
 	@scripts/test
 
-proof: .venv/ready  ## Run every campaign and property at full length, on a disk (about an hour)
+proof: .venv/ready  ## Run every campaign and property at full length, on a disk (about half an hour)
 	@scripts/proof
 
 interop: .venv/ready  ## Lint the OpenAPI documents and use the servers with tools of others (brings its own Node)

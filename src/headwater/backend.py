@@ -17,14 +17,17 @@ from headwater.engines import postgres_url
 from headwater.errors import HeadwaterError
 from headwater.http import Credential, HttpApp
 from headwater.http.compiler import Compiler
+from headwater.http.files.tus import ResumableStep
 from headwater.http.limit import Limit, check_limits
 from headwater.http.limit.options import LimitOption
 from headwater.http.openapi import About, write_document
 from headwater.http.page.indexes import missing_indexes
 from headwater.http.page.plan import Plan
-from headwater.http.route.route import Route
+from headwater.http.route.route import Route, refuse_option
 from headwater.http.router import check_routes
 from headwater.http.step.operation import Operation
+from headwater.http.step.step import Accepts
+from headwater.http.verbs import OPTIONS
 from headwater.http.version import Converter, Edition, Versions, compile_editions, refuse_versions
 from headwater.http.version.document import write_edition
 from headwater.observe import Metrics, report
@@ -143,6 +146,7 @@ class Backend:
         check_limits([*((limit, "the backend") for limit in self._limits), *_declared_limits(routes)])
         _refuse_twins("consumer", [(each.name, each.place) for each in subscriptions])
         _refuse_twins("event type", [(each.__name__, _place_of(each)) for each in _event_types(subscriptions)])
+        _refuse_unheeded(routes, declared.of(Accepts))
         tables_of(subscriptions)
         Services(declared.of(Resource))
 
@@ -358,6 +362,15 @@ def _own_metrics(settings: Settings) -> AbstractContextManager[Metrics | None]:
     from headwater.observe.server import own_metrics  # an HTTP server of the standard library, which few need
 
     return own_metrics("web", settings.home, settings.metrics_host, settings.metrics_port)
+
+
+def _refuse_unheeded(routes: Iterable[Route], accepted: Iterable[Accepts]) -> None:
+    """An option that no part of the backend accepts would be written in vain."""
+    known = {*OPTIONS.kinds, ResumableStep, *(each.option for each in accepted)}
+    for route in routes:
+        for option in route.options:
+            if type(option) not in known:
+                refuse_option(route, type(option).__name__, "no part of this backend accepts it")
 
 
 def _declared_limits(routes: Iterable[Route]) -> Iterator[tuple[Limit, str]]:

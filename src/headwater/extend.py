@@ -20,13 +20,14 @@ from headwater.http.route.route import Route
 from headwater.http.step.description import Describe, Description, RequestHeader
 from headwater.http.step.operation import Operation
 from headwater.http.step.problems import Problems
-from headwater.http.step.step import Stage, Step, TransactionStep
+from headwater.http.step.step import Accepts, Stage, Step, TransactionStep
 from headwater.http.verbs import make_route
 from headwater.observe import Metrics, Occurrence, report
 from headwater.part import Declaration, Part
 from headwater.upkeep import Check, Chore, Command, Examination, Middleware, OwnSettings, Process, own_settings
 
 __all__ = [
+    "Accepts",
     "Answer",
     "Call",
     "Check",

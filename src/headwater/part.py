@@ -8,6 +8,7 @@ things there are, and never which parts. The kinds:
 `headwater.db.Source`                     SQL of its own: a schema, its migrations and stored functions
 `headwater.http.Route`                    a method and a path, and the function that answers
 `headwater.http.Step`                     a step of every endpoint that wants it, with its stage
+`headwater.http.Accepts`                  an option that routes may have
 `headwater.http.Problems`                 an exception that becomes a problem
 `headwater.http.Describe`                 what it adds to an operation of the OpenAPI document
 `headwater.http.Middleware`               ASGI around everything

@@ -29,9 +29,11 @@ from headwater.consumer import (
 )
 from headwater.db import CheckFailed
 from headwater.log import EVENT
+from headwater.observe import Metrics
 from headwater.testing import Clock, Databases
 from headwater.types import Event
-from tests.integration.consumer.harness import QUICK, Happened, Told, World, world, write_down
+from tests.exposition import samples
+from tests.integration.consumer.harness import QUICK, WAIT_SECONDS, Happened, Told, World, world, write_down
 
 AT_ONCE = Backoff(first=0.0, most=0.0)
 LATER = Backoff(first=3600.0, most=3600.0)
@@ -231,6 +233,14 @@ async def test_an_event_that_does_not_fit_its_class_fails_alone(headwater_databa
         assert (aside.key, (await parked(here.pool))[0].behind) == ("b", 1)
 
 
+async def until_stopped(metrics: Metrics) -> None:
+    """Until the worker's next look shows it."""
+    name = 'headwater_consumer_partitions_stopped{consumer="test.ledger"}'
+    async with asyncio.timeout(WAIT_SECONDS):
+        while samples(metrics.expose()[1].decode())[name] != 1:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+
+
 async def test_an_event_of_a_newer_version_stops_its_partition_until_newer_code_comes(
     headwater_databases: Databases,
 ) -> None:
@@ -250,9 +260,11 @@ async def test_an_event_of_a_newer_version_stops_its_partition_until_newer_code_
             ]
         )
         with Told() as told:
-            async with here.worker(subscribed(switch.handle)):
+            metrics = Metrics()
+            async with here.worker(subscribed(switch.handle), metrics=metrics):
                 stopped = await told.wait_for(ConsumerStopped)
                 assert "is a Happened of version 2, the class here is of version 1" in stopped.reason
+                await until_stopped(metrics)
             assert await here.applied() == {"a": [0]}
             assert await here.count("headwater.queued") == 0
             upgraded = msgspec.structs.replace(subscribed(handle_newer), events=(newer,))

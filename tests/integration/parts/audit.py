@@ -14,6 +14,7 @@ import msgspec
 from headwater import Changed, Event, Problem, Request, Row, Tx, uuid7
 from headwater.db.pools import Pools
 from headwater.extend import (
+    Accepts,
     Answer,
     Call,
     Check,
@@ -104,6 +105,7 @@ def audit() -> Part:
         Source("audit", "audit", Path(__file__).parent / "migrations"),
         own_settings(AuditSettings, "AUDIT_"),
         Resource(kind=Ledger, open=_open_ledger),
+        Accepts(Audited),
         provider_of(_find_case, statuses=(409,)),
         Step(
             name="audit",

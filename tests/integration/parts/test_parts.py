@@ -8,6 +8,7 @@ from headwater import Backend
 from headwater.binding import ResourceInvalid
 from headwater.chores import do_chores
 from headwater.extend import Part, Resource
+from headwater.http.route.errors import OptionInvalid
 from headwater.testing import RunningBackend
 from tests.integration.parts.audit import LEDGERS, audit
 from tests.integration.parts.vault import app
@@ -83,10 +84,15 @@ async def test_its_settings_and_its_check_say_why_requests_should_go_elsewhere(
     assert (reply.status, reply.json()["missing"]) == (503, ["the auditor is away"])
 
 
+def test_an_option_that_no_part_accepts_is_refused_at_the_start() -> None:
+    with pytest.raises(OptionInvalid, match="Audited: no part of this backend accepts it"):
+        Backend(app)
+
+
 def test_two_parts_that_open_one_type_are_refused(tmp_path: Path) -> None:
     def open_path() -> Path:
         return tmp_path
 
     twice = [Part(name, Resource(kind=Path, open=open_path)) for name in ("one", "other")]
     with pytest.raises(ResourceInvalid, match="provides one as well"):
-        Backend(app, parts=twice)
+        Backend(app, parts=[audit(), *twice])

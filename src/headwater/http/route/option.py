@@ -21,6 +21,7 @@ class Options:
     """Which keywords `App.query` and `App.command` take, by the record that each belongs to."""
 
     def __init__(self, kinds: Sequence[type[Option]]) -> None:
+        self.kinds = tuple(kinds)
         self._kinds = {name: kind for kind in kinds for name in kind.__struct_fields__}
 
     def records(self, given: Mapping[str, Any], what: str) -> tuple[Option, ...]:

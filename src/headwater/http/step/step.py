@@ -13,9 +13,16 @@ from headwater.binding import Services
 from headwater.http.binding.rendering import Rendering
 from headwater.http.message.answer import Fields
 from headwater.http.route.call import Call
+from headwater.http.route.option import Option
 from headwater.http.route.route import Route
 from headwater.http.step.operation import Draft, Operation, Within
 from headwater.part import Declaration
+
+
+class Accepts(Declaration, frozen=True):
+    """Routes may have this option. One that no part accepts is an error at the start, since nobody would heed it."""
+
+    option: type[Option]
 
 
 class Stage(IntEnum):
