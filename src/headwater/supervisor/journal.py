@@ -19,7 +19,7 @@ TAIL_LINES = 12
 LONGEST_LINE_BYTES = 256 * 1024
 
 
-class Line(msgspec.Struct, frozen=True):
+class LogLine(msgspec.Struct, frozen=True):
     """One line of a process, taken apart; `fields` are those beyond the common ones."""
 
     process: str
@@ -29,7 +29,7 @@ class Line(msgspec.Struct, frozen=True):
     fields: dict[str, Any] = {}
 
 
-Show = Callable[[Line], None]
+Show = Callable[[LogLine], None]
 
 
 class Journal:
@@ -75,7 +75,7 @@ class Journal:
     def complain(self, reason: str) -> None:
         """Say once that files cannot be written; the processes themselves go on."""
         if not self._full and self._show is not None:
-            self._show(Line(process="supervisor", level="error", event=f"logs are lost: {reason}"))
+            self._show(LogLine(process="supervisor", level="error", event=f"logs are lost: {reason}"))
         self._full = True
 
     def _stream_on(self, process: str, lines: bytes) -> None:
@@ -133,13 +133,13 @@ class Channel:
 _COMMON: Final = frozenset({"process", "level", "event", "at"})
 
 
-def read_line(process: str, line: bytes) -> Line:
+def read_line(process: str, line: bytes) -> LogLine:
     """Take a line apart; what is no JSON object is a text of level info, as a `print` leaves it."""
     try:
         found = msgspec.json.decode(line, type=dict[str, Any])
     except msgspec.DecodeError:
-        return Line(process=process, level="info", event=line.decode(errors="replace"))
-    return Line(
+        return LogLine(process=process, level="info", event=line.decode(errors="replace"))
+    return LogLine(
         process=str(found.get("process", process)),
         level=str(found.get("level", "info")),
         event=str(found.get("event", "")),
@@ -148,7 +148,7 @@ def read_line(process: str, line: bytes) -> Line:
     )
 
 
-def plain_text(line: Line) -> str:
+def plain_text(line: LogLine) -> str:
     """A line for people: the event, its fields, and a stack trace below."""
     fields = {name: value for name, value in line.fields.items() if name not in ("exception", "logger")}
     text = " ".join([line.event, *(f"{name}={value}" for name, value in fields.items())])

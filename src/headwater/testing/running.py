@@ -21,6 +21,7 @@ from headwater.supervisor.housekeeping import EVERY_SECONDS, clean
 from headwater.testing.client import Client
 from headwater.testing.clock import Clock
 from headwater.testing.databases import Databases
+from headwater.testing.failures import showing_failures
 from headwater.testing.settle import settle
 from headwater.wal import prepare_log, run_relay
 
@@ -109,10 +110,10 @@ async def run_backend(
     """Run `backend` on a database of its own until the context ends, and leave nothing of it.
 
     Its files go to a folder of its own, unless `settings` name another place. It lives by `clock`, as do `now` and
-    `uuid7` in this context.
+    `uuid7` in this context. What fails inside it is written to standard error.
     """
     clock = clock or Clock()
-    with TemporaryDirectory(prefix="headwater-objects-") as folder, follow(clock):
+    with TemporaryDirectory(prefix="headwater-objects-") as folder, follow(clock), showing_failures():
         settings = msgspec.structs.replace(settings, objects_url=settings.objects_url or f"file://{folder}")
         async with _run(backend, databases, settings, clock) as running:
             yield running

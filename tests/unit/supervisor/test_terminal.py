@@ -97,17 +97,18 @@ def test_the_screen_tries_only_what_anybody_can_ask_without_more() -> None:
     async def search(db: Db, word: str) -> list[int]:
         return []
 
-    def tried() -> str | None:
-        backend = Backend(app, identify=Bearer(find))
-        return screen_of(backend, Settings(home=Path("/srv/hw")), state(process("web 1")), None).try_it
+    more = App("more")
 
-    assert tried() is None
-
-    @app.query("GET /all")
+    @more.query("GET /all")
     async def list_all(db: Db, principal: Principal | None, word: str = "") -> list[int]:
         return []
 
-    assert tried() == "curl -s http://127.0.0.1:8000/all"
+    def tried(*apps: App) -> str | None:
+        backend = Backend(*apps, identify=Bearer(find))
+        return screen_of(backend, Settings(home=Path("/srv/hw")), state(process("web 1")), None).try_it
+
+    assert tried(app) is None
+    assert tried(app, more) == "curl -s http://127.0.0.1:8000/all"
 
 
 def test_no_line_of_the_screen_is_broken_or_ends_in_blanks(capsys: pytest.CaptureFixture[str]) -> None:
