@@ -10,7 +10,7 @@ from headwater.db import Pool, Session
 from headwater.log import Position
 
 
-class Aside(msgspec.Struct, frozen=True, kw_only=True):
+class SetAsideKey(msgspec.Struct, frozen=True, kw_only=True):
     """A key that is set aside, with its oldest entry, which failed, and the number of those behind it."""
 
     consumer: str
@@ -51,13 +51,13 @@ _RETRY_NOW = "select headwater.retry_now($1, $2, $3)"
 _DROP = "select headwater.drop_queued($1, $2, $3, $4)"
 
 
-async def parked(pool: Pool, consumers: Sequence[str] | None = None) -> list[Aside]:
+async def parked(pool: Pool, consumers: Sequence[str] | None = None) -> list[SetAsideKey]:
     """The parked keys of these consumers, or of all, the longest parked first."""
     async with pool.acquire() as connection:
         return await _list(Session(connection), _PARKED, consumers)
 
 
-async def in_retry(pool: Pool, consumers: Sequence[str] | None = None) -> list[Aside]:
+async def in_retry(pool: Pool, consumers: Sequence[str] | None = None) -> list[SetAsideKey]:
     """The keys of these consumers, or of all, that will be tried again by themselves."""
     async with pool.acquire() as connection:
         return await _list(Session(connection), _IN_RETRY, consumers)
@@ -85,10 +85,10 @@ async def drop(
         return await Session(connection).one(int, _DROP, consumer, key, place, _now(clock))
 
 
-async def _list(session: Session, aside: str, consumers: Sequence[str] | None) -> list[Aside]:
+async def _list(session: Session, aside: str, consumers: Sequence[str] | None) -> list[SetAsideKey]:
     wanted = None if consumers is None else list(consumers)
     rows = await session.all(dict, _WITH_QUEUE.format(aside=aside), wanted)
-    return [Aside(**{**row, "position": Position.from_bytes(row["position"])}) for row in rows]
+    return [SetAsideKey(**{**row, "position": Position.from_bytes(row["position"])}) for row in rows]
 
 
 def _now(clock: Clock | None) -> datetime:

@@ -7,25 +7,35 @@ from headwater.commit import Origin, Tx
 from headwater.consumer.delivery import Delivery
 from headwater.consumer.handler import Call
 from headwater.consumer.limits import DEAD_GRACE, SERVER_GRACE, Limits
-from headwater.consumer.pace import Pace
-from headwater.consumer.reader import Reader
+from headwater.consumer.reader import LogReader
 from headwater.consumer.subscription import Subscription
+from headwater.consumer.throttle import Throttle
 from headwater.db import Connection
 
 
 class Consumer:
     """What all lanes of one consumer share. A replay has another `name` than its subscription."""
 
-    __slots__ = ("_clock", "_origin", "call", "dead_after", "name", "pace", "reader", "server_limit", "subscription")
+    __slots__ = (
+        "_clock",
+        "_origin",
+        "call",
+        "dead_after",
+        "name",
+        "reader",
+        "server_limit",
+        "subscription",
+        "throttle",
+    )
 
     def __init__(self, name: str, subscription: Subscription, call: Call, clock: Clock, limits: Limits) -> None:
         self.name = name
         self.subscription = subscription
         self.call = call
-        self.reader = Reader(name, subscription)
+        self.reader = LogReader(name, subscription)
         self.server_limit = f"{(subscription.timeout + SERVER_GRACE) * 1000:.0f}ms"
         self.dead_after = subscription.timeout + DEAD_GRACE
-        self.pace = Pace(limits.entries, clock.monotonic)
+        self.throttle = Throttle(limits.entries, clock.monotonic)
         self._clock = clock
         self._origin = Origin(app=subscription.app, command=name)
 

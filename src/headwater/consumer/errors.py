@@ -8,7 +8,7 @@
          ├─ UnknownColumn         old values are declared of a column that no followed row has
          ├─ UnknownConsumer       no consumer of that name is registered
          ├─ ConsumerExists        the name of a replay is taken
-         ├─ PositionForgotten     the log no longer goes back so far
+         ├─ PositionExpired     the log no longer goes back so far
          ├─ Unreadable            an entry does not fit its event class: the entry's fault
          ├─ TooNew                an entry needs newer code: the partition stops (guarantee G10)
          ├─ HandlerTimeout        a handler took longer than it may
@@ -42,7 +42,7 @@ class ConsumerExists(ConsumerError):
     """There is a consumer called {consumer!r} already; `headwater log forget` removes it."""
 
 
-class PositionForgotten(ConsumerError):
+class PositionExpired(ConsumerError):
     """The log no longer goes back to {position}: what it still holds begins at {oldest}."""
 
 

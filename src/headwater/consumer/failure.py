@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Final
 
 from headwater.backoff import Backoff
-from headwater.consumer.pace import Pace
+from headwater.consumer.throttle import Throttle
 from headwater.db import (
     FOREIGN,
     Connection,
@@ -35,7 +35,7 @@ _FRAMES_SHOWN: Final = 6
 _OURS: Final = ("headwater.consumer.", "headwater.db.")
 
 
-class Fault(Enum):
+class FailureKind(Enum):
     """Whom a failure is counted against."""
 
     EVENT = "event"
@@ -57,14 +57,14 @@ class Interrupted(Exception):
         self.spoilt = spoilt
 
 
-class Scales:
+class FailureClassifier:
     """Weighs the failures of one lane."""
 
-    __slots__ = ("_contentions", "_pace", "_pool", "_tries")
+    __slots__ = ("_contentions", "_pool", "_throttle", "_tries")
 
-    def __init__(self, pool: Pool, pace: Pace, tries: int) -> None:
+    def __init__(self, pool: Pool, throttle: Throttle, tries: int) -> None:
         self._pool = pool
-        self._pace = pace
+        self._throttle = throttle
         self._tries = tries
         self._contentions = 0
 
@@ -74,14 +74,14 @@ class Scales:
         `alone`: the transaction was about one event only, so there is no shorter one to try.
         """
         self._pool.note(error)
-        fault = judge(error, connection)
-        if fault is Fault.DATABASE:
+        kind = judge(error, connection)
+        if kind is FailureKind.DATABASE:
             raise Interrupted(error, None, spoilt=True)
         await connection.execute("rollback")
-        if fault is Fault.EVENT:
+        if kind is FailureKind.EVENT:
             return
         if not isinstance(error, SchemaChanged):
-            self._pace.collide()
+            self._throttle.collide()
         if alone and self._contentions >= self._tries:
             return
         self._contentions += 1
@@ -90,19 +90,19 @@ class Scales:
     def settle(self) -> None:
         """A transaction went through."""
         self._contentions = 0
-        self._pace.succeed()
+        self._throttle.succeed()
 
 
-def judge(error: BaseException, connection: Connection) -> Fault:
+def judge(error: BaseException, connection: Connection) -> FailureKind:
     """Whose fault it is. With the connection gone, nothing that went wrong on it says anything about the event."""
     if connection.is_closed():
-        return Fault.DATABASE
+        return FailureKind.DATABASE
     ours = translate(error) if isinstance(error, FOREIGN) and not isinstance(error, OSError) else error
     if isinstance(ours, Unavailable | ReadOnly):
-        return Fault.DATABASE
+        return FailureKind.DATABASE
     if isinstance(ours, Contention | StatementTimeout):
-        return Fault.CONTENTION
-    return Fault.EVENT
+        return FailureKind.CONTENTION
+    return FailureKind.EVENT
 
 
 def is_passing(error: BaseException) -> bool:

@@ -18,11 +18,11 @@ from headwater.clock import Clock
 from headwater.consumer.consumer import Consumer
 from headwater.consumer.errors import WatermarkLost
 from headwater.consumer.failure import Interrupted, is_passing
-from headwater.consumer.following import Followed, Following
+from headwater.consumer.following import Following, TransactionEnd
 from headwater.consumer.limits import RECONNECT, Limits, Step
 from headwater.consumer.occurrences import BatchInterrupted, ConsumerResumed, ConsumerStopped
 from headwater.consumer.retrying import Retried, Retrying
-from headwater.consumer.watermark import Place
+from headwater.consumer.watermark import WatermarkKey
 from headwater.db import Connection, Pool
 from headwater.log import Position
 from headwater.observe import report
@@ -47,8 +47,10 @@ class Turn(Enum):
 class Lane:
     """One consumer in one partition. Not for two tasks at once."""
 
-    def __init__(self, place: Place, consumer: Consumer, pool: Pool, clock: Clock, limits: Limits, step: Step) -> None:
-        self.place = place
+    def __init__(
+        self, watermark_key: WatermarkKey, consumer: Consumer, pool: Pool, clock: Clock, limits: Limits, step: Step
+    ) -> None:
+        self.watermark_key = watermark_key
         self.pause = 0.0
         """Seconds before the next turn, after one that was interrupted or found the partition locked."""
         self.stopped: str | None = None
@@ -57,19 +59,19 @@ class Lane:
         self._pool = pool
         self._clock = clock
         self._limits = limits
-        self._following = Following(place, consumer, pool, clock, limits, step)
-        self._retrying = Retrying(place, consumer, pool, clock, limits, step)
+        self._following = Following(watermark_key, consumer, pool, clock, limits, step)
+        self._retrying = Retrying(watermark_key, consumer, pool, clock, limits, step)
         self._interruptions = 0
         self._locked = 0
 
     @property
     def consumer_name(self) -> str:
-        return self.place.consumer
+        return self.watermark_key.consumer
 
     @property
     def alone(self) -> bool:
         """Whether no other lane of this consumer is to work at the same time."""
-        return self._consumer.pace.alone
+        return self._consumer.throttle.alone
 
     @property
     def due_at(self) -> datetime | None:
@@ -147,9 +149,9 @@ class Lane:
 
     async def _once(self, connection: Connection) -> Turn:
         followed = await self._following.once(connection)
-        if followed is Followed.STOPPED:
+        if followed is TransactionEnd.STOPPED:
             return self._stop(self._following.obstacle)
-        if followed in (Followed.LOCKED, Followed.MOVED):
+        if followed in (TransactionEnd.LOCKED, TransactionEnd.MOVED):
             return Turn(followed.value)
         if not self.is_due():
             self._resume()
@@ -176,8 +178,8 @@ class Lane:
         self.pause = pause
         report(
             BatchInterrupted(
-                consumer=self.place.consumer,
-                partition=self.place.partition,
+                consumer=self.watermark_key.consumer,
+                partition=self.watermark_key.partition,
                 reason=f"{type(error).__name__}: {error}",
                 retry_in_seconds=pause,
             )
@@ -191,8 +193,8 @@ class Lane:
             self.stopped = reason
             report(
                 ConsumerStopped(
-                    consumer=self.place.consumer,
-                    partition=self.place.partition,
+                    consumer=self.watermark_key.consumer,
+                    partition=self.watermark_key.partition,
                     position=str(getattr(obstacle, "position", self.known)),
                     reason=reason,
                 )
@@ -202,4 +204,4 @@ class Lane:
     def _resume(self) -> None:
         if self.stopped is not None:
             self.stopped = None
-            report(ConsumerResumed(consumer=self.place.consumer, partition=self.place.partition))
+            report(ConsumerResumed(consumer=self.watermark_key.consumer, partition=self.watermark_key.partition))

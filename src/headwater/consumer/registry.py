@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from headwater.consumer.errors import ConsumerExists, PositionForgotten, UnknownConsumer
+from headwater.consumer.errors import ConsumerExists, PositionExpired, UnknownConsumer
 from headwater.consumer.occurrences import ConsumerRegistered
 from headwater.consumer.subscription import Subscription
 from headwater.db import Connection, Pool, Session
@@ -52,7 +52,7 @@ async def registered_consumers(session: Session) -> list[Registered]:
 async def replay(pool: Pool, consumer: str, as_name: str, from_position: Position = START) -> None:
     """Run the handler of `consumer` under the name `as_name` over the log again, from behind `from_position`.
 
-    Workers take it up at their next look. Raises `UnknownConsumer`, `ConsumerExists`, and `PositionForgotten` for a
+    Workers take it up at their next look. Raises `UnknownConsumer`, `ConsumerExists`, and `PositionExpired` for a
     position before what the log still holds; `START` means all of that.
     """
     async with pool.acquire() as connection:
@@ -62,7 +62,7 @@ async def replay(pool: Pool, consumer: str, as_name: str, from_position: Positio
             raise await _unknown(session, consumer)
         oldest = await _oldest_held(connection)
         if from_position != START and from_position < oldest:
-            raise PositionForgotten(position=from_position, oldest=oldest)
+            raise PositionExpired(position=from_position, oldest=oldest)
         if not await session.one(bool, _REGISTER, as_name, handler, bytes(from_position)):
             raise ConsumerExists(consumer=as_name)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from headwater.clock import Clock, Timer
 from headwater.consumer.lane import Lane, Turn
 from headwater.consumer.limits import Limits
-from headwater.consumer.slots import Slots
+from headwater.consumer.turns import TurnQueue
 
 _SHORTEST_ALARM_SECONDS = 0.001
 
@@ -25,7 +25,7 @@ class Scheduler:
         self._limits = limits
         self._clock = clock
         self._ended = ended
-        self._slots: Slots[Lane] = Slots(limits.slots, limits.connections)
+        self._turns: TurnQueue[Lane] = TurnQueue(limits.slots, limits.connections)
         self._waiting: set[Lane] = set()
         self._working: dict[Lane, asyncio.Task[None]] = {}
         self._again: set[Lane] = set()
@@ -40,7 +40,7 @@ class Scheduler:
         elif lane not in self._waiting and lane not in self._paused and not self._draining:
             self._cancel_alarm(lane)
             self._waiting.add(lane)
-            self._slots.offer(lane)
+            self._turns.offer(lane)
             self._dispatch()
 
     def is_idle(self, lane: Lane) -> bool:
@@ -57,7 +57,7 @@ class Scheduler:
             timer.cancel()
         if lane in self._waiting:
             self._waiting.discard(lane)
-            self._slots.withdraw(lane)
+            self._turns.withdraw(lane)
 
     async def drain(self, seconds: float) -> None:
         """Begin no turn any more; give those under way so much time, then cancel them, which rolls them back."""
@@ -73,14 +73,14 @@ class Scheduler:
             await asyncio.wait(tasks)
 
     def statistics(self) -> dict[str, int]:
-        return {**self._slots.statistics(), "paused": len(self._paused)}
+        return {**self._turns.statistics(), "paused": len(self._paused)}
 
     def _dispatch(self) -> None:
         loop = asyncio.get_running_loop()
-        while not self._draining and (lane := self._slots.take()) is not None:
+        while not self._draining and (lane := self._turns.take()) is not None:
             self._waiting.discard(lane)
             self._working[lane] = loop.create_task(
-                self._work(lane), name=f"{lane.consumer_name} {lane.place.partition}"
+                self._work(lane), name=f"{lane.consumer_name} {lane.watermark_key.partition}"
             )
 
     async def _work(self, lane: Lane) -> None:
@@ -90,12 +90,12 @@ class Scheduler:
         finally:
             slow.cancel()
             del self._working[lane]
-            self._slots.give_back(lane)
+            self._turns.give_back(lane)
         self._after(lane, ended)
         self._dispatch()
 
     def _mark_slow(self, lane: Lane) -> None:
-        self._slots.mark_slow(lane)
+        self._turns.mark_slow(lane)
         self._dispatch()
 
     def _after(self, lane: Lane, ended: Turn) -> None:

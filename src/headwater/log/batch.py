@@ -60,7 +60,7 @@ def write_entry(into: bytearray, entry: Entry) -> None:
     into += body
 
 
-def place_of(epoch: int, entry: bytes) -> Position:
+def position_of(epoch: int, entry: bytes) -> Position:
     """The position of an entry, from its bytes."""
     return Position(epoch, *_PLACE.unpack_from(entry))
 

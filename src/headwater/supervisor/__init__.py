@@ -3,6 +3,6 @@
 from headwater.supervisor.errors import SupervisorError
 from headwater.supervisor.home import running_state
 from headwater.supervisor.locate import find_reference, load_backend
-from headwater.supervisor.state import ConsumerState, State
+from headwater.supervisor.state import BackendState, ConsumerState
 
-__all__ = ["ConsumerState", "State", "SupervisorError", "find_reference", "load_backend", "running_state"]
+__all__ = ["BackendState", "ConsumerState", "SupervisorError", "find_reference", "load_backend", "running_state"]

@@ -14,9 +14,9 @@ import msgspec
 
 from headwater.engines.process import Process, Step
 from headwater.supervisor.assignment import Assignment
-from headwater.supervisor.ending import describe_end
+from headwater.supervisor.collector import Channel
 from headwater.supervisor.errors import ChildFailed
-from headwater.supervisor.journal import Channel
+from headwater.supervisor.exitstatus import describe_end
 from headwater.supervisor.lifeline import SupervisorEnd
 
 READY_SECONDS = 60.0
@@ -25,7 +25,7 @@ READ_BYTES = 64 * 1024
 
 
 class Child:
-    """Satisfies `Kept`: what a `Keeper` starts, waits for and starts again.
+    """Satisfies `Supervised`: what a `Keeper` starts, waits for and starts again.
 
     It inherits the `listener` if it serves HTTP, and the descriptor `held`, whose lock lasts as long as any child.
     """

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from headwater.consumer import Lag
 from headwater.observe import Gauge, Metrics
 from headwater.observe.instrument import show
-from headwater.supervisor.gauge import Look
+from headwater.supervisor.lagmonitor import Measurement
 from headwater.supervisor.walhistory import WalHistory
 from headwater.wal.backlog import Backlog
 
@@ -98,12 +98,12 @@ class DatabaseMeter:
         self._consumers = [(metrics.gauge(each.name, each.help, ("consumer",)), each.read) for each in CONSUMERS]
         self.show(None)
 
-    def show(self, look: Look | None) -> None:
+    def show(self, measurement: Measurement | None) -> None:
         """What was seen; None when PostgreSQL did not answer."""
-        self._up.set(float(look is not None))
-        _set(self._took, None if look is None else look.seconds)
-        self._show_backlog(None if look is None else look.backlog)
-        lags = () if look is None else look.consumers
+        self._up.set(float(measurement is not None))
+        _set(self._took, None if measurement is None else measurement.seconds)
+        self._show_backlog(None if measurement is None else measurement.backlog)
+        lags = () if measurement is None else measurement.consumers
         for family, read in self._consumers:
             show(family, {(each.consumer,): read(each) for each in lags})
 

@@ -14,11 +14,11 @@ from headwater.observe.lines import write_lines
 from headwater.settings import Settings
 from headwater.supervisor.assignment import Assignment
 from headwater.supervisor.screen import dev_screen
-from headwater.supervisor.state import State
+from headwater.supervisor.state import BackendState
 from headwater.supervisor.stop import Stop, on_signals
-from headwater.supervisor.supervisor import Plan, Supervisor
+from headwater.supervisor.supervisor import ProcessPlan, Supervisor
 from headwater.supervisor.terminal import Terminal
-from headwater.supervisor.up import NAME, open_journal
+from headwater.supervisor.up import NAME, open_collector
 
 SUFFIXES = (".py", ".sql", ".toml")
 
@@ -42,13 +42,13 @@ async def dev(reference: str, settings: Settings, *, folder: Path | None = None)
     The engines go on meanwhile, and connections wait at the listening socket. Everything logged is shown.
     """
     terminal = Terminal()
-    journal = open_journal(settings, terminal.show_line, shown_level="debug")
-    end_lines = write_lines(NAME, settings.log_level, journal.channel(NAME).write)
+    collector = open_collector(settings, terminal.show_line, shown_level="debug")
+    end_lines = write_lines(NAME, settings.log_level, collector.channel(NAME).write)
     stop = Stop()
     try:
         with on_signals(stop):
-            plan = Plan(backend=reference, stages=[[Assignment(role="dev", backend=reference)]])
-            supervisor = Supervisor(plan, settings, journal, tell=_First(terminal, settings).tell)
+            plan = ProcessPlan(backend=reference, stages=[[Assignment(role="dev", backend=reference)]])
+            supervisor = Supervisor(plan, settings, collector, tell=_First(terminal, settings).tell)
             reloading = asyncio.create_task(
                 _reload(supervisor, folder or Path.cwd(), settings.home, stop), name="reload"
             )
@@ -59,7 +59,7 @@ async def dev(reference: str, settings: Settings, *, folder: Path | None = None)
     finally:
         terminal.close()
         end_lines()
-        journal.close()
+        collector.close()
 
 
 class _First:
@@ -70,7 +70,7 @@ class _First:
         self._settings = settings
         self._shown = False
 
-    def tell(self, state: State) -> None:
+    def tell(self, state: BackendState) -> None:
         if state.ready and not self._shown:
             self._shown = True
             self._terminal.show_screen(dev_screen(self._settings, state))

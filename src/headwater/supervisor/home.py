@@ -8,7 +8,7 @@ from pathlib import Path
 from headwater.engines.lock import FolderLock
 from headwater.supervisor.errors import HomeUnusable, NotRunning, OrphansLive
 from headwater.supervisor.lifeline import ORPHAN_SECONDS
-from headwater.supervisor.state import State, StateFile
+from headwater.supervisor.state import BackendState, StateFile
 
 POLL_SECONDS = 0.05
 
@@ -52,7 +52,7 @@ class Home:
         self._lock.release()
 
 
-def running_state(folder: Path) -> State:
+def running_state(folder: Path) -> BackendState:
     """What the backend that runs from `folder` says of itself; raises `NotRunning`."""
     state = StateFile(folder / "run" / "state.json").read()
     if state is None or not _is_held(folder):
@@ -84,6 +84,6 @@ async def _lock(descriptor: int) -> None:
             await asyncio.sleep(POLL_SECONDS)
 
 
-def _living(state: State | None) -> str:
+def _living(state: BackendState | None) -> str:
     processes = [] if state is None else [each for each in state.processes if each.pid]
     return ", ".join(f"{each.name} ({each.pid})" for each in processes) or "unknown"

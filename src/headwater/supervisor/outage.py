@@ -12,7 +12,7 @@ RETRY_SECONDS: Final = 1
 """A change of a file is served after about so long."""
 
 
-class Outage:
+class OutageApp:
     """An ASGI application that answers every request with 503 and why the backend could not be loaded.
 
     The reason names files and lines, which is right where whoever asks is who writes the code. The connection ends

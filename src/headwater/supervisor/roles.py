@@ -19,7 +19,7 @@ from headwater.settings import Settings
 from headwater.supervisor.assignment import Assignment
 from headwater.supervisor.housekeeping import keep_house
 from headwater.supervisor.locate import load_backend
-from headwater.supervisor.outage import Outage
+from headwater.supervisor.outage import OutageApp
 from headwater.supervisor.prepare import prepare
 from headwater.supervisor.together import beside, together
 from headwater.upkeep import Process
@@ -82,7 +82,7 @@ async def dev(assignment: Assignment, settings: Settings, stop: asyncio.Event, r
     except Exception as error:
         logging.getLogger("headwater").error("%s", error, exc_info=error.__cause__ or error)
         with socket.socket(fileno=assignment.listener) as listener:
-            await serve(Outage(error), socket=listener, settings=settings, stop=stop, ready=ready)
+            await serve(OutageApp(error), socket=listener, settings=settings, stop=stop, ready=ready)
         return
     waiting, metrics = Countdown(3, ready), _metrics(assignment, settings)
     async with _opened(backend, assignment, settings, metrics):

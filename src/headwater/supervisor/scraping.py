@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from headwater.observe.folder import join_metrics
 from headwater.observe.server import PATH, MetricsServer, open_port
 from headwater.settings import Settings
-from headwater.supervisor.gauge import Look
 from headwater.supervisor.keeper import ProcessState
+from headwater.supervisor.lagmonitor import Measurement
 from headwater.supervisor.listen import metrics_port, url_of
 from headwater.supervisor.meter import BackendMeter
 
@@ -42,10 +42,10 @@ class Scraping:
         if self._meter is not None:
             self._meter.show_processes(states)
 
-    def show_look(self, look: Look | None) -> None:
+    def show_measurement(self, measurement: Measurement | None) -> None:
         """What was seen in the database; None when it did not answer."""
         if self._meter is not None:
-            self._meter.database.show(look)
+            self._meter.database.show(measurement)
 
     def close(self) -> None:
         """Serve nothing more."""

@@ -12,7 +12,7 @@ from headwater.backend import Backend
 from headwater.db import Applied
 from headwater.settings import Settings
 from headwater.supervisor.prepare import Prepared
-from headwater.supervisor.state import State
+from headwater.supervisor.state import BackendState
 
 Row = tuple[str, str, str]
 """Subject, place, remark."""
@@ -32,7 +32,7 @@ class Screen(msgspec.Struct, frozen=True, kw_only=True):
     try_it: str | None = None
 
 
-def screen_of(backend: Backend, settings: Settings, state: State, prepared: Prepared | None) -> Screen:
+def screen_of(backend: Backend, settings: Settings, state: BackendState, prepared: Prepared | None) -> Screen:
     """The screen for a backend that has just become ready."""
     return Screen(
         title=backend.title,
@@ -43,7 +43,7 @@ def screen_of(backend: Backend, settings: Settings, state: State, prepared: Prep
     )
 
 
-def dev_screen(settings: Settings, state: State) -> Screen:
+def dev_screen(settings: Settings, state: BackendState) -> Screen:
     """The screen for a backend whose code is being changed."""
     rows = [("API", state.url, "starts anew when a file changes"), *_docs(settings, state)]
     return Screen(title=state.backend, seconds=seconds_since_start(), rows=[*rows, *_places(settings)])
@@ -58,7 +58,7 @@ def seconds_since_start() -> float:
         return time.monotonic() - _IMPORTED_AT
 
 
-def _rows(settings: Settings, state: State) -> Iterator[Row]:
+def _rows(settings: Settings, state: BackendState) -> Iterator[Row]:
     names = [each.name for each in state.processes]
     web, consumers = (sum(name.startswith(role) for name in names) for role in ("web", "consumer"))
     yield "API", state.url, _count(web, "web worker")
@@ -68,7 +68,7 @@ def _rows(settings: Settings, state: State) -> Iterator[Row]:
     yield from _places(settings)
 
 
-def _docs(settings: Settings, state: State) -> Iterator[Row]:
+def _docs(settings: Settings, state: BackendState) -> Iterator[Row]:
     if settings.docs:
         yield "Docs", f"{state.url}/docs", "and /openapi.json, /readyz"
     if state.metrics_url is not None:

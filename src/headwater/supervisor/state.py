@@ -22,7 +22,7 @@ class ConsumerState(msgspec.Struct, frozen=True, kw_only=True):
     """Keys that wait for a person."""
 
 
-class State(msgspec.Struct, frozen=True, kw_only=True):
+class BackendState(msgspec.Struct, frozen=True, kw_only=True):
     """One moment of a backend."""
 
     backend: str
@@ -46,14 +46,14 @@ class StateFile:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def write(self, state: State) -> None:
+    def write(self, state: BackendState) -> None:
         fresh = self.path.with_name(self.path.name + ".new")
         fresh.write_bytes(msgspec.json.encode(state))
         os.replace(fresh, self.path)
 
-    def read(self) -> State | None:
+    def read(self) -> BackendState | None:
         """The last state written, or None; what another version wrote counts as none."""
         try:
-            return msgspec.json.decode(self.path.read_bytes(), type=State)
+            return msgspec.json.decode(self.path.read_bytes(), type=BackendState)
         except (OSError, msgspec.MsgspecError):
             return None

@@ -21,15 +21,15 @@ from headwater.observe import Level, Occurrence, report
 from headwater.settings import Settings
 from headwater.supervisor.assignment import Assignment
 from headwater.supervisor.child import Child
+from headwater.supervisor.collector import LogCollector
 from headwater.supervisor.environment import environment_of
 from headwater.supervisor.errors import EngineUnfit
-from headwater.supervisor.gauge import Gauge
 from headwater.supervisor.home import Home
-from headwater.supervisor.journal import Journal
-from headwater.supervisor.keeper import Keeper, Kept
+from headwater.supervisor.keeper import Keeper, Supervised
+from headwater.supervisor.lagmonitor import LagMonitor
 from headwater.supervisor.listen import open_listener, url_of
 from headwater.supervisor.scraping import Scraping
-from headwater.supervisor.state import ConsumerState, State
+from headwater.supervisor.state import BackendState, ConsumerState
 from headwater.supervisor.stop import Stop
 from headwater.supervisor.together import together
 from headwater.supervisor.walbudget import WalBudget
@@ -44,7 +44,7 @@ _NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
 """Python tells that bytecode is old by the second of the change, which two quick edits share."""
 
 Prepare = Callable[[Settings], Awaitable[None]]
-Tell = Callable[[State], None]
+Tell = Callable[[BackendState], None]
 
 
 class BackendReady(Occurrence, frozen=True, kw_only=True):
@@ -69,7 +69,7 @@ class BackendStopping(Occurrence, frozen=True, kw_only=True):
     hurried: bool
 
 
-class Plan(msgspec.Struct, frozen=True):
+class ProcessPlan(msgspec.Struct, frozen=True):
     """What to run: children by the order of their end, and what must be done once the engines stand."""
 
     backend: str
@@ -82,16 +82,16 @@ class Supervisor:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: ProcessPlan,
         settings: Settings,
-        journal: Journal,
+        collector: LogCollector,
         *,
         tell: Tell = lambda state: None,
         clock: Clock | None = None,
     ) -> None:
         self._plan = plan
         self._settings = settings
-        self._journal = journal
+        self._collector = collector
         self._tell = tell
         self._clock = clock or SystemClock()
         self._home = Home(settings.home)
@@ -99,7 +99,7 @@ class Supervisor:
         self._listener: socket.socket | None = None
         self._engines: list[Keeper] = []
         self._children: list[list[Keeper]] = []
-        self._gauge: Gauge | None = None
+        self._monitor: LagMonitor | None = None
         self._scraping = Scraping(settings)
         self._budget = WalBudget(settings.wal_budget_mb << 20)
         self.ready = asyncio.Event()
@@ -151,7 +151,7 @@ class Supervisor:
             if lacking := await self._examine(engines):
                 raise EngineUnfit(reason=error, findings="\n".join(render(lacking))) from error
             raise
-        self._gauge = Gauge(engines.postgres.url, self._settings.slot)
+        self._monitor = LagMonitor(engines.postgres.url, self._settings.slot)
         report(BackendReady(url=self._url, seconds=round((self._clock.now() - self._started_at).total_seconds(), 2)))
         self.ready.set()
         self._changed()
@@ -174,7 +174,7 @@ class Supervisor:
 
     async def _keep_until(self, stop: Stop) -> None:
         """Look at the lag every second until asked to stop; a keeper that breaks ends everything."""
-        looking = asyncio.create_task(self._look_again_and_again(), name="look")
+        looking = asyncio.create_task(self._measure_repeatedly(), name="look")
         asked = asyncio.create_task(stop.asked.wait())
         ends: list[asyncio.Future[Any]] = [looking, asked, *(keeper.broken for keeper in self._keepers())]
         try:
@@ -185,17 +185,17 @@ class Supervisor:
             looking.cancel()
             asked.cancel()
 
-    async def _look_again_and_again(self) -> None:
-        assert self._gauge is not None
+    async def _measure_repeatedly(self) -> None:
+        assert self._monitor is not None
         while True:
-            seconds = await self._gauge.look()
-            self._note_look(self._gauge)
+            seconds = await self._monitor.measure()
+            self._note(self._monitor)
             self._changed()
             await asyncio.sleep(max(LOOK_SECONDS, LOOK_SHARE * seconds))
 
-    def _note_look(self, gauge: Gauge) -> None:
-        seen = gauge.last if gauge.trouble is None else None
-        self._scraping.show_look(seen)
+    def _note(self, monitor: LagMonitor) -> None:
+        seen = monitor.last if monitor.trouble is None else None
+        self._scraping.show_measurement(seen)
         if seen is not None and seen.backlog is not None:
             self._budget.watch(seen.backlog)
 
@@ -204,8 +204,8 @@ class Supervisor:
         try:
             if self._listener is not None:
                 self._listener.close()  # the web workers have theirs; with the last of them the port is free
-            if self._gauge is not None:
-                await self._gauge.close()
+            if self._monitor is not None:
+                await self._monitor.close()
             for stage in (*self._children, self._engines):
                 await _stop_all(stage)
         finally:
@@ -219,17 +219,17 @@ class Supervisor:
         report(BackendStopping(hurried=True))
         keepers = [keeper for stage in self._children for keeper in stage]
         await asyncio.gather(*(keeper.let_go() for keeper in keepers))
-        await asyncio.gather(*(keeper.kept.kill() for keeper in keepers if isinstance(keeper.kept, Child)))
+        await asyncio.gather(*(keeper.supervised.kill() for keeper in keepers if isinstance(keeper.supervised, Child)))
 
-    def _keep(self, kept: Kept) -> Keeper:
-        return Keeper(kept, clock=self._clock, changed=self._changed)
+    def _keep(self, supervised: Supervised) -> Keeper:
+        return Keeper(supervised, clock=self._clock, changed=self._changed)
 
     def _keep_child(self, assignment: Assignment, settings: Settings, held: int) -> Keeper:
         requests = settings.drain_seconds + settings.balancer_seconds if assignment.serves else 0.0
         child = Child(
             assignment,
             environ=environment_of(settings) | (_NO_BYTECODE if assignment.role == "dev" else {}),
-            channel=self._journal.channel(assignment.name),
+            channel=self._collector.channel(assignment.name),
             listener=self._listener,
             held=held,
             grace_seconds=GRACE_SECONDS + requests,
@@ -254,8 +254,8 @@ class Supervisor:
         self._scraping.show_processes(state.processes)
         self._tell(state)
 
-    def _state(self) -> State:
-        return State(
+    def _state(self) -> BackendState:
+        return BackendState(
             backend=self._plan.backend,
             supervisor=os.getpid(),
             url=self._url,
@@ -264,14 +264,14 @@ class Supervisor:
             started_at=self._started_at,
             updated_at=self._clock.now(),
             processes=tuple(keeper.state for keeper in self._keepers()),
-            consumers=_consumers(self._gauge),
-            trouble=self._gauge.trouble if self._gauge else None,
+            consumers=_consumers(self._monitor),
+            trouble=self._monitor.trouble if self._monitor else None,
         )
 
 
-def _consumers(gauge: Gauge | None) -> tuple[ConsumerState, ...]:
+def _consumers(monitor: LagMonitor | None) -> tuple[ConsumerState, ...]:
     """As the last look saw them."""
-    if gauge is None or gauge.last is None:
+    if monitor is None or monitor.last is None:
         return ()
     return tuple(
         ConsumerState(
@@ -281,7 +281,7 @@ def _consumers(gauge: Gauge | None) -> tuple[ConsumerState, ...]:
             in_retry=each.in_retry,
             parked=each.parked,
         )
-        for each in gauge.last.consumers
+        for each in monitor.last.consumers
     )
 
 

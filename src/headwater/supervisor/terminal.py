@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from headwater.supervisor.journal import Line, plain_text
+from headwater.supervisor.collector import LogLine, plain_text
 from headwater.supervisor.keeper import Phase
 from headwater.supervisor.screen import Row, Screen
-from headwater.supervisor.state import State
+from headwater.supervisor.state import BackendState
 
 STYLES = {"debug": "dim", "info": "green", "warning": "yellow", "error": "bold red"}
 
@@ -30,7 +30,7 @@ class Terminal:
     def show_screen(self, screen: Screen) -> None:
         self._out.print(_render_screen(screen), soft_wrap=True)
 
-    def show_line(self, line: Line) -> None:
+    def show_line(self, line: LogLine) -> None:
         """One log line, readable."""
         self._err.print(_render_line(line), soft_wrap=True)
 
@@ -38,7 +38,7 @@ class Terminal:
         self.close()
         self._err.print(Text.assemble(("headwater: ", "bold red"), message), soft_wrap=True)
 
-    def show_state(self, state: State) -> None:
+    def show_state(self, state: BackendState) -> None:
         """Refresh the line at the bottom."""
         if not self._out.is_terminal:
             return
@@ -53,7 +53,7 @@ class Terminal:
             self._live = None
 
 
-def summary(state: State) -> Text:
+def summary(state: BackendState) -> Text:
     """The state in one line: what runs, lag, restarts, parked keys."""
     text = Text("  ", no_wrap=True, overflow="ellipsis")
     down = [each for each in state.processes if each.phase is not Phase.RUNNING]
@@ -98,7 +98,7 @@ def _render_rows(rows: Sequence[Row]) -> Iterator[Text]:
         yield line
 
 
-def _render_line(line: Line) -> Text:
+def _render_line(line: LogLine) -> Text:
     time = line.at[11:19] if len(line.at) >= 19 else datetime.now().strftime("%H:%M:%S")
     style = STYLES.get(line.level, "")
     return Text.assemble((time, "dim"), f" {line.process:<12} ", (f"{line.level:<8}", style), plain_text(line).rstrip())

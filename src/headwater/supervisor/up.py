@@ -7,13 +7,13 @@ from headwater.observe.lines import write_lines
 from headwater.observe.linewriter import LineWriter
 from headwater.settings import Settings
 from headwater.supervisor.assignment import Assignment
-from headwater.supervisor.journal import Journal, Line, Show
+from headwater.supervisor.collector import LogCollector, LogLine, Show
 from headwater.supervisor.locate import load_backend
 from headwater.supervisor.prepare import Prepared, prepare
 from headwater.supervisor.screen import screen_of
-from headwater.supervisor.state import State
+from headwater.supervisor.state import BackendState
 from headwater.supervisor.stop import Stop, on_signals
-from headwater.supervisor.supervisor import Plan, Supervisor
+from headwater.supervisor.supervisor import ProcessPlan, Supervisor
 from headwater.supervisor.terminal import Terminal
 from headwater.upkeep import Process
 
@@ -31,25 +31,25 @@ async def up(reference: str, settings: Settings, *, stream: bool = False) -> Non
     backend.check_settings()
     terminal = None if stream else Terminal()
     first = _First(backend, settings, terminal)
-    journal = open_journal(settings, first.show_line if terminal is not None else None)
-    end_lines = write_lines(NAME, settings.log_level, journal.channel(NAME).write)
+    collector = open_collector(settings, first.show_line if terminal is not None else None)
+    end_lines = write_lines(NAME, settings.log_level, collector.channel(NAME).write)
     stop = Stop()
     try:
         with on_signals(stop):
-            supervisor = Supervisor(first.plan(reference), settings, journal, tell=first.tell)
+            supervisor = Supervisor(first.plan(reference), settings, collector, tell=first.tell)
             await supervisor.run(stop)
     finally:
         if terminal is not None:
             terminal.close()
         end_lines()
-        journal.close()
+        collector.close()
 
 
-def open_journal(settings: Settings, show: Show | None, *, shown_level: str = "warning") -> Journal:
+def open_collector(settings: Settings, show: Show | None, *, shown_level: str = "warning") -> LogCollector:
     """To files and, from `shown_level` on, to `show`; without that, all to standard output."""
     if show is None:
-        return Journal(None, stream=LineWriter(sys.stdout.fileno(), NAME).write)
-    return Journal(settings.home / "log", show=show, shown_level=shown_level)
+        return LogCollector(None, stream=LineWriter(sys.stdout.fileno(), NAME).write)
+    return LogCollector(settings.home / "log", show=show, shown_level=shown_level)
 
 
 def _processes(backend: Backend, reference: str) -> list[Assignment]:
@@ -71,10 +71,10 @@ class _First:
         self._prepared: Prepared | None = None
         self._shown = False
 
-    def plan(self, reference: str) -> Plan:
+    def plan(self, reference: str) -> ProcessPlan:
         """Children in the order of their end."""
         web, consumers = self._settings.web, self._settings.consumers
-        return Plan(
+        return ProcessPlan(
             backend=reference,
             stages=[
                 [Assignment(role="web", number=n, of=web, backend=reference) for n in range(1, web + 1)],
@@ -88,7 +88,7 @@ class _First:
             prepare=self._prepare,
         )
 
-    def tell(self, state: State) -> None:
+    def tell(self, state: BackendState) -> None:
         if self._terminal is None:
             return
         if state.ready and not self._shown:
@@ -96,7 +96,7 @@ class _First:
             self._terminal.show_screen(screen_of(self._backend, self._settings, state, self._prepared))
         self._terminal.show_state(state)
 
-    def show_line(self, line: Line) -> None:
+    def show_line(self, line: LogLine) -> None:
         """Until everything runs, trouble ends the start, and the error that is raised then tells of it."""
         if self._terminal is not None and self._shown:
             self._terminal.show_line(line)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import msgspec
 
 from headwater.observe import Occurrence, subscribe
-from headwater.supervisor.journal import LogLine, plain_text
+from headwater.supervisor.collector import LogLine, plain_text
 
 
 @contextmanager

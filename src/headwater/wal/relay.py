@@ -21,7 +21,7 @@ import asyncpg
 from headwater.log import format_lsn
 from headwater.observe import report
 from headwater.wal.acknowledgement import Acknowledger
-from headwater.wal.appender import Appender, Outcome
+from headwater.wal.appender import Appender, AppendResult
 from headwater.wal.assembler import HEARTBEAT_PREFIX, Assembler, Fragment
 from headwater.wal.catalog import Catalog
 from headwater.wal.occurrences import Appended, GateClosed, GatePassed
@@ -186,7 +186,7 @@ class Relay:
         while group:
             self._step("before append")
             begun = time.monotonic()
-            if await self._appender.append(group) is Outcome.APPENDED:
+            if await self._appender.append(group) is AppendResult.APPENDED:
                 self._after_append(group, time.monotonic() - begun)
                 return
             visible = self._visible_prefix(group)

@@ -16,19 +16,19 @@ from headwater.log.head import Head, read_head
 from headwater.log.segments import Segments
 from headwater.observe import Metrics, report
 from headwater.settings import Settings
-from headwater.wal.appender import Appender, Fenced, Relaid
+from headwater.wal.appender import Appender, Fenced, LayoutChanged
 from headwater.wal.catalog import Catalog
 from headwater.wal.control import connect_control
 from headwater.wal.gate import Snapshot
-from headwater.wal.leftover import drop_leftover
 from headwater.wal.meter import RelayMeter
 from headwater.wal.occurrences import EpochOpened, RelayInterrupted, RelayStarted
 from headwater.wal.relay import Relay
 from headwater.wal.slot import check_log, next_epoch
 from headwater.wal.stream import ReplicationRefused, ReplicationStream, SlotBusy, StreamLost, System
+from headwater.wal.unfinished import drop_unfinished
 
 _BEGIN_AGAIN = Backoff(first=0.1, most=5.0)
-_MENDED_BY_A_NEW_START = (StreamLost, SlotBusy, Relaid, Fenced, DbError, *FOREIGN)
+_MENDED_BY_A_NEW_START = (StreamLost, SlotBusy, LayoutChanged, Fenced, DbError, *FOREIGN)
 
 
 async def run_relay(
@@ -72,7 +72,7 @@ async def _relay_for_ever(url: str, slot: str, ready: Callable[[], None], step: 
                 await relay.run()
         except _MENDED_BY_A_NEW_START as error:
             failures += 1
-            pause = 0.0 if isinstance(error, Relaid) else _BEGIN_AGAIN.delay(failures)
+            pause = 0.0 if isinstance(error, LayoutChanged) else _BEGIN_AGAIN.delay(failures)
             report(RelayInterrupted(reason=f"{type(error).__name__}: {error}", retry_in_seconds=pause))
             await asyncio.sleep(pause)
 
@@ -124,7 +124,7 @@ async def _take_head(control: asyncpg.Connection, slot: str, system: System) -> 
     async with control.transaction():
         await control.execute(_TAKE, slot)
         head = await read_head(control, slot)
-        await drop_leftover(control, head.position)
+        await drop_unfinished(control, head.position)
         await control.execute(_NUMBER, slot)
         if system.timeline != head.timeline:
             position = next_epoch(head)

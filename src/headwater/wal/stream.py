@@ -99,7 +99,7 @@ class ReplicationStream:
     @classmethod
     async def connect(cls, url: str, *, application_name: str) -> Self:
         """Raises `StreamLost` when PostgreSQL is not connected within `CONNECT_SECONDS`."""
-        with _losing():
+        with _as_stream_lost():
             conninfo = _conninfo(url, application_name).encode()
             connection = pq.PGconn.connect_start(conninfo)
             try:
@@ -163,7 +163,7 @@ class ReplicationStream:
         read at once would return as little, while a whole socket buffer is waiting after this one has been decoded.
         Measured: half the system time.
         """
-        with _losing():
+        with _as_stream_lost():
             received = self._take()
             if received is None:
                 self._connection.consume_input()
@@ -172,7 +172,7 @@ class ReplicationStream:
 
     async def wait_readable(self) -> None:
         """Wait until `read_nowait` has something, or raises."""
-        with _losing():
+        with _as_stream_lost():
             await self._wait_for_input()
 
     def acknowledge(self, lsn: int) -> None:
@@ -260,7 +260,7 @@ class ReplicationStream:
         ]
 
     async def _execute(self, command: str) -> PGresult:
-        with _losing():
+        with _as_stream_lost():
             self._connection.send_query(command.encode())
             self._connection.flush()
             last: PGresult | None = None
@@ -277,7 +277,7 @@ class ReplicationStream:
                     return result
 
 
-class _losing:
+class _as_stream_lost:
     """Any error of libpq means that the connection is lost."""
 
     def __enter__(self) -> None: ...

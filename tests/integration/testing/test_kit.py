@@ -99,7 +99,7 @@ async def test_the_stack_trace_of_a_500_is_in_the_captured_output(
     response = await backend.client.get("/broken")
     assert response.status == 500
     shown = capsys.readouterr().err
-    assert "HandlerFailed method=GET route=GET /broken" in shown
+    assert "HandlerFailed method=GET route=/broken" in shown
     assert response.headers["x-request-id"] in shown
     assert "Traceback (most recent call last)" in shown
     assert "RuntimeError: this handler is broken" in shown

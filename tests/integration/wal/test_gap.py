@@ -9,7 +9,7 @@ import pytest
 from headwater.engines import EmbeddedPostgres
 from headwater.log import LogError, LogNotPrepared, Position, format_lsn
 from headwater.wal import open_epoch, read_slot, reconcile
-from headwater.wal.appender import Outcome
+from headwater.wal.appender import AppendResult
 from headwater.wal.assembler import Fragment
 from headwater.wal.slot import (
     ForeignSlot,
@@ -241,7 +241,7 @@ async def test_the_horizon_stays_below_what_is_not_yet_in_the_log(server: str) -
             while len(fragments) < 3:
                 fragments += await eventually(lambda: read_fragments(relay))
             for fragment, following in itertools.pairwise(fragments):
-                assert await relay._appender.append([fragment]) is Outcome.APPENDED
+                assert await relay._appender.append([fragment]) is AppendResult.APPENDED
                 assert (await log.head()).horizon <= xids[fragments.index(following)]
 
 

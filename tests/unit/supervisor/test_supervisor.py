@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from headwater.settings import Settings
+from headwater.supervisor.collector import LogCollector
 from headwater.supervisor.home import Home
-from headwater.supervisor.journal import Journal
 from headwater.supervisor.stop import Stop
-from headwater.supervisor.supervisor import Plan, Supervisor
+from headwater.supervisor.supervisor import ProcessPlan, Supervisor
 from headwater.testing import eventually
 
 
@@ -22,7 +22,7 @@ async def starting(folder: Path, stop: Stop) -> AsyncIterator[tuple[asyncio.Task
     earlier = Home(folder)
     child = os.dup(await earlier.take())
     earlier.leave()
-    supervisor = Supervisor(Plan(backend="a:b", stages=[]), Settings(home=folder), Journal(None))
+    supervisor = Supervisor(ProcessPlan(backend="a:b", stages=[]), Settings(home=folder), LogCollector(None))
     running = asyncio.create_task(supervisor.run(stop))
     try:
         await eventually(lambda: bool(_tasks("start")))

@@ -13,7 +13,7 @@ from headwater.db import Connection
 from headwater.log import Position
 
 
-class Standing(NamedTuple):
+class WatermarkState(NamedTuple):
     """One watermark, and what there is to do behind it."""
 
     consumer: str
@@ -37,7 +37,7 @@ class Survey(NamedTuple):
     head: Position | None
     generation: int
     """The newest layout."""
-    standings: list[Standing]
+    watermarks: list[WatermarkState]
 
 
 _HEAD: Final = """
@@ -92,12 +92,12 @@ async def survey(connection: Connection) -> Survey:
     """Every watermark, and whether something is to be done behind it."""
     head, generation = await connection.fetchrow(_HEAD)
     rows = await connection.fetch(_STANDINGS, head)
-    return Survey(None if head is None else Position.from_bytes(head), generation, [_standing(row) for row in rows])
+    return Survey(None if head is None else Position.from_bytes(head), generation, [_state(row) for row in rows])
 
 
-def _standing(row: Sequence[Any]) -> Standing:
+def _state(row: Sequence[Any]) -> WatermarkState:
     name, handler, generation, partition, position, tip, due_at = row
-    return Standing(
+    return WatermarkState(
         name,
         handler,
         generation,

@@ -1,4 +1,4 @@
-"""Slots: whose turn it is, so that a slow consumer delays only itself (guarantee G7).
+"""The turn queue: whose turn it is, so that a slow consumer delays only itself (guarantee G7).
 
 Lanes that work hold a connection each, and connections are few. Rules, with S slots and C connections, C > S:
 
@@ -9,7 +9,7 @@ Lanes that work hold a connection each, and connections are few. Rules, with S s
 - A consumer starts at most S - 1 lanes, so a burst of one leaves a slot for the others. One with slow turns may start
   its share of the C, which is the smaller, the more consumers are slow: up to C - 1 that hang leave room for the next,
   and a key that hangs leaves room for the other partitions of its consumer.
-- A consumer that collides with itself starts one (`headwater.consumer.pace`).
+- A consumer that collides with itself starts one (`headwater.consumer.throttle`).
 - Among those that wait, the consumer with the fewest lanes at work is next; then the one that has waited longest.
 
 No clock and no I/O in here: the worker says when a turn has become slow.
@@ -19,7 +19,7 @@ from collections import deque
 from typing import Generic, Protocol, TypeVar
 
 
-class Waiting(Protocol):
+class Waiter(Protocol):
     """What wants a slot."""
 
     @property
@@ -31,10 +31,10 @@ class Waiting(Protocol):
         ...
 
 
-L = TypeVar("L", bound=Waiting)
+L = TypeVar("L", bound=Waiter)
 
 
-class Slots(Generic[L]):
+class TurnQueue(Generic[L]):
     """Bookkeeping of who works and who waits."""
 
     def __init__(self, slots: int, connections: int) -> None:

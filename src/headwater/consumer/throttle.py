@@ -1,4 +1,4 @@
-"""Pace: how much of a consumer's work may be under way at once, learned from what it collides with.
+"""Throttle: how much of a consumer's work may be under way at once, learned from what it collides with.
 
 Several partitions at once and many events per transaction are fast as long as they touch different rows. Where they
 touch the same ones (a projection that sums over all keys, a row that commands write too), such transactions deadlock
@@ -17,7 +17,7 @@ _SHORTER: Final = 4
 _SUCCESSES_TO_GROW: Final = 10
 
 
-class Pace:
+class Throttle:
     """One consumer's pace in this process."""
 
     __slots__ = ("_alone_seconds", "_alone_until", "_clock", "_limit", "_successes", "entries")

@@ -10,7 +10,7 @@ RESTART: Final = Backoff(first=0.2, most=10.0)
 STABLE_SECONDS: Final = 15.0
 
 
-class EarlyDeaths:
+class RestartBackoff:
     """Counts the early deaths in a row; a stable run starts the count anew.
 
     `STABLE_SECONDS` is longer than the longest delay: what merely outlives its delay is not yet stable.

@@ -14,7 +14,7 @@ PATIENCE_SECONDS: Final = 5.0
 """A PostgreSQL that leaves a simple question unanswered for so long is not available, whatever its sockets say."""
 
 
-class Look(msgspec.Struct, frozen=True, kw_only=True):
+class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     """What one look saw; `backlog` is None where there is no log yet."""
 
     consumers: tuple[Lag, ...]
@@ -23,20 +23,20 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     """That it took."""
 
 
-class Gauge:
+class LagMonitor:
     """Knows what it saw last, and, between a loss of PostgreSQL and the next success, why it sees nothing."""
 
     def __init__(self, url: str, slot: str) -> None:
-        self.last: Look | None = None
+        self.last: Measurement | None = None
         self.trouble: str | None = None
         self._url = url
         self._slot = slot
         self._pool: Pool | None = None
 
-    async def look(self) -> float:
+    async def measure(self) -> float:
         """Refresh `last`, or else set `trouble`; returns the seconds that PostgreSQL worked for it."""
         try:
-            self.last = await self._look(time.monotonic())
+            self.last = await self._measure(time.monotonic())
         except TimeoutError:
             self.trouble = f"PostgreSQL did not answer within {PATIENCE_SECONDS:g} seconds"
         except StatementTimeout as error:
@@ -53,7 +53,7 @@ class Gauge:
         if self._pool is not None:
             await self._pool.close()
 
-    async def _look(self, began: float) -> Look:
+    async def _measure(self, began: float) -> Measurement:
         """First what is answered at once by a PostgreSQL that answers at all."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             self._pool = self._pool or await Pool.open(
@@ -62,4 +62,4 @@ class Gauge:
             async with self._pool.acquire() as connection:
                 backlog = await read_backlog(connection, self._slot)
         consumers = await lag(self._pool)
-        return Look(consumers=tuple(consumers), backlog=backlog, seconds=time.monotonic() - began)
+        return Measurement(consumers=tuple(consumers), backlog=backlog, seconds=time.monotonic() - began)

@@ -1,4 +1,4 @@
-"""The journal: where everything goes that the processes write.
+"""The log collector: it receives everything that the processes write.
 
 Each process has a channel. What it writes lands whole in ``<home>/log/<process>.log``; warnings and errors are shown
 on the terminal as well. With `stream` every line goes there instead, as JSON, for whoever collects a container's
@@ -32,7 +32,7 @@ class LogLine(msgspec.Struct, frozen=True):
 Show = Callable[[LogLine], None]
 
 
-class Journal:
+class LogCollector:
     """Opens channels; `show` gets the lines at or above `shown_level`."""
 
     def __init__(
@@ -87,10 +87,10 @@ class Journal:
 class Channel:
     """What one process writes, cut into lines."""
 
-    def __init__(self, process: str, journal: Journal) -> None:
+    def __init__(self, process: str, collector: LogCollector) -> None:
         self.process = process
-        self._journal = journal
-        self._file = journal.file_of(process)
+        self._collector = collector
+        self._file = collector.file_of(process)
         self._rest = b""
         self._tail: deque[bytes] = deque(maxlen=TAIL_LINES)
 
@@ -126,8 +126,8 @@ class Channel:
             try:
                 self._file.write(lines)
             except OSError as error:
-                self._journal.complain(f"{self._file.path}: {error.strerror}")
-        self._journal.take(self.process, lines)
+                self._collector.complain(f"{self._file.path}: {error.strerror}")
+        self._collector.take(self.process, lines)
 
 
 _COMMON: Final = frozenset({"process", "level", "event", "at"})

@@ -1,9 +1,9 @@
-"""Cuts: where the coming transactions have to end while a failure among their deliveries is closed in.
+"""Bisection: where the coming transactions have to end while a failure among their deliveries is closed in.
 
 A transaction that fails rolls everything back, and what failed is to be applied alone, so that it can be set aside
 alone. When the failing call is known, three transactions do it: up to before it, it alone, and on. When it is not (a
 batch handler, a constraint checked at commit, an error of SQL that a handler swallowed), halves do it in about
-2 log2(n) of them. Cuts are positions, so they mean the same whoever moved the watermark meanwhile.
+2 log2(n) of them. The cuts are positions, so they mean the same whoever moved the watermark meanwhile.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from headwater.log import Position
 
 
-class Cuts:
+class Bisection:
     """The positions at which the coming transactions have to end, in order."""
 
     __slots__ = ("_cuts",)
