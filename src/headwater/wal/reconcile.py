@@ -24,7 +24,7 @@ SAMPLE_ROWS: Final = 20
 
 
 class EpochForced(Occurrence, frozen=True):
-    """A person opened a new epoch."""
+    """An operator opened a new epoch."""
 
     level: ClassVar[Level] = "warning"
     epoch: int

@@ -71,7 +71,7 @@ class SlotBusy(ReplicationRefused):
 
 
 class System(NamedTuple):
-    """The answer to IDENTIFY_SYSTEM."""
+    """The response to IDENTIFY_SYSTEM."""
 
     identifier: str
     timeline: int
@@ -107,7 +107,7 @@ class ReplicationStream:
                     await _finish_connecting(connection)
             except TimeoutError:
                 connection.finish()
-                raise StreamLost(reason=f"PostgreSQL did not answer within {CONNECT_SECONDS:g} seconds") from None
+                raise StreamLost(reason=f"PostgreSQL did not respond within {CONNECT_SECONDS:g} seconds") from None
             except BaseException:
                 connection.finish()
                 raise
@@ -210,7 +210,7 @@ class ReplicationStream:
         return int(lsn)
 
     async def _wait_for_input(self) -> None:
-        """Wait until the socket is readable. Between calls nobody watches it: unread data stays in TCP, which is the
+        """Wait until the socket is readable. Between calls it is not watched: unread data stays in TCP, which is the
         backpressure."""
         loop, socket = asyncio.get_running_loop(), self._connection.socket
         self._wake.clear()

@@ -43,7 +43,7 @@ def test_a_while_that_was_too_short_doubles() -> None:
     assert not throttle.alone
 
 
-def test_a_consumer_s_pace_goes_by_the_clock_of_its_worker() -> None:
+def test_a_consumer_s_throttle_goes_by_the_clock_of_its_worker() -> None:
     app, clock = App("throttle"), Clock(frozen=True)
 
     class Happened(Event, key="id"):
@@ -52,7 +52,9 @@ def test_a_consumer_s_pace_goes_by_the_clock_of_its_worker() -> None:
     @app.on(Happened)
     async def follow(tx: Tx, event: Happened) -> None: ...
 
-    consumer = Consumer("throttle.follow", app.subscriptions[0], clock, Limits())
+    async def call(tx: Tx, delivery: object) -> None: ...
+
+    consumer = Consumer("throttle.follow", app.subscriptions[0], call, clock, Limits())
     consumer.throttle.collide()
     assert consumer.throttle.alone
     clock.jump(seconds=61)
