@@ -1,4 +1,4 @@
-"""Consumers: whoever follows the log and applies it to this database, exactly once in effect."""
+"""Consumers: handlers that follow the log and apply it to this database, exactly once in effect."""
 
 from headwater.consumer.aside import SetAsideKey, drop, in_retry, parked, retry_now
 from headwater.consumer.delivery import Delivery

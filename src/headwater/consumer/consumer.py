@@ -1,4 +1,4 @@
-"""A consumer as it runs: a registered name, and a subscription compiled for it."""
+"""A running consumer: a registered name, and a subscription compiled for it."""
 
 from collections.abc import Sequence
 
@@ -40,12 +40,12 @@ class Consumer:
         self._origin = Origin(app=subscription.app, command=name)
 
     def transaction(self, connection: Connection, delivery: Delivery) -> Tx:
-        """What the handler gets for one delivery: events that it emits carry on the trace of theirs."""
+        """The transaction for one delivery. Events that the handler emits continue the trace of the delivered one."""
         envelope = delivery.envelope
         return self._transaction(connection, None if envelope is None else envelope.continued)
 
     def transaction_for_all(self, connection: Connection, deliveries: Sequence[Delivery]) -> Tx:
-        """The same for many at once: a trace goes on if it is the only one."""
+        """The same for a batch. The trace continues if the batch has only one."""
         traces = {delivery.envelope.continued for delivery in deliveries if delivery.envelope is not None}
         return self._transaction(connection, traces.pop() if len(traces) == 1 else None)
 

@@ -1,12 +1,12 @@
-"""Following: what the log brings, one transaction at a time.
+"""Following: applies the entries of the log, one transaction at a time.
 
 The usual transaction costs four round trips and has no savepoint: begin, claim (the lock, and what to read), the
 handler's own statements, the watermark, commit. If a call fails, everything is rolled back and the failing event is
 found by bisection (`headwater.consumer.bisection`). Then one transaction moves the watermark over it and sets its key
 aside. Later entries of that key queue up behind it; every other key goes on.
 
-What concerns nobody here is passed over without writing anything: the watermark moves later, together with those of
-other lanes, or with the next effect.
+Entries that the consumer does not want are passed over without a write: the watermark moves later, together with those
+of other lanes, or with the next effect.
 """
 
 import time
@@ -41,7 +41,7 @@ from headwater.log import Entry, Position
 from headwater.observe import report
 
 _PERSIST_SECONDS: Final = 1.0
-"""How long a lane that only passes over entries leaves its watermark behind."""
+"""A lane that only passes over entries moves its watermark after so long."""
 
 _REACH_AFTER_FAILURE: Final = 4
 _GROWTH: Final = 4
@@ -55,7 +55,7 @@ class TransactionEnd(Enum):
     LOCKED = "locked"
     MOVED = "moved"
     STOPPED = "stopped"
-    """Something stands there that needs newer code: see `obstacle`."""
+    """The next entry needs newer code: see `obstacle`."""
 
 
 class _Round:
@@ -83,7 +83,7 @@ class Following:
         self.due_at: datetime | None = None
         self.obstacle: ConsumerError | None = None
         self.passing = False
-        """Entries were passed over that the watermark in the database has not passed yet."""
+        """Entries were passed over, and the watermark in the database is not past them yet."""
         self.applied = 0
         """Events applied by this process."""
         self._watermark_key = watermark_key
@@ -95,13 +95,13 @@ class Following:
         self._classifier = FailureClassifier(pool, consumer.throttle, limits.contention_tries)
         self._bisection = Bisection()
         self._reach = limits.entries
-        """Events that a transaction takes on: few after a failure, as more may follow and all would be repeated."""
+        """Events per transaction: few after a failure, since more may follow, and each repeats the transaction."""
         self._moved_at = time.monotonic()
         self._condemned: dict[Position, Exception] = {}
-        """Entries whose calls did not come back, so that they need not take their whole time again."""
+        """Entries whose calls did not return. They are set aside without another call."""
 
     def believe(self, watermark: Position, seen: Position) -> None:
-        """The watermark is here, and nothing concerns this consumer up to `seen`."""
+        """Note that the watermark is here, and that no entry up to `seen` is for this consumer."""
         if self.known != watermark or self.seen is None:
             self.known, self.seen, self.passing = watermark, seen, False
         else:
@@ -115,7 +115,7 @@ class Following:
         self._condemned.clear()
 
     async def once(self, connection: Connection) -> TransactionEnd:
-        """One transaction; raises `Interrupted`, and what asyncpg raises when PostgreSQL goes away."""
+        """One transaction; raises `Interrupted`, and asyncpg's errors when the connection is lost."""
         started = time.monotonic()
         await connection.execute("begin")
         claimed = await self._claim(connection)
@@ -166,7 +166,7 @@ class Following:
         return min(self._consumer.throttle.entries, self._reach)
 
     async def _pass_over(self, work: _Round) -> TransactionEnd:
-        """Nothing here is to be applied."""
+        """There is nothing to apply."""
         portion = work.portion
         if portion.passed and work.started - self._moved_at > _PERSIST_SECONDS:
             await move(work.connection, self._watermark_key, work.claimed.watermark, bytes(portion.end))
@@ -182,7 +182,7 @@ class Following:
         return self._ended(work, portion.end)
 
     async def _meet(self, work: _Round, obstacle: ConsumerError) -> TransactionEnd:
-        """An entry that cannot be read comes next."""
+        """The next entry cannot be read: stop, or set it aside."""
         if isinstance(obstacle, TooNew):
             self.obstacle = obstacle
             return TransactionEnd.STOPPED
@@ -191,7 +191,7 @@ class Following:
         return await self._set_aside(work, obstacle.key, entry, obstacle)
 
     async def _split(self, work: _Round) -> None:
-        """Find out what has to queue up behind its key's failed entry."""
+        """Separate the deliveries that must queue behind the failed entry of their key."""
         keys = [storable_key(delivery.key) for delivery in work.deliveries]
         aside = await keys_aside(work.connection, self._watermark_key, keys)
         if aside:
@@ -201,7 +201,7 @@ class Following:
     # Applying.
 
     async def _apply(self, work: _Round) -> Position:
-        """Effects and watermark in one commit; returns where the watermark stands then. Raises `CallFailed`."""
+        """Commit effects and watermark together; returns the new watermark. Raises `CallFailed`."""
         end, behind, emitted = work.portion.end, work.behind, list[bytes]()
         if work.deliveries:
             until = work.started + self._limits.transaction
@@ -256,7 +256,7 @@ class Following:
     # Failing.
 
     async def _failed(self, work: _Round, failure: CallFailed) -> TransactionEnd:
-        """Close the failure in, or, when it stands alone, set it aside. Raises `Interrupted`."""
+        """Bisect, or, if there was one delivery only, set it aside. Raises `Interrupted`."""
         if not failure.spoilt:
             await self._classifier.weigh(failure.error, work.connection, alone=len(work.portion.deliveries) == 1)
         if not work.deliveries:
@@ -273,7 +273,7 @@ class Following:
         return await self._set_delivery_aside(work, failure.error) if len(positions) == 1 else TransactionEnd.MORE
 
     def _condemnation(self, work: _Round) -> Exception | None:
-        """Why the only delivery of this transaction is known to fail, if it is."""
+        """The error with which the only delivery of this transaction is known to fail, if it is."""
         alone = len(work.portion.deliveries) == len(work.deliveries) == 1
         return self._condemned.pop(work.deliveries[0].position, None) if alone else None
 
@@ -310,7 +310,7 @@ class Following:
 def failure_of(
     watermark_key: WatermarkKey, key: str, position: Position, attempt: int, pause: float | None, cause: str
 ) -> EventFailed | KeyParked:
-    """What to report of a failure: it is tried again after `pause`, or, without one, parked."""
+    """The log event of a failure: the key is retried after `pause`, or, without one, parked."""
     if pause is None:
         return KeyParked(
             consumer=watermark_key.consumer,

@@ -1,11 +1,11 @@
-"""A lane: one consumer in one partition, where everything happens in one order.
+"""A lane: one consumer in one partition, where entries are applied in order.
 
-Everything a lane does, it does under the lock of its watermark row, one transaction at a time: following the log
-(`headwater.consumer.following`) and trying again what failed before (`headwater.consumer.retrying`). So an entry
-cannot overtake the failed one of its key, whoever works, and however many workers there are.
+A lane does everything under the lock of its watermark row, one transaction at a time: following the log
+(`headwater.consumer.following`) and retrying what failed before (`headwater.consumer.retrying`). So an entry cannot
+overtake the failed one of its key, however many workers there are.
 
-What a lane remembers between transactions only spares work. It drops it whenever anything is in doubt, and reads
-the truth again under the lock.
+What a lane remembers between transactions only saves work. In doubt it forgets everything, and reads the stored state
+again under the lock.
 """
 
 import asyncio
@@ -39,13 +39,13 @@ class Turn(Enum):
     MOVED = "moved"
     """The watermark is gone from this layout."""
     STOPPED = "stopped"
-    """This code cannot go on."""
+    """The next entry needs newer code."""
     INTERRUPTED = "interrupted"
-    """Lost to PostgreSQL or to another transaction; see the lane's `pause`."""
+    """The transaction was lost, to PostgreSQL or to another transaction; see the lane's `pause`."""
 
 
 class Lane:
-    """One consumer in one partition. Not for two tasks at once."""
+    """One consumer in one partition. Only one task may use it at a time."""
 
     def __init__(
         self, watermark_key: WatermarkKey, consumer: Consumer, pool: Pool, clock: Clock, limits: Limits, step: Step
@@ -54,7 +54,7 @@ class Lane:
         self.pause = 0.0
         """Seconds before the next turn, after one that was interrupted or found the partition locked."""
         self.stopped: str | None = None
-        """Why this lane stands still."""
+        """Why this lane is stopped."""
         self._consumer = consumer
         self._pool = pool
         self._clock = clock
@@ -70,7 +70,7 @@ class Lane:
 
     @property
     def alone(self) -> bool:
-        """Whether no other lane of this consumer is to work at the same time."""
+        """Whether no other lane of this consumer may run at the same time."""
         return self._consumer.throttle.alone
 
     @property
@@ -80,17 +80,17 @@ class Lane:
 
     @property
     def known(self) -> Position | None:
-        """The watermark as it was seen last; None when that is in doubt."""
+        """The last known watermark; None in doubt."""
         return self._following.known
 
     @property
     def seen(self) -> Position | None:
-        """Nothing between `known` and here concerns this consumer."""
+        """No entry between `known` and here is for this consumer."""
         return self._following.seen
 
     @property
     def passing(self) -> bool:
-        """Whether entries were passed over that the watermark in the database has not passed yet."""
+        """Whether entries were passed over, and the watermark in the database is not past them yet."""
         return self._following.passing
 
     @property
@@ -99,7 +99,7 @@ class Lane:
         return self._following.applied
 
     def believe(self, watermark: Position, seen: Position, *, passing: bool = False) -> None:
-        """The watermark was seen here, and nothing up to `seen` is for it (with `passing`: but for others)."""
+        """Note that the watermark is here, and no entry up to `seen` is for it (with `passing`: but for others)."""
         self._following.believe(watermark, seen)
         if passing:
             self._following.passing = True
@@ -113,12 +113,12 @@ class Lane:
         return self.due_at is not None and self.due_at <= self._clock.now()
 
     def forget(self) -> None:
-        """Drop what is remembered: something may have happened that was not seen."""
+        """Forget everything: there may have been changes that were not seen."""
         self._following.forget()
         self._retrying.forget()
 
     async def turn(self) -> Turn:
-        """Work until nothing is left, or until the time of a turn is over."""
+        """Run transactions until nothing is left, or until the time of a turn is over."""
         try:
             connection = await self._pool.take()
         except Exception as error:
@@ -161,7 +161,7 @@ class Lane:
         return Turn.MORE
 
     def _locked_out(self) -> Turn:
-        """Another worker is at it: look again soon, and then less and less often."""
+        """Another worker holds the partition: try again with backoff."""
         self._locked += 1
         self.pause = self._limits.locked.delay(self._locked)
         return Turn.LOCKED
@@ -187,7 +187,7 @@ class Lane:
         return Turn.INTERRUPTED
 
     def _stop(self, obstacle: Exception | None) -> Turn:
-        """Stand still, and say so once: neither waiting nor parking would make this better."""
+        """Stop, and report it once: neither a retry nor parking would help."""
         reason = f"{type(obstacle).__name__}: {obstacle}"
         if self.stopped != reason:
             self.stopped = reason

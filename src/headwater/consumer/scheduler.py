@@ -1,9 +1,10 @@
-"""The scheduler: turns for lanes, in slots, with pauses where a lane has to wait.
+"""The scheduler: gives lanes their turns, and pauses those that have to wait.
 
-A lane is idle, waits for a slot, works, or pauses. Being told that there is work while it works makes it look once
-more; while it pauses (after a loss, for a lock, for newer code), nothing shortens the pause.
+A lane is idle, waits for a turn, runs, or pauses. If work arrives while it runs, it gets another turn afterwards.
+Nothing shortens a pause (after an interruption, for a lock, for newer code).
 
-The clock says when the next key in retry is due. Pauses are real time: they wait for something outside.
+The clock of the backend decides when the next key in retry is due. Pauses are real time, since they wait
+for other systems.
 """
 
 import asyncio
@@ -19,13 +20,13 @@ _SHORTEST_ALARM_SECONDS = 0.001
 
 
 class Scheduler:
-    """Runs the turns of any number of lanes; `ended` is told how each turn ended."""
+    """Runs the turns of any number of lanes; `ended` is called with the end of each turn."""
 
     def __init__(self, limits: Limits, clock: Clock, ended: Callable[[Lane, Turn], None]) -> None:
         self._limits = limits
         self._clock = clock
         self._ended = ended
-        self._turns: TurnQueue[Lane] = TurnQueue(limits.slots, limits.connections)
+        self._turns: TurnQueue[Lane] = TurnQueue(limits.turns, limits.connections)
         self._waiting: set[Lane] = set()
         self._working: dict[Lane, asyncio.Task[None]] = {}
         self._again: set[Lane] = set()
@@ -44,14 +45,14 @@ class Scheduler:
             self._dispatch()
 
     def is_idle(self, lane: Lane) -> bool:
-        """Whether the lane neither works, nor waits for a slot, nor pauses."""
+        """Whether the lane neither runs, nor waits for a turn, nor pauses."""
         return lane not in self._working and lane not in self._waiting and lane not in self._paused
 
     def is_working(self, lane: Lane) -> bool:
         return lane in self._working
 
     def remove(self, lane: Lane) -> None:
-        """Forget a lane that does not work."""
+        """Remove a lane that does not run."""
         self._cancel_alarm(lane)
         if (timer := self._paused.pop(lane, None)) is not None:
             timer.cancel()
@@ -60,7 +61,7 @@ class Scheduler:
             self._turns.withdraw(lane)
 
     async def drain(self, seconds: float) -> None:
-        """Begin no turn any more; give those under way so much time, then cancel them, which rolls them back."""
+        """Start no more turns; give those under way so much time, then cancel them, which rolls them back."""
         self._draining = True
         for timer in (*self._paused.values(), *self._alarms.values()):
             timer.cancel()

@@ -1,4 +1,4 @@
-"""From one command to a running backend: processes started in order, kept alive, ended in order."""
+"""The supervisor: starts the processes of a backend in order, keeps them running, and stops them in order."""
 
 from headwater.supervisor.errors import SupervisorError
 from headwater.supervisor.home import running_state

@@ -1,8 +1,8 @@
 """The log collector: it receives everything that the processes write.
 
-Each process has a channel. What it writes lands whole in ``<home>/log/<process>.log``; warnings and errors are shown
-on the terminal as well. With `stream` every line goes there instead, as JSON, for whoever collects a container's
-output, and nothing is written to files.
+Each process has a channel. All its output goes to ``<home>/log/<process>.log``; warnings and errors are shown on the
+terminal as well. With `stream` every line goes there instead, as JSON, for the log driver of a container, and nothing
+is written to files.
 """
 
 from collections import deque
@@ -20,7 +20,7 @@ LONGEST_LINE_BYTES = 256 * 1024
 
 
 class LogLine(msgspec.Struct, frozen=True):
-    """One line of a process, taken apart; `fields` are those beyond the common ones."""
+    """One parsed log line of a process; `fields` are those beside the common ones."""
 
     process: str
     level: str
@@ -33,7 +33,7 @@ Show = Callable[[LogLine], None]
 
 
 class LogCollector:
-    """Opens channels; `show` gets the lines at or above `shown_level`."""
+    """Opens channels; `show` receives the lines from `shown_level` upwards."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class LogCollector:
         self._full = False
 
     def channel(self, process: str) -> "Channel":
-        """The channel of `process`, one and the same through all its lives."""
+        """The channel of `process`; it stays the same when the process is restarted."""
         if process not in self._channels:
             self._channels[process] = Channel(process, self)
         return self._channels[process]
@@ -64,7 +64,7 @@ class LogCollector:
         return LogFile(self._folder / f"{process.replace(' ', '-')}.log") if self._folder and not self._stream else None
 
     def take(self, process: str, lines: bytes) -> None:
-        """Pass on whole lines."""
+        """Pass on complete lines."""
         if self._stream is not None:
             self._stream_on(process, lines)
         if self._show is not None and any(mark in lines for mark in self._shown):
@@ -73,7 +73,7 @@ class LogCollector:
                     self._show(read_line(process, line))
 
     def complain(self, reason: str) -> None:
-        """Say once that files cannot be written; the processes themselves go on."""
+        """Report once that files cannot be written. The processes themselves go on."""
         if not self._full and self._show is not None:
             self._show(LogLine(process="supervisor", level="error", event=f"logs are lost: {reason}"))
         self._full = True
@@ -85,7 +85,7 @@ class LogCollector:
 
 
 class Channel:
-    """What one process writes, cut into lines."""
+    """The output of one process, split into lines."""
 
     def __init__(self, process: str, collector: LogCollector) -> None:
         self.process = process
@@ -95,7 +95,7 @@ class Channel:
         self._tail: deque[bytes] = deque(maxlen=TAIL_LINES)
 
     def write(self, chunk: bytes) -> None:
-        """Take what was written, wherever it was cut; a line without end is cut at `LONGEST_LINE_BYTES`."""
+        """Add a chunk of output. A line that is longer than `LONGEST_LINE_BYTES` is split."""
         lines, newline, rest = (self._rest + chunk).rpartition(b"\n")
         if len(rest) > LONGEST_LINE_BYTES:
             lines, newline, rest = lines + newline + rest, b"\n", b""
@@ -104,7 +104,7 @@ class Channel:
             self._take(lines + newline)
 
     def tail(self) -> str:
-        """The last lines, for a message about a process that failed: what is severe if anything is, else all."""
+        """The last lines, for the message about a failed process: only the errors if there are any."""
         lines = [read_line(self.process, line) for line in (*self._tail, self._rest) if line]
         severe = [line for line in lines if line.level == "error"]
         return "".join(f"\n  {text}" for line in severe or lines for text in plain_text(line).splitlines())
@@ -134,7 +134,7 @@ _COMMON: Final = frozenset({"process", "level", "event", "at"})
 
 
 def read_line(process: str, line: bytes) -> LogLine:
-    """Take a line apart; what is no JSON object is a text of level info, as a `print` leaves it."""
+    """Parse a line. One that is not a JSON object, such as the output of `print`, has level info."""
     try:
         found = msgspec.json.decode(line, type=dict[str, Any])
     except msgspec.DecodeError:

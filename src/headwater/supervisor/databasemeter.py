@@ -1,7 +1,7 @@
-"""The meter of the database: what a look into it saw of log, slot and consumers.
+"""The meter of the database: the measured state of log, replication slot and consumers.
 
-These metrics are exposed while PostgreSQL answers, and ``headwater_database_up`` says whether it does. A scrape asks
-nobody: it shows what the last look saw, which was a second ago, or longer where a look takes long.
+These metrics are exposed while PostgreSQL responds, and ``headwater_database_up`` says whether it does. A scrape does
+not query: it shows the last measurement, which is a second old, or older where one takes long.
 """
 
 import time
@@ -19,7 +19,7 @@ STATUSES: Final = ("reserved", "extended", "unreserved", "lost", "missing")
 
 
 class OfBacklog(NamedTuple):
-    """A figure of the log and its slot; None where there is none."""
+    """A value of the log and its slot; None if unknown."""
 
     name: str
     help: str
@@ -27,7 +27,7 @@ class OfBacklog(NamedTuple):
 
 
 class OfConsumer(NamedTuple):
-    """A figure of each consumer."""
+    """A value of each consumer."""
 
     name: str
     help: str
@@ -76,7 +76,7 @@ CONSUMERS: Final = (
 
 
 class DatabaseMeter:
-    """Shows on `metrics` what a look saw; `wal_budget_bytes` is the setting."""
+    """Shows measurements on `metrics`; `wal_budget_bytes` is the setting."""
 
     def __init__(
         self, metrics: Metrics, wal_budget_bytes: int, monotonic: Callable[[], float] = time.monotonic
@@ -99,7 +99,7 @@ class DatabaseMeter:
         self.show(None)
 
     def show(self, measurement: Measurement | None) -> None:
-        """What was seen; None when PostgreSQL did not answer."""
+        """Show a measurement; None when PostgreSQL did not respond."""
         self._up.set(float(measurement is not None))
         _set(self._took, None if measurement is None else measurement.seconds)
         self._show_backlog(None if measurement is None else measurement.backlog)
@@ -119,7 +119,7 @@ class DatabaseMeter:
 
 
 def _set(gauge: Gauge, value: float | None) -> None:
-    """Show a value, or nothing where it is not known."""
+    """Show a value, or nothing if it is unknown."""
     if value is None:
         gauge.clear()
     else:

@@ -15,20 +15,20 @@ from headwater.supervisor.prepare import Prepared
 from headwater.supervisor.state import BackendState
 
 Row = tuple[str, str, str]
-"""Subject, place, remark."""
+"""Subject, value, remark."""
 
 _IMPORTED_AT = time.monotonic()
 
 
 class Screen(msgspec.Struct, frozen=True, kw_only=True):
-    """What the screen says, top to bottom."""
+    """The content of the screen, top to bottom."""
 
     title: str
     seconds: float
     """From the start of this process until everything was ready."""
     rows: Sequence[Row]
     news: Sequence[str] = ()
-    """What happened for the first time, such as demo data."""
+    """What this start has done, such as applied migrations and demo data."""
     try_it: str | None = None
 
 
@@ -45,12 +45,12 @@ def screen_of(backend: Backend, settings: Settings, state: BackendState, prepare
 
 def dev_screen(settings: Settings, state: BackendState) -> Screen:
     """The screen for a backend whose code is being changed."""
-    rows = [("API", state.url, "starts anew when a file changes"), *_docs(settings, state)]
-    return Screen(title=state.backend, seconds=seconds_since_start(), rows=[*rows, *_places(settings)])
+    rows = [("API", state.url, "restarts when a file changes"), *_docs(settings, state)]
+    return Screen(title=state.backend, seconds=seconds_since_start(), rows=[*rows, *_folders(settings)])
 
 
 def seconds_since_start() -> float:
-    """How long this process lives; counted from its first line of Python where the kernel does not tell."""
+    """How long this process has been running; where the kernel does not tell, since its first line of Python."""
     try:
         ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
         return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
@@ -65,7 +65,7 @@ def _rows(settings: Settings, state: BackendState) -> Iterator[Row]:
     yield from _docs(settings, state)
     yield "Engines", "PostgreSQL, Valkey", _engines(settings)
     yield "Log", "relay", _count(consumers, "consumer worker")
-    yield from _places(settings)
+    yield from _folders(settings)
 
 
 def _docs(settings: Settings, state: BackendState) -> Iterator[Row]:
@@ -75,9 +75,9 @@ def _docs(settings: Settings, state: BackendState) -> Iterator[Row]:
         yield "Metrics", state.metrics_url, "for Prometheus"
 
 
-def _places(settings: Settings) -> Iterator[Row]:
+def _folders(settings: Settings) -> Iterator[Row]:
     yield "Logs", _short(settings.home / "log"), "headwater log tail --follow shows the log itself"
-    yield "State", _short(settings.home), "data, sockets; remove it to begin anew"
+    yield "State", _short(settings.home), "data, sockets; remove it to start afresh"
 
 
 def _engines(settings: Settings) -> str:
@@ -94,7 +94,7 @@ def _news(prepared: Prepared | None) -> list[str]:
 
 
 def _example(backend: Backend, url: str) -> str | None:
-    """A command line for the first query that needs nothing but its path, and nobody to be known; None without one."""
+    """A command line for the first query that needs neither parameters nor authentication; None without one."""
     document = backend.openapi()
     server = document["servers"][0]["url"]
     prefix = server.rstrip("/") if server.startswith("/") else ""

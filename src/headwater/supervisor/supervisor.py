@@ -1,8 +1,8 @@
-"""The supervisor: one process that starts everything in order, keeps it alive, and ends it in the reverse order.
+"""The supervisor: one process that starts everything in order, keeps it running, and stops it in reverse order.
 
 Start: the state folder, the listening socket, engines, the backend's preparation, then all children at once. Stop:
-web workers first, so that no new command arrives; then consumers; then the relay, which has by then everything that
-was committed; then the engines. What fails on the way up goes the same way down.
+web workers first, so that no new command arrives; then consumers; then the relay, when everything is committed; then
+the engines. A failed start stops in the same order what it has started.
 """
 
 import asyncio
@@ -34,28 +34,28 @@ from headwater.supervisor.stop import Stop
 from headwater.supervisor.together import together
 from headwater.supervisor.walbudget import WalBudget
 
-LOOK_SECONDS = 1.0
-LOOK_SHARE = 20
-"""A look that takes long, because a consumer is far behind, is taken the more rarely."""
+MEASURE_SECONDS = 1.0
+MEASURE_SHARE = 20
+"""A measurement that takes long, because a consumer is far behind, is repeated less often."""
 GRACE_SECONDS = 5.0
-"""What a child may take for its orderly end, beyond what the settings give requests in flight."""
+"""The time that a child has to stop, beyond the drain time that the settings give requests in flight."""
 
 _NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
-"""Python tells that bytecode is old by the second of the change, which two quick edits share."""
+"""Python detects stale bytecode by the second of the change, and two quick edits may share one."""
 
 Prepare = Callable[[Settings], Awaitable[None]]
 Tell = Callable[[BackendState], None]
 
 
 class BackendReady(Occurrence, frozen=True, kw_only=True):
-    """Everything runs; `seconds` after the supervisor began."""
+    """Everything runs, `seconds` after the supervisor started."""
 
     url: str
     seconds: float
 
 
 class EngineLacks(Occurrence, frozen=True, kw_only=True):
-    """The external PostgreSQL carries the backend, but not as it should; `headwater doctor` says what mends it."""
+    """The external PostgreSQL works, but lacks something that is required. Run `headwater doctor` for the fix."""
 
     level: ClassVar[Level] = "warning"
     subject: str
@@ -64,13 +64,13 @@ class EngineLacks(Occurrence, frozen=True, kw_only=True):
 
 
 class BackendStopping(Occurrence, frozen=True, kw_only=True):
-    """The backend was asked to stop; `hurried` the second time."""
+    """The backend was asked to stop; `hurried` if this is the second request."""
 
     hurried: bool
 
 
 class ProcessPlan(msgspec.Struct, frozen=True):
-    """What to run: children by the order of their end, and what must be done once the engines stand."""
+    """What to run: children in the order of their stop, and what must be done once the engines run."""
 
     backend: str
     stages: Sequence[Sequence[Assignment]]
@@ -78,7 +78,7 @@ class ProcessPlan(msgspec.Struct, frozen=True):
 
 
 class Supervisor:
-    """Runs `plan` from `run` until `stop` is asked; `tell` hears the state at each change and every second."""
+    """Runs `plan` from `run` until `stop` is asked; calls `tell` with the state at each change and every second."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class Supervisor:
         self._url = ""
 
     async def run(self, stop: Stop) -> None:
-        """Return once everything has ended; raises what kept it from starting, after ending what had started."""
+        """Return once everything has stopped. Raises why the start failed, after stopping what had started."""
         hurrying = asyncio.create_task(self._hurry_when_asked(stop), name="hurry")
         try:
             if await self._start_unless(stop):
@@ -117,12 +117,12 @@ class Supervisor:
             hurrying.cancel()
 
     async def restart_children(self) -> None:
-        """End all children and start them again, as after a change of their code."""
+        """Restart all children, as after a change of their code."""
         for stage in self._children:
             await together(*(keeper.restart() for keeper in stage))
 
     async def _start_unless(self, stop: Stop) -> bool:
-        """Start everything; False, with the rest left undone, if `stop` is asked meanwhile."""
+        """Start everything; returns False, with the start cancelled, if `stop` is asked meanwhile."""
         starting = asyncio.create_task(self._start(), name="start")
         asked = asyncio.create_task(stop.asked.wait())
         try:
@@ -159,7 +159,7 @@ class Supervisor:
             report(EngineLacks(subject=finding.subject, found=finding.found, wanted=finding.wanted))
 
     async def _examine(self, engines: Engines) -> list[Finding]:
-        """What an external PostgreSQL lacks: the likely cause if the start fails, and to be told if it does not."""
+        """What an external PostgreSQL lacks: the likely cause if the start fails; otherwise it is reported."""
         if engines.postgres.embedded:
             return []
         findings = await examine_postgres(engines.postgres.url, self._settings)
@@ -173,8 +173,8 @@ class Supervisor:
         await together(*(keeper.start() for stage in self._children for keeper in stage))
 
     async def _keep_until(self, stop: Stop) -> None:
-        """Look at the lag every second until asked to stop; a keeper that breaks ends everything."""
-        looking = asyncio.create_task(self._measure_repeatedly(), name="look")
+        """Measure the lag every second until asked to stop. A keeper that fails ends everything."""
+        looking = asyncio.create_task(self._measure_repeatedly(), name="measure lag")
         asked = asyncio.create_task(stop.asked.wait())
         ends: list[asyncio.Future[Any]] = [looking, asked, *(keeper.broken for keeper in self._keepers())]
         try:
@@ -191,7 +191,7 @@ class Supervisor:
             seconds = await self._monitor.measure()
             self._note(self._monitor)
             self._changed()
-            await asyncio.sleep(max(LOOK_SECONDS, LOOK_SHARE * seconds))
+            await asyncio.sleep(max(MEASURE_SECONDS, MEASURE_SHARE * seconds))
 
     def _note(self, monitor: LagMonitor) -> None:
         seen = monitor.last if monitor.trouble is None else None
@@ -203,7 +203,7 @@ class Supervisor:
         self.ready.clear()
         try:
             if self._listener is not None:
-                self._listener.close()  # the web workers have theirs; with the last of them the port is free
+                self._listener.close()  # web workers have their own descriptors; the last one to end frees the port
             if self._monitor is not None:
                 await self._monitor.close()
             for stage in (*self._children, self._engines):
@@ -249,7 +249,9 @@ class Supervisor:
 
     def _changed(self) -> None:
         state = self._state()
-        with contextlib.suppress(OSError):  # on a full disk the backend goes on; its status is stale and says when
+        with contextlib.suppress(
+            OSError
+        ):  # with a full disk the backend goes on; its status is old, and `updated_at` says so
             self._home.state.write(state)
         self._scraping.show_processes(state.processes)
         self._tell(state)
@@ -270,7 +272,7 @@ class Supervisor:
 
 
 def _consumers(monitor: LagMonitor | None) -> tuple[ConsumerState, ...]:
-    """As the last look saw them."""
+    """As of the last measurement."""
     if monitor is None or monitor.last is None:
         return ()
     return tuple(

@@ -1,7 +1,7 @@
-"""What a person sees in the terminal: one screen when everything is up, one line that stays current, and trouble.
+"""The output in the terminal: one screen when everything runs, one status line, and warnings and errors.
 
-On a terminal the line is replaced in place each second and anything else is printed above it. Elsewhere there is no
-such line, and trouble goes to standard error.
+On a terminal the status line is replaced each second, and everything else is printed above it. Elsewhere there is no
+status line, and warnings and errors go to standard error.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ STYLES = {"debug": "dim", "info": "green", "warning": "yellow", "error": "bold r
 
 
 class Terminal:
-    """Owns standard output and error for as long as the backend runs."""
+    """Owns standard output and error while the backend runs."""
 
     def __init__(self) -> None:
         self._out = Console(highlight=False, soft_wrap=False)
@@ -76,7 +76,7 @@ def summary(state: BackendState) -> Text:
 
 
 def _render_screen(screen: Screen) -> Text:
-    """Its lines, each as long as it is: a command that was broken in two could not be copied."""
+    """Its lines, without wrapping, so that commands can be copied."""
     lines = [
         Text(),
         Text.assemble((f"  {screen.title}", "bold cyan"), f" is ready after {screen.seconds:.1f} s"),
@@ -92,8 +92,8 @@ def _render_screen(screen: Screen) -> Text:
 
 def _render_rows(rows: Sequence[Row]) -> Iterator[Text]:
     first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
-    for subject, place, remark in rows:
-        line = Text.assemble("  ", (f"{subject:<{first}}  ", "bold"), f"{place:<{second}}  ", (remark, "dim"))
+    for subject, value, remark in rows:
+        line = Text.assemble("  ", (f"{subject:<{first}}  ", "bold"), f"{value:<{second}}  ", (remark, "dim"))
         line.rstrip()
         yield line
 

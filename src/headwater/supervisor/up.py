@@ -1,4 +1,4 @@
-"""`headwater up`: the whole backend, one process a part, from one terminal."""
+"""`headwater up`: the whole backend, in several processes, from one terminal."""
 
 import sys
 
@@ -24,7 +24,7 @@ async def up(reference: str, settings: Settings, *, stream: bool = False) -> Non
     """Run the backend `reference` until a signal says stop.
 
     Its processes write to ``<home>/log``, or, with `stream`, JSON lines to standard output and nothing else there.
-    Raises a `HeadwaterError` for what keeps it from starting; nothing that it started is left then.
+    Raises a `HeadwaterError` if it cannot be started; everything that was started is stopped then.
     """
     backend = load_backend(reference)
     backend.check()
@@ -46,14 +46,14 @@ async def up(reference: str, settings: Settings, *, stream: bool = False) -> Non
 
 
 def open_collector(settings: Settings, show: Show | None, *, shown_level: str = "warning") -> LogCollector:
-    """To files and, from `shown_level` on, to `show`; without that, all to standard output."""
+    """Collects to files and, from `shown_level` upwards, to `show`; without `show`, everything to standard output."""
     if show is None:
         return LogCollector(None, stream=LineWriter(sys.stdout.fileno(), NAME).write)
     return LogCollector(settings.home / "log", show=show, shown_level=shown_level)
 
 
 def _processes(backend: Backend, reference: str) -> list[Assignment]:
-    """Those that the parts of the backend bring."""
+    """The processes that the parts of the backend declare."""
     return [
         Assignment(role="part", process=each.name, number=n, of=each.count, backend=reference)
         for each in backend.declared.of(Process)
@@ -72,7 +72,7 @@ class _First:
         self._shown = False
 
     def plan(self, reference: str) -> ProcessPlan:
-        """Children in the order of their end."""
+        """Children in the order of their stop."""
         web, consumers = self._settings.web, self._settings.consumers
         return ProcessPlan(
             backend=reference,
@@ -97,7 +97,7 @@ class _First:
         self._terminal.show_state(state)
 
     def show_line(self, line: LogLine) -> None:
-        """Until everything runs, trouble ends the start, and the error that is raised then tells of it."""
+        """Show a line once everything runs. Before, a failure ends the start, and the raised error describes it."""
         if self._terminal is not None and self._shown:
             self._terminal.show_line(line)
 

@@ -158,7 +158,7 @@ async def test_a_replay_runs_the_same_handler_under_its_own_name(headwater_datab
         assert await here.applied() == {"a": [0, 1, 2, 3, 4]}
         with pytest.raises(ConsumerExists):
             await replay(here.pool, "test.ledger", "test.again")
-        with pytest.raises(UnknownConsumer, match=r"There are: test\.again, test\.half, test\.ledger"):
+        with pytest.raises(UnknownConsumer, match=r"The consumers are: test\.again, test\.half, test\.ledger"):
             await replay(here.pool, "test.unknown", "test.more")
         with pytest.raises(PositionExpired):
             await replay(here.pool, "test.ledger", "test.more", Position(0, 1, 0))

@@ -11,7 +11,7 @@ from headwater.consumer.failure import (
     FailureClassifier,
     FailureKind,
     cause_of,
-    judge,
+    classify,
     storable_key,
 )
 from headwater.consumer.throttle import Throttle
@@ -46,12 +46,12 @@ class FakeConnection:
 )
 def test_faults_are_told_apart(error: Exception, fault: FailureKind) -> None:
     connection: Any = FakeConnection()
-    assert fault == judge(error, connection)
+    assert fault == classify(error, connection)
 
 
 def test_nothing_is_an_events_fault_on_a_connection_that_is_gone() -> None:
     connection: Any = FakeConnection(closed=True)
-    assert judge(ValueError("x"), connection) == FailureKind.DATABASE
+    assert classify(ValueError("x"), connection) == FailureKind.DATABASE
 
 
 def test_transactions_that_go_through_let_a_consumer_take_more_again() -> None:
