@@ -1,14 +1,18 @@
 """What is exposed to Prometheus, read as Prometheus reads it."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
+from prometheus_client import Metric
+from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from headwater.observe.naming import problems_of
 
 Samples = dict[str, float]
+
+read_openmetrics: Final[Callable[[str], Iterable[Metric]]] = openmetrics.text_string_to_metric_families
 
 
 def samples(text: str) -> Samples:

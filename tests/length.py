@@ -12,4 +12,5 @@ PROOF: Final = 1000
 
 def examples(count: int) -> int:
     """For ``@settings(max_examples=…)`` of what is dear: `count` with every change, ten times that in the proof."""
+    assert settings.default is not None
     return count * settings.default.max_examples // BRIEF

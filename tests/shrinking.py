@@ -5,7 +5,7 @@ Hypothesis looks for a lesser example for up to five minutes, which examples of 
 
 import functools
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from hypothesis import reject
@@ -13,7 +13,7 @@ from hypothesis.errors import UnsatisfiedAssumption
 
 SECONDS: Final = 15.0
 
-Property = Callable[..., Awaitable[None]]
+Property = Callable[..., Coroutine[Any, Any, None]]
 
 
 def shrinking_briefly(test: Property) -> Property:

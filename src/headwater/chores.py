@@ -33,12 +33,6 @@ async def run_chores(declared: Declared, services: Services) -> None:
             group.create_task(_repeat(chore, services), name=f"chore {chore.name}")
 
 
-async def do_chores(declared: Declared, services: Services) -> None:
-    """Do every chore once, now; raises what one raises."""
-    for chore in declared.of(Chore):
-        await services.call(chore.run)
-
-
 def run_processes(declared: Declared, services: Services, stop: asyncio.Event) -> list[Coroutine[Any, Any, None]]:
     """The processes of the parts, to be run beside each other in this one, until `stop` is set."""
     given: dict[type, Any] = {asyncio.Event: stop}

@@ -12,7 +12,6 @@ R = TypeVar("R", bound="Row")
 Operation = Literal["insert", "update", "delete", "truncate"]
 
 
-@dataclass_transform(field_specifiers=(msgspec.field,), kw_only_default=True)
 class _RowMeta(msgspec.StructMeta):
     __table__: str | None
 
@@ -25,6 +24,7 @@ class _RowMeta(msgspec.StructMeta):
         return cls
 
 
+@dataclass_transform(field_specifiers=(msgspec.field,), kw_only_default=True)
 class Row(msgspec.Struct, metaclass=_RowMeta, kw_only=True):
     """A row as PostgreSQL stores it and the API shows it.
 
@@ -37,7 +37,6 @@ class Row(msgspec.Struct, metaclass=_RowMeta, kw_only=True):
     """
 
 
-@dataclass_transform(field_specifiers=(msgspec.field,), kw_only_default=True, frozen_default=True)
 class _EventMeta(msgspec.StructMeta):
     __event_key__: str | None
     __event_version__: int
@@ -62,6 +61,7 @@ class _EventMeta(msgspec.StructMeta):
         return cls
 
 
+@dataclass_transform(field_specifiers=(msgspec.field,), kw_only_default=True, frozen_default=True)
 class Event(msgspec.Struct, metaclass=_EventMeta, kw_only=True, frozen=True):
     """A fact that a command emits; part of its commit.
 

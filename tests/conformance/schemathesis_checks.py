@@ -13,13 +13,13 @@ if os.environ.get("HEADWATER_CONFORMANCE_KEYS"):
     class NewPerson:
         """Asks as somebody who has just joined; as somebody else once that one has left, which a 401 tells."""
 
-        def get(self, case: schemathesis.Case, context: schemathesis.AuthContext) -> str:
+        def get(self, case: schemathesis.Case[Any], context: schemathesis.AuthContext) -> str:
             url = f"{case.operation.schema.get_base_url().rstrip('/')}/people"
             request = urllib.request.Request(url, b'{"name": "Ada"}', {"Content-Type": "application/json"})
             with urllib.request.urlopen(request) as answer:
                 return str(json.load(answer)["key"]["secret"])
 
-        def set(self, case: schemathesis.Case, data: str, context: schemathesis.AuthContext) -> None:
+        def set(self, case: schemathesis.Case[Any], data: str, context: schemathesis.AuthContext) -> None:
             if case.operation.definition.raw.get("security"):
                 case.headers["Authorization"] = f"Bearer {data}"
 
@@ -28,7 +28,7 @@ LONGEST_TARGET: Final = 60_000
 
 
 @schemathesis.hook
-def filter_case(context: schemathesis.HookContext, case: schemathesis.Case) -> bool:
+def filter_case(context: schemathesis.HookContext, case: schemathesis.Case[Any]) -> bool:
     """Leave out targets beyond 64 KiB: the library that reads HTTP answers these itself, with an empty 414."""
     return len(case.as_transport_kwargs()["url"]) + len(str(case.query or "")) * 4 < LONGEST_TARGET
 
@@ -51,7 +51,7 @@ _OF_SHAPE: Final = frozenset(
 
 @schemathesis.check
 def what_the_document_allows_is_not_refused_for_its_shape(
-    context: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case
+    context: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case[Any]
 ) -> None:
     """Stands for ``positive_data_acceptance``, which knows statuses only.
 
@@ -69,7 +69,7 @@ def what_the_document_allows_is_not_refused_for_its_shape(
 
 @schemathesis.check
 def every_error_is_a_problem(
-    context: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case
+    context: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case[Any]
 ) -> None:
     """One shape of error, whatever went wrong; RFC 9457, and the identifier of the request."""
     if response.status_code < 400 or case.method == "HEAD":

@@ -16,6 +16,7 @@ from headwater.testing.databases import Databases
 from tests.conformance.apps import APPS, AppCase
 from tests.conformance.live import serve_app
 
+PROGRAM = str(Path(sys.executable).with_name("st"))
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 KEYS = "HEADWATER_CONFORMANCE_KEYS"
 LEAST = 100
@@ -33,7 +34,7 @@ def test_no_answer_surprises_schemathesis(
 ) -> None:
     examples = str(PROOF_EXAMPLES if proof else EXAMPLES)
     with serve_app(case, headwater_databases) as live:
-        command = [Path(sys.executable).with_name("st"), "--config-file", CONFIGURATION, "run", "--no-color"]
+        command = [PROGRAM, "--config-file", str(CONFIGURATION), "run", "--no-color"]
         ran = subprocess.run(
             [*command, "--max-examples", examples, f"{live.url}/openapi.json"],
             cwd=tmp_path,

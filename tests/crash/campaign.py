@@ -112,7 +112,7 @@ async def _catch_up(world: World) -> None:
         await connection.execute(_MARK)
         await _while_it_shrinks("the log", lambda: _unlogged(connection, committed))
         for consumer in CONSUMERS:
-            await _while_it_shrinks(consumer, lambda consumer=consumer: connection.fetchval(_UNAPPLIED, consumer))  # type: ignore[misc]
+            await _while_it_shrinks(consumer, partial(connection.fetchval, _UNAPPLIED, consumer))
     finally:
         connection.terminate()
 
@@ -143,7 +143,7 @@ async def _while_it_shrinks(what: str, measure: Callable[[], Awaitable[int]]) ->
 async def _judge(world: World) -> Verdict:
     connection = await world.connect()
     try:
-        ledger = [Fact(*row) for row in await connection.fetch("select event, tx, index, key, seq from crash.ledger")]
+        ledger = [Fact(*row) for row in await connection.fetch("select event, tx, ordinal, key, seq from crash.ledger")]
         applied = [
             Applied(*row)
             for row in await connection.fetch("select consumer, key, seq, event from crash.applied order by id")
@@ -184,4 +184,4 @@ async def _read_batches(connection: asyncpg.Connection) -> list[Counted]:
 
 def _fact(body: bytes) -> Fact:
     event = msgspec.json.decode(read_envelope(body).data, type=Moved)
-    return Fact(event.event, event.tx, event.index, event.key, event.seq)
+    return Fact(event.event, event.tx, event.ordinal, event.key, event.seq)

@@ -79,11 +79,11 @@ def _positions_increase(log: Sequence[Logged]) -> Iterable[Violation]:
 def _offsets_without_a_gap(batches: Sequence[Counted]) -> Iterable[Violation]:
     for partition, counted in groupby(batches, lambda batch: batch.partition):
         expected = 0
-        for _, base_offset, count in counted:
+        for _, base_offset, entries in counted:
             if base_offset != expected:
                 gap = abs(base_offset - expected)
                 yield Violation("offsets have no gap", gap, f"{base_offset} instead of {expected} in {partition}")
-            expected = base_offset + count
+            expected = base_offset + entries
 
 
 def _nothing_lost_or_made_up(ledger: Sequence[Fact], log: Sequence[Logged]) -> Iterable[Violation]:
@@ -126,8 +126,10 @@ def _transactions_whole(log: Sequence[Logged]) -> Iterable[Violation]:
         if len(commits) > 1:
             yield Violation("no split transaction", len(commits), f"{tx} has {len(commits)} commits")
         for before, after in pairwise(entries):
-            if after.fact.index <= before.fact.index:
-                yield Violation("no split transaction", 1, f"{tx}: entry {after.fact.index} after {before.fact.index}")
+            if after.fact.ordinal <= before.fact.ordinal:
+                yield Violation(
+                    "no split transaction", 1, f"{tx}: entry {after.fact.ordinal} after {before.fact.ordinal}"
+                )
     for tx, count in runs.items():
         if count > 1:
             yield Violation("no split transaction", count, f"{tx} stands in {count} separate places")

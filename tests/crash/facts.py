@@ -13,7 +13,7 @@ class Moved(Event, key="key"):
     key: int
     seq: int
     tx: UUID
-    index: int
+    ordinal: int
     event: UUID
     padding: str = ""
 
@@ -23,7 +23,7 @@ class Fact(NamedTuple):
 
     event: UUID
     tx: UUID
-    index: int
+    ordinal: int
     key: int
     seq: int
 
@@ -41,7 +41,7 @@ class Counted(NamedTuple):
 
     partition: int
     base_offset: int
-    count: int
+    entries: int
 
 
 class Applied(NamedTuple):

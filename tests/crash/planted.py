@@ -5,12 +5,13 @@ A process that is told a bug's name makes it its own before it starts.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any, Final
 
 from msgspec import structs
 
 from headwater.consumer import worker
-from headwater.consumer.layout import Switch
+from headwater.consumer.layout import Switch, switch
 from headwater.log import START
 from headwater.wal import appender, assembler, relay, slot
 from headwater.wal.assembler import Fragment
@@ -36,8 +37,8 @@ def event_lsn_as_key() -> None:
         ]
         return honest_sort(self, alone)
 
-    assembler.Assembler._on_message = remember  # type: ignore[method-assign]
-    appender.Appender._sort = sort  # type: ignore[method-assign]
+    _plant(assembler.Assembler, "_on_message", remember)
+    _plant(appender.Appender, "_sort", sort)
 
 
 def acknowledge_before_append() -> None:
@@ -48,8 +49,8 @@ def acknowledge_before_append() -> None:
         self._stream.acknowledge(group[-1].end_lsn or 0)
         await original(self, group)
 
-    relay.Relay._append_group = hasty  # type: ignore[method-assign]
-    slot.check_slot = lambda *facts: None
+    _plant(relay.Relay, "_append_group", hasty)
+    _plant(slot, "check_slot", lambda *facts: None)
 
 
 def queue_kept_over_reconnect() -> None:
@@ -71,8 +72,8 @@ def queue_kept_over_reconnect() -> None:
         await asyncio.sleep(0.02)
         await honest_append(self, group)
 
-    relay.Relay.__init__ = keep  # type: ignore[method-assign]
-    relay.Relay._append_group = take_time  # type: ignore[method-assign]
+    _plant(relay.Relay, "__init__", keep)
+    _plant(relay.Relay, "_append_group", take_time)
 
 
 def publish_before_visible() -> None:
@@ -90,27 +91,32 @@ def publish_before_visible() -> None:
             self._local = True
         return []
 
-    appender.Appender.__init__ = hasty  # type: ignore[method-assign]
-    appender.Appender._unseen = nothing_unseen  # type: ignore[method-assign]
+    _plant(appender.Appender, "__init__", hasty)
+    _plant(appender.Appender, "_unseen", nothing_unseen)
 
 
 def watermark_lost_on_repartition() -> None:
     """A consumer that passes into a new layout of partitions forgets how far it was."""
-    original = worker.switch
 
     async def forgetful(connection: Any, consumer: str) -> Any:
-        outcome = await original(connection, consumer)
+        outcome = await switch(connection, consumer)
         if outcome is Switch.SWITCHED:
             await connection.execute(
                 "update headwater.watermark set position = $2 where consumer = $1", consumer, bytes(START)
             )
         return outcome
 
-    worker.switch = forgetful
+    _plant(worker, "switch", forgetful)
 
 
 def none() -> None:
     """The product as it is."""
+
+
+def _plant(owner: type | ModuleType, name: str, bug: Callable[..., Any]) -> None:
+    """In the place of what is there, so that a name that has changed plants no bug unnoticed."""
+    assert hasattr(owner, name)
+    setattr(owner, name, bug)
 
 
 PLANTED: Final[dict[str, Callable[[], None]]] = {

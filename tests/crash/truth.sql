@@ -6,7 +6,7 @@ create table crash.key (key integer primary key, seq bigint not null default 0);
 create table crash.ledger (
     event uuid primary key,
     tx uuid not null,
-    index integer not null,             -- the order in which the transaction emitted it
+    ordinal integer not null,           -- the order in which the transaction emitted it
     key integer not null,
     seq bigint not null,                -- counted under the key's row lock: the order of the commits of one key
     unique (key, seq)

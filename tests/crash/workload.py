@@ -19,7 +19,7 @@ KEYS = 64
 _ORIGIN = Origin(app="crash", command="move")
 _EMIT = "select pg_logical_emit_message(true, $1::text, $2::bytea)"
 _STEP = "update crash.key set seq = seq + 1 where key = $1 returning seq"
-_WRITE = "insert into crash.ledger (event, tx, index, key, seq) values ($1, $2, $3, $4, $5)"
+_WRITE = "insert into crash.ledger (event, tx, ordinal, key, seq) values ($1, $2, $3, $4, $5)"
 _CLOCK = SystemClock()
 _PASSING = (
     OSError,
@@ -55,36 +55,38 @@ class Writer:
     async def plain(self) -> None:
         async with self._connection.transaction():
             tx = uuid4()
-            for index, key in enumerate(self._keys(5)):
-                await self._emit(await self._write(tx, index, key))
+            for ordinal, key in enumerate(self._keys(5)):
+                await self._emit(await self._write(tx, ordinal, key))
                 await asyncio.sleep(self._dice.random() * 0.002)
 
     async def savepoints(self) -> None:
         async with self._connection.transaction():
-            tx, index = uuid4(), 0
+            tx, ordinal = uuid4(), 0
             for key in self._keys(6):
                 point = self._connection.transaction()
                 await point.start()
-                await self._emit(await self._write(tx, index, key))
+                await self._emit(await self._write(tx, ordinal, key))
                 if self._dice.random() < 0.5:
                     await point.rollback()
                 else:
                     await point.commit()
-                    index += 1
+                    ordinal += 1
 
     async def rolled_back(self) -> None:
         whole = self._connection.transaction()
         await whole.start()
         tx = uuid4()
-        for index, key in enumerate(self._keys(4)):
-            await self._emit(await self._write(tx, index, key))
+        for ordinal, key in enumerate(self._keys(4)):
+            await self._emit(await self._write(tx, ordinal, key))
         await whole.rollback()
 
     async def copied(self) -> None:
         """The ledger's rows come by COPY, so that all of them carry one LSN."""
         async with self._connection.transaction():
             tx = uuid4()
-            facts = [Fact(uuid4(), tx, index, key, await self._step(key)) for index, key in enumerate(self._keys(20))]
+            facts = [
+                Fact(uuid4(), tx, ordinal, key, await self._step(key)) for ordinal, key in enumerate(self._keys(20))
+            ]
             await self._connection.copy_records_to_table(
                 "ledger", schema_name="crash", records=facts, columns=list(Fact._fields)
             )
@@ -96,8 +98,8 @@ class Writer:
         async with self._connection.transaction():
             tx = uuid4()
             before: Fact | None = None
-            for index, key in enumerate(self._keys(5)):
-                fact = await self._write(tx, index, key)
+            for ordinal, key in enumerate(self._keys(5)):
+                fact = await self._write(tx, ordinal, key)
                 if before is not None:
                     await self._emit(before)
                 before = fact
@@ -107,11 +109,11 @@ class Writer:
     async def large(self) -> None:
         async with self._connection.transaction():
             tx = uuid4()
-            for index, key in enumerate(self._keys(KEYS)):
-                await self._emit(await self._write(tx, index, key), padding="x" * self._dice.randint(1_000, 20_000))
+            for ordinal, key in enumerate(self._keys(KEYS)):
+                await self._emit(await self._write(tx, ordinal, key), padding="x" * self._dice.randint(1_000, 20_000))
 
-    async def _write(self, tx: UUID, index: int, key: int) -> Fact:
-        fact = Fact(uuid4(), tx, index, key, await self._step(key))
+    async def _write(self, tx: UUID, ordinal: int, key: int) -> Fact:
+        fact = Fact(uuid4(), tx, ordinal, key, await self._step(key))
         await self._connection.execute(_WRITE, *fact)
         return fact
 
@@ -119,7 +121,7 @@ class Writer:
         return int(await self._connection.fetchval(_STEP, key))
 
     async def _emit(self, fact: Fact, padding: str = "") -> None:
-        event = Moved(key=fact.key, seq=fact.seq, tx=fact.tx, index=fact.index, event=fact.event, padding=padding)
+        event = Moved(key=fact.key, seq=fact.seq, tx=fact.tx, ordinal=fact.ordinal, event=fact.event, padding=padding)
         await self._connection.execute(_EMIT, PREFIX, write_envelope(event, _ORIGIN, _CLOCK))
 
     def _keys(self, most: int) -> list[int]:

@@ -57,7 +57,8 @@ class OlderSerializer(serializers.Serializer):
     stock = serializers.IntegerField()
 
     def get_price(self, product: Product) -> float:
-        return product.price / 100
+        price: float = product.price / 100
+        return price
 
 
 class Token(BaseAuthentication):

@@ -41,13 +41,12 @@ class Provided(msgspec.Struct, frozen=True, kw_only=True):
 
     `bind` gives a function from the context to the value, which is called when the arguments are put together. `make`
     gives a coroutine function, which is called ahead of that, in the order of the parameters: before a body is read and
-    before a transaction begins. With `closes` it leaves something to be closed when the call is over.
+    before a transaction begins. What it opens in `Making.closing` is closed when the call is over.
     """
 
     kind: Any
     bind: Callable[[Services], Bind] | None = None
     make: Callable[[Services], Make] | None = None
-    closes: bool = False
     required: bool = True
     waits_for: frozenset[str] = frozenset()
     """The pools of connections that every call with this parameter takes one of: ``reads``, ``writes``."""

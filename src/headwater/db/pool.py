@@ -225,7 +225,7 @@ class Pool:
             if opened is not None:
                 return opened
         while True:
-            turn = await self._wait_for_lock(deadline) or await self._open_connection()
+            turn = await self._wait_in_queue(deadline) or await self._open_connection()
             if turn is not None:
                 return turn
 
@@ -267,7 +267,7 @@ class Pool:
         self._sweep_later()
         return connection
 
-    async def _wait_for_lock(self, deadline: float) -> Connection | None:
+    async def _wait_in_queue(self, deadline: float) -> Connection | None:
         """A returned connection, or None if the caller may open one, which is then counted in `_opening`."""
         waiter: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
         self._waiters[waiter] = deadline
@@ -278,7 +278,7 @@ class Pool:
         except asyncio.CancelledError:
             self._waiters.pop(waiter, None)
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self._return_lock(waiter.result())
+                self._pass_on(waiter.result())
             raise
 
     def _expire_later(self, deadline: float) -> None:
@@ -297,7 +297,7 @@ class Pool:
             if not waiter.done():
                 waiter.set_exception(unavailable(f"no connection was free within {self._wait_seconds:g} s"))
 
-    def _return_lock(self, turn: Connection | None) -> None:
+    def _pass_on(self, turn: Connection | None) -> None:
         if turn is None:
             self._opening -= 1
             self._pass_room()

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 import msgspec
 
 from headwater.backend import Backend
-from headwater.chores import do_chores
 from headwater.clock import follow
 from headwater.commit import Origin, Tx
 from headwater.consumer import run_consumers
@@ -23,6 +22,7 @@ from headwater.testing.clock import Clock
 from headwater.testing.databases import Databases
 from headwater.testing.failures import showing_failures
 from headwater.testing.settle import settle
+from headwater.upkeep import Chore
 from headwater.wal import prepare_log, run_relay
 
 SETTLE_SECONDS = 20.0
@@ -42,7 +42,8 @@ class RunningBackend:
         """Raw connections that may write: ``async with backend.pool.acquire() as connection``."""
         self.tasks: list[asyncio.Task[None]] = []
         """The relay and the consumers; none ends before the test does."""
-        self._house_kept_at = clock.monotonic()
+        self._began = clock.monotonic()
+        self._done_at: dict[str, float] = {}
 
     @property
     def db(self) -> Db:
@@ -95,12 +96,20 @@ class RunningBackend:
         await settling
 
     async def _keep_house(self) -> None:
-        """What the process of the relay does at intervals."""
-        now = self.clock.monotonic()
-        if now - self._house_kept_at >= EVERY_SECONDS:
-            self._house_kept_at = now
+        """Do what the processes of a backend do at intervals, as far as it is due by the clock."""
+        if self._is_due("housekeeping", EVERY_SECONDS):
             await clean(self.url, self.settings, self.clock)
-            await do_chores(self.backend.declared, self.backend.opened.services)
+        for chore in self.backend.declared.of(Chore):
+            if self._is_due(chore.name, chore.seconds):
+                await self.backend.opened.services.call(chore.run)
+
+    def _is_due(self, name: str, seconds: float) -> bool:
+        """Whether so many seconds have passed since it was done last. If so, it counts as done now."""
+        now = self.clock.monotonic()
+        due = now - self._done_at.get(name, self._began) >= seconds
+        if due:
+            self._done_at[name] = now
+        return due
 
 
 @asynccontextmanager

@@ -220,7 +220,8 @@ async def test_when_the_first_fails_the_next_one_runs(world: Worlds) -> None:
         held.let.set()
         first, *others = await asyncio.gather(*duplicates, return_exceptions=True)
         assert isinstance(first, ZeroDivisionError)
-        assert sorted(outcome.replayed for outcome in others) == [False, True]
+        executed = [outcome for outcome in others if not isinstance(outcome, BaseException)]
+        assert sorted(outcome.replayed for outcome in executed) == [False, True]
         assert held.runs == 2
         assert len(await here.events()) == 1
 

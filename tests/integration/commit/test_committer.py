@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -433,7 +434,7 @@ class TestContention:
         both = asyncio.Barrier(2)
         first_runs = {1, 2}
 
-        def adding(one: int, other: int) -> PlaceOrder:
+        def adding(one: int, other: int) -> Callable[[Tx], Awaitable[Stored]]:
             async def work(tx: Tx) -> Stored:
                 await tx.run("update account set sum = sum + 1 where id = $1", one)
                 if one in first_runs:
@@ -443,7 +444,7 @@ class TestContention:
                 tx.emit(OrderPlaced(order=UUID(int=one)))
                 return Stored(200, [], b"")
 
-            return work  # type: ignore[return-value]
+            return work
 
         async with watched(url) as watch, shop(url) as (_, committer):
             await asyncio.gather(once(committer, adding(1, 2), key("a")), once(committer, adding(2, 1), key("b")))

@@ -33,6 +33,7 @@ from headwater.observe import Metrics
 from headwater.testing import Clock, Databases
 from headwater.types import Event
 from tests.exposition import samples
+from tests.integration.consumer import newer
 from tests.integration.consumer.harness import QUICK, WAIT_SECONDS, Happened, Told, World, world, write_down
 
 AT_ONCE = Backoff(first=0.0, most=0.0)
@@ -245,10 +246,9 @@ async def test_an_event_of_a_newer_version_stops_its_partition_until_newer_code_
     headwater_databases: Databases,
 ) -> None:
     switch = Switch()
-    newer = type("Happened", (Event,), {"__annotations__": {"key": str, "number": int}}, key="key", version=2)
     got: list[Any] = []
 
-    async def handle_newer(event: newer) -> None:  # type: ignore[valid-type]
+    async def handle_newer(event: newer.Happened) -> None:
         got.append(event)
 
     async with world(headwater_databases, partitions=1) as here:
@@ -267,7 +267,7 @@ async def test_an_event_of_a_newer_version_stops_its_partition_until_newer_code_
                 await until_stopped(metrics)
             assert await here.applied() == {"a": [0]}
             assert await here.count("headwater.queued") == 0
-            upgraded = msgspec.structs.replace(subscribed(handle_newer), events=(newer,))
+            upgraded = msgspec.structs.replace(subscribed(handle_newer), events=(newer.Happened,))
             async with here.worker(upgraded):
                 await here.settled()
         assert [(each.key, each.number) for each in got] == [("a", 1), ("b", 0)]
@@ -307,16 +307,15 @@ async def test_code_older_than_what_is_set_aside_stops_and_the_right_code_goes_o
     headwater_databases: Databases,
 ) -> None:
     working = False
-    newer = type("Happened", (Event,), {"__annotations__": {"key": str, "number": int}}, key="key", version=2)
     got: list[int] = []
 
-    async def handle_newer(event: newer) -> None:  # type: ignore[valid-type]
+    async def handle_newer(event: newer.Happened) -> None:
         if not working:
             raise Broken("not yet")
-        got.append(event.number)  # type: ignore[attr-defined]
+        got.append(event.number)
 
     of_newer = Subscription(
-        name="test.ledger", app="test", events=(newer,), handler=handle_newer, retries=1000, backoff=AT_ONCE
+        name="test.ledger", app="test", events=(newer.Happened,), handler=handle_newer, retries=1000, backoff=AT_ONCE
     )
     async with world(headwater_databases, partitions=1) as here:
         await here.log.append_raw([("a", EVENT, _rewritten(here, Happened(key="a", number=1), version=2))])

@@ -4,6 +4,7 @@ import asyncio
 
 from headwater.commit import Tx
 from headwater.consumer import Limits, Subscription
+from headwater.consumer.occurrences import KeyParked
 from headwater.log import partition_of
 from headwater.testing import Databases
 from tests.integration.consumer.harness import Happened, Told, World, world, write_down
@@ -87,7 +88,7 @@ async def test_one_consumer_in_trouble_is_the_only_one_that_reports_it(headwater
             await here.log.fill(keys=10, each=5)
             await here.settled("test.quick")
             await here.wait_for("select count(*) = 50 from headwater.queued")
-        assert {"test.broken"} == {each.consumer for each in told.all if type(each).__name__ == "KeyParked"}
+        assert {"test.broken"} == {each.consumer for each in told.of(KeyParked)}
         assert sum(map(len, (await here.applied("test.quick")).values())) == 50
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,8 +45,8 @@ def version(number: int, sql: str) -> str:
     return f"-- headwater: version {number}\n{sql}"
 
 
-async def labels(url: str, source: Source, **options: object) -> list[str]:
-    return [each.label for each in await migrate(url, [source], **options)]  # type: ignore[arg-type]
+async def labels(url: str, source: Source, **options: Any) -> list[str]:
+    return [each.label for each in await migrate(url, [source], **options)]
 
 
 async def recorded(url: str) -> list[tuple[str, int, list[str]]]:

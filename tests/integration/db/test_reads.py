@@ -224,6 +224,7 @@ class TestKinds:
                 await db.one(Home, """select '{"street": 5}'::jsonb as address""")
 
     async def test_a_scalar_kind_takes_the_only_column(self, url: str) -> None:
+        positive: Any = Annotated[int, msgspec.Meta(ge=1)]
         async with reading(url) as db:
             assert await db.one(int, "select count(*) from shop.product") == 1000
             assert await db.all(str, "select name from shop.product order by price limit 2") == [
@@ -231,7 +232,7 @@ class TestKinds:
                 "product 2",
             ]
             assert await db.one(list[int], "select array[1, 2]") == [1, 2]
-            assert await db.one(Annotated[int, msgspec.Meta(ge=1)], "select 3") == 3
+            assert await db.one(positive, "select 3") == 3
             with pytest.raises(RowMismatch, match="expected one column, got 2"):
                 await db.one(int, "select 1 as a, 2 as b")
             with pytest.raises(RowMismatch, match=r"'n'.*expected `int`, got `str`"):
@@ -256,8 +257,9 @@ class TestKinds:
                 await db.one(Renamed, "select 'Ann' as full_name, 'x' as zip_code")
 
     async def test_a_jsonb_argument_may_be_any_value(self, url: str) -> None:
+        anything: Any = Any
         async with reading(url) as db:
-            assert await db.one(Any, "select $1::jsonb", {"a": [1, "x"]}) == {"a": [1, "x"]}
+            assert await db.one(anything, "select $1::jsonb", {"a": [1, "x"]}) == {"a": [1, "x"]}
             assert await db.one(str, "select $1::jsonb", "text") == "text"
 
 

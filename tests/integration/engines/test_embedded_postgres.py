@@ -27,7 +27,7 @@ from headwater.engines import (
 )
 from headwater.engines.account import choose_account
 from headwater.engines.leftover import find_leftovers
-from headwater.engines.process import launch
+from headwater.engines.process import Process, launch
 from headwater.observe import subscribe
 from tests.integration.engines.harness import (
     durable,
@@ -80,7 +80,9 @@ class TestRunning:
 
     def test_a_replication_connection_is_granted_by_its_url(self, engines: Engines) -> None:
         with psycopg.connect(engines.postgres.url, autocommit=True, replication="database") as connection:
-            assert connection.execute("IDENTIFY_SYSTEM").fetchone()[3] == "headwater"
+            system = connection.execute("IDENTIFY_SYSTEM").fetchone()
+        assert system is not None
+        assert system[3] == "headwater"
 
     def test_only_its_own_user_may_enter_its_data_and_its_socket(self, engines: Engines, settings: Any) -> None:
         folder = settings.home / "postgres"
@@ -161,11 +163,19 @@ class TestStartingAndStopping:
         with pytest.raises(EngineNotRunning):
             asyncio.run(durable(home).wait())
 
-    def test_a_start_that_is_cancelled_leaves_no_process_and_no_lock(self, folder: Path) -> None:
+    def test_a_start_that_is_cancelled_leaves_no_process_and_no_lock(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         async def main() -> None:
             engine = forgetful(folder)
             launched = asyncio.Event()
-            engine._is_ready = lambda process: launched.set() or asyncio.sleep(3600)  # type: ignore[method-assign]
+
+            async def hang(process: Process) -> bool:
+                launched.set()
+                await asyncio.sleep(3600)
+                return False
+
+            monkeypatch.setattr(engine, "_is_ready", hang)
             starting = asyncio.create_task(engine.start())
             await launched.wait()
             starting.cancel()
@@ -283,7 +293,7 @@ class TestKilling:
             assert not is_alive(busy)
             with pytest.raises(Exception, match=r"cancel|connection"):
                 await loop
-            row = await fetch(engine.url, "select text from kept")
+            row: str = await fetch(engine.url, "select text from kept")
             await engine.stop()
             return row
 
@@ -393,9 +403,9 @@ class TestAwkwardPlaces:
         nobody = pwd.getpwnam("nobody")
         os.chown(home, nobody.pw_uid, nobody.pw_gid)
         # The capability is only for the interpreter of this test, which may lie where nobody else is let in.
-        prefix = ("setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups")
-        prefix += ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
-        process = backend(home, prefix=prefix)
+        who = (f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups")
+        capability = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
+        process = backend(home, prefix=("setpriv", *who, *capability))
         assert Path(f"/proc/{process.said['postgres']}").stat().st_uid == nobody.pw_uid
         assert (home / "postgres" / "data").stat().st_uid == nobody.pw_uid
 

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from typing import Any
+from typing import Any, Protocol
 
+from headwater.backend import Backend
 from headwater.http.message.headers import Headers
 from headwater.objects import Objects, location_of
 from headwater.testing.client import Reply
@@ -16,15 +17,22 @@ class Gone(Exception):
     """The client has closed the connection."""
 
 
+class Served(Protocol):
+    """What can be sent to: a running backend of a test, or only its application."""
+
+    @property
+    def backend(self) -> Backend: ...
+
+
 async def send(
-    backend: RunningBackend,
+    running: Served,
     method: str,
     path: str,
-    pieces: "Iterable[bytes] | AsyncIterator[bytes]",
+    pieces: Iterable[bytes] | AsyncIterator[bytes],
     headers: dict[str, str] | None = None,
 ) -> Reply:
     """Send a body piece by piece; the end of an iterator that raises `Gone` is that of the connection."""
-    source = aiter(pieces) if hasattr(pieces, "__aiter__") else _each(pieces)
+    source = pieces if isinstance(pieces, AsyncIterator) else _each(pieces)
     messages: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
@@ -39,8 +47,8 @@ async def send(
     async def answer(message: dict[str, Any]) -> None:
         messages.append(message)
 
-    await backend.backend(scope_of(method, path, headers or {}), receive, answer)
-    start = messages[0] if messages else {"status": 499, "headers": []}
+    await running.backend(scope_of(method, path, headers or {}), receive, answer)
+    start: dict[str, Any] = messages[0] if messages else {"status": 499, "headers": []}
     body = b"".join(message.get("body", b"") for message in messages[1:])
     return Reply(start["status"], Headers(start["headers"]), body, True)
 

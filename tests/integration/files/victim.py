@@ -8,10 +8,11 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
+from headwater.backend import Backend
 from headwater.db import Connection
 from headwater.http.files import upload as uploads
 from headwater.http.files.tus import appending
@@ -57,6 +58,12 @@ def stop_around_commit() -> None:
     Connection.execute = execute
 
 
+class Here(NamedTuple):
+    """The backend of this process."""
+
+    backend: Backend
+
+
 async def main(settings: Settings, kind: str, *rest: str) -> None:
     await backend.open(settings, name="victim")
     stop_around(Staging, "begin")
@@ -65,15 +72,12 @@ async def main(settings: Settings, kind: str, *rest: str) -> None:
     stop_around(appending, "append")
     stop_around_commit()
 
-    class Here:
-        backend = globals()["backend"]
-
     if kind == "plain":
-        reply = await send(Here, "PUT", "/anything/x", _pieces(0))  # type: ignore[arg-type]
+        reply = await send(Here(backend), "PUT", "/anything/x", _pieces(0))
     else:
         address, offset = rest
         headers = {**BYTES, "upload-offset": offset}
-        reply = await send(Here, "PATCH", address, _pieces(int(offset)), headers)  # type: ignore[arg-type]
+        reply = await send(Here(backend), "PATCH", address, _pieces(int(offset)), headers)
     reach(f"answered {reply.status}")
     await backend.close()
 

@@ -65,7 +65,8 @@ async def ask(client: Client, path: str, began: float) -> Came:
 
 async def offer(client: Client, path: str, a_second: float, seconds: float) -> list[Came]:
     """So many requests a second, whether or not those before have been answered."""
-    began, requests = perf_counter(), []
+    began = perf_counter()
+    requests: list[asyncio.Task[Came]] = []
     while (now := perf_counter() - began) < seconds:
         while len(requests) < now * a_second:
             requests.append(asyncio.create_task(ask(client, path, began)))

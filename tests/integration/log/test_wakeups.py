@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from headwater.log import Position, Wakeups, partition_of
 from tests.integration.wal.harness import Log, emit, eventually, named, new_log, reports
@@ -11,7 +11,7 @@ from tests.integration.wal.harness import Log, emit, eventually, named, new_log,
 KILL_LISTENER = (
     "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1 and application_name = 'listens'"
 )
-LOOK = (None, [])
+LOOK: Final[tuple[None, list[int]]] = (None, [])
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from headwater.objects import Location
@@ -32,15 +32,15 @@ class Bucket(NamedTuple):
         given = {"url": "s3://files/below", "endpoint": self.endpoint, "region": "us-east-1"}
         return Location(**{**given, "access_key": "someone", "secret_key": "something", **changes})
 
-    def settings(self, **changes: object) -> Settings:
-        given = {
+    def settings(self, **changes: Any) -> Settings:
+        given: dict[str, Any] = {
             "objects_url": "s3://files",
             "objects_endpoint": self.endpoint,
             "objects_region": "us-east-1",
             "objects_access_key": "someone",
             "objects_secret_key": "something",
         }
-        return Settings(**{**given, **changes})  # type: ignore[arg-type]
+        return Settings(**{**given, **changes})
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def serving_bucket(*, open_to_all: bool = False) -> Iterator[Bucket]:
     """The bucket ``files``, for as long as the context lasts."""
     with tempfile.TemporaryDirectory(prefix="headwater-s3-") as folder:
         (Path(folder) / "files").mkdir()
-        program = Path(sys.executable).with_name("rclone")
+        program = str(Path(sys.executable).with_name("rclone"))
         options = ["--addr", "127.0.0.1:0", "--config", "/dev/null"]
         options += [] if open_to_all else ["--auth-key", "someone,something"]
         command = [

@@ -77,6 +77,7 @@ async def test_what_is_kept_is_found_and_read_across_its_parts(world: Worlds) ->
         id, parts = await at.upload(b"0123", b"4567", b"89")
         await at.keep(id, parts)
         found = await find(at.db, id)
+        assert found is not None
         assert (found.size, found.media_type, found.filename, found.parts) == (10, "text/plain", "a.txt", parts)
         read = [piece async for piece in stream_parts(at.objects, id, found.parts, 2, 9)]
         assert b"".join(read) == b"2345678"

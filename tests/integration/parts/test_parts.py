@@ -6,7 +6,6 @@ import pytest
 
 from headwater import Backend
 from headwater.binding import ResourceInvalid
-from headwater.chores import do_chores
 from headwater.extend import Part, Resource
 from headwater.http.route.errors import OptionInvalid
 from headwater.testing import RunningBackend
@@ -55,7 +54,8 @@ async def test_its_chores_are_done(backend: RunningBackend) -> None:
     async with backend.transaction() as tx:
         for number in range(103):
             await tx.run("insert into audit.note (who, reason) values ('ann', $1)", str(number))
-    await do_chores(backend.backend.declared, backend.backend.opened.services)
+    backend.clock.jump(hours=1)
+    await backend.settle()
     assert (await backend.client.get("/audit/notes")).json()[0] == "3"
 
 

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.integration.supervisor.harness import PROJECT, Up, wait_until
+from headwater.testing import eventually
+from tests.integration.supervisor.harness import PROJECT, Up
 
 PYPROJECT = """
 [tool.headwater]
@@ -32,7 +33,7 @@ async def test_a_part_has_a_process_that_is_restarted_and_commands_and_findings(
     async with started(tmp_path) as up:
         first = up.pid("auditor")
         await up.kill("auditor")
-        await wait_until(lambda: up.pid("auditor") != first)
+        await eventually(lambda: up.pid("auditor") != first)
         assert "0 notes, enough" in await run(up, "audit")
         assert "0 notes, too few" in await run(up, "audit", "--at-least", "3")
         assert "keeps 5 notes" in await run(up, "doctor", AUDIT_KEEP="5")
@@ -46,4 +47,4 @@ async def test_a_setting_of_a_part_that_cannot_be_is_named_at_the_start(tmp_path
     paths = {"cwd": str(tmp_path), "PYTHONPATH": str(PROJECT)}
     async with Up.start(tmp_path / "home", AUDIT_KEEP="none", **paths) as command:
         assert await command.ended() != 0
-        assert "AUDIT_KEEP='none' is not a usable setting: it is a whole number" in command.errors.decode()
+        assert "AUDIT_KEEP='none' is not a valid setting: it must be a whole number" in command.errors.decode()

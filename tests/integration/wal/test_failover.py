@@ -7,6 +7,7 @@ import pytest
 from headwater.engines import EmbeddedPostgres, examine_postgres
 from headwater.log import format_lsn
 from headwater.settings import Settings
+from headwater.testing.polling import PATIENCE_SECONDS
 from headwater.wal.acknowledgement import Acknowledger
 from headwater.wal.slot import SlotAhead
 from tests.integration.wal.failover import (
@@ -22,7 +23,6 @@ from tests.integration.wal.failover import (
     standby_of,
 )
 from tests.integration.wal.harness import (
-    PATIENCE_SECONDS,
     TEMPLATE,
     Log,
     database_url,

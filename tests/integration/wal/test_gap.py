@@ -247,7 +247,7 @@ async def test_the_horizon_stays_below_what_is_not_yet_in_the_log(server: str) -
 
 async def pass_horizon(log: Log) -> None:
     """Until everything committed before this call lies below the log's horizon."""
-    xid = await log.connection.fetchval("select pg_current_xact_id()")
+    xid: int = await log.connection.fetchval("select pg_current_xact_id()")
 
     async def beyond() -> bool:
         await log.mark()

@@ -88,6 +88,7 @@ async def test_the_slot_does_not_move_over_what_was_read_and_is_not_yet_in_the_l
             begin = await eventually(lambda: first_message(relay))
             relay._seen_lsn = await log.now()
 
+            assert begin is not None
             relay._assembler.feed(begin)
             await relay._advance()
             assert (await log.head()).scanned == begun, "inside a transaction"
@@ -108,7 +109,7 @@ def first_message(relay: Relay) -> bytes | None:
     if size <= 0:
         relay._stream._connection.consume_input()
         return None
-    return bytes(data[25:]) if data[:1] == b"w" else None
+    return bytes(data[25:]) if bytes(data[:1]) == b"w" else None
 
 
 async def test_a_short_sender_timeout_does_not_end_a_relay_at_rest(server: str) -> None:

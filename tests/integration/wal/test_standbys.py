@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
 from headwater.wal import acknowledgement, relay
+from headwater.wal.standby import Replication, read_replication
 from tests.integration.wal.harness import (
     Log,
     connected,
@@ -51,11 +53,9 @@ class Reads:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = relay.read_replication
-
-    async def counted(*arguments: object) -> object:
+    async def counted(*arguments: Any) -> Replication:
         Reads.count += 1
-        return await honest(*arguments)
+        return await read_replication(*arguments)
 
     monkeypatch.setattr(acknowledgement, "READ_EVERY_SECONDS", 0.02)
     monkeypatch.setattr(relay, "read_replication", counted)

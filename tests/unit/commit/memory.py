@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from headwater.clock import Clock, SystemClock
 from headwater.commit import IdempotencyKey, KeyReused, Origin, Replay, Stored, Tx
 from headwater.commit.committer import WAIT_SECONDS
-from headwater.commit.flight import Flights
+from headwater.commit.flight import SingleFlight
 from headwater.commit.record import Record
 from headwater.commit.retry import Retries
 from headwater.db import Contention, LockTimeout
@@ -49,7 +49,7 @@ class MemoryCommitter:
         self._keep = keep
         self._wait_seconds = wait
         self._records: dict[bytes, Record] = {}
-        self._flights: Flights[tuple[Record, bool]] = Flights()
+        self._flights: SingleFlight[_Landed] = SingleFlight()
         self._retries = Retries(pick=lambda low, high: low)
 
     async def execute(self, work: Work, origin: Origin) -> Any:

@@ -52,9 +52,7 @@ def test_a_consumer_s_throttle_goes_by_the_clock_of_its_worker() -> None:
     @app.on(Happened)
     async def follow(tx: Tx, event: Happened) -> None: ...
 
-    async def call(tx: Tx, delivery: object) -> None: ...
-
-    consumer = Consumer("throttle.follow", app.subscriptions[0], call, clock, Limits())
+    consumer = Consumer("throttle.follow", app.subscriptions[0], follow, clock, Limits())
     consumer.throttle.collide()
     assert consumer.throttle.alone
     clock.jump(seconds=61)

@@ -1,6 +1,7 @@
 """What the doctor makes of facts: each fault alone, on a PostgreSQL that is otherwise well."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,6 +13,20 @@ from headwater.engines.judgement import judge, judge_version
 from headwater.settings import Settings
 
 SETTINGS = Settings(home=Path("/home"), web=2, consumers=1, wal_budget_mb=4096)
+
+SLOT = Slot(
+    plugin="pgoutput",
+    database="shop",
+    active=True,
+    wal_status="reserved",
+    cause=None,
+    held=16.0,
+    left=4000.0,
+    two_phase=False,
+    failover=True,
+    synced=False,
+    temporary=False,
+)
 
 WELL = Facts(
     version=180006,
@@ -44,19 +59,7 @@ WELL = Facts(
     ),
     slots=1,
     senders=1,
-    slot=Slot(
-        plugin="pgoutput",
-        database="shop",
-        active=True,
-        wal_status="reserved",
-        cause=None,
-        held=16.0,
-        left=4000.0,
-        two_phase=False,
-        failover=True,
-        synced=False,
-        temporary=False,
-    ),
+    slot=SLOT,
     standbys=[],
     log_begun=True,
     publication_exists=True,
@@ -70,21 +73,21 @@ WELL = Facts(
 )
 
 
-def facts(**changed: object) -> Facts:
+def facts(**changed: Any) -> Facts:
     settings = {**WELL.settings, **{name: value for name, value in changed.items() if name in WELL.settings}}
     fields = {name: value for name, value in changed.items() if name not in WELL.settings}
     return msgspec.structs.replace(WELL, settings=settings, **fields)
 
 
 def slot(**changed: object) -> Facts:
-    return facts(slot=msgspec.structs.replace(WELL.slot, **changed))
+    return facts(slot=msgspec.structs.replace(SLOT, **changed))
 
 
-def standby(**changed: object) -> Facts:
+def standby(**changed: Any) -> Facts:
     """A standby that could be promoted; `changed` are traits of its copy of the slot, and settings."""
     settings = {"sync_replication_slots": "on", "hot_standby_feedback": "on", "primary_slot_name": "second"}
     settings |= {name: changed.pop(name) for name in settings.keys() & changed.keys()}
-    copy = msgspec.structs.replace(WELL.slot, **{"active": False, "synced": True, **changed})
+    copy = msgspec.structs.replace(SLOT, **{"active": False, "synced": True, **changed})
     return facts(in_recovery=True, slot=copy, **settings)
 
 

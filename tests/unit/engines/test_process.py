@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from headwater.engines import process as module
 from headwater.engines.leftover import end_leftovers, find_leftovers
 from headwater.engines.process import Process, launch
 
@@ -30,7 +29,7 @@ def start(output: int, *command: str, paths: list[Path] | None = None) -> Proces
 def test_the_exit_status_is_given_to_everybody_who_waits(output: int) -> None:
     async def main() -> list[int]:
         process = start(output, "/bin/sh", "-c", "exit 7")
-        return await asyncio.gather(process.wait(), process.wait())
+        return list(await asyncio.gather(process.wait(), process.wait()))
 
     assert asyncio.run(main()) == [7, 7]
 
@@ -39,7 +38,7 @@ def test_without_help_of_the_kernel_the_wait_ends_too(output: int, monkeypatch: 
     def refuse(pid: int) -> int:
         raise PermissionError
 
-    monkeypatch.setattr(module.os, "pidfd_open", refuse)
+    monkeypatch.setattr(os, "pidfd_open", refuse)
     assert asyncio.run(start(output, "/bin/true").wait()) == 0
 
 

@@ -15,6 +15,7 @@ from headwater.db import Db
 from headwater.http import Compiler, Credential, HttpApp, Limit, Limiter, Request, Route
 from headwater.http.limit import MemoryStore
 from headwater.http.load.slots import SlotsByRoute
+from headwater.http.message.body import BodyLimits
 from headwater.http.openapi import About, write_document
 from headwater.http.step.operation import Operation
 from headwater.http.verbs import make_route
@@ -64,13 +65,14 @@ def compiler(
 
 def services(given: Mapping[type, Any]) -> Services:
     """What an application without PostgreSQL has open, and what a test gives it."""
+    no_database: Any = None
     usual = {
         Settings: Settings(),
         Clock: SystemClock(),
         Metrics: Metrics(),
-        Db: None,
+        Db: no_database,
         Committer: MemoryCommitter(),
-        Keyring: Keyring("0123456789abcdef0123456789abcdef", None),  # type: ignore[arg-type]
+        Keyring: Keyring("0123456789abcdef0123456789abcdef", no_database),
         Limiter: Limiter(MemoryStore()),
         SlotsByRoute: SlotsByRoute(),
     }
@@ -102,6 +104,15 @@ def build(
     compiling = compiler(Part("test", *providers), identify=identify, realm=realm, limits=limits)
     app = HttpApp(routes, compiling, services(given), write=log.write, **options)
     return Built(app, committer, metrics, log)
+
+
+def request_of(scope: dict[str, Any]) -> Request:
+    """A request whose body nobody asks for."""
+
+    async def receive() -> dict[str, Any]:
+        raise AssertionError("the body is asked for")
+
+    return Request(scope, receive, BodyLimits(1, 1, 1))
 
 
 def document_of(*routes: Route, about: About = About(), **options: Any) -> dict[str, Any]:  # noqa: B008 - frozen

@@ -20,7 +20,7 @@ from headwater.binding import (
 )
 from headwater.commit import Emitter, Tx
 from headwater.db import Db
-from headwater.http import Body, Header, Problem, Query, Request, Response, Route
+from headwater.http import Body, Header, Principal, Problem, Query, Request, Response, Route
 from headwater.http.route.errors import OptionInvalid
 from tests.unit.http.support import build, command, compiled, provided, query
 
@@ -137,7 +137,7 @@ async def test_providers_fill_their_types_in_order_and_may_wait() -> None:
 
     async def user(request: Request) -> User:
         asked.append("user")
-        request.principal = "ann"
+        request.principal = Principal("ann")
         return User(request.headers["X-User"])
 
     def bank(request: Request) -> Bank:
@@ -145,7 +145,7 @@ async def test_providers_fill_their_types_in_order_and_may_wait() -> None:
         return Bank()
 
     async def show(bank: Bank, user: User, request: Request) -> list[Any]:
-        return [type(bank).__name__, user.name, request.principal]
+        return [type(bank).__name__, user.name, request.principal and request.principal.id]
 
     built = build(query("/me", show), providers=[provided(User, user), provided(Bank, bank)])
     reply = await built.client.get("/me", headers={"X-User": "Ann"})

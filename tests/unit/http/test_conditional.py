@@ -67,8 +67,8 @@ async def test_what_the_client_has_is_not_sent_again() -> None:
         assert (reply.status, reply.body) == (304, b"")
         fields = {name: reply.headers[name] for name in reply.headers if name not in ("x-request-id", "vary")}
         kept = {name: value for name, value in fields.items() if name in ("etag", "last-modified", "cache-control")}
-    assert kept == {"etag": '"7"', "last-modified": DATE, "cache-control": "private, no-cache"}
-    assert not fields.keys() & {"content-type", "content-length"}
+        assert kept == {"etag": '"7"', "last-modified": DATE, "cache-control": "private, no-cache"}
+        assert not fields.keys() & {"content-type", "content-length"}
 
 
 async def test_without_a_revision_the_answer_is_its_own_state() -> None:

@@ -1,5 +1,6 @@
 """CSRF: what changes something under a cookie comes from our own page."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -42,7 +43,7 @@ def with_cookies(**settings: Any) -> Built:
 HERE = {"Cookie": f"session={SESSION}", "Sec-Fetch-Site": "same-origin", "X-CSRF-Token": token_of(SESSION)}
 
 
-async def save_with(headers: dict[str, str | None], built: Built | None = None, **options: Any) -> Any:
+async def save_with(headers: Mapping[str, str | None], built: Built | None = None, **options: Any) -> Any:
     sent = {name: value for name, value in {**HERE, **headers}.items() if value is not None}
     return await (built or with_cookies()).client.post("/save", headers=sent, **options)
 

@@ -14,6 +14,7 @@ from msgspec.msgpack import Decoder
 from headwater.http.message.problem import Problem
 from headwater.http.page.cursor import LENGTH_LIMIT, Bounds, Place, read_cursor, write_cursor
 from headwater.keyring import Key, Keys
+from tests.generics import of
 
 KEY = Key.derived(b"s" * 32, "page cursor")
 KEYS = Keys(KEY, {KEY.id: KEY})
@@ -49,7 +50,7 @@ def refused(text: str, bounds: Bounds = BOUNDS, now: int = NOW, keys: Keys = KEY
 @given(values=st.lists(VALUES, min_size=1, max_size=5), backward=st.booleans(), inclusive=st.booleans())
 def test_a_place_survives_its_cursor_exactly(values: list[Any], backward: bool, inclusive: bool) -> None:
     place = Place(tuple(values), backward, inclusive)
-    kinds = tuple[tuple(type(value) for value in values)]  # type: ignore[misc]
+    kinds = of(tuple, *map(type, values))
     assert read_cursor(write_cursor(place, BOUNDS, EXPIRES, KEYS), BOUNDS, NOW, KEYS, Decoder(kinds)) == place
 
 
@@ -58,7 +59,7 @@ def test_a_place_survives_its_cursor_exactly(values: list[Any], backward: bool, 
 )
 def test_values_at_the_edge_survive_too(value: Any) -> None:
     cursor = write_cursor(Place((value,)), BOUNDS, EXPIRES, KEYS)
-    assert repr(read_cursor(cursor, BOUNDS, NOW, KEYS, Decoder(tuple[type(value)])).values) == repr((value,))
+    assert repr(read_cursor(cursor, BOUNDS, NOW, KEYS, Decoder(of(tuple, type(value)))).values) == repr((value,))
 
 
 @given(at=st.integers(min_value=0), bit=st.integers(0, 7))

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from headwater.commit import Tx
 from headwater.http import Principal, Problem, Request, Response
 from headwater.http.command.idempotency import fingerprint_of, key_of, parse_key
-from headwater.http.message.body import BodyLimits
-from tests.unit.http.support import build, command, provided
+from tests.unit.http.support import build, command, provided, request_of
 
 VISIBLE = st.characters(min_codepoint=0x20, max_codepoint=0x7E)
 
@@ -32,8 +31,7 @@ def requesting(
     headers: tuple[tuple[bytes, bytes], ...] = ((b"idempotency-key", b'"k"'),),
     principal: str | None = None,
 ) -> Request:
-    scope = {"method": method, "path": path, "query_string": query, "headers": list(headers)}
-    request = Request(scope, None, BodyLimits(1, 1, 1))  # type: ignore[arg-type]
+    request = request_of({"method": method, "path": path, "query_string": query, "headers": list(headers)})
     request.raw_body = body
     request.principal = Principal(principal) if principal is not None else None
     return request

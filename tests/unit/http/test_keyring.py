@@ -21,8 +21,12 @@ class Secrets:
         return b"kept in the database"
 
 
+def secrets() -> Any:
+    return Secrets()
+
+
 async def test_the_first_secret_signs_and_all_of_them_verify() -> None:
-    database: Any = Secrets()
+    database = secrets()
     old = await Keyring(OLD, database).keys("cursor")
     both = await Keyring(f"{NEW}, {OLD}", database).keys("cursor")
     signed = old.signing.sign(b"message")
@@ -34,14 +38,14 @@ async def test_the_first_secret_signs_and_all_of_them_verify() -> None:
 
 
 async def test_what_is_signed_for_one_purpose_passes_for_no_other() -> None:
-    keyring = Keyring(OLD, Secrets())  # type: ignore[arg-type]
+    keyring = Keyring(OLD, secrets())
     cursor, token = (await keyring.keys("cursor")).signing, (await keyring.keys("token")).signing
     assert cursor.id != token.id
     assert not token.verifies(b"message", cursor.sign(b"message"))
 
 
 async def test_without_a_secret_that_of_the_database_is_read_once() -> None:
-    database: Any = Secrets()
+    database = secrets()
     keyring = Keyring(None, database)
     assert await keyring.keys("cursor") == await keyring.keys("cursor")
     await keyring.keys("token")
@@ -51,6 +55,6 @@ async def test_without_a_secret_that_of_the_database_is_read_once() -> None:
 @pytest.mark.parametrize("secret", ["short", f"{OLD},short", f"{OLD},"])
 def test_a_secret_that_could_be_guessed_is_refused_and_not_shown(secret: str) -> None:
     with pytest.raises(SettingsError, match="at least 32 characters") as raised:
-        Keyring(secret, Secrets())  # type: ignore[arg-type]
+        Keyring(secret, secrets())
     assert "short" not in str(raised.value)
     assert OLD not in str(raised.value)

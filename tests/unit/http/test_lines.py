@@ -127,7 +127,7 @@ async def test_a_line_does_not_wait_for_the_next(monkeypatch: pytest.MonkeyPatch
         yield 2
 
     stream = await stream_lines(slow())
-    streamed = asyncio.create_task(stream(reader.write))  # type: ignore[arg-type]
+    streamed = asyncio.ensure_future(stream(reader.write))
     await asyncio.wait_for(reader.arrived.wait(), 5)
     assert reader.pieces == [b"1\n"]
     more.set()
@@ -165,7 +165,7 @@ async def test_a_stream_with_a_hole_does_not_go_on(monkeypatch: pytest.MonkeyPat
         yield 2
 
     stream = await stream_lines(slow())
-    streamed = asyncio.create_task(stream(reader.write))  # type: ignore[arg-type]
+    streamed = asyncio.ensure_future(stream(reader.write))
     await asyncio.wait_for(reader.given_up.wait(), 5)
     reader.takes.set()
     more.set()
@@ -213,7 +213,7 @@ async def test_a_slow_client_holds_the_source_back() -> None:
             yield "x" * 100
 
     stream = await stream_lines(counting())
-    streamed = asyncio.create_task(stream(reader.write))  # type: ignore[arg-type]
+    streamed = asyncio.ensure_future(stream(reader.write))
     for _ in range(100):
         await asyncio.sleep(0)
     held = asked

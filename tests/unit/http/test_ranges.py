@@ -167,7 +167,7 @@ def test_several_parts_are_one_body_that_others_can_read() -> None:
     body = b"".join(content[p.start : p.end] if isinstance(p, Span) else p for p in multipart.pieces())
     assert len(body) == multipart.length
     message = message_from_bytes(b"Content-Type: " + multipart.content_type + b"\r\n\r\n" + body, policy=policy.HTTP)
-    parts = [(part["content-range"], part.get_content()) for part in message.iter_parts()]  # type: ignore[attr-defined]
+    parts = [(part["content-range"], part.get_content()) for part in message.iter_parts()]
     assert parts == [
         ("bytes 0-9/2048", content[:10]),
         ("bytes 1000-1499/2048", content[1000:1500]),

@@ -25,12 +25,13 @@ class Color(Enum):
 
 
 def handler(name_: str, /, **parameters: Any) -> Any:
-    async def answer(**values: Any) -> None: ...
+    async def declared(**values: Any) -> None: ...
 
+    answer: Any = declared
     answer.__name__ = name_
     answer.__annotations__ = {**parameters, "return": None}
     kind = inspect.Parameter.KEYWORD_ONLY
-    answer.__signature__ = inspect.Signature([inspect.Parameter(p, kind) for p in parameters])  # type: ignore[attr-defined]
+    answer.__signature__ = inspect.Signature([inspect.Parameter(p, kind) for p in parameters])
     return answer
 
 

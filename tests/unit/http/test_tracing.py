@@ -2,16 +2,16 @@
 
 import pytest
 
-from headwater.http.message.body import BodyLimits
 from headwater.http.message.request import Request
 from headwater.http.message.tracing import new_id, request_id_of, traceparent_of
+from tests.unit.http.support import request_of
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = f"00-{TRACE}-b7ad6b7169203331-01"
 
 
 def request_with(*fields: tuple[bytes, bytes]) -> Request:
-    return Request({"method": "GET", "path": "/", "headers": list(fields)}, None, BodyLimits(1, 1, 1))  # type: ignore[arg-type]
+    return request_of({"method": "GET", "path": "/", "headers": list(fields)})
 
 
 def test_identifiers_are_hexadecimal_and_never_repeat() -> None:

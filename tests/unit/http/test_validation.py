@@ -188,13 +188,11 @@ def _like(kind: Any) -> st.SearchStrategy[Any]:
     if origin in (Union, UnionType):
         return st.one_of([_like(arg) for arg in args])
     if origin in (list, set, frozenset) or (origin is tuple and args[-1] is ...):
-        return st.lists(st.deferred(lambda: nearly(args[0])), max_size=2)
+        return st.lists(_later(args[0]), max_size=2)
     if origin is tuple:
         return st.tuples(*(nearly(arg) for arg in args)).map(list)
     if origin is dict:
-        return st.dictionaries(
-            st.sampled_from(["a", "ab", "7", "~/", "x y"]), st.deferred(lambda: nearly(args[1])), max_size=4
-        )
+        return st.dictionaries(st.sampled_from(["a", "ab", "7", "~/", "x y"]), _later(args[1]), max_size=4)
     if kind is NoneType:
         return st.none()
     base = origin or kind
@@ -203,8 +201,12 @@ def _like(kind: Any) -> st.SearchStrategy[Any]:
     return scalars
 
 
+def _later(kind: Any) -> st.SearchStrategy[Any]:
+    return st.deferred(lambda: nearly(kind))
+
+
 def _like_struct(kind: Any, base: Any) -> st.SearchStrategy[Any]:
-    fields = {field.encode_name: st.deferred(lambda f=field: nearly(f.type)) for field in msgspec.structs.fields(kind)}
+    fields = {field.encode_name: _later(field.type) for field in msgspec.structs.fields(kind)}
     tag = base.__struct_config__.tag
     if base.__struct_config__.array_like:
         values = st.tuples(*fields.values()).map(list)

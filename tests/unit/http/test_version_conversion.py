@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from headwater.http.version.conversion import Conversions
 from headwater.http.version.converter import Converter, read_steps
+from tests.generics import of
 
 T = TypeVar("T")
 
@@ -77,14 +78,14 @@ leaves: list[Kind] = [
 
 def wider(inner: st.SearchStrategy[Kind]) -> st.SearchStrategy[Kind]:
     return st.one_of(
-        inner.map(lambda kind: (list[kind[0]], st.lists(kind[1], max_size=2))),
+        inner.map(lambda kind: (of(list, kind[0]), st.lists(kind[1], max_size=2))),
         inner.map(lambda kind: (kind[0] | None, st.none() | kind[1])),
-        inner.map(lambda kind: (dict[str, kind[0]], st.dictionaries(st.text(max_size=2), kind[1], max_size=2))),
-        inner.map(lambda kind: (tuple[kind[0], ...], st.lists(kind[1], max_size=2).map(tuple))),
-        inner.map(lambda kind: (tuple[int, kind[0]], st.tuples(st.integers(0, 3), kind[1]))),
+        inner.map(lambda kind: (of(dict, str, kind[0]), st.dictionaries(st.text(max_size=2), kind[1], max_size=2))),
+        inner.map(lambda kind: (of(tuple, kind[0], ...), st.lists(kind[1], max_size=2).map(tuple))),
+        inner.map(lambda kind: (of(tuple, int, kind[0]), st.tuples(st.integers(0, 3), kind[1]))),
         inner.map(
             lambda kind: (
-                Holder[kind[0]],
+                of(Holder, kind[0]),
                 st.builds(lambda item, others: Holder(item, others), kind[1], st.lists(kind[1], max_size=2)),
             )
         ),
@@ -114,7 +115,7 @@ def test_what_holds_nothing_converted_stays_itself() -> None:
 
 def test_a_derived_type_is_declared_as_its_newer_one_and_made_once() -> None:
     older = DOWN.of(Wallet).older
-    assert DOWN.of(list[Wallet]).older == list[older]
+    assert DOWN.of(list[Wallet]).older == of(list, older)
     assert (older.__name__, older.__doc__) == ("Wallet", Wallet.__doc__)
     assert msgspec.json.encode(older(main_part=MoneyV1(1))) == (
         b'{"type":"Wallet","mainPart":{"type":"MoneyV1","units":1,"rest":0}}'

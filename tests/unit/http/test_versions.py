@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from headwater import Row
+from headwater.db import Db
 from headwater.http import Body, Page, Pages, Request, Response, Route
 from headwater.http import Listing as PageOf
 from headwater.http.message.principal import Principal
@@ -613,8 +614,8 @@ class Rows:
 async def test_a_page_is_converted_and_its_document_says_so() -> None:
     people = Pages(Person, fields=True)
 
-    async def list_people(page: Annotated[Page, people]) -> PageOf[Person]:
-        return await page.read(Rows())  # type: ignore[arg-type]
+    async def list_people(db: Db, page: Annotated[Page, people]) -> PageOf[Person]:
+        return await page.read(db)
 
     built = shop(query("/people", list_people), converters=[down(renamed)], db=Rows())
     old = await built.client.get("/v1/people")
@@ -630,8 +631,8 @@ async def test_a_page_is_converted_and_its_document_says_so() -> None:
 async def test_fields_are_chosen_of_the_versions_own_items() -> None:
     people = Pages(Person, fields=True)
 
-    async def list_people(page: Annotated[Page, people]) -> PageOf[Person]:
-        return await page.read(Rows())  # type: ignore[arg-type]
+    async def list_people(db: Db, page: Annotated[Page, people]) -> PageOf[Person]:
+        return await page.read(db)
 
     client = shop(query("/people", list_people, etag=True), converters=[down(renamed)], db=Rows()).client
     whole, part = await client.get("/v1/people"), await client.get("/v1/people?fields=full_name")
@@ -646,7 +647,8 @@ async def test_fields_are_chosen_of_the_versions_own_items() -> None:
 
 
 async def test_principals_are_counted_by_name_up_to_a_bound_and_told_once_a_day() -> None:
-    clock, metrics, told = Clock(datetime(2026, 6, 1, tzinfo=UTC), frozen=True), Metrics("web 1"), []
+    clock, metrics = Clock(datetime(2026, 6, 1, tzinfo=UTC), frozen=True), Metrics("web 1")
+    told: list[Any] = []
     usage = Usage("1", metrics, clock)
     end = subscribe(told.append)
     try:

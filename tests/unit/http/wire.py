@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
 from headwater.http.serving.lifespan import AsgiApp
 from headwater.settings import Settings
@@ -19,6 +20,8 @@ class Connection:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self.writer = writer
+        self.transport = cast(asyncio.Transport, writer.transport)
+        """Of both directions, which only its type does not say."""
 
     async def ask(self, head: str, body: bytes = b"") -> tuple[int, dict[str, str], bytes]:
         self.send(head, body)

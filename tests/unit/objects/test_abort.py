@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from headwater.objects import Location, Objects
-from headwater.objects.store import PART_BYTES
+from headwater.objects.parts import PART_BYTES
 
 
 class SlowStore:

@@ -8,12 +8,12 @@ import msgspec
 import pytest
 import structlog
 
-from headwater.observe import Occurrence, report
+from headwater.observe import Level, Occurrence, report
 from headwater.observe.logging import adopt_structlog, configure_logging
 
 
 class DiskFull(Occurrence, frozen=True, kw_only=True):
-    level: ClassVar[str] = "warning"
+    level: ClassVar[Level] = "warning"
     path: str
 
 

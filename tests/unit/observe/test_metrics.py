@@ -280,7 +280,8 @@ def test_a_scrape_does_not_wait_for_a_process_that_was_stopped_while_it_joined(
 
 
 def test_a_full_disk_costs_a_series_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    metrics, told = Metrics("web 1", tmp_path), []
+    metrics = Metrics("web 1", tmp_path)
+    told: list[Any] = []
     write = os.write
     end = subscribe(told.append)
     with monkeypatch.context() as full:

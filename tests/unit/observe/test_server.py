@@ -83,13 +83,17 @@ def test_clients_that_say_nothing_keep_nobody_out_until_there_are_too_many(monke
         port = int(url.rpartition(":")[2])
         with ExitStack() as silent:
 
-            def another() -> None:
+            def connect() -> None:
                 silent.enter_context(socket.create_connection(("127.0.0.1", port)))
 
-            another()
-            another()
+            def is_full_with_another() -> bool:
+                connect()
+                return not is_answered(url)
+
+            connect()
+            connect()
             assert is_answered(url)
-            eventually(lambda: another() or not is_answered(url))
+            eventually(is_full_with_another)
         eventually(lambda: is_answered(url))
 
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ def process(name: str, phase: Phase = Phase.RUNNING, restarts: int = 0) -> Proce
     return ProcessState(name, phase, 1, NOW, restarts, None)
 
 
-def state(*processes: ProcessState, ready: bool = True, **more: object) -> BackendState:
+def state(*processes: ProcessState, ready: bool = True, **more: Any) -> BackendState:
     return BackendState(
         backend="shop:backend",
         supervisor=1,
@@ -30,7 +31,7 @@ def state(*processes: ProcessState, ready: bool = True, **more: object) -> Backe
         started_at=NOW,
         updated_at=NOW + timedelta(seconds=1),
         processes=processes,
-        **more,  # type: ignore[arg-type]
+        **more,
     )
 
 
@@ -84,22 +85,20 @@ def test_the_screen_says_what_runs_where_and_what_to_try(capsys: pytest.CaptureF
 
 
 def test_the_screen_tries_only_what_anybody_can_ask_without_more() -> None:
-    app = App("shop")
+    closed, open_to_all = App("closed"), App("open")
 
     async def find(db: Db, secret: str) -> Principal | None:
         return None
 
-    @app.query("GET /mine")
+    @closed.query("GET /mine")
     async def list_mine(db: Db, principal: Principal) -> list[int]:
         return []
 
-    @app.query("GET /found")
+    @closed.query("GET /found")
     async def search(db: Db, word: str) -> list[int]:
         return []
 
-    more = App("more")
-
-    @more.query("GET /all")
+    @open_to_all.query("GET /all")
     async def list_all(db: Db, principal: Principal | None, word: str = "") -> list[int]:
         return []
 
@@ -107,8 +106,8 @@ def test_the_screen_tries_only_what_anybody_can_ask_without_more() -> None:
         backend = Backend(*apps, identify=Bearer(find))
         return screen_of(backend, Settings(home=Path("/srv/hw")), state(process("web 1")), None).try_it
 
-    assert tried(app) is None
-    assert tried(app, more) == "curl -s http://127.0.0.1:8000/all"
+    assert tried(closed) is None
+    assert tried(closed, open_to_all) == "curl -s http://127.0.0.1:8000/all"
 
 
 def test_no_line_of_the_screen_is_broken_or_ends_in_blanks(capsys: pytest.CaptureFixture[str]) -> None:

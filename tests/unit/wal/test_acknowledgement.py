@@ -27,7 +27,8 @@ class Primary:
         self.end = 1000
         self.flushed = dict(flushed)
         self.lost: set[str] = set()
-        self.held, self.safe = 10, 90
+        self.held = 10
+        self.safe: int | None = 90
         self.acknowledged: list[int] = []
         self.reads = 0
         self.acknowledger = Acknowledger(self.acknowledged.append, self._read, lambda: self.now)
@@ -173,7 +174,7 @@ def test_a_slot_that_fills_up_while_the_standbys_keep_up_gives_nobody_up(told: l
 
 def test_without_a_limit_a_standby_is_never_given_up(told: list[Occurrence]) -> None:
     primary = Primary(second=1000)
-    primary.held, primary.safe = 1 << 40, None  # type: ignore[assignment]
+    primary.held, primary.safe = 1 << 40, None
     primary.append()
     primary.settle()
     assert primary.settle(after=1_000_000) == []

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -37,7 +38,7 @@ class Step(NamedTuple):
 
     messages: list[Decoded]
     counted: int
-    drafts: list[tuple[int, int, str | None, Any]]
+    drafts: Sequence[tuple[int, int, str | None, Any]]
     """(ordinal from here, kind, key, body)"""
 
 
@@ -152,7 +153,7 @@ def end_lsn(number: int) -> int:
     return 1008 + number * 16
 
 
-def feed(assembler: Assembler, messages: list[Decoded]) -> list[Fragment]:
+def feed(assembler: Assembler, messages: Sequence[Decoded]) -> list[Fragment]:
     return [fed for message in messages if isinstance(fed := assembler.feed(write(message)), Fragment)]
 
 

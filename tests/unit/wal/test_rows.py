@@ -44,7 +44,8 @@ TYPES: list[tuple[str, int, Value, Any]] = [
 
 def written(relation: Relation, *values: Value) -> dict[str, Any]:
     _, body = RowWriter(relation).write("insert", values, None)
-    return msgspec.json.decode(body)  # type: ignore[no-any-return]
+    decoded: dict[str, Any] = msgspec.json.decode(body)
+    return decoded
 
 
 @pytest.mark.parametrize(("name", "oid", "sent", "expected"), TYPES, ids=[name for name, *_ in TYPES])

@@ -5,14 +5,13 @@ silence. A route that takes the whole `Request` may have reasons of its own and 
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
 from typing import Any
 
 import msgspec
 
 from headwater.binding import MISSING, Providers, Services
 from headwater.binding.function import filling
-from headwater.binding.provider import Make, Making
+from headwater.binding.provider import Make
 from headwater.binding.signature import by_position
 from headwater.http.binding.inputs import FromRequest, Input, Receive, inputs_of
 from headwater.http.message.body import check_depth, holds_nul
@@ -54,7 +53,6 @@ class Binding:
         self.body = next((each for each in self.inputs if each.takes_body), None)
         self._made = [each.provided for each in self.inputs if each.provided and each.provided.make is not None]
         self.makes = bool(self._made)
-        self.closes = any(each.closes for each in self._made)
         self._parameters = signature.parameters
         self._in_path = names_of(segments_of(route))
         self._before = 0 if beside is None else len(beside._made)
@@ -119,8 +117,6 @@ class Bound:
         else:
             made = request.provided = []
         making = request.making
-        if making is None:
-            making = request.making = Making(request, AsyncExitStack())
         for make in self._makes:
             made.append(await make(making))
 

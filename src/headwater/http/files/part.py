@@ -13,7 +13,7 @@ from headwater.http.files.options import UploadOption
 from headwater.http.files.problems import OBJECT_PROBLEMS
 from headwater.http.files.sending import with_download
 from headwater.http.files.tus import ResumableStep, rewrite
-from headwater.http.files.upload import Intake, Upload, keep_upload, with_upload
+from headwater.http.files.upload import Intake, Staged, Upload, keep_upload, with_upload
 from headwater.http.message.request import Request
 from headwater.http.route.route import Route, refuse_option
 from headwater.http.step.description import Describe
@@ -70,7 +70,7 @@ def _provide(site: Site, parameter: Parameter) -> Provided:
 
 
 def _bind(services: Services) -> Bind:
-    return lambda request: request.upload
+    return lambda request: request.state[Staged].upload
 
 
 def _receive(route: Route, services: Services) -> Receive:

@@ -57,6 +57,13 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     """Where the bytes are, for Headwater itself."""
 
 
+class Staged(msgspec.Struct):
+    """The upload of a request, in the request's state; `kept` once a transaction has made it an object."""
+
+    upload: Upload
+    kept: bool = False
+
+
 class Rules(msgspec.Struct, frozen=True):
     """What a route takes: at most `limit` bytes, of the types in `media_types`, or of any."""
 
@@ -103,14 +110,15 @@ class Intake:
             arriving.begin(_declared(request))
         id = await self._staging.begin()
         try:
-            request.upload = await self._store(id, Incoming(request, room), boundary, arriving)
+            upload = await self._store(id, Incoming(request, room), boundary, arriving)
         except BaseException:
             await drop(self._staging, id)
             raise
+        request.state[Staged] = Staged(upload)
         # What stands for the body where an idempotency key is compared. A form is cut by another boundary each time.
         request.raw_body = arriving.content.sha256
         if boundary is not None:
-            request.raw_body += msgspec.json.encode(sorted(request.upload.metadata.items()))
+            request.raw_body += msgspec.json.encode(sorted(upload.metadata.items()))
             request.fields[b"content-type"] = MEDIA_TYPE.encode()
 
     async def _store(self, id: UUID, incoming: Incoming, boundary: str | None, arriving: "_Arriving") -> Upload:
@@ -214,8 +222,8 @@ async def in_parts(
 
 async def keep_upload(tx: Tx, request: Request) -> None:
     """Make the request's upload an object of the transaction; raises `UploadExpired`."""
-    upload: Upload = request.upload
-    request.kept = True
+    staged: Staged = request.state[Staged]
+    upload, staged.kept = staged.upload, True
     await keep(
         tx,
         upload.id,
@@ -232,15 +240,15 @@ def with_upload(call: Call, plan: Any, operation: Operation, services: Services)
     staging = services[Staging]
 
     async def call_and_tidy(request: Request) -> Answer:
-        request.upload, request.kept = None, False
         try:
             answer = await call(request)
         except BaseException:
-            if request.upload is not None:
-                await drop(staging, request.upload.id)
+            if (staged := request.state.get(Staged)) is not None:
+                await drop(staging, staged.upload.id)
             raise
-        if request.upload is not None and not (request.kept and answer.status < 400):  # refused, or a replay
-            await drop(staging, request.upload.id)
+        staged = request.state.get(Staged)
+        if staged is not None and not (staged.kept and answer.status < 400):  # refused, or a replay
+            await drop(staging, staged.upload.id)
         return answer
 
     return call_and_tidy

@@ -29,13 +29,13 @@ class Request:
     __slots__ = (
         "_headers",
         "_query",
+        "_state",
         "_traceparent",
         "added",
         "body_limits",
         "fields",
         "held",
         "id",
-        "kept",
         "making",
         "method",
         "path",
@@ -49,7 +49,6 @@ class Request:
         "started",
         "task",
         "trace",
-        "upload",
         "variant",
         "version",
     )
@@ -59,8 +58,6 @@ class Request:
     principal: Principal | None
     session: str | None
     provided: list[Any]
-    upload: Any
-    kept: bool
     making: Any
     task: asyncio.Task[Any] | None
     held: list[Callable[[], None]] | None
@@ -83,6 +80,7 @@ class Request:
         self.raw_body: bytes | None = None
         self._query: QueryFields | None = None
         self._headers: Headers | None = None
+        self._state: dict[Any, Any] | None = None
         fields = self.fields = dict(scope["headers"])
         if b"x-request-id" in fields or b"traceparent" in fields:
             self._take_ids()
@@ -109,6 +107,13 @@ class Request:
         if self._query is None:
             self._query = query_fields(self.scope["query_string"])
         return self._query
+
+    @property
+    def state(self) -> dict[Any, Any]:
+        """What capabilities keep of a request, each under a type of its own."""
+        if self._state is None:
+            self._state = {}
+        return self._state
 
     @property
     def client(self) -> str | None:

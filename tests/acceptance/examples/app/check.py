@@ -1,7 +1,9 @@
 """The library of the document works."""
 
+from headwater.testing import RunningBackend
 
-async def test_the_library_of_the_document(backend):
+
+async def test_the_library_of_the_document(backend: RunningBackend) -> None:
     added = await backend.client.post("/books", json={"title": "Dune"}, idempotency_key="k1")
     assert (added.status, added.json()["copies"]) == (201, 1)
     assert (await backend.client.post("/imports", json=[{"title": "Emma"}, {"title": "Ulysses"}])).status == 202

@@ -1,7 +1,9 @@
 """The desk of the document has what it declares."""
 
+from headwater.testing import RunningBackend
 
-async def test_the_desk_of_the_document(backend):
+
+async def test_the_desk_of_the_document(backend: RunningBackend) -> None:
     client = backend.client
     assert (await client.get("/desk/price")).json() == {"cents": 100, "currency": "EUR"}
     assert (await client.get("/desk/price", headers={"X-Currency": "XXX"})).status == 406

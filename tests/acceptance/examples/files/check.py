@@ -1,9 +1,11 @@
 """The files of the document are kept, shown, given up, and taken in by tus."""
 
+from headwater.testing import RunningBackend
+
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 
 
-async def test_the_files_of_the_document(backend):
+async def test_the_files_of_the_document(backend: RunningBackend) -> None:
     added = await backend.client.post("/pictures?title=mug", body=PNG)
     assert added.status == 201, added.text
     got = await backend.client.get(f"/pictures/{added.json()['id']}/file")

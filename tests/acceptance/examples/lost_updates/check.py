@@ -3,10 +3,12 @@
 import asyncio
 from uuid import UUID
 
+from headwater.testing import RunningBackend
+
 URL = f"/tasks/{UUID(int=1)}"
 
 
-async def test_the_tasks_of_the_document(backend):
+async def test_the_tasks_of_the_document(backend: RunningBackend) -> None:
     client = backend.client
     created = [
         await client.put(URL, json={"title": title}, headers={"If-None-Match": "*"}) for title in ("first", "again")

@@ -2,8 +2,12 @@
 
 import json
 
+import pytest
 
-async def test_the_registry_of_the_document(backend, capfd):
+from headwater.testing import RunningBackend
+
+
+async def test_the_registry_of_the_document(backend: RunningBackend, capfd: pytest.CaptureFixture[str]) -> None:
     found = await backend.client.get("/people?sort=-born,name&country[in]=DE&country[in]=FR&fields=id,name&limit=50")
     assert found.json()["items"] == [{"id": 3, "name": "Emmy Noether"}, {"id": 2, "name": "Blaise Pascal"}]
     assert (await backend.client.get("/countries/EG/people?count=exact")).json()["count"] == 1

@@ -1,7 +1,9 @@
 """The desk of the document keeps out whom it should."""
 
+from headwater.testing import RunningBackend
 
-async def test_the_desk_of_the_document(backend):
+
+async def test_the_desk_of_the_document(backend: RunningBackend) -> None:
     client = backend.client
     session = {"Cookie": "__Host-session=session-of-ann"}
     assert (await client.get("/me")).status == 401

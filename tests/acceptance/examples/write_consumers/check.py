@@ -4,10 +4,12 @@ from uuid import UUID
 
 from in_write_consumers.app import OrderCancelled, OrderPlaced
 
+from headwater.testing import RunningBackend
+
 PRODUCT, FIRST, SECOND = UUID(int=1), UUID(int=2), UUID(int=3)
 
 
-async def test_the_consumers_of_the_document(backend):
+async def test_the_consumers_of_the_document(backend: RunningBackend) -> None:
     async with backend.transaction() as tx:
         await tx.run("insert into shop.product (id, name, stock) values ($1, 'Mug', 4)", PRODUCT)
         await tx.run("insert into shop.order_ (id, product) values ($1, $3), ($2, $3)", FIRST, SECOND, PRODUCT)

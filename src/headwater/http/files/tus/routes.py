@@ -5,13 +5,15 @@ it is rewritten: its handler becomes a function that does the step.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from msgspec import structs
 
 from headwater.binding import ParameterMisplaced, Providers, Services
+from headwater.binding.provider import Making
 from headwater.binding.signature import written
 from headwater.commit import Committer, Tx
 from headwater.http.binding.binding import Binding
@@ -139,9 +141,12 @@ class _Linked:
         self._bound = binding.link(services)
         self._tx_index = binding.tx_index
 
-    async def prepare(self, request: Request) -> None:
-        if self._bound.makes:
+    @asynccontextmanager
+    async def prepared(self, request: Request) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            request.making = Making(request, stack)
             await self._bound.provide(request)
+            yield
 
     async def run(self, tx: Tx, request: Request) -> None:
         arguments = self._bound.bind(request)

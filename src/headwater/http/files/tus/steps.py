@@ -1,6 +1,6 @@
 """The steps of a resumable upload, each one request: create, show, append, remove."""
 
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Protocol
 from uuid import UUID
 
@@ -28,7 +28,7 @@ from headwater.http.files.tus.protocol import (
     require_version,
 )
 from headwater.http.files.tus.state import State
-from headwater.http.files.upload import Rules, Typing, Upload, keep_upload
+from headwater.http.files.upload import Rules, Staged, Typing, Upload, keep_upload
 from headwater.http.message.answer import Fields
 from headwater.http.message.date import write_date
 from headwater.http.message.problem import Problem
@@ -43,8 +43,8 @@ from headwater.objects.staging import Staging, stream_parts
 class Finish(Protocol):
     """The declared handler, with the upload that the request has."""
 
-    async def prepare(self, request: Request) -> None:
-        """Do what comes before the transaction."""
+    def prepared(self, request: Request) -> AbstractAsyncContextManager[None]:
+        """Do what comes before the transaction, and clean up behind it."""
 
     async def run(self, tx: Tx, request: Request) -> None:
         """Do what the transaction is for."""
@@ -169,7 +169,7 @@ class Steps:
         try:
             await appending.take(Incoming(request, room), typing.look_early if state.position == 0 else _pass)
             if appending.whole:
-                request.upload = await self._upload(state, appending, hashing)
+                request.state[Staged] = Staged(await self._upload(state, appending, hashing))
                 await self._commit(request, state, appending)
         except BaseException:
             with suppress(DbError, ObjectsError):
@@ -205,9 +205,9 @@ class Steps:
             await keep_upload(tx, request)
             await self._finish.run(tx, request)
 
-        await self._finish.prepare(request)
         try:
-            await self._execute(work, Origin(self._app, self._name, _actor(request), request.traceparent))
+            async with self._finish.prepared(request):
+                await self._execute(work, Origin(self._app, self._name, _actor(request), request.traceparent))
         except UploadExpired:
             raise Problem(410, detail="The upload has expired.") from None
         except OutcomeUnknown as error:
