@@ -31,8 +31,7 @@ class BadHandler(ConsumerError, HandlerError):
 
 
 class UnknownColumn(ConsumerError):
-    """The consumer {consumer!r} declares old={column!r}, but no row that it follows has that field. They
-    have: {known}."""
+    """The consumer {consumer!r} declares old={column!r}, which no row that it follows has. They have: {known}."""
 
 
 class UnknownConsumer(ConsumerError):

@@ -35,12 +35,12 @@ class OfConsumer(NamedTuple):
 
 
 BACKLOG: Final = (
-    OfBacklog("headwater_relay_lag_bytes", "WAL that the relay has not looked at yet.", lambda it: it.behind_bytes),
+    OfBacklog("headwater_relay_lag_bytes", "WAL that the relay has not processed yet.", lambda it: it.behind_bytes),
     OfBacklog("headwater_wal_position_bytes", "LSN up to which there is WAL.", lambda it: it.written),
-    OfBacklog("headwater_wal_held_bytes", "WAL that PostgreSQL holds for the relay.", lambda it: it.held_bytes),
+    OfBacklog("headwater_wal_held_bytes", "WAL that PostgreSQL retains for the relay.", lambda it: it.held_bytes),
     OfBacklog(
         "headwater_wal_budget_left_bytes",
-        "WAL that can still be written before the slot is lost; absent without a limit.",
+        "WAL that can still be written before PostgreSQL invalidates the slot; absent without a limit.",
         lambda it: it.left_bytes,
     ),
     OfBacklog("headwater_slot_active", "1 while a relay reads from the replication slot.", lambda it: it.active),
@@ -49,7 +49,7 @@ BACKLOG: Final = (
     OfBacklog("headwater_log_partitions", "Partitions of the log.", lambda it: it.partitions),
     OfBacklog(
         "headwater_log_epoch",
-        "Epoch of the log, which grows when its past is no longer to be trusted.",
+        "Epoch of the log, which increases after a restore, a failover or a gap.",
         lambda it: it.position.epoch,
     ),
     OfBacklog(
@@ -67,11 +67,11 @@ CONSUMERS: Final = (
     ),
     OfConsumer(
         "headwater_consumer_still_seconds",
-        "Seconds for which a partition has had such entries and has not moved.",
+        "Seconds for which a partition has had such entries and its watermark has not moved.",
         lambda it: it.still_seconds,
     ),
-    OfConsumer("headwater_consumer_keys_in_retry", "Keys that failed and will be tried again.", lambda it: it.in_retry),
-    OfConsumer("headwater_consumer_keys_parked", "Keys that wait for a person.", lambda it: it.parked),
+    OfConsumer("headwater_consumer_keys_in_retry", "Keys that failed and will be retried.", lambda it: it.in_retry),
+    OfConsumer("headwater_consumer_keys_parked", "Parked keys, which wait for an operator.", lambda it: it.parked),
 )
 
 
@@ -83,18 +83,20 @@ class DatabaseMeter:
     ) -> None:
         self._monotonic = monotonic
         self._history = WalHistory()
-        self._up = metrics.gauge("headwater_database_up", "1 while PostgreSQL answers the supervisor.")
+        self._up = metrics.gauge("headwater_database_up", "1 while PostgreSQL responds to the supervisor.")
         self._took = metrics.gauge(
-            "headwater_database_look_duration_seconds", "Seconds that PostgreSQL worked for the last look into it."
+            "headwater_database_look_duration_seconds", "Seconds that the last measurement in PostgreSQL took."
         )
         self._lag_seconds = metrics.gauge(
-            "headwater_relay_lag_seconds", "Seconds for which there has been WAL that the relay has not looked at."
+            "headwater_relay_lag_seconds", "Seconds for which there has been WAL that the relay has not processed."
         )
         self._backlog = [(metrics.gauge(each.name, each.help), each.read) for each in BACKLOG]
         self._status = metrics.gauge(
             "headwater_slot_status", "1 for the state that the replication slot is in.", ("status",)
         )
-        metrics.gauge("headwater_wal_budget_bytes", "WAL that PostgreSQL may hold for the relay.").set(wal_budget_bytes)
+        metrics.gauge("headwater_wal_budget_bytes", "WAL that PostgreSQL may retain for the relay.").set(
+            wal_budget_bytes
+        )
         self._consumers = [(metrics.gauge(each.name, each.help, ("consumer",)), each.read) for each in CONSUMERS]
         self.show(None)
 

@@ -48,7 +48,7 @@ async def dev(reference: str, settings: Settings, *, folder: Path | None = None)
     try:
         with on_signals(stop):
             plan = ProcessPlan(backend=reference, stages=[[Assignment(role="dev", backend=reference)]])
-            supervisor = Supervisor(plan, settings, collector, tell=_First(terminal, settings).tell)
+            supervisor = Supervisor(plan, settings, collector, tell=_FirstScreen(terminal, settings).tell)
             reloading = asyncio.create_task(
                 _reload(supervisor, folder or Path.cwd(), settings.home, stop), name="reload"
             )
@@ -62,7 +62,7 @@ async def dev(reference: str, settings: Settings, *, folder: Path | None = None)
         collector.close()
 
 
-class _First:
+class _FirstScreen:
     """Shows the screen with the first state that is ready."""
 
     def __init__(self, terminal: Terminal, settings: Settings) -> None:

@@ -17,7 +17,9 @@ class BackendMeter:
         build.of(version("headwater")).set(1)
         self._process_up = metrics.gauge("headwater_process_up", "1 while a process runs.", ("process",))
         self._restarts = metrics.counter(
-            "headwater_process_restarts_total", "How often a process ended unasked or could not start.", ("process",)
+            "headwater_process_restarts_total",
+            "How often a process ended unexpectedly or could not start.",
+            ("process",),
         )
         self.database = DatabaseMeter(metrics, wal_budget_bytes)
 

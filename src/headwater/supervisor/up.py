@@ -30,13 +30,13 @@ async def up(reference: str, settings: Settings, *, stream: bool = False) -> Non
     backend.check()
     backend.check_settings()
     terminal = None if stream else Terminal()
-    first = _First(backend, settings, terminal)
-    collector = open_collector(settings, first.show_line if terminal is not None else None)
+    start = _Start(backend, settings, terminal)
+    collector = open_collector(settings, start.show_line if terminal is not None else None)
     end_lines = write_lines(NAME, settings.log_level, collector.channel(NAME).write)
     stop = Stop()
     try:
         with on_signals(stop):
-            supervisor = Supervisor(first.plan(reference), settings, collector, tell=first.tell)
+            supervisor = Supervisor(start.plan(reference), settings, collector, tell=start.tell)
             await supervisor.run(stop)
     finally:
         if terminal is not None:
@@ -61,7 +61,7 @@ def _processes(backend: Backend, reference: str) -> list[Assignment]:
     ]
 
 
-class _First:
+class _Start:
     """Prepares the backend, remembers what that did, and shows it with the first state that is ready."""
 
     def __init__(self, backend: Backend, settings: Settings, terminal: Terminal | None) -> None:
