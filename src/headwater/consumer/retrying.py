@@ -1,8 +1,8 @@
-"""Retrying: the keys set aside whose time has come, one entry and one transaction at a time.
+"""Retrying: retries the keys that are due, one entry and one transaction at a time.
 
-The lock is that of the watermark, as for following the log, so what is retried and what the log brings stand in one
-order. An entry leaves the queue in the transaction of its effect. When the last one of its key has, the key is as if
-it had never failed; when an entry has used up its retries, the key is parked for a person.
+The lock is that of the watermark, as for following the log, so retries and new entries have one order. An entry leaves
+the queue in the transaction of its effect. After the last one its key is no longer set aside. When an entry has used up
+its retries, the key is parked.
 """
 
 import time
@@ -58,7 +58,7 @@ class Retrying:
         self._condemned.clear()
 
     async def once(self, connection: Connection) -> Retried:
-        """One transaction; raises `Interrupted`, and what asyncpg raises when PostgreSQL goes away."""
+        """One transaction; raises `Interrupted`, and asyncpg's errors when the connection is lost."""
         await connection.execute("begin")
         claimed = await claim_retry(
             connection,

@@ -1,13 +1,13 @@
 """A consumer worker: one process that follows the log for all subscriptions over all partitions.
 
-Who does what: wake-ups and looks tell which lanes have work (`headwater.consumer.survey`), the scheduler gives them
+Wake-ups and surveys find which lanes have work (`headwater.consumer.survey`), the scheduler gives them
 turns (`headwater.consumer.scheduler`), a lane does the work (`headwater.consumer.lane`).
 
-Workers share partitions without knowing each other. Worker i of n looks after every n-th partition; into the others
-it steps only where it sees, at two looks in a row, that something is to be done and nothing moves. The locks on the
-watermarks make every such guess safe, and a worker that dies costs one or two looks of delay.
+Workers share partitions without communication. Worker i of n owns every n-th partition. It helps in another one only
+when two surveys in a row find work there and no progress. The locks on the watermarks make that safe, and a worker that
+ends costs a delay of one or two surveys.
 
-When PostgreSQL goes away everything remembered is dropped. When it is back the first wide look finds the truth.
+When PostgreSQL is unreachable, the worker forgets everything. Afterwards the first wide survey reads the stored state.
 """
 
 import asyncio
