@@ -69,8 +69,8 @@ class Meter:
     """Counts in the slots of `metrics`. The five status classes of a route lie before its histogram, in one run."""
 
     def __init__(self, metrics: Metrics) -> None:
-        self.slots = metrics.slots
-        self.in_flight = metrics.gauge("headwater_http_requests_in_flight", "Requests being answered.").slot
+        self.slots = metrics.values
+        self.in_flight = metrics.gauge("headwater_http_requests_in_flight", "Requests being answered.").index
         self._requests = metrics.counter(
             "headwater_http_requests_total", "Requests answered.", (*_LABELS, "status"), sparse=True
         )
@@ -91,8 +91,8 @@ class Meter:
     def place(self, labels: Labels) -> int:
         """The first slot of what is counted under these labels: a run of them, or those that nobody reads if the disk
         has no room for some of it."""
-        slots = [self._requests.of(*labels, status).slot for status in _STATUSES]
-        slots.append(self._durations.of(*labels).slot)
+        slots = [self._requests.of(*labels, status).index for status in _STATUSES]
+        slots.append(self._durations.of(*labels).index)
         first = min(slots)  # which is `UNSEEN` if one of them is
         assert first == UNSEEN or slots[-1] == first + _HISTOGRAM, "declared by somebody in between"
         return first
