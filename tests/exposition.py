@@ -8,7 +8,7 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
-from headwater.observe.naming import faults_of
+from headwater.observe.naming import problems_of
 
 Samples = dict[str, float]
 
@@ -36,7 +36,7 @@ def _faults_of_families(text: str) -> Iterator[str]:
     for family in read_text(text):  # which takes the suffix of a counter away
         name = family.name if family.name in written else f"{family.name}_total"
         labels = sorted({label for sample in family.samples for label in sample.labels})
-        yield from (f"{name}: {fault}" for fault in faults_of(family.type, name, family.documentation, labels))
+        yield from (f"{name}: {fault}" for fault in problems_of(family.type, name, family.documentation, labels))
 
 
 def _type_lines(text: str) -> list[str]:

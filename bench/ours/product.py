@@ -8,8 +8,8 @@ from pathlib import Path
 from headwater.settings import Settings
 from headwater.supervisor.assignment import Assignment
 from headwater.supervisor.child import Child
+from headwater.supervisor.collector import LogCollector
 from headwater.supervisor.environment import environment_of
-from headwater.supervisor.journal import Journal
 
 
 @asynccontextmanager
@@ -17,14 +17,14 @@ async def product_child(
     role: str, backend: str, settings: Settings, folder: Path, listener: socket.socket | None = None
 ) -> AsyncIterator[int]:
     """A relay, web worker or consumer worker of `backend` (``module:name``); its process id once it is ready."""
-    journal = Journal(folder / "log")
+    collector = LogCollector(folder / "log")
     assignment = Assignment(role=role, backend=backend)
     child = Child(
-        assignment, environ=environment_of(settings), channel=journal.channel(assignment.name), listener=listener
+        assignment, environ=environment_of(settings), channel=collector.channel(assignment.name), listener=listener
     )
     try:
         await child.start()
         yield child.statistics()["pid"]
     finally:
         await child.stop()
-        journal.close()
+        collector.close()

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from bench.lab import Lab
 from bench.process import ChildFailed
 from bench.row import Goal, Result, Row, Sample, Sense
-from headwater.supervisor.state import State, StateFile
+from headwater.supervisor.state import BackendState, StateFile
 
 UP = Row(
     name="up",
@@ -63,7 +63,7 @@ async def _start_and_stop(home: Path, output: Path) -> Sample:
     return Sample(side="headwater up", value=answered, unit="s", facts={"stop_s": stop_seconds})
 
 
-async def _wait_listening(home: Path, process: asyncio.subprocess.Process) -> State:
+async def _wait_listening(home: Path, process: asyncio.subprocess.Process) -> BackendState:
     file = StateFile(home / "run" / "state.json")
     while (state := file.read()) is None or not state.url:
         if process.returncode is not None:

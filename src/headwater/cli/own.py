@@ -1,4 +1,4 @@
-"""What the parts of a backend bring to the command line: commands, and findings of the doctor."""
+"""Commands, findings of the doctor, and settings that the parts of a backend declare."""
 
 import asyncio
 import inspect
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def add_own_commands(cli: App, words: list[str]) -> None:
-    """Add the commands of the project's backend, if the first of `words` is a command that only they can have."""
+    """Add the commands of the project's backend, if the first of `words` is not a built-in command."""
     if not words or words[0].startswith("-") or words[0] in cli:
         return
     from headwater.upkeep import Command
 
     backend = _find_backend()
     if backend is None:
-        return  # there is nobody to ask; the name is unknown
+        return  # without a backend the command is unknown
     for command in backend.declared.of(Command):
         cli.command(_runner(backend, command), name=command.name, help=command.help)
 
@@ -65,7 +65,7 @@ def _find_backend() -> "Backend | None":
 
 
 def _runner(backend: "Backend", command: "Command") -> Callable[..., Any]:
-    """A function with the command's own parameters, which opens the resources that it takes beside them."""
+    """A function with the command's own parameters that opens the resources of its other parameters."""
     from headwater.binding.signature import by_position, read_parameters
     from headwater.engines import postgres_url
     from headwater.settings import read_settings

@@ -1,6 +1,6 @@
-"""Consumers: whoever follows the log and applies it to this database, exactly once in effect."""
+"""Consumers: handlers that follow the log and apply it to this database, exactly once in effect."""
 
-from headwater.consumer.aside import Aside, drop, in_retry, parked, retry_now
+from headwater.consumer.aside import SetAsideKey, drop, in_retry, parked, retry_now
 from headwater.consumer.delivery import Delivery
 from headwater.consumer.errors import (
     BadHandler,
@@ -10,7 +10,7 @@ from headwater.consumer.errors import (
     HandlerTimeout,
     KeysParked,
     NotSettled,
-    PositionForgotten,
+    PositionExpired,
     TooNew,
     UnknownColumn,
     UnknownConsumer,
@@ -41,7 +41,6 @@ from headwater.consumer.subscription import Interest, Subscription, tables_of
 from headwater.consumer.worker import Worker, run_consumers
 
 __all__ = [
-    "Aside",
     "BadHandler",
     "BatchInterrupted",
     "ConsumerError",
@@ -66,8 +65,9 @@ __all__ = [
     "LayoutSwitched",
     "Limits",
     "NotSettled",
-    "PositionForgotten",
+    "PositionExpired",
     "Registered",
+    "SetAsideKey",
     "Subscription",
     "TooNew",
     "UnknownColumn",

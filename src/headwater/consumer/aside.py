@@ -1,4 +1,4 @@
-"""What is set aside: keys in retry, keys parked, and what a person can do about them."""
+"""Keys that are set aside: in retry or parked (others say dead letter), and what an operator can do about them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,8 +10,8 @@ from headwater.db import Pool, Session
 from headwater.log import Position
 
 
-class Aside(msgspec.Struct, frozen=True, kw_only=True):
-    """A key that is set aside, with its oldest entry, which failed, and the number of those behind it."""
+class SetAsideKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key that is set aside, with its oldest entry, which failed, and the number of entries queued behind it."""
 
     consumer: str
     key: str
@@ -21,7 +21,7 @@ class Aside(msgspec.Struct, frozen=True, kw_only=True):
     behind: int
     cause: str
     since: datetime
-    """When it failed last, or was parked."""
+    """The time of its last failure, or when it was parked."""
     next_attempt_at: datetime | None
     """None for a parked key."""
 
@@ -51,22 +51,22 @@ _RETRY_NOW = "select headwater.retry_now($1, $2, $3)"
 _DROP = "select headwater.drop_queued($1, $2, $3, $4)"
 
 
-async def parked(pool: Pool, consumers: Sequence[str] | None = None) -> list[Aside]:
-    """The parked keys of these consumers, or of all, the longest parked first."""
+async def parked(pool: Pool, consumers: Sequence[str] | None = None) -> list[SetAsideKey]:
+    """The parked keys of these consumers, or of all; the one parked longest comes first."""
     async with pool.acquire() as connection:
         return await _list(Session(connection), _PARKED, consumers)
 
 
-async def in_retry(pool: Pool, consumers: Sequence[str] | None = None) -> list[Aside]:
-    """The keys of these consumers, or of all, that will be tried again by themselves."""
+async def in_retry(pool: Pool, consumers: Sequence[str] | None = None) -> list[SetAsideKey]:
+    """The keys of these consumers, or of all, that will be retried automatically."""
     async with pool.acquire() as connection:
         return await _list(Session(connection), _IN_RETRY, consumers)
 
 
 async def retry_now(pool: Pool, consumer: str, key: str, clock: Clock | None = None) -> bool:
-    """Let a key that is parked or in retry be tried again at once, its retries counted anew.
+    """Retry a key that is parked or in retry at once, with all its retries.
 
-    What failed is applied first, then what queued up behind it. False if the key is not set aside.
+    The failed entry is applied first, then those queued behind it. Returns False if the key is not set aside.
     """
     async with pool.acquire() as connection:
         return await Session(connection).one(bool, _RETRY_NOW, consumer, key, _now(clock))
@@ -75,20 +75,20 @@ async def retry_now(pool: Pool, consumer: str, key: str, clock: Clock | None = N
 async def drop(
     pool: Pool, consumer: str, key: str, position: Position | None = None, clock: Clock | None = None
 ) -> int:
-    """Forget the entry of a key at `position`, or all that are set aside of it; returns how many that were.
+    """Delete the set-aside entry of a key at `position`, or all entries of the key; returns their number.
 
-    They are never applied. A key of which nothing is left goes on with the log; one that the entry had held up is
-    tried again. Waits for the transaction that the consumer is in; raises `LockTimeout` if that takes long.
+    They are never applied. A key without further entries continues with the log; otherwise its next entry is retried.
+    Waits for the consumer's present transaction; raises `LockTimeout` if that takes long.
     """
     async with pool.acquire() as connection:
         place = None if position is None else bytes(position)
         return await Session(connection).one(int, _DROP, consumer, key, place, _now(clock))
 
 
-async def _list(session: Session, aside: str, consumers: Sequence[str] | None) -> list[Aside]:
+async def _list(session: Session, aside: str, consumers: Sequence[str] | None) -> list[SetAsideKey]:
     wanted = None if consumers is None else list(consumers)
     rows = await session.all(dict, _WITH_QUEUE.format(aside=aside), wanted)
-    return [Aside(**{**row, "position": Position.from_bytes(row["position"])}) for row in rows]
+    return [SetAsideKey(**{**row, "position": Position.from_bytes(row["position"])}) for row in rows]
 
 
 def _now(clock: Clock | None) -> datetime:

@@ -1,4 +1,4 @@
-"""A consumer as it runs: a registered name, and a subscription compiled for it."""
+"""A running consumer: a registered name, and a subscription compiled for it."""
 
 from collections.abc import Sequence
 
@@ -7,35 +7,45 @@ from headwater.commit import Origin, Tx
 from headwater.consumer.delivery import Delivery
 from headwater.consumer.handler import Call
 from headwater.consumer.limits import DEAD_GRACE, SERVER_GRACE, Limits
-from headwater.consumer.pace import Pace
-from headwater.consumer.reader import Reader
+from headwater.consumer.reader import LogReader
 from headwater.consumer.subscription import Subscription
+from headwater.consumer.throttle import Throttle
 from headwater.db import Connection
 
 
 class Consumer:
     """What all lanes of one consumer share. A replay has another `name` than its subscription."""
 
-    __slots__ = ("_clock", "_origin", "call", "dead_after", "name", "pace", "reader", "server_limit", "subscription")
+    __slots__ = (
+        "_clock",
+        "_origin",
+        "call",
+        "dead_after",
+        "name",
+        "reader",
+        "server_limit",
+        "subscription",
+        "throttle",
+    )
 
     def __init__(self, name: str, subscription: Subscription, call: Call, clock: Clock, limits: Limits) -> None:
         self.name = name
         self.subscription = subscription
         self.call = call
-        self.reader = Reader(name, subscription)
+        self.reader = LogReader(name, subscription)
         self.server_limit = f"{(subscription.timeout + SERVER_GRACE) * 1000:.0f}ms"
         self.dead_after = subscription.timeout + DEAD_GRACE
-        self.pace = Pace(limits.entries, clock.monotonic)
+        self.throttle = Throttle(limits.entries, clock.monotonic)
         self._clock = clock
         self._origin = Origin(app=subscription.app, command=name)
 
     def transaction(self, connection: Connection, delivery: Delivery) -> Tx:
-        """What the handler gets for one delivery: events that it emits carry on the trace of theirs."""
+        """The transaction for one delivery. Events that the handler emits continue the trace of the delivered one."""
         envelope = delivery.envelope
         return self._transaction(connection, None if envelope is None else envelope.continued)
 
     def transaction_for_all(self, connection: Connection, deliveries: Sequence[Delivery]) -> Tx:
-        """The same for many at once: a trace goes on if it is the only one."""
+        """The same for a batch. The trace continues if the batch has only one."""
         traces = {delivery.envelope.continued for delivery in deliveries if delivery.envelope is not None}
         return self._transaction(connection, traces.pop() if len(traces) == 1 else None)
 

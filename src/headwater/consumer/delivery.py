@@ -9,10 +9,10 @@ from headwater.log import Entry, Position
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):
-    """What a handler can know of its event besides the event: a parameter of this type receives it.
+    """What a handler can know about its event; a parameter of this type receives it.
 
     `attempt` counts from 1. `envelope` is None for a row change. `body` is the entry as the log holds it. `xid` is the
-    transaction that committed it, as PostgreSQL's ``xid8``; None for what a log of the first format holds.
+    transaction that committed it, as PostgreSQL's ``xid8``; None for entries of the first format.
     """
 
     consumer: str
@@ -28,5 +28,5 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def entry(self) -> Entry:
-        """As the log holds it."""
+        """As it is in the log."""
         return Entry(self.position, self.kind, self.body, self.xid)

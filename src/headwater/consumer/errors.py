@@ -1,21 +1,21 @@
-"""Everything that can be wrong with a consumer.
+"""The errors of consumers.
 
 ::
 
     HeadwaterError
      └─ ConsumerError
          ├─ BadHandler            a handler's signature does not fit its subscription
-         ├─ UnknownColumn         old values are declared of a column that no followed row has
+         ├─ UnknownColumn         `old` names a column that no followed row has
          ├─ UnknownConsumer       no consumer of that name is registered
          ├─ ConsumerExists        the name of a replay is taken
-         ├─ PositionForgotten     the log no longer goes back so far
-         ├─ Unreadable            an entry does not fit its event class: the entry's fault
+         ├─ PositionExpired       the log no longer goes back so far
+         ├─ Unreadable            an entry does not fit its event class: it counts as its failure
          ├─ TooNew                an entry needs newer code: the partition stops (guarantee G10)
          ├─ HandlerTimeout        a handler took longer than it may
-         ├─ HandlerCancelled      a handler let a cancellation of its own escape
-         ├─ WatermarkLost         the watermark moved under its own lock: impossible, so it stops the transaction
-         ├─ NotSettled            consumers did not come up to the head in time
-         └─ KeysParked            consumers came up to the head with keys parked
+         ├─ HandlerCancelled      a handler let a cancellation escape that was its own
+         ├─ WatermarkLost         the watermark moved while it was locked, which must not happen
+         ├─ NotSettled            consumers did not reach the head in time
+         └─ KeysParked            consumers reached the head with keys parked
 """
 
 from headwater.binding.errors import HandlerError
@@ -31,23 +31,23 @@ class BadHandler(ConsumerError, HandlerError):
 
 
 class UnknownColumn(ConsumerError):
-    """The consumer {consumer!r} wants old={column!r}, and no row that it follows has that field. They have: {known}."""
+    """The consumer {consumer!r} declares old={column!r}, which no row that it follows has. They have: {known}."""
 
 
 class UnknownConsumer(ConsumerError):
-    """No consumer is called {consumer!r}. There are: {known}."""
+    """No consumer is called {consumer!r}. The consumers are: {known}."""
 
 
 class ConsumerExists(ConsumerError):
-    """There is a consumer called {consumer!r} already; `headwater log forget` removes it."""
+    """The consumer {consumer!r} exists already. Remove it with `headwater log forget`, or choose another name."""
 
 
-class PositionForgotten(ConsumerError):
-    """The log no longer goes back to {position}: what it still holds begins at {oldest}."""
+class PositionExpired(ConsumerError):
+    """The log no longer has {position}; its oldest entry is {oldest}."""
 
 
 class Unreadable(ConsumerError):
-    """The entry at {position} is no {kind} as this code declares it: {reason}."""
+    """The entry at {position} does not match {kind} as this code declares it: {reason}."""
 
 
 class TooNew(ConsumerError):
@@ -71,7 +71,7 @@ class NotSettled(ConsumerError):
 
 
 class KeysParked(ConsumerError):
-    """Keys were set aside with their retries used up:
+    """Keys are parked, because their retries are used up:
 
     {causes}
     """

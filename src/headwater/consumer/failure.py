@@ -1,8 +1,8 @@
-"""Whose fault a failure is, and how it is told.
+"""Classifies failures: of the event, by contention, or of the database; and describes them.
 
-A handler that raises has failed its event, which is tried again and then parked. PostgreSQL gone, out of space or
-restarting is nobody's event: the transaction is tried again for as long as it takes. In between stands what was lost
-against a concurrent transaction: worth some more tries, until it is taken for the event's own failure after all.
+When a handler raises, its event has failed: it is retried and then parked. When PostgreSQL is unreachable, out of space
+or restarting, no event has failed: the transaction is retried without limit. A transaction that lost against a
+concurrent one is retried a few times; after that it counts as the failure of its event.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Final
 
 from headwater.backoff import Backoff
-from headwater.consumer.pace import Pace
+from headwater.consumer.throttle import Throttle
 from headwater.db import (
     FOREIGN,
     Connection,
@@ -35,8 +35,8 @@ _FRAMES_SHOWN: Final = 6
 _OURS: Final = ("headwater.consumer.", "headwater.db.")
 
 
-class Fault(Enum):
-    """Whom a failure is counted against."""
+class FailureKind(Enum):
+    """What a failure counts against."""
 
     EVENT = "event"
     CONTENTION = "contention"
@@ -44,10 +44,10 @@ class Fault(Enum):
 
 
 class Interrupted(Exception):
-    """A transaction was lost, and not through its events; a fact for the lane, never seen outside.
+    """A transaction was lost for another reason than its events. The lane handles it; it is never raised to callers.
 
-    `pause` is how many seconds to wait before the next; None if PostgreSQL itself seems to be the matter, and nothing
-    that is remembered can be relied on. `spoilt`: the connection is in no known state.
+    `pause` is the number of seconds before the next transaction. None means that PostgreSQL itself failed, so what the
+    lane remembers may be wrong. `spoilt`: the state of the connection is unknown.
     """
 
     def __init__(self, error: BaseException, pause: float | None, *, spoilt: bool) -> None:
@@ -57,78 +57,78 @@ class Interrupted(Exception):
         self.spoilt = spoilt
 
 
-class Scales:
-    """Weighs the failures of one lane."""
+class FailureClassifier:
+    """Classifies the failures of one lane."""
 
-    __slots__ = ("_contentions", "_pace", "_pool", "_tries")
+    __slots__ = ("_contentions", "_pool", "_throttle", "_tries")
 
-    def __init__(self, pool: Pool, pace: Pace, tries: int) -> None:
+    def __init__(self, pool: Pool, throttle: Throttle, tries: int) -> None:
         self._pool = pool
-        self._pace = pace
+        self._throttle = throttle
         self._tries = tries
         self._contentions = 0
 
     async def weigh(self, error: Exception, connection: Connection, *, alone: bool) -> None:
         """Roll back, and return if the failure counts against the event; raises `Interrupted` if it does not.
 
-        `alone`: the transaction was about one event only, so there is no shorter one to try.
+        `alone`: the transaction had one event only, so it cannot be made shorter.
         """
         self._pool.note(error)
-        fault = judge(error, connection)
-        if fault is Fault.DATABASE:
+        kind = classify(error, connection)
+        if kind is FailureKind.DATABASE:
             raise Interrupted(error, None, spoilt=True)
         await connection.execute("rollback")
-        if fault is Fault.EVENT:
+        if kind is FailureKind.EVENT:
             return
         if not isinstance(error, SchemaChanged):
-            self._pace.collide()
+            self._throttle.collide()
         if alone and self._contentions >= self._tries:
             return
         self._contentions += 1
         raise Interrupted(error, _CONTENTION.delay(self._contentions), spoilt=False)
 
     def settle(self) -> None:
-        """A transaction went through."""
+        """A transaction was committed."""
         self._contentions = 0
-        self._pace.succeed()
+        self._throttle.succeed()
 
 
-def judge(error: BaseException, connection: Connection) -> Fault:
-    """Whose fault it is. With the connection gone, nothing that went wrong on it says anything about the event."""
+def classify(error: BaseException, connection: Connection) -> FailureKind:
+    """Classify a failure. Once the connection is closed, an error on it says nothing about the event."""
     if connection.is_closed():
-        return Fault.DATABASE
+        return FailureKind.DATABASE
     ours = translate(error) if isinstance(error, FOREIGN) and not isinstance(error, OSError) else error
     if isinstance(ours, Unavailable | ReadOnly):
-        return Fault.DATABASE
+        return FailureKind.DATABASE
     if isinstance(ours, Contention | StatementTimeout):
-        return Fault.CONTENTION
-    return Fault.EVENT
+        return FailureKind.CONTENTION
+    return FailureKind.EVENT
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether a failure outside any handler will pass: PostgreSQL away, a lock not had, a statement stopped."""
+    """Whether a failure outside handlers is transient: PostgreSQL unreachable, a lock not acquired, a timeout."""
     return isinstance(error, (DbError, *FOREIGN))
 
 
 def cause_of(error: BaseException) -> str:
-    """The failure in a few lines for a person: type, message, and where in the handler's code."""
+    """The failure in a few lines for people: type, message, and the location in the handler's code."""
     lines = [f"{type(error).__name__}: {error}".rstrip(": "), *getattr(error, "__notes__", ())]
-    frames = [place for module, place in _frames(error.__traceback__) if not module.startswith(_OURS)]
-    lines += [f"  {place}" for place in frames[-_FRAMES_SHOWN:]]
+    frames = [location for module, location in _frames(error.__traceback__) if not module.startswith(_OURS)]
+    lines += [f"  {location}" for location in frames[-_FRAMES_SHOWN:]]
     if error.__cause__ is not None:
         lines.append(f"because of {type(error.__cause__).__name__}: {error.__cause__}")
     return _storable("\n".join(lines))[:CAUSE_CHARACTERS]
 
 
 def storable_key(key: str) -> str:
-    """The key as the tables of what is set aside hold it: itself, unless it is longer than an index can take."""
+    """The key as it is stored when it is set aside: unchanged, unless it is too long for an index."""
     if len(key) * 4 <= KEY_BYTES or len(key.encode()) <= KEY_BYTES:
         return key
     return f"{key[:100]}… (SHA-256 {hashlib.sha256(key.encode()).hexdigest()})"
 
 
 def _storable(text: str) -> str:
-    """The text as PostgreSQL can hold it, which knows no NUL and no lone surrogates."""
+    """The text as PostgreSQL can store it, without NUL and lone surrogates."""
     return text.replace("\0", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace").decode()
 
 

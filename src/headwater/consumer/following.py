@@ -1,12 +1,12 @@
-"""Following: what the log brings, one transaction at a time.
+"""Following: applies the entries of the log, one transaction at a time.
 
 The usual transaction costs four round trips and has no savepoint: begin, claim (the lock, and what to read), the
-handler's own statements, the watermark, commit. If a call fails everything is rolled back, the failure is closed in
-(`headwater.consumer.cuts`) until it stands alone, and then one transaction moves the watermark over it and sets its
-key aside. Later entries of that key queue up behind it; every other key goes on.
+handler's own statements, the watermark, commit. If a call fails, everything is rolled back and the failing event is
+found by bisection (`headwater.consumer.bisection`). Then one transaction moves the watermark over it and sets its key
+aside. Later entries of that key queue up behind it; every other key goes on.
 
-What concerns nobody here is passed over without writing anything: the watermark moves later, together with those of
-other lanes, or with the next effect.
+Entries that the consumer does not want are passed over without a write: the watermark moves later, together with those
+of other lanes, or with the next effect.
 """
 
 import time
@@ -16,11 +16,11 @@ from typing import Final
 
 from headwater.clock import Clock
 from headwater.commit import write_payloads
+from headwater.consumer.bisection import Bisection
 from headwater.consumer.consumer import Consumer
-from headwater.consumer.cuts import Cuts
 from headwater.consumer.delivery import Delivery
 from headwater.consumer.errors import ConsumerError, TooNew
-from headwater.consumer.failure import Interrupted, Scales, cause_of, storable_key
+from headwater.consumer.failure import FailureClassifier, Interrupted, cause_of, storable_key
 from headwater.consumer.limits import Limits, Step
 from headwater.consumer.occurrences import EventFailed, EventsApplied, KeyParked
 from headwater.consumer.reader import Portion
@@ -29,7 +29,7 @@ from headwater.consumer.transaction import commit, pack, queued
 from headwater.consumer.watermark import (
     Claim,
     ClaimOutcome,
-    Place,
+    WatermarkKey,
     claim,
     keys_aside,
     move,
@@ -41,13 +41,13 @@ from headwater.log import Entry, Position
 from headwater.observe import report
 
 _PERSIST_SECONDS: Final = 1.0
-"""How long a lane that only passes over entries leaves its watermark behind."""
+"""A lane that only passes over entries moves its watermark after so long."""
 
 _REACH_AFTER_FAILURE: Final = 4
 _GROWTH: Final = 4
 
 
-class Followed(Enum):
+class TransactionEnd(Enum):
     """How one transaction ended; the values are those of a lane's turn."""
 
     DONE = "done"
@@ -55,7 +55,7 @@ class Followed(Enum):
     LOCKED = "locked"
     MOVED = "moved"
     STOPPED = "stopped"
-    """Something stands there that needs newer code: see `obstacle`."""
+    """The next entry needs newer code: see `obstacle`."""
 
 
 class _Round:
@@ -75,31 +75,33 @@ class _Round:
 class Following:
     """Applies the log to one lane."""
 
-    def __init__(self, place: Place, consumer: Consumer, pool: Pool, clock: Clock, limits: Limits, step: Step) -> None:
+    def __init__(
+        self, watermark_key: WatermarkKey, consumer: Consumer, pool: Pool, clock: Clock, limits: Limits, step: Step
+    ) -> None:
         self.known: Position | None = None
         self.seen: Position | None = None
         self.due_at: datetime | None = None
         self.obstacle: ConsumerError | None = None
         self.passing = False
-        """Entries were passed over that the watermark in the database has not passed yet."""
+        """Entries were passed over, and the watermark in the database is not past them yet."""
         self.applied = 0
         """Events applied by this process."""
-        self._place = place
+        self._watermark_key = watermark_key
         self._consumer = consumer
         self._clock = clock
         self._limits = limits
         self._step = step
         self._runner = Runner(consumer, limits.cancel_grace)
-        self._scales = Scales(pool, consumer.pace, limits.contention_tries)
-        self._cuts = Cuts()
+        self._classifier = FailureClassifier(pool, consumer.throttle, limits.contention_tries)
+        self._bisection = Bisection()
         self._reach = limits.entries
-        """Events that a transaction takes on: few after a failure, as more may follow and all would be repeated."""
+        """Events per transaction: few after a failure, since more may follow, and each repeats the transaction."""
         self._moved_at = time.monotonic()
         self._condemned: dict[Position, Exception] = {}
-        """Entries whose calls did not come back, so that they need not take their whole time again."""
+        """Entries whose calls did not return. They are set aside without another call."""
 
     def believe(self, watermark: Position, seen: Position) -> None:
-        """The watermark is here, and nothing concerns this consumer up to `seen`."""
+        """Note that the watermark is here, and that no entry up to `seen` is for this consumer."""
         if self.known != watermark or self.seen is None:
             self.known, self.seen, self.passing = watermark, seen, False
         else:
@@ -109,17 +111,17 @@ class Following:
         """Drop what is remembered."""
         self.known = self.seen = self.due_at = None
         self.passing = False
-        self._cuts.clear()
+        self._bisection.clear()
         self._condemned.clear()
 
-    async def once(self, connection: Connection) -> Followed:
-        """One transaction; raises `Interrupted`, and what asyncpg raises when PostgreSQL goes away."""
+    async def once(self, connection: Connection) -> TransactionEnd:
+        """One transaction; raises `Interrupted`, and asyncpg's errors when the connection is lost."""
         started = time.monotonic()
         await connection.execute("begin")
         claimed = await self._claim(connection)
         if claimed.outcome is not ClaimOutcome.CLAIMED:
             await connection.execute("rollback")
-            return Followed(claimed.outcome.value)
+            return TransactionEnd(claimed.outcome.value)
         self._step("claimed")
         work = _Round(connection, claimed, self._read(claimed), started)
         if not work.deliveries:
@@ -138,12 +140,12 @@ class Following:
     async def _claim(self, connection: Connection) -> Claim:
         return await claim(
             connection,
-            self._place,
+            self._watermark_key,
             known=self.known,
             seen=self.seen,
             entries=self._take(),
             bytes_=self._limits.batch_bytes,
-            alone=self._consumer.pace.alone,
+            alone=self._consumer.throttle.alone,
             server_limit=self._consumer.server_limit,
         )
 
@@ -152,22 +154,22 @@ class Following:
         self.believe(watermark, watermark)
         self.due_at = claimed.due_at
         return self._consumer.reader.portion(
-            self._place.partition,
+            self._watermark_key.partition,
             claimed.batches,
             after=watermark,
             end=Position.from_bytes(claimed.readable) if claimed.ended else None,
-            cut=self._cuts.next_after(watermark),
+            cut=self._bisection.next_after(watermark),
             limit=self._take(),
         )
 
     def _take(self) -> int:
-        return min(self._consumer.pace.entries, self._reach)
+        return min(self._consumer.throttle.entries, self._reach)
 
-    async def _pass_over(self, work: _Round) -> Followed:
-        """Nothing here is to be applied."""
+    async def _pass_over(self, work: _Round) -> TransactionEnd:
+        """There is nothing to apply."""
         portion = work.portion
         if portion.passed and work.started - self._moved_at > _PERSIST_SECONDS:
-            await move(work.connection, self._place, work.claimed.watermark, bytes(portion.end))
+            await move(work.connection, self._watermark_key, work.claimed.watermark, bytes(portion.end))
             await commit(work.connection)
             self._moved_to(portion.end)
         else:
@@ -179,19 +181,19 @@ class Following:
         self.believe(self.known, portion.end)
         return self._ended(work, portion.end)
 
-    async def _meet(self, work: _Round, obstacle: ConsumerError) -> Followed:
-        """An entry that cannot be read comes next."""
+    async def _meet(self, work: _Round, obstacle: ConsumerError) -> TransactionEnd:
+        """The next entry cannot be read: stop, or set it aside."""
         if isinstance(obstacle, TooNew):
             self.obstacle = obstacle
-            return Followed.STOPPED
+            return TransactionEnd.STOPPED
         assert work.portion.obstructing is not None
         entry = work.portion.obstructing
         return await self._set_aside(work, obstacle.key, entry, obstacle)
 
     async def _split(self, work: _Round) -> None:
-        """Find out what has to queue up behind its key's failed entry."""
+        """Separate the deliveries that must queue behind the failed entry of their key."""
         keys = [storable_key(delivery.key) for delivery in work.deliveries]
-        aside = await keys_aside(work.connection, self._place, keys)
+        aside = await keys_aside(work.connection, self._watermark_key, keys)
         if aside:
             work.behind = [delivery for delivery in work.deliveries if storable_key(delivery.key) in aside]
             work.deliveries = [delivery for delivery in work.deliveries if storable_key(delivery.key) not in aside]
@@ -199,7 +201,7 @@ class Following:
     # Applying.
 
     async def _apply(self, work: _Round) -> Position:
-        """Effects and watermark in one commit; returns where the watermark stands then. Raises `CallFailed`."""
+        """Commit effects and watermark together; returns the new watermark. Raises `CallFailed`."""
         end, behind, emitted = work.portion.end, work.behind, list[bytes]()
         if work.deliveries:
             until = work.started + self._limits.transaction
@@ -217,22 +219,22 @@ class Following:
 
     async def _finish(self, work: _Round, end: Position, behind: list[Delivery], emitted: list[bytes]) -> None:
         if behind:
-            await queue_behind(work.connection, self._place, [queued(delivery) for delivery in behind])
+            await queue_behind(work.connection, self._watermark_key, [queued(delivery) for delivery in behind])
         await write_payloads(work.connection, emitted)
         self._step("effects done")
-        await move(work.connection, self._place, work.claimed.watermark, bytes(end))
+        await move(work.connection, self._watermark_key, work.claimed.watermark, bytes(end))
         self._step("watermark moved")
         await commit(work.connection)
 
-    def _applied(self, work: _Round, end: Position) -> Followed:
-        self._scales.settle()
+    def _applied(self, work: _Round, end: Position) -> TransactionEnd:
+        self._classifier.settle()
         self._moved_to(end)
         events = sum(delivery.position <= end for delivery in work.deliveries)
         self.applied += events
         report(
             EventsApplied(
-                consumer=self._place.consumer,
-                partition=self._place.partition,
+                consumer=self._watermark_key.consumer,
+                partition=self._watermark_key.partition,
                 position=str(end),
                 events=events,
                 passed=work.portion.passed,
@@ -242,9 +244,9 @@ class Following:
         self._reach = min(self._reach * _GROWTH, self._limits.entries)
         return self._ended(work, end)
 
-    def _ended(self, work: _Round, end: Position) -> Followed:
+    def _ended(self, work: _Round, end: Position) -> TransactionEnd:
         whole = work.claimed.ended and bytes(end) >= work.claimed.readable
-        return Followed.DONE if whole else Followed.MORE
+        return TransactionEnd.DONE if whole else TransactionEnd.MORE
 
     def _moved_to(self, watermark: Position) -> None:
         self.known = self.seen = watermark
@@ -253,33 +255,33 @@ class Following:
 
     # Failing.
 
-    async def _failed(self, work: _Round, failure: CallFailed) -> Followed:
-        """Close the failure in, or, when it stands alone, set it aside. Raises `Interrupted`."""
+    async def _failed(self, work: _Round, failure: CallFailed) -> TransactionEnd:
+        """Bisect, or, if there was one delivery only, set it aside. Raises `Interrupted`."""
         if not failure.spoilt:
-            await self._scales.weigh(failure.error, work.connection, alone=len(work.portion.deliveries) == 1)
+            await self._classifier.weigh(failure.error, work.connection, alone=len(work.portion.deliveries) == 1)
         if not work.deliveries:
             raise failure.error
         culprits = work.deliveries[failure.first : failure.past]
         positions = [delivery.position for delivery in work.portion.deliveries]
         if len(positions) > 1:
             first, last = positions.index(culprits[0].position), positions.index(culprits[-1].position)
-            self._cuts.close_in(positions, first, last + 1)
+            self._bisection.close_in(positions, first, last + 1)
         if failure.spoilt:
             if len(culprits) == 1:
                 self._condemned[culprits[0].position] = failure.error
             raise Interrupted(failure.error, 0.0, spoilt=True)
-        return await self._set_delivery_aside(work, failure.error) if len(positions) == 1 else Followed.MORE
+        return await self._set_delivery_aside(work, failure.error) if len(positions) == 1 else TransactionEnd.MORE
 
     def _condemnation(self, work: _Round) -> Exception | None:
-        """Why the only delivery of this transaction is known to fail, if it is."""
+        """The error with which the only delivery of this transaction is known to fail, if it is."""
         alone = len(work.portion.deliveries) == len(work.deliveries) == 1
         return self._condemned.pop(work.deliveries[0].position, None) if alone else None
 
-    async def _set_delivery_aside(self, work: _Round, error: Exception) -> Followed:
+    async def _set_delivery_aside(self, work: _Round, error: Exception) -> TransactionEnd:
         delivery = work.deliveries[0]
         return await self._set_aside(work, delivery.key, delivery.entry, error)
 
-    async def _set_aside(self, work: _Round, key: str, entry: Entry, error: Exception) -> Followed:
+    async def _set_aside(self, work: _Round, key: str, entry: Entry, error: Exception) -> TransactionEnd:
         """Move the watermark over an entry that failed alone, and set its key aside, in one transaction."""
         self._step("failed alone")
         position = entry.position
@@ -288,7 +290,7 @@ class Following:
         retry_at = None if pause is None else self._clock.now() + timedelta(seconds=pause)
         moved = await set_aside(
             work.connection,
-            self._place,
+            self._watermark_key,
             old=work.claimed.watermark,
             failed=bytes(position),
             key=storable_key(key),
@@ -298,29 +300,29 @@ class Following:
         )
         if moved:
             self._step("set aside")
-            self._scales.settle()
+            self._classifier.settle()
             self._moved_to(position)
             self._reach = _REACH_AFTER_FAILURE
-            report(failure_of(self._place, key, position, 1, pause, cause))
-        return Followed.MORE
+            report(failure_of(self._watermark_key, key, position, 1, pause, cause))
+        return TransactionEnd.MORE
 
 
 def failure_of(
-    place: Place, key: str, position: Position, attempt: int, pause: float | None, cause: str
+    watermark_key: WatermarkKey, key: str, position: Position, attempt: int, pause: float | None, cause: str
 ) -> EventFailed | KeyParked:
-    """What to report of a failure: it is tried again after `pause`, or, without one, parked."""
+    """The log event of a failure: the key is retried after `pause`, or, without one, parked."""
     if pause is None:
         return KeyParked(
-            consumer=place.consumer,
-            partition=place.partition,
+            consumer=watermark_key.consumer,
+            partition=watermark_key.partition,
             key=key,
             position=str(position),
             attempt=attempt,
             cause=cause,
         )
     return EventFailed(
-        consumer=place.consumer,
-        partition=place.partition,
+        consumer=watermark_key.consumer,
+        partition=watermark_key.partition,
         key=key,
         position=str(position),
         attempt=attempt,

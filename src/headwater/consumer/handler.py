@@ -31,14 +31,14 @@ NOTHING_PROVIDED = Providers(Declarations())
 
 
 class Batch:
-    """The context of a handler that takes many deliveries at once: what is provided for each does not fit it."""
+    """The context of a handler that takes a batch; types that are provided per delivery do not fit it."""
 
 
 class Handler:
-    """A subscription's handler, as far as it is known before anything is opened; `uses` are the resources it needs."""
+    """A subscription's handler before resources are opened; `uses` are the resources that it needs."""
 
     def __init__(self, subscription: Subscription, providers: Providers = NOTHING_PROVIDED) -> None:
-        """Raises a `HandlerError` for a parameter that nothing can fill, and `BadHandler` for anything else."""
+        """Raises a `HandlerError` for a parameter that cannot be bound, and `BadHandler` for anything else."""
         if not inspect.iscoroutinefunction(subscription.handler):
             raise NotAsync(subject=subscription, handler=subscription.location)
         _check_events(subscription)
@@ -52,7 +52,7 @@ class Handler:
         self.uses: frozenset[type] = frozenset().union(*(each.uses for each in provided))
 
     def link(self, services: Services) -> Call:
-        """With what is open, ready for deliveries."""
+        """Link it with the open resources, ready for deliveries."""
         usual = _usual(self._handler, self._parameters, self._roles)
         if usual is not None:
             return usual
@@ -86,7 +86,7 @@ def _picked(function: Callable[..., Awaitable[None]], picks: Sequence[Pick]) -> 
 
 
 def _made(function: Callable[..., Awaitable[None]], fillings: Sequence[Fill]) -> Call:
-    """The same where something is made ahead of each call, and closed after it."""
+    """The same where values are created before each call and closed after it."""
 
     async def call(tx: Tx, delivery: Any) -> None:
         async with AsyncExitStack() as closing:

@@ -1,4 +1,4 @@
-"""Lag: how far consumers are behind the head of the log, and waiting until they are not."""
+"""Consumer lag: how far consumers are behind the head of the log, and waiting until they have reached it."""
 
 import asyncio
 import time
@@ -15,12 +15,12 @@ from headwater.db import Pool, Session
 from headwater.log import START, Position
 
 COUNTED_BATCHES: Final = 2000
-"""Of one consumer in one partition: who is further behind is so far behind at least, and asking stays cheap."""
+"""At most so many batches are counted per consumer and partition, which keeps the query cheap."""
 
 _LOOK_AGAIN: Final = Backoff(first=0.01, most=0.1)
 
-# Where each consumer stands in every partition that there is or was. Before a barrier, what lies behind it in
-# partitions that the consumer's own layout does not have is counted from the barrier on.
+# The watermark of each consumer in every partition that exists or existed. Before a barrier, entries behind it, in
+# partitions that the consumer's own layout does not have, are counted from the barrier on.
 _PLACES: Final = """
 select c.name, c.handler, c.generation, p.partition, w.position as watermark, w.moved_at,
        coalesce(w.position, (select after from headwater.layout where generation = c.generation + 1)) as position
@@ -72,22 +72,23 @@ class Lag(msgspec.Struct, frozen=True, kw_only=True):
     generation: int
     head: Position
     position: Position
-    """Everything up to here has been applied, or concerns it in no way: the head when it is not behind."""
+    """Everything up to here is applied or not for this consumer; the head when it is not behind."""
     watermarks: dict[int, Position]
-    """By partition. One to which nothing came stands where it is."""
+    """The watermark of each partition. It does not move while the partition gets no entries."""
     batches: int
-    """Not yet applied to the end, whether they concern it or not; of each partition up to `COUNTED_BATCHES`."""
+    """Batches that are not completely applied, also those without entries for it; at most `COUNTED_BATCHES` per
+    partition."""
     entries: int
     """In those batches."""
     seconds: float
-    """Since the oldest of them was appended; 0 when there is none."""
+    """Since the oldest of them was appended; 0 without one."""
     still_seconds: float
-    """How long a partition has had batches to apply without moving its watermark, at the most; 0 when none has. A
-    consumer that is slow moves; one that is stuck does not."""
+    """The longest time for which a partition has had batches to apply and has not moved its watermark; 0 without one.
+    It tells a stuck consumer from a slow one."""
     in_retry: int
-    """Keys that will be tried again by themselves."""
+    """Keys that will be retried automatically."""
     parked: int
-    """Keys that wait for a person."""
+    """Parked keys, which wait for an operator."""
 
 
 async def lag(pool: Pool) -> list[Lag]:
@@ -126,11 +127,11 @@ async def settled(
     due_by: datetime | None = None,
     within: float = 10.0,
 ) -> None:
-    """Wait until these consumers, or all that are registered, have applied everything up to the head as it is now.
+    """Wait until these consumers, or all that are registered, have applied everything up to the present head.
 
-    Keys in retry are waited for; with `due_by` only those that are tried again by then. Raises `KeysParked` with the
-    causes if a key was parked, `NotSettled` after `within` seconds. What handlers emit meanwhile lies behind that head:
-    settle again for it. `upto` waits for another position than the head.
+    It waits for keys in retry; with `due_by` only for those that are due by then. Raises `KeysParked` with the causes
+    if a key was parked, `NotSettled` after `within` seconds. Events that handlers emit meanwhile come after that head:
+    settle again for them. `upto` replaces the head by another position.
     """
     deadline, looks = time.monotonic() + within, 0
     wanted = None if consumers is None else list(consumers)

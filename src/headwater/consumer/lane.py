@@ -1,11 +1,11 @@
-"""A lane: one consumer in one partition, where everything happens in one order.
+"""A lane: one consumer in one partition, where entries are applied in order.
 
-Everything a lane does, it does under the lock of its watermark row, one transaction at a time: following the log
-(`headwater.consumer.following`) and trying again what failed before (`headwater.consumer.retrying`). So an entry
-cannot overtake the failed one of its key, whoever works, and however many workers there are.
+A lane does everything under the lock of its watermark row, one transaction at a time: following the log
+(`headwater.consumer.following`) and retrying what failed before (`headwater.consumer.retrying`). So an entry cannot
+overtake the failed one of its key, however many workers there are.
 
-What a lane remembers between transactions only spares work. It drops it whenever anything is in doubt, and reads
-the truth again under the lock.
+What a lane remembers between transactions only saves work. In doubt it forgets everything, and reads the stored state
+again under the lock.
 """
 
 import asyncio
@@ -18,11 +18,11 @@ from headwater.clock import Clock
 from headwater.consumer.consumer import Consumer
 from headwater.consumer.errors import WatermarkLost
 from headwater.consumer.failure import Interrupted, is_passing
-from headwater.consumer.following import Followed, Following
+from headwater.consumer.following import Following, TransactionEnd
 from headwater.consumer.limits import RECONNECT, Limits, Step
 from headwater.consumer.occurrences import BatchInterrupted, ConsumerResumed, ConsumerStopped
 from headwater.consumer.retrying import Retried, Retrying
-from headwater.consumer.watermark import Place
+from headwater.consumer.watermark import WatermarkKey
 from headwater.db import Connection, Pool
 from headwater.log import Position
 from headwater.observe import report
@@ -39,37 +39,39 @@ class Turn(Enum):
     MOVED = "moved"
     """The watermark is gone from this layout."""
     STOPPED = "stopped"
-    """This code cannot go on."""
+    """The next entry needs newer code."""
     INTERRUPTED = "interrupted"
-    """Lost to PostgreSQL or to another transaction; see the lane's `pause`."""
+    """The transaction was lost, to PostgreSQL or to another transaction; see the lane's `pause`."""
 
 
 class Lane:
-    """One consumer in one partition. Not for two tasks at once."""
+    """One consumer in one partition. Only one task may use it at a time."""
 
-    def __init__(self, place: Place, consumer: Consumer, pool: Pool, clock: Clock, limits: Limits, step: Step) -> None:
-        self.place = place
+    def __init__(
+        self, watermark_key: WatermarkKey, consumer: Consumer, pool: Pool, clock: Clock, limits: Limits, step: Step
+    ) -> None:
+        self.watermark_key = watermark_key
         self.pause = 0.0
         """Seconds before the next turn, after one that was interrupted or found the partition locked."""
         self.stopped: str | None = None
-        """Why this lane stands still."""
+        """Why this lane is stopped."""
         self._consumer = consumer
         self._pool = pool
         self._clock = clock
         self._limits = limits
-        self._following = Following(place, consumer, pool, clock, limits, step)
-        self._retrying = Retrying(place, consumer, pool, clock, limits, step)
+        self._following = Following(watermark_key, consumer, pool, clock, limits, step)
+        self._retrying = Retrying(watermark_key, consumer, pool, clock, limits, step)
         self._interruptions = 0
         self._locked = 0
 
     @property
     def consumer_name(self) -> str:
-        return self.place.consumer
+        return self.watermark_key.consumer
 
     @property
     def alone(self) -> bool:
-        """Whether no other lane of this consumer is to work at the same time."""
-        return self._consumer.pace.alone
+        """Whether no other lane of this consumer may run at the same time."""
+        return self._consumer.throttle.alone
 
     @property
     def due_at(self) -> datetime | None:
@@ -78,17 +80,17 @@ class Lane:
 
     @property
     def known(self) -> Position | None:
-        """The watermark as it was seen last; None when that is in doubt."""
+        """The last known watermark; None in doubt."""
         return self._following.known
 
     @property
     def seen(self) -> Position | None:
-        """Nothing between `known` and here concerns this consumer."""
+        """No entry between `known` and here is for this consumer."""
         return self._following.seen
 
     @property
     def passing(self) -> bool:
-        """Whether entries were passed over that the watermark in the database has not passed yet."""
+        """Whether entries were passed over, and the watermark in the database is not past them yet."""
         return self._following.passing
 
     @property
@@ -97,7 +99,7 @@ class Lane:
         return self._following.applied
 
     def believe(self, watermark: Position, seen: Position, *, passing: bool = False) -> None:
-        """The watermark was seen here, and nothing up to `seen` is for it (with `passing`: but for others)."""
+        """Note that the watermark is here, and no entry up to `seen` is for it (with `passing`: but for others)."""
         self._following.believe(watermark, seen)
         if passing:
             self._following.passing = True
@@ -111,12 +113,12 @@ class Lane:
         return self.due_at is not None and self.due_at <= self._clock.now()
 
     def forget(self) -> None:
-        """Drop what is remembered: something may have happened that was not seen."""
+        """Forget everything: there may have been changes that were not seen."""
         self._following.forget()
         self._retrying.forget()
 
     async def turn(self) -> Turn:
-        """Work until nothing is left, or until the time of a turn is over."""
+        """Run transactions until nothing is left, or until the time of a turn is over."""
         try:
             connection = await self._pool.take()
         except Exception as error:
@@ -147,9 +149,9 @@ class Lane:
 
     async def _once(self, connection: Connection) -> Turn:
         followed = await self._following.once(connection)
-        if followed is Followed.STOPPED:
+        if followed is TransactionEnd.STOPPED:
             return self._stop(self._following.obstacle)
-        if followed in (Followed.LOCKED, Followed.MOVED):
+        if followed in (TransactionEnd.LOCKED, TransactionEnd.MOVED):
             return Turn(followed.value)
         if not self.is_due():
             self._resume()
@@ -159,7 +161,7 @@ class Lane:
         return Turn.MORE
 
     def _locked_out(self) -> Turn:
-        """Another worker is at it: look again soon, and then less and less often."""
+        """Another worker holds the partition: try again with backoff."""
         self._locked += 1
         self.pause = self._limits.locked.delay(self._locked)
         return Turn.LOCKED
@@ -176,8 +178,8 @@ class Lane:
         self.pause = pause
         report(
             BatchInterrupted(
-                consumer=self.place.consumer,
-                partition=self.place.partition,
+                consumer=self.watermark_key.consumer,
+                partition=self.watermark_key.partition,
                 reason=f"{type(error).__name__}: {error}",
                 retry_in_seconds=pause,
             )
@@ -185,14 +187,14 @@ class Lane:
         return Turn.INTERRUPTED
 
     def _stop(self, obstacle: Exception | None) -> Turn:
-        """Stand still, and say so once: neither waiting nor parking would make this better."""
+        """Stop, and report it once: neither a retry nor parking would help."""
         reason = f"{type(obstacle).__name__}: {obstacle}"
         if self.stopped != reason:
             self.stopped = reason
             report(
                 ConsumerStopped(
-                    consumer=self.place.consumer,
-                    partition=self.place.partition,
+                    consumer=self.watermark_key.consumer,
+                    partition=self.watermark_key.partition,
                     position=str(getattr(obstacle, "position", self.known)),
                     reason=reason,
                 )
@@ -202,4 +204,4 @@ class Lane:
     def _resume(self) -> None:
         if self.stopped is not None:
             self.stopped = None
-            report(ConsumerResumed(consumer=self.place.consumer, partition=self.place.partition))
+            report(ConsumerResumed(consumer=self.watermark_key.consumer, partition=self.watermark_key.partition))

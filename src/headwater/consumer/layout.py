@@ -1,8 +1,9 @@
 """The layout of partitions, and the barrier over which it changes.
 
-A key may come to stand in another partition, whose watermark is higher: applied entries would be repeated, others
-lost. So the change has a position. Up to it the old layout holds, for the relay and for every consumer; a consumer
-that has applied everything up to there in all its partitions passes over in one transaction, with new watermarks.
+A new layout moves keys to other partitions, whose watermarks differ: some entries would be applied twice, others lost.
+So the change has a position, the barrier. Up to it the old layout holds, for the relay and for every consumer. A
+consumer that has applied everything up to the barrier in all its partitions switches in one transaction, with new
+watermarks.
 """
 
 from enum import Enum
@@ -14,7 +15,7 @@ _SWITCH = "select headwater.switch_layout($1)"
 
 
 class Switch(Enum):
-    """What became of a consumer at the barrier."""
+    """The outcome for a consumer at the barrier."""
 
     SWITCHED = "switched"
     CURRENT = "current"
@@ -28,12 +29,12 @@ class Switch(Enum):
 async def repartition(pool: Pool, partitions: int) -> int:
     """Split the log into another number of partitions from its head on; returns the generation of the layout.
 
-    The relay, running or not, appends accordingly from then on, and consumers follow as they pass the barrier.
+    From then on the relay appends accordingly, and each consumer switches when it passes the barrier.
     """
     async with pool.acquire() as connection:
         return await Session(connection).one(int, _REPARTITION, partitions)
 
 
 async def switch(connection: Connection, consumer: str) -> Switch:
-    """Take a consumer over the next barrier, if it stands before it. One transaction, by itself."""
+    """Take a consumer over the next barrier, if it has reached it, in a transaction of its own."""
     return Switch(await connection.fetchval(_SWITCH, consumer))

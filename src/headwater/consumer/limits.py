@@ -1,4 +1,4 @@
-"""How much a consumer worker takes on at once, and how long it waits."""
+"""The limits of a consumer worker: sizes, timeouts and intervals."""
 
 from collections.abc import Callable
 from typing import Final
@@ -8,53 +8,53 @@ import msgspec
 from headwater.backoff import Backoff
 
 Step = Callable[[str], None]
-"""Told at each named step of a transaction, so that a test can stop a process exactly there."""
+"""Called at each named step of a transaction, so that a test can stop a process exactly there."""
 
 
 def no_step(name: str) -> None:
-    """What is told when nobody asks."""
+    """The default: does nothing."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """The defaults suit one worker on a shared machine; seconds where a time is meant."""
+    """The defaults suit one worker on a shared machine. Times are in seconds."""
 
     entries: int = 500
     """Events in one transaction."""
     batch_bytes: int = 1 << 20
     """Payload read by one claim; at least one batch is read, however large."""
     transaction: float = 0.1
-    """A transaction takes no further event after so long: commands may wait for the rows it has locked."""
+    """A transaction takes no further event after so long, because commands may wait for the rows it has locked."""
     turn: float = 0.2
-    """A lane gives its slot back after so long, at the next end of a transaction."""
-    slots: int = 4
-    """Lanes that work at once, as long as they are quick."""
+    """A turn ends with the first transaction that ends after so long."""
+    turns: int = 4
+    """Lanes that run at once, slow ones not included."""
     slow_after: float = 0.25
-    """A turn that lasts longer is slow: it works beside the slots, so that it delays nobody else."""
+    """A turn that lasts longer is slow: it no longer counts among `turns`, so it delays no other consumer."""
     connections: int = 9
-    """Lanes that work at once, slow ones included."""
+    """Lanes that run at once, slow ones included."""
     poll: float = 1.0
-    """Looking for work that no wake-up told of, and for other workers' partitions that stand still."""
+    """The interval of polling for work without a wake-up, and for other workers' partitions that do not move."""
     foreign_poll: float = 0.3
     """The same, when another worker's partitions have grown."""
     flush: float = 0.1
-    """Watermarks that only pass over entries move together, in one transaction, at most so often."""
+    """The least interval at which watermarks that only pass over entries move, all in one transaction."""
     locked: Backoff = Backoff(first=0.05, most=1.0)
-    """Before a partition is tried again that another worker holds: soon, and then less and less often."""
+    """Backoff for a partition that another worker holds."""
     stopped_pause: float = 15.0
-    """Before a partition is tried again that needs newer code."""
+    """The pause before a partition that needs newer code is tried again."""
     cancel_grace: float = 5.0
-    """For a handler to end once it is cancelled, before its connection is closed under it."""
+    """The timeout for a cancelled handler to end; then its connection is closed."""
     drain: float = 5.0
-    """For transactions under way when the worker is to stop."""
+    """The drain timeout for transactions under way when the worker stops."""
     contention_tries: int = 5
-    """Transactions of one event lost to others in a row before that counts as the event's own failure."""
+    """So many consecutive transactions of one event may be lost to others before the event counts as failed."""
 
 
 RECONNECT: Final = Backoff(first=0.1, most=5.0)
-"""After PostgreSQL went away."""
+"""Backoff while PostgreSQL is unreachable."""
 
 SERVER_GRACE: Final = 15.0
 """Added to a handler's timeout: PostgreSQL ends a statement, or an idle transaction, that has lasted for longer."""
 
 DEAD_GRACE: Final = 30.0
-"""Added to a handler's timeout: a transaction that takes longer is up against a server that no longer answers."""
+"""Added to a handler's timeout: a transaction that takes longer means that the server no longer responds."""

@@ -46,13 +46,13 @@ class ConsumerMeter:
             "headwater_consumer_batch_duration_seconds", "Seconds that such a transaction took.", SECONDS, _CONSUMER
         )
         self._stopped = metrics.gauge(
-            "headwater_consumer_partitions_stopped", "Partitions that stand still until newer code runs.", _CONSUMER
+            "headwater_consumer_partitions_stopped", "Partitions that are stopped until newer code runs.", _CONSUMER
         )
         self._lanes = metrics.gauge(
-            "headwater_consumer_lanes", "Partitions of consumers that are worked on, or wait for it.", ("state",)
+            "headwater_consumer_lanes", "Partitions of consumers that run, wait for a turn, or pause.", ("state",)
         )
         self._worker_interruptions = metrics.counter(
-            "headwater_consumer_worker_interruptions_total", "How often a worker could not look into the database."
+            "headwater_consumer_worker_interruptions_total", "How often a worker could not read from the database."
         )
         self._begin(names)
 

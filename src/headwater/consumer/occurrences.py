@@ -1,4 +1,4 @@
-"""What consumers report: logs, metrics and traces subscribe to these."""
+"""The log events of consumers."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from headwater.observe import Level, Occurrence
 
 
 class EventsApplied(Occurrence, frozen=True, kw_only=True):
-    """One transaction: so many events applied (and so many entries passed over) in `seconds`."""
+    """A transaction applied so many `events`, and passed over so many other entries, in `seconds`."""
 
     level: ClassVar[Level] = "debug"
     consumer: str
@@ -18,7 +18,7 @@ class EventsApplied(Occurrence, frozen=True, kw_only=True):
 
 
 class EventApplied(Occurrence, frozen=True, kw_only=True):
-    """An event that had been set aside with its key was applied; `attempt` is 1 if it had only stood behind another."""
+    """An event that was set aside with its key was applied; `attempt` is 1 if it was only queued behind another."""
 
     level: ClassVar[Level] = "debug"
     consumer: str
@@ -29,7 +29,7 @@ class EventApplied(Occurrence, frozen=True, kw_only=True):
 
 
 class EventFailed(Occurrence, frozen=True, kw_only=True):
-    """An event failed; its key is set aside and tried again in `retry_in_seconds`."""
+    """An event failed. Its key is set aside and retried in `retry_in_seconds`."""
 
     level: ClassVar[Level] = "warning"
     consumer: str
@@ -42,7 +42,7 @@ class EventFailed(Occurrence, frozen=True, kw_only=True):
 
 
 class KeyParked(Occurrence, frozen=True, kw_only=True):
-    """An event failed for the last time; its key waits for a person."""
+    """An event failed and has used up its retries. Its key is parked until an operator retries or drops it."""
 
     level: ClassVar[Level] = "error"
     consumer: str
@@ -54,7 +54,7 @@ class KeyParked(Occurrence, frozen=True, kw_only=True):
 
 
 class KeyRecovered(Occurrence, frozen=True, kw_only=True):
-    """A key that had failed has caught up."""
+    """A key that had failed has applied all its entries."""
 
     consumer: str
     partition: int
@@ -62,7 +62,7 @@ class KeyRecovered(Occurrence, frozen=True, kw_only=True):
 
 
 class BatchInterrupted(Occurrence, frozen=True, kw_only=True):
-    """A transaction was lost to PostgreSQL or to another transaction, not to its events; it is tried again."""
+    """A transaction was lost because of PostgreSQL or another transaction, not because of its events. It is retried."""
 
     level: ClassVar[Level] = "warning"
     consumer: str
@@ -72,7 +72,7 @@ class BatchInterrupted(Occurrence, frozen=True, kw_only=True):
 
 
 class ConsumerStopped(Occurrence, frozen=True, kw_only=True):
-    """A partition of a consumer stands still: it cannot go on with this code (guarantee G10)."""
+    """A partition of a consumer is stopped: its next entry needs newer code (guarantee G10)."""
 
     level: ClassVar[Level] = "error"
     consumer: str
@@ -82,14 +82,14 @@ class ConsumerStopped(Occurrence, frozen=True, kw_only=True):
 
 
 class ConsumerResumed(Occurrence, frozen=True, kw_only=True):
-    """A partition that had stopped goes on."""
+    """A stopped partition continues."""
 
     consumer: str
     partition: int
 
 
 class HandlerAbandoned(Occurrence, frozen=True, kw_only=True):
-    """A handler ignored its cancellation; its connection was closed under it."""
+    """A handler ignored its cancellation. Its connection was closed."""
 
     level: ClassVar[Level] = "error"
     consumer: str
@@ -98,19 +98,19 @@ class HandlerAbandoned(Occurrence, frozen=True, kw_only=True):
 
 
 class LayoutSwitched(Occurrence, frozen=True, kw_only=True):
-    """A consumer passed the barrier into a new layout of partitions."""
+    """A consumer switched to a new layout of partitions."""
 
     consumer: str
 
 
 class ConsumerRegistered(Occurrence, frozen=True, kw_only=True):
-    """A consumer is followed for the first time."""
+    """A consumer was registered for the first time."""
 
     consumer: str
 
 
 class ConsumerWithoutCode(Occurrence, frozen=True, kw_only=True):
-    """A registered consumer has no handler in this release. It keeps its place in the log, and the log with it."""
+    """A registered consumer has no handler in this release. The log retains what it has not applied."""
 
     level: ClassVar[Level] = "warning"
     consumer: str
@@ -118,14 +118,14 @@ class ConsumerWithoutCode(Occurrence, frozen=True, kw_only=True):
 
 
 class ConsumerForgotten(Occurrence, frozen=True, kw_only=True):
-    """A consumer that this worker has the code of is registered no more: nothing follows the log for it."""
+    """A consumer of this release is no longer registered, so it is not run."""
 
     level: ClassVar[Level] = "error"
     consumer: str
 
 
 class WorkerInterrupted(Occurrence, frozen=True, kw_only=True):
-    """A consumer worker cannot look into the database; it tries again and has dropped what it remembered."""
+    """A consumer worker cannot read from the database. It retries, and has forgotten what it knew."""
 
     level: ClassVar[Level] = "warning"
     reason: str

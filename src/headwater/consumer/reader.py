@@ -65,7 +65,7 @@ class Portion(msgspec.Struct):
     obstructing: Entry | None = None
 
 
-class Reader:
+class LogReader:
     """What one consumer makes of the log. Compiled once from its subscription; `consumer` may be a replay's name."""
 
     def __init__(self, consumer: str, subscription: Subscription) -> None:

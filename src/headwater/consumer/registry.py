@@ -1,4 +1,4 @@
-"""The registry: which consumers there are, and where each began.
+"""The registry: the consumers and their watermarks.
 
 A consumer is registered once, when a worker that has its code first starts; from then on the log keeps what it has
 not applied. A replay runs the handler of one under a name and with watermarks of its own, from any position that
@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from headwater.consumer.errors import ConsumerExists, PositionForgotten, UnknownConsumer
+from headwater.consumer.errors import ConsumerExists, PositionExpired, UnknownConsumer
 from headwater.consumer.occurrences import ConsumerRegistered
 from headwater.consumer.subscription import Subscription
 from headwater.db import Connection, Pool, Session
@@ -33,7 +33,7 @@ _HANDLER: Final = "select handler from headwater.consumer where name = $1"
 
 
 async def register(pool: Pool, subscriptions: Iterable[Subscription]) -> None:
-    """Give every subscription that has none its watermarks. Any number of workers may do so at once."""
+    """Register every new subscription, with its watermarks. Several workers may do so concurrently."""
     async with pool.acquire() as connection:
         session = Session(connection)
         known = {registered.name for registered in await registered_consumers(session)}
@@ -45,14 +45,14 @@ async def register(pool: Pool, subscriptions: Iterable[Subscription]) -> None:
 
 
 async def registered_consumers(session: Session) -> list[Registered]:
-    """Every consumer that the log is kept for, whether there is code for it or not."""
+    """Every registered consumer, with or without code; the log retains what it has not applied."""
     return await session.all(Registered, _ALL)
 
 
 async def replay(pool: Pool, consumer: str, as_name: str, from_position: Position = START) -> None:
     """Run the handler of `consumer` under the name `as_name` over the log again, from behind `from_position`.
 
-    Workers take it up at their next look. Raises `UnknownConsumer`, `ConsumerExists`, and `PositionForgotten` for a
+    Workers run it from their next survey on. Raises `UnknownConsumer`, `ConsumerExists`, and `PositionExpired` for a
     position before what the log still holds; `START` means all of that.
     """
     async with pool.acquire() as connection:
@@ -62,15 +62,15 @@ async def replay(pool: Pool, consumer: str, as_name: str, from_position: Positio
             raise await _unknown(session, consumer)
         oldest = await _oldest_held(connection)
         if from_position != START and from_position < oldest:
-            raise PositionForgotten(position=from_position, oldest=oldest)
+            raise PositionExpired(position=from_position, oldest=oldest)
         if not await session.one(bool, _REGISTER, as_name, handler, bytes(from_position)):
             raise ConsumerExists(consumer=as_name)
 
 
 async def forget(pool: Pool, consumer: str) -> None:
-    """Remove a consumer, its watermarks and what it has set aside; the log is no longer kept for it.
+    """Remove a consumer, its watermarks and what it has set aside; the log retains nothing for it any more.
 
-    If there is code for it, the next worker that starts registers it anew. Raises `UnknownConsumer`.
+    If there is code for it, the next worker that starts registers it again. Raises `UnknownConsumer`.
     """
     async with pool.acquire() as connection:
         session = Session(connection)

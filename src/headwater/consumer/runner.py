@@ -1,8 +1,8 @@
-"""Running a handler over deliveries, inside a transaction and inside its time.
+"""The runner: calls a handler for deliveries, within a transaction and a timeout.
 
-The calls are made one after another by a task of their own, so that a handler which does not return can be cancelled,
-and one that ignores even that be left behind with its connection closed under it, without losing the lane. Watching
-costs one reading of the clock per call.
+A separate task makes the calls one after another, so a handler that does not return can be cancelled. One that ignores
+its cancellation is abandoned and its connection closed, and the lane goes on. The timeout costs one reading of the
+clock per call.
 """
 
 import asyncio
@@ -52,7 +52,7 @@ class Runner:
     async def run(
         self, connection: Connection, deliveries: Sequence[Delivery], emitted: list[bytes], until: float
     ) -> int:
-        """Apply deliveries in order; after the monotonic time `until` no further call begins. Says how many.
+        """Apply deliveries in order; after the monotonic time `until` no further call begins. Returns their number.
 
         What the handlers emitted is added to `emitted`, in order. Raises `CallFailed`.
         """
@@ -112,7 +112,7 @@ class Runner:
         return len(deliveries)
 
     def _check_time(self, now: float) -> None:
-        """A handler that kept the event loop to itself for too long has failed as well."""
+        """A handler that blocked the event loop for too long has failed as well."""
         if now - self._started > self._timeout:
             raise self._failed(HandlerTimeout(seconds=self._timeout))
 
@@ -131,7 +131,7 @@ class Runner:
         return False
 
     async def _stop(self, task: asyncio.Task[int], connection: Connection, deliveries: Sequence[Delivery]) -> None:
-        """Cancel the calls. If they do not end, end the connection, which takes the lock from them."""
+        """Cancel the calls. If they do not end, close the connection, which releases the lock."""
         task.cancel()
         if (await asyncio.wait((task,), timeout=self._grace))[0]:
             if not task.cancelled():

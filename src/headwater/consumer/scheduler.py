@@ -1,9 +1,10 @@
-"""The scheduler: turns for lanes, in slots, with pauses where a lane has to wait.
+"""The scheduler: gives lanes their turns, and pauses those that have to wait.
 
-A lane is idle, waits for a slot, works, or pauses. Being told that there is work while it works makes it look once
-more; while it pauses (after a loss, for a lock, for newer code), nothing shortens the pause.
+A lane is idle, waits for a turn, runs, or pauses. If work arrives while it runs, it gets another turn afterwards.
+Nothing shortens a pause (after an interruption, for a lock, for newer code).
 
-The clock says when the next key in retry is due. Pauses are real time: they wait for something outside.
+The clock of the backend decides when the next key in retry is due. Pauses are real time, since they wait
+for other systems.
 """
 
 import asyncio
@@ -13,19 +14,19 @@ from collections.abc import Callable
 from headwater.clock import Clock, Timer
 from headwater.consumer.lane import Lane, Turn
 from headwater.consumer.limits import Limits
-from headwater.consumer.slots import Slots
+from headwater.consumer.turns import TurnQueue
 
 _SHORTEST_ALARM_SECONDS = 0.001
 
 
 class Scheduler:
-    """Runs the turns of any number of lanes; `ended` is told how each turn ended."""
+    """Runs the turns of any number of lanes; `ended` is called with the end of each turn."""
 
     def __init__(self, limits: Limits, clock: Clock, ended: Callable[[Lane, Turn], None]) -> None:
         self._limits = limits
         self._clock = clock
         self._ended = ended
-        self._slots: Slots[Lane] = Slots(limits.slots, limits.connections)
+        self._turns: TurnQueue[Lane] = TurnQueue(limits.turns, limits.connections)
         self._waiting: set[Lane] = set()
         self._working: dict[Lane, asyncio.Task[None]] = {}
         self._again: set[Lane] = set()
@@ -40,27 +41,27 @@ class Scheduler:
         elif lane not in self._waiting and lane not in self._paused and not self._draining:
             self._cancel_alarm(lane)
             self._waiting.add(lane)
-            self._slots.offer(lane)
+            self._turns.offer(lane)
             self._dispatch()
 
     def is_idle(self, lane: Lane) -> bool:
-        """Whether the lane neither works, nor waits for a slot, nor pauses."""
+        """Whether the lane neither runs, nor waits for a turn, nor pauses."""
         return lane not in self._working and lane not in self._waiting and lane not in self._paused
 
     def is_working(self, lane: Lane) -> bool:
         return lane in self._working
 
     def remove(self, lane: Lane) -> None:
-        """Forget a lane that does not work."""
+        """Remove a lane that does not run."""
         self._cancel_alarm(lane)
         if (timer := self._paused.pop(lane, None)) is not None:
             timer.cancel()
         if lane in self._waiting:
             self._waiting.discard(lane)
-            self._slots.withdraw(lane)
+            self._turns.withdraw(lane)
 
     async def drain(self, seconds: float) -> None:
-        """Begin no turn any more; give those under way so much time, then cancel them, which rolls them back."""
+        """Start no more turns; give those under way so much time, then cancel them, which rolls them back."""
         self._draining = True
         for timer in (*self._paused.values(), *self._alarms.values()):
             timer.cancel()
@@ -73,14 +74,14 @@ class Scheduler:
             await asyncio.wait(tasks)
 
     def statistics(self) -> dict[str, int]:
-        return {**self._slots.statistics(), "paused": len(self._paused)}
+        return {**self._turns.statistics(), "paused": len(self._paused)}
 
     def _dispatch(self) -> None:
         loop = asyncio.get_running_loop()
-        while not self._draining and (lane := self._slots.take()) is not None:
+        while not self._draining and (lane := self._turns.take()) is not None:
             self._waiting.discard(lane)
             self._working[lane] = loop.create_task(
-                self._work(lane), name=f"{lane.consumer_name} {lane.place.partition}"
+                self._work(lane), name=f"{lane.consumer_name} {lane.watermark_key.partition}"
             )
 
     async def _work(self, lane: Lane) -> None:
@@ -90,12 +91,12 @@ class Scheduler:
         finally:
             slow.cancel()
             del self._working[lane]
-            self._slots.give_back(lane)
+            self._turns.give_back(lane)
         self._after(lane, ended)
         self._dispatch()
 
     def _mark_slow(self, lane: Lane) -> None:
-        self._slots.mark_slow(lane)
+        self._turns.mark_slow(lane)
         self._dispatch()
 
     def _after(self, lane: Lane, ended: Turn) -> None:

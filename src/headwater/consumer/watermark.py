@@ -13,7 +13,7 @@ from headwater.db.connection import Connection
 from headwater.log import Position
 
 
-class Place(NamedTuple):
+class WatermarkKey(NamedTuple):
     """Which watermark: one consumer's, in one partition of one layout."""
 
     consumer: str
@@ -89,7 +89,7 @@ _POSTPONE = "select headwater.postpone($1, $2, $3, $4, $5, $6, $7)"
 
 async def claim(
     connection: Connection,
-    place: Place,
+    watermark_key: WatermarkKey,
     *,
     known: Position | None,
     seen: Position | None,
@@ -102,40 +102,44 @@ async def claim(
 
     `alone` gives way as well while another partition of the consumer is worked on so.
     """
-    row = await connection.fetchrow(_CLAIM, *place, _raw(known), _raw(seen), entries, bytes_, alone, server_limit)
+    row = await connection.fetchrow(
+        _CLAIM, *watermark_key, _raw(known), _raw(seen), entries, bytes_, alone, server_limit
+    )
     outcome, watermark, readable, ended, sets_aside, due_at, lasts, payloads = row
     batches = list(zip(lasts, payloads, strict=True)) if lasts else []
     return Claim(ClaimOutcome(outcome), watermark, readable, ended, sets_aside, due_at, batches)
 
 
 async def claim_retry(
-    connection: Connection, place: Place, now: datetime, *, alone: bool, server_limit: str
+    connection: Connection, watermark_key: WatermarkKey, now: datetime, *, alone: bool, server_limit: str
 ) -> RetryClaim:
     """Lock the watermark, if nobody has, and read the entry that is to be tried again."""
-    outcome, *rest = await connection.fetchrow(_CLAIM_RETRY, *place, now, alone, server_limit)
+    outcome, *rest = await connection.fetchrow(_CLAIM_RETRY, *watermark_key, now, alone, server_limit)
     return RetryClaim(ClaimOutcome(outcome), *rest)
 
 
-async def keys_aside(connection: Connection, place: Place, keys: list[str]) -> set[str]:
+async def keys_aside(connection: Connection, watermark_key: WatermarkKey, keys: list[str]) -> set[str]:
     """Those of `keys` that are in retry or parked."""
-    return {row[0] for row in await connection.fetch(_ASIDE, place.consumer, place.partition, keys)}
+    return {row[0] for row in await connection.fetch(_ASIDE, watermark_key.consumer, watermark_key.partition, keys)}
 
 
-async def queue_behind(connection: Connection, place: Place, entries: list[tuple[str, bytes, bytes]]) -> None:
+async def queue_behind(
+    connection: Connection, watermark_key: WatermarkKey, entries: list[tuple[str, bytes, bytes]]
+) -> None:
     """Let entries (key, position, as in a batch) stand behind their keys' failed ones."""
     keys, positions, bodies = zip(*entries, strict=True)
-    await connection.execute(_QUEUE_BEHIND, place.consumer, list(keys), list(positions), list(bodies))
+    await connection.execute(_QUEUE_BEHIND, watermark_key.consumer, list(keys), list(positions), list(bodies))
 
 
-async def move(connection: Connection, place: Place, old: bytes, new: bytes) -> None:
+async def move(connection: Connection, watermark_key: WatermarkKey, old: bytes, new: bytes) -> None:
     """Move the watermark; raises `WatermarkLost` if it is not at `old`, and then nothing may be committed."""
-    if await connection.execute(_MOVE, *place, old, new) != "UPDATE 1":
-        raise WatermarkLost(consumer=place.consumer, partition=place.partition)
+    if await connection.execute(_MOVE, *watermark_key, old, new) != "UPDATE 1":
+        raise WatermarkLost(consumer=watermark_key.consumer, partition=watermark_key.partition)
 
 
 async def set_aside(
     connection: Connection,
-    place: Place,
+    watermark_key: WatermarkKey,
     *,
     old: bytes,
     failed: bytes,
@@ -148,22 +152,24 @@ async def set_aside(
 
     False if the watermark was not at `old`.
     """
-    return await _value(connection, _SET_ASIDE, *place, old, failed, key, entry, retry_at, cause) is True
+    return await _value(connection, _SET_ASIDE, *watermark_key, old, failed, key, entry, retry_at, cause) is True
 
 
-async def applied(connection: Connection, place: Place, key: str, position: bytes, now: datetime) -> bool | None:
+async def applied(
+    connection: Connection, watermark_key: WatermarkKey, key: str, position: bytes, now: datetime
+) -> bool | None:
     """Take an entry out of the queue of its key: whether more stand behind it, or None if it was not there."""
-    return await _value(connection, _APPLIED, place.consumer, key, position, now)  # type: ignore[no-any-return]
+    return await _value(connection, _APPLIED, watermark_key.consumer, key, position, now)  # type: ignore[no-any-return]
 
 
 async def postpone(
-    connection: Connection, place: Place, key: str, failures: int, retry_at: datetime | None, cause: str
+    connection: Connection, watermark_key: WatermarkKey, key: str, failures: int, retry_at: datetime | None, cause: str
 ) -> bool:
     """Count one more failure of a key in retry; without `retry_at`, park it. A transaction of its own.
 
     False if somebody else has the watermark or has dealt with the key.
     """
-    return await _value(connection, _POSTPONE, *place, key, failures, retry_at, cause) is True
+    return await _value(connection, _POSTPONE, *watermark_key, key, failures, retry_at, cause) is True
 
 
 async def _value(connection: Connection, sql: str, *args: Any) -> Any:

@@ -1,13 +1,13 @@
 """A consumer worker: one process that follows the log for all subscriptions over all partitions.
 
-Who does what: wake-ups and looks tell which lanes have work (`headwater.consumer.look`), the scheduler gives them
+Wake-ups and surveys find which lanes have work (`headwater.consumer.survey`), the scheduler gives them
 turns (`headwater.consumer.scheduler`), a lane does the work (`headwater.consumer.lane`).
 
-Workers share partitions without knowing each other. Worker i of n looks after every n-th partition; into the others
-it steps only where it sees, at two looks in a row, that something is to be done and nothing moves. The locks on the
-watermarks make every such guess safe, and a worker that dies costs one or two looks of delay.
+Workers share partitions without communication. Worker i of n owns every n-th partition. It helps in another one only
+when two surveys in a row find work there and no progress. The locks on the watermarks make that safe, and a worker that
+ends costs a delay of one or two surveys.
 
-When PostgreSQL goes away everything remembered is dropped. When it is back the first wide look finds the truth.
+When PostgreSQL is unreachable, the worker forgets everything. Afterwards the first wide survey reads the stored state.
 """
 
 import asyncio
@@ -23,13 +23,13 @@ from headwater.consumer.handler import NOTHING_PROVIDED, Call, Handler
 from headwater.consumer.lane import Lane, Turn
 from headwater.consumer.layout import Switch, switch
 from headwater.consumer.limits import RECONNECT, Limits, Step, no_step
-from headwater.consumer.look import Passage, Standing, Survey, pass_over, survey, topics_appended
 from headwater.consumer.meter import ConsumerMeter
 from headwater.consumer.occurrences import ConsumerForgotten, ConsumerWithoutCode, LayoutSwitched, WorkerInterrupted
 from headwater.consumer.registry import register
 from headwater.consumer.scheduler import Scheduler
 from headwater.consumer.subscription import Subscription
-from headwater.consumer.watermark import Place
+from headwater.consumer.survey import Passage, Survey, WatermarkState, pass_over, survey, topics_appended
+from headwater.consumer.watermark import WatermarkKey
 from headwater.db import Connection, Pool
 from headwater.log import START, Position, Wakeups
 from headwater.observe import Metrics, report
@@ -111,10 +111,10 @@ class Worker:
         self._step = step
         self._meter = meter
         self._scheduler = Scheduler(limits, clock, self._turn_ended)
-        self._lanes: dict[Place, Lane] = {}
+        self._lanes: dict[WatermarkKey, Lane] = {}
         self._own: dict[int, list[Lane]] = {}
         """The lanes of this worker's own partitions."""
-        self._before: dict[Place, Standing] = {}
+        self._before: dict[WatermarkKey, WatermarkState] = {}
         """Where others' partitions with work to do stood at the last wide look."""
         self._without_code: set[str] = set()
         self._forgotten: set[str] = set()
@@ -160,12 +160,12 @@ class Worker:
         return {
             "worker": self._worker,
             "workers": self._workers,
-            "consumers": sorted({place.consumer for place in self._lanes}),
+            "consumers": sorted({watermark_key.consumer for watermark_key in self._lanes}),
             "lanes": len(self._lanes),
             "applied": sum(lane.applied for lane in self._lanes.values()),
             "stopped": {
-                f"{place.consumer} {place.partition}": lane.stopped
-                for place, lane in self._lanes.items()
+                f"{watermark_key.consumer} {watermark_key.partition}": lane.stopped
+                for watermark_key, lane in self._lanes.items()
                 if lane.stopped is not None
             },
             **self._scheduler.statistics(),
@@ -284,13 +284,13 @@ class Worker:
         found: Survey = await self._with_connection(survey)
         self._keep_lanes(found)
         before, self._before = self._before, {}
-        at_barrier = {standing.consumer for standing in found.standings if standing.generation < found.generation}
-        for standing in found.standings:
-            lane = self._lanes.get(_place(standing))
+        at_barrier = {state.consumer for state in found.watermarks if state.generation < found.generation}
+        for state in found.watermarks:
+            lane = self._lanes.get(_watermark_key(state))
             if lane is not None:
-                self._compare(lane, standing, before.get(lane.place), found)
-            if standing.is_behind:
-                at_barrier.discard(standing.consumer)
+                self._compare(lane, state, before.get(lane.watermark_key), found)
+            if state.is_behind:
+                at_barrier.discard(state.consumer)
         if found.head is not None and self._looked is None:
             self._looked = self._base = found.head
         for consumer in sorted(at_barrier):
@@ -298,12 +298,14 @@ class Worker:
         self._show()
 
     def _show(self) -> None:
-        stopped = [place.consumer for place, lane in self._lanes.items() if lane.stopped is not None]
-        self._meter.show({place.consumer for place in self._lanes}, stopped, self._scheduler.statistics())
+        stopped = [watermark_key.consumer for watermark_key, lane in self._lanes.items() if lane.stopped is not None]
+        self._meter.show(
+            {watermark_key.consumer for watermark_key in self._lanes}, stopped, self._scheduler.statistics()
+        )
 
     def _keep_lanes(self, found: Survey) -> None:
         """A lane for every watermark that there is code for, and for no other."""
-        handlers = {standing.consumer: standing.handler for standing in found.standings}
+        handlers = {state.consumer: state.handler for state in found.watermarks}
         for consumer, handler in handlers.items():
             if handler not in self._subscriptions and consumer not in self._without_code:
                 self._without_code.add(consumer)
@@ -311,17 +313,19 @@ class Worker:
         for consumer in sorted(self._subscriptions.keys() - handlers.keys() - self._forgotten):
             self._forgotten.add(consumer)
             report(ConsumerForgotten(consumer=consumer))
-        places = {_place(each): each.handler for each in found.standings if each.handler in self._subscriptions}
-        for place in self._lanes.keys() - places.keys():
-            if not self._scheduler.is_working(self._lanes[place]):
-                self._scheduler.remove(self._lanes.pop(place))
-        for place in places.keys() - self._lanes.keys():
-            runs = self._consumer(place.consumer, places[place])
-            self._lanes[place] = Lane(place, runs, self._pool, self._clock, self._limits, self._step)
+        watermark_keys = {
+            _watermark_key(each): each.handler for each in found.watermarks if each.handler in self._subscriptions
+        }
+        for watermark_key in self._lanes.keys() - watermark_keys.keys():
+            if not self._scheduler.is_working(self._lanes[watermark_key]):
+                self._scheduler.remove(self._lanes.pop(watermark_key))
+        for watermark_key in watermark_keys.keys() - self._lanes.keys():
+            runs = self._consumer(watermark_key.consumer, watermark_keys[watermark_key])
+            self._lanes[watermark_key] = Lane(watermark_key, runs, self._pool, self._clock, self._limits, self._step)
         self._own = {}
-        for place, lane in self._lanes.items():
-            if self._is_own(place.partition):
-                self._own.setdefault(place.partition, []).append(lane)
+        for watermark_key, lane in self._lanes.items():
+            if self._is_own(watermark_key.partition):
+                self._own.setdefault(watermark_key.partition, []).append(lane)
 
     def _consumer(self, name: str, handler: str) -> Consumer:
         if name not in self._consumers:
@@ -330,24 +334,24 @@ class Worker:
             )
         return self._consumers[name]
 
-    def _compare(self, lane: Lane, standing: Standing, before: Standing | None, found: Survey) -> None:
+    def _compare(self, lane: Lane, state: WatermarkState, before: WatermarkState | None, found: Survey) -> None:
         """Give a lane its turn if what was found is work that nobody is at."""
         if not self._scheduler.is_idle(lane):
             return
-        lane.believe(standing.position, standing.position)
+        lane.believe(state.position, state.position)
         assert lane.seen is not None
-        behind = standing.is_behind and standing.tip is not None and lane.seen < standing.tip
-        due = standing.due_at is not None and standing.due_at <= self._clock.now()
+        behind = state.is_behind and state.tip is not None and lane.seen < state.tip
+        due = state.due_at is not None and state.due_at <= self._clock.now()
         if behind or due:
-            if self._is_own(standing.partition) or _stands_still(standing, before):
+            if self._is_own(state.partition) or _stands_still(state, before):
                 self._scheduler.ready(lane)
             else:
-                self._before[lane.place] = standing
-        elif standing.is_behind:
-            lane.believe(standing.position, lane.seen, passing=True)
+                self._before[lane.watermark_key] = state
+        elif state.is_behind:
+            lane.believe(state.position, lane.seen, passing=True)
             self._pass_soon()
-        elif standing.generation == found.generation and found.head is not None:
-            lane.believe(standing.position, found.head)
+        elif state.generation == found.generation and found.head is not None:
+            lane.believe(state.position, found.head)
 
     async def _switch(self, consumer: str) -> None:
         outcome: Switch = await self._with_connection(lambda connection: switch(connection, consumer))
@@ -367,8 +371,8 @@ class Worker:
         """Move the watermarks of the lanes that only passed over entries, all in one transaction."""
         self._pass_at, self._passed_at = None, time.monotonic()
         lanes = {
-            (place.consumer, place.partition): Passage(*place, lane.known, lane.seen)
-            for place, lane in self._lanes.items()
+            (watermark_key.consumer, watermark_key.partition): Passage(*watermark_key, lane.known, lane.seen)
+            for watermark_key, lane in self._lanes.items()
             if lane.passing and self._scheduler.is_idle(lane) and lane.known is not None and lane.seen is not None
         }
         if lanes:
@@ -379,7 +383,7 @@ class Worker:
         self, passages: Mapping[tuple[str, int], Passage], moved: Mapping[tuple[str, int], Position]
     ) -> None:
         for key, passage in passages.items():
-            lane = self._lanes.get(Place(passage.consumer, passage.partition, passage.generation))
+            lane = self._lanes.get(WatermarkKey(passage.consumer, passage.partition, passage.generation))
             if lane is not None and self._scheduler.is_idle(lane) and lane.known == passage.old:
                 if key in moved:
                     lane.believe(moved[key], lane.seen or passage.new)
@@ -390,10 +394,10 @@ class Worker:
         return partition % self._workers == self._worker
 
 
-def _place(standing: Standing) -> Place:
-    return Place(standing.consumer, standing.partition, standing.generation)
+def _watermark_key(state: WatermarkState) -> WatermarkKey:
+    return WatermarkKey(state.consumer, state.partition, state.generation)
 
 
-def _stands_still(standing: Standing, before: Standing | None) -> bool:
+def _stands_still(state: WatermarkState, before: WatermarkState | None) -> bool:
     """Whether a partition of others was to be worked on at the last look already and has not moved since."""
-    return before is not None and before.position == standing.position
+    return before is not None and before.position == state.position

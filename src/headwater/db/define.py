@@ -1,15 +1,15 @@
-"""Define stored functions: as code that is replaced, where a migration is a step that is taken once.
+"""Defines stored functions: code that is replaced, while a migration is a step that runs once.
 
-What holds:
+The rules:
 
 - A file is applied when the database has an older version of it, or none: ``create or replace`` for everything in it,
   and its record, in one transaction with all other files of its app. They may call each other in any order.
-- Whoever has an older version leaves a newer one alone, so two releases that migrate in turn do not take each
-  other's functions away. The newer body serves both, because the signature is the same.
-- The signature is the same because another one is refused: names, types and order of the parameters, and the result.
-  An incompatible change is a new function, with a new name, that stands beside the old one.
-- One version has one text. A file that was edited without counting the change is an error, and then nothing changes.
-- A function that no file defines any more stays, as an older release may call it. A contract migration drops it.
+- A release with an older version does not replace a newer one, so two releases that migrate in turn do not overwrite
+  each other's functions. The newer body serves both, because the signature is the same.
+- A changed signature is refused: names, types and order of the parameters, and the result. An incompatible change is a
+  new function with a new name, beside the old one.
+- One version has one text. A file that was edited without a new version is an error, and then nothing changes.
+- A function that no file defines any more stays, because an older release may call it. A contract migration drops it.
 """
 
 import time
@@ -60,13 +60,13 @@ select format('%I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)) 
 
 
 class EditedFunction(MigrationError):
-    """{path} was edited after its version {version} was applied on {applied_at:%Y-%m-%d %H:%M}. Count the change: its
-    first line becomes `-- headwater: version {next}`."""
+    """{path} was edited after its version {version} was applied on {applied_at:%Y-%m-%d %H:%M}. Increase its
+    version: the first line becomes `-- headwater: version {next}`."""
 
 
 class SignatureChanged(MigrationError):
-    """{path}: {function} has another signature than in the database ({reason}), where an older release may still call
-    it. Leave that function as it is and give the new one a new name."""
+    """{path}: the signature of {function} differs from that in the database ({reason}), which an older release may
+    still call. Keep that function and give the new one a new name."""
 
 
 class Defined(msgspec.Struct, frozen=True):
@@ -79,7 +79,7 @@ class Defined(msgspec.Struct, frozen=True):
     signatures: tuple[str, ...]
     applied_at: datetime
     there: bool = True
-    """Whether everything in it still exists."""
+    """Whether everything that it defines still exists."""
 
     @property
     def label(self) -> str:
@@ -96,7 +96,7 @@ class FunctionsDefined(Occurrence, frozen=True, kw_only=True):
 
 
 async def read_defined(connection: asyncpg.Connection, apps: Iterable[str]) -> list[Defined]:
-    """What is recorded of these apps, in a database that may have no record at all."""
+    """The recorded files of these apps; none in a database without records."""
     if not await connection.fetchval("select to_regclass('headwater.function') is not null"):
         return []
     return [msgspec.convert(dict(row), Defined) for row in await connection.fetch(_DEFINED, list(apps))]
@@ -137,7 +137,7 @@ async def define(connection: Connection, files: Sequence[FunctionFile], defined:
 
 
 async def _replace(connection: Connection, files: Sequence[FunctionFile]) -> None:
-    """Twice: bodies are checked once everything that they call is there."""
+    """Run the files twice: bodies are checked once everything that they call exists."""
     schema = files[0].schema.replace('"', '""')
     await connection.execute(f'set local search_path = "{schema}", public')
     for checked in ("off", "on"):
@@ -164,7 +164,7 @@ def _is_irreplaceable(error: asyncpg.InvalidFunctionDefinitionError) -> bool:
 
 
 async def _record(connection: Connection, file: FunctionFile, before: Sequence[str]) -> Defined:
-    await connection.execute("set local search_path = ''")  # so that every type of a signature is named in full
+    await connection.execute("set local search_path = ''")  # so that signatures have fully qualified types
     signatures = tuple([row["signature"] for row in await connection.fetch(_SIGNATURES, list(file.functions))])
     _refuse_another(file, (*before, *signatures))
     at = await connection.fetchval(_RECORD, file.app, file.name, file.version, file.digest, list(signatures))
@@ -172,7 +172,7 @@ async def _record(connection: Connection, file: FunctionFile, before: Sequence[s
 
 
 def _refuse_another(file: FunctionFile, signatures: Iterable[str]) -> None:
-    """Every function of the file has one signature, now and before."""
+    """Check that every function of the file has one signature, now and before."""
     by_name: dict[str, str] = {}
     for signature in signatures:
         function = signature.partition("(")[0]

@@ -1,4 +1,4 @@
-"""What the doctor has to say about the schema: whether migrations and functions are those of this release."""
+"""The finding about the schema: whether migrations and functions are those of this release."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ _WANTED = "the migrations and stored functions of this release"
 
 
 async def examine_schema(url: str, sources: Sequence[Source]) -> list[Finding]:
-    """Nothing about a database that was never migrated, or cannot be reached, which is another finding's concern."""
+    """No finding for a database that was never migrated, or for an unreachable one, which has its own finding."""
     try:
         if not await is_migrated(url):
             return []

@@ -1,8 +1,8 @@
 """Stored functions of one app: SQL files beside the code that calls them.
 
-A file holds one function, or a few that belong together, each as ``create or replace function schema.name(…)``, and
-is known by its name. ``-- headwater: version 2`` on the first line counts its changes; a file without it has version
-1. Versions order the bodies of a function among releases; see `headwater.db.define`.
+A file defines one function, or a few that belong together, each as ``create or replace function schema.name(…)``. It is
+identified by its name. ``-- headwater: version 2`` on the first line is its version; a file without it has version 1.
+Versions order the bodies of a function among releases; see `headwater.db.define`.
 """
 
 import hashlib
@@ -24,8 +24,8 @@ _VERSION: Final = re.compile(r"-- headwater: version ([1-9][0-9]{0,8})\s*")
 
 
 class NotAFunction(MigrationError):
-    """{path}, line {line}: a file of stored functions holds nothing but `create or replace function schema.name(…)`, or
-    the same for a procedure. Tables and what else is made once belong in a migration."""
+    """{path}, line {line}: a file of stored functions may only have `create or replace function schema.name(…)`, or the
+    same for a procedure. Tables, and everything else that is created once, belong in a migration."""
 
 
 class NoFunction(MigrationError):
@@ -33,22 +33,22 @@ class NoFunction(MigrationError):
 
 
 class UnreadableVersion(MigrationError):
-    """The first line of {path} cannot be read; a version looks like this: -- headwater: version 2"""
+    """The first line of {path} is not a valid version. An example: -- headwater: version 2"""
 
 
 class DuplicateFunction(MigrationError):
-    """{first} and {second} both define {what}; every function, and every file of functions, has a name of its own."""
+    """{first} and {second} both define {what}; names of functions, and of their files, must be unique."""
 
 
 class FunctionFile(msgspec.Struct, frozen=True):
-    """One file, read whole."""
+    """One file, with its text."""
 
     app: str
     schema: str
     name: str
     version: int
     functions: tuple[str, ...]
-    """What it defines, each ``schema.name``."""
+    """The functions that it defines, each ``schema.name``."""
     path: Path
     sql: str
     digest: bytes
@@ -56,7 +56,7 @@ class FunctionFile(msgspec.Struct, frozen=True):
 
 
 def read_functions(source: Source) -> list[FunctionFile]:
-    """Every file of functions of an app, by name; raises `MigrationError`. A folder that is not there has none."""
+    """Every file of functions of an app, by name; raises `MigrationError`. A missing folder has none."""
     paths = [path for folder in source.function_folders if folder.is_dir() for path in folder.glob("*.sql")]
     files = [_read(source, path) for path in sorted(paths, key=lambda path: path.stem)]
     _refuse_twins((file.path, f"{file.name}.sql") for file in files)

@@ -1,4 +1,4 @@
-"""The pools of a process, and the reads that go over them, as resources."""
+"""The connection pools of a process, and reads over them, as resources."""
 
 from collections.abc import AsyncIterator
 from typing import NamedTuple
@@ -13,11 +13,12 @@ from headwater.types import ProcessName
 
 
 class EngineUnnamed(DbError):
-    """HEADWATER_POSTGRES_URL is not set, and a backend on its own starts no engine; `headwater up` does."""
+    """HEADWATER_POSTGRES_URL is not set. `headwater up` starts an embedded PostgreSQL; a backend that runs otherwise
+    needs the URL of one."""
 
 
 class Pools(NamedTuple):
-    """Connections that only read, and those that write."""
+    """A pool of read-only connections, and one of writing connections."""
 
     reads: Pool
     writes: Pool
@@ -33,7 +34,7 @@ def database() -> Part:
 
 
 async def open_pools(settings: Settings, process: ProcessName) -> AsyncIterator[Pools]:
-    """Connect; `process` is what the connections are called in ``pg_stat_activity``. Raises `Unavailable`."""
+    """Open the pools; `process` is the application name in ``pg_stat_activity``. Raises `Unavailable`."""
     if settings.postgres_url is None:
         raise EngineUnnamed
     reads = await Pool.open(settings.postgres_url, read_only=True, application_name=f"{process} reads")

@@ -1,4 +1,5 @@
-"""Judges whether a standby could take over: on the primary its physical slot, on the standby its copy of our slot.
+"""Checks whether a standby can be promoted: on the primary its physical slot, on the standby its copy of the relay's
+slot.
 
 Source: PostgreSQL manual, "Logical Replication Failover" and "Replication Slot Synchronization".
 """
@@ -12,7 +13,7 @@ from headwater.settings import Settings
 
 
 def judge_failover(facts: Facts, settings: Settings) -> Iterator[Finding]:
-    """Nothing where there is no standby; all findings are warnings, since the backend runs without one."""
+    """No findings without a standby. All findings are warnings, since the backend runs without a standby."""
     yield from _judge_copy(facts, settings.slot) if facts.in_recovery else _judge_primary(facts, settings.slot)
 
 
@@ -90,11 +91,11 @@ def _judge_copy(facts: Facts, slot: str) -> Iterator[Finding]:
     )
 
 
-_SNAPSHOT = "SELECT pg_log_standby_snapshot();  -- on the primary, while the relay is at work; then look again"
+_SNAPSHOT = "SELECT pg_log_standby_snapshot();  -- on the primary, while the relay runs; then check again"
 
 
 def _copy(copy: Slot | None, name: str) -> tuple[str, str | None]:
-    """What it is, and how to fix it."""
+    """The finding, and its fix."""
     drop = f"SELECT pg_drop_replication_slot({literal(name)});  -- here; PostgreSQL then copies the primary's"
     if copy is None:
         return "missing", _SNAPSHOT

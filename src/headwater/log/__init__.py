@@ -1,4 +1,4 @@
-"""The log: what was committed, durable and in order."""
+"""The log: committed events and row changes, durable and in order."""
 
 from headwater.log.batch import CHANGE, EVENT, MALFORMED, Entry, partition_of, read_entries, write_entry
 from headwater.log.errors import LogError, LogNotPrepared, MalformedBatch

@@ -1,13 +1,13 @@
-"""A batch: many entries of one partition as one run of bytes, as it stands in one row of the log.
+"""A batch: many entries of one partition, encoded as one byte string and stored in one row of the log.
 
 Layout of an entry, big-endian: ``size:32 | commit_lsn:64 | ordinal:32 | format:4 | kind:4 | rest``, where `size`
 counts the rest. The epoch is that of the batch's own position: a batch never spans two. The rest, by format:
 
-- 0: ``body``. What the first version wrote; nothing writes it any more.
+- 0: ``body``. Written by the first version only.
 - 1: ``xid:64 | body``, the id of the transaction with its epoch, as PostgreSQL's ``xid8``.
 
-A batch may hold entries of several formats. Who meets a format that is not known here can still tell where the next
-entry begins; the entry comes as one of an unknown kind, which stops its consumer until newer code comes.
+A batch may hold entries of several formats. A reader that does not know a format can still find the next entry. It
+reads the entry as one of an unknown kind, which stops the consumer until newer code runs.
 """
 
 import struct
@@ -23,7 +23,7 @@ EVENT: Final = 0
 CHANGE: Final = 1
 """The body is a row change."""
 MALFORMED: Final = 2
-"""The body came under the event prefix and is no envelope: kept and shown, given to no handler."""
+"""The body has the event prefix but is not an envelope. It is kept and shown, and not delivered to handlers."""
 
 _FRAME = struct.Struct(">IQIB")
 _HEAD = struct.Struct(">IQIBQ")
@@ -36,7 +36,7 @@ HEAD_BYTES: Final = _HEAD.size
 
 
 class Entry(NamedTuple):
-    """One event or row change, where it stands in the log."""
+    """One event or row change, with its position in the log."""
 
     position: Position
     kind: int
@@ -46,12 +46,12 @@ class Entry(NamedTuple):
 
 
 write_head = _HEAD.pack
-"""What stands before a body: ``write_head(XID_BYTES + size, commit_lsn, ordinal, FORMAT | kind, xid)``. Bound, because
+"""Encodes the head of an entry: ``write_head(XID_BYTES + size, commit_lsn, ordinal, FORMAT | kind, xid)``. Bound, since
 the relay calls it for every entry."""
 
 
 def write_entry(into: bytearray, entry: Entry) -> None:
-    """Add one entry to the run of bytes `into`, in the format of today if its transaction is known."""
+    """Append one entry to `into`, in the present format if its transaction is known."""
     (_, commit_lsn, ordinal), kind, body, xid = entry
     if xid is None:
         into += _FRAME.pack(len(body), commit_lsn, ordinal, kind)
@@ -60,13 +60,13 @@ def write_entry(into: bytearray, entry: Entry) -> None:
     into += body
 
 
-def place_of(epoch: int, entry: bytes) -> Position:
-    """The position of an entry, from its bytes."""
+def position_of(epoch: int, entry: bytes) -> Position:
+    """The position of an encoded entry."""
     return Position(epoch, *_PLACE.unpack_from(entry))
 
 
 def read_entries(epoch: int, payload: bytes) -> Iterator[Entry]:
-    """The entries of a batch in order; raises `MalformedBatch` where the bytes do not add up."""
+    """The entries of a batch in order; raises `MalformedBatch` for bytes that are not a batch."""
     at, end = 0, len(payload)
     while at < end:
         begin = at + FRAME_BYTES

@@ -1,7 +1,7 @@
-"""A changed row as the log keeps it: the JSON body of an entry of kind `CHANGE`.
+"""A row change: the JSON body of an entry of kind `CHANGE`.
 
 The decoders are bound methods, because a reader calls one for every entry; they raise `msgspec.DecodeError`, and
-`UnicodeDecodeError` for text that is no UTF-8.
+`UnicodeDecodeError` for text that is not UTF-8.
 """
 
 from typing import Any
@@ -20,13 +20,13 @@ class RowChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     key: dict[str, Any]
     row: dict[str, Any]
     id: str
-    """The text that orders changes of one row; empty for a truncate, which is about every row."""
+    """The key by which changes of one row are ordered; empty for a truncate, which concerns every row."""
     old: dict[str, Any] = {}
-    """Of declared columns, what they were before; those that the replica identity did not log are absent."""
+    """The old values of declared columns. Those that the replica identity did not log are absent."""
 
 
 class ChangeHeader(msgspec.Struct, frozen=True):
-    """The part of a row change that says whom it concerns; everything else is skipped while decoding."""
+    """The part of a row change by which consumers are selected; everything else is skipped while decoding."""
 
     table: str
 

@@ -1,11 +1,11 @@
-"""Everything that can be wrong with the log.
+"""The errors of the log.
 
 ::
 
     HeadwaterError
      └─ LogError
          ├─ LogNotPrepared        this database has no log for the slot
-         ├─ MalformedBatch        the bytes of a batch do not add up
+         ├─ MalformedBatch        the bytes of a batch are invalid
          └─ WalError              see `headwater.wal.errors`
 """
 
@@ -17,7 +17,7 @@ class LogError(HeadwaterError):
 
 
 class LogNotPrepared(LogError):
-    """There is no log for the slot {slot!r} in this database; `headwater migrate` prepares it."""
+    """There is no log for the slot {slot!r} in this database; run `headwater migrate` to create it."""
 
 
 class MalformedBatch(LogError):

@@ -1,4 +1,4 @@
-"""The head of the log: how far it goes, who writes it, and how keys map to partitions."""
+"""The head of the log: its last position, its writer, and its partition layout."""
 
 import asyncpg
 import msgspec
@@ -12,7 +12,7 @@ class Head(msgspec.Struct, frozen=True):
 
     slot: str
     position: Position
-    """Readers read up to here: every transaction up to it is in the log, whole."""
+    """Readers read up to here: every transaction up to it is completely in the log."""
     scanned: int
     """Every commit that ends before this LSN is in the log."""
     horizon: int
@@ -35,11 +35,11 @@ CAN_CONTINUE = """
 select exists (select from headwater.log l join pg_replication_slots s on s.slot_name = l.slot
                 where l.slot = $1 and s.wal_status is distinct from 'lost')
 """
-"""Whether what is committed now can still come into the log: its slot is there and not lost."""
+"""Whether what is committed now will reach the log: the slot exists and is not invalidated."""
 
 
 async def read_head(connection: asyncpg.Connection, slot: str) -> Head:
-    """The head as it is now; raises `LogNotPrepared` when there is none, nor perhaps the tables for it."""
+    """The present head; raises `LogNotPrepared` without a log, or without its tables."""
     try:
         row = await connection.fetchrow(_HEAD, slot)
     except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError) as error:

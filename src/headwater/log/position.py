@@ -1,8 +1,8 @@
-"""Where an event stands in the log: ``epoch:32 | commit_lsn:64 | ordinal:32``, strictly increasing.
+"""The position of an event in the log: ``epoch:32 | commit_lsn:64 | ordinal:32``, strictly increasing.
 
-The commit LSN orders transactions as the decoder hands them over; the ordinal counts the changes and messages
-inside one. An event's own LSN is no key: a COPY gives many rows one LSN, and interleaved transactions make LSNs
-go back. The epoch leads, so that nothing written after a restore can look older than what it replaced.
+The commit LSN orders transactions as the decoder delivers them; the ordinal counts the changes and messages inside
+one. The LSN of the event itself is not usable as a key: a COPY gives many rows one LSN, and interleaved transactions
+make LSNs go back. The epoch comes first, so that nothing written after a restore sorts before what it replaced.
 """
 
 import re
@@ -15,9 +15,9 @@ _TEXT = re.compile(rf"([0-9]{{1,10}})\.({_LSN.pattern})\.([0-9]{{1,10}})", re.IG
 
 
 class Position(NamedTuple):
-    """A place in the log; compares as the log is ordered.
+    """A position in the log; positions compare in the order of the log.
 
-    Bytes: 16, big-endian, so that their order is the positions' order. Text: ``epoch.lsn.ordinal`` with the LSN
+    Bytes: 16, big-endian, so they sort like the positions. Text: ``epoch.lsn.ordinal`` with the LSN
     as PostgreSQL writes it: ``1.0/16B3748.3``.
     """
 
@@ -40,19 +40,19 @@ class Position(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The position that `str` wrote; raises `ValueError` for anything else."""
+        """Parse what `str` wrote; raises `ValueError` for anything else."""
         match = _TEXT.fullmatch(text)
         if match is None:
-            raise ValueError(f"{text!r} is no position; one looks like 1.0/16B3748.3")
+            raise ValueError(f"{text!r} is not a position. An example: 1.0/16B3748.3")
         epoch, lsn, _, _, ordinal = match.groups()
         position = cls(int(epoch), parse_lsn(lsn), int(ordinal))
         if position.epoch >= 1 << 32 or position.ordinal >= 1 << 32:
-            raise ValueError(f"{text!r} is no position: epoch and ordinal have 32 bits")
+            raise ValueError(f"{text!r} is not a position: epoch and ordinal have 32 bits")
         return position
 
 
 START = Position(0, 0, 0)
-"""Before everything that a log can hold."""
+"""Before every position of a log."""
 
 
 def format_lsn(lsn: int) -> str:

@@ -1,12 +1,12 @@
-"""Segments: the pieces in which the log is stored and forgotten.
+"""Segments: the pieces in which the log is stored and dropped.
 
-A segment is a native partition of ``headwater.batch`` that covers a span of LSNs of one epoch, so that its bounds
-are known before anything is in it and readers prune by position. It is attached when the log grows into it (ATTACH
-takes no lock that readers or the relay would wait for) and dropped whole when past retention.
+A segment is a native partition of ``headwater.batch`` that covers a range of LSNs of one epoch. So its bounds are known
+before it has rows, and PostgreSQL prunes by position. It is attached when the log grows into it (ATTACH takes no lock
+that readers or the relay would wait for) and dropped as a whole when it is past retention.
 
-A transaction that has read the log already does not learn of a segment attached since (PostgreSQL looks for changed
-tables when it locks one anew). So whoever wants all entries up to the head reads the head first, and then the
-batches, for the first time in that transaction.
+A transaction that has already read the log does not see a segment attached since, because PostgreSQL notices changed
+tables only when it takes a new lock. So to get all entries up to the head, read the head first, and then the batches,
+for the first time in that transaction.
 
 Source: PostgreSQL manual, "ALTER TABLE" (ATTACH PARTITION, DETACH PARTITION … CONCURRENTLY, FINALIZE).
 """
@@ -25,7 +25,7 @@ SEGMENT_BYTES: Final = 1 << 30
 
 
 class Segment(NamedTuple):
-    """A span of LSNs of one epoch: from `begin` up to, and without, `end`. Compares as the log is ordered."""
+    """A range of LSNs of one epoch, from `begin` to before `end`. Segments compare in the order of the log."""
 
     epoch: int
     begin: int
@@ -38,17 +38,17 @@ class Segment(NamedTuple):
 
     @classmethod
     def named(cls, name: str) -> "Segment":
-        """The segment whose `name` this is."""
+        """Parse the name of a segment's table."""
         _, epoch, begin, end = name.split("_")
         return cls(int(epoch), int(begin, 16), int(end, 16))
 
     def covers(self, position: Position) -> bool:
-        """Whether a batch that ends at `position` stands in this segment."""
+        """Whether a batch that ends at `position` belongs to this segment."""
         return self.epoch == position.epoch and self.begin <= position.commit_lsn < self.end
 
 
 class Segments:
-    """The segments that exist, as the relay knows them. Only the relay makes them."""
+    """The existing segments, as the relay knows them. Only the relay creates segments."""
 
     def __init__(self, connection: asyncpg.Connection, span: int = SEGMENT_BYTES) -> None:
         self._connection = connection
@@ -56,7 +56,7 @@ class Segments:
         self._latest: Segment | None = None
 
     async def ensure(self, position: Position) -> None:
-        """Make sure that a batch ending at `position` has a segment to stand in."""
+        """Create a segment for a batch that ends at `position`, unless there is one."""
         if self._latest is not None and self._latest.covers(position):
             return
         known = await list_segments(self._connection)
@@ -67,7 +67,7 @@ class Segments:
             self._latest = segment
 
     async def _attach(self, segment: Segment) -> None:
-        """Made with the bound as a constraint, so that ATTACH need not look for rows that are out of it."""
+        """Created with the bounds as a constraint, so that ATTACH need not scan for rows outside them."""
         async with self._connection.transaction():
             await self._connection.execute(f"""
                 create table headwater.{segment.name} (
@@ -84,7 +84,7 @@ class Segments:
 
 
 def segment_for(position: Position, known: Iterable[Segment], span: int) -> Segment:
-    """A new segment that covers `position`: the aligned span around it, without what `known` ones cover already."""
+    """A new segment that covers `position`: the aligned range around it, without what `known` ones cover already."""
     begin = position.commit_lsn - position.commit_lsn % span
     end = begin + span
     for segment in known:
@@ -135,10 +135,10 @@ async def list_segments(connection: asyncpg.Connection) -> list[Segment]:
 async def drop_old_segments(connection: asyncpg.Connection, keep: timedelta) -> list[Segment]:
     """Drop the oldest segments that are past retention and applied by every consumer; returns them.
 
-    Stops at the first segment that must stay: the log has no holes. What a consumer has not applied is never
-    dropped, however old; a consumer that nobody runs any more is removed by ``headwater log forget``. Waits for
-    transactions that still read the log, without keeping anybody else waiting; what an interrupted call left
-    undone the next one finishes. Must not be called inside a transaction.
+    Stops at the first segment that must stay, so that the log has no holes. What a consumer has not applied is never
+    dropped, however old; remove a consumer that no longer runs with ``headwater log forget``. Waits for transactions
+    that still read the log, without blocking others. The next call finishes an interrupted one. Must not be called
+    inside a transaction.
     """
     dropped: list[Segment] = []
     async with _alone(connection) as alone:
@@ -155,7 +155,7 @@ async def drop_old_segments(connection: asyncpg.Connection, keep: timedelta) -> 
 
 
 async def _finish_interrupted(connection: asyncpg.Connection) -> None:
-    """A detached segment holds disk until it is dropped, and a half-detached one keeps the next from being detached."""
+    """A detached segment uses disk until it is dropped, and a half-detached one prevents the next detach."""
     for row in await connection.fetch(_HALF_DETACHED):
         table = _table(Segment.named(row["relname"]))
         await connection.execute(f"alter table headwater.batch detach partition {table} finalize")
@@ -165,7 +165,7 @@ async def _finish_interrupted(connection: asyncpg.Connection) -> None:
 
 @asynccontextmanager
 async def _alone(connection: asyncpg.Connection) -> AsyncIterator[bool]:
-    """Whether nobody else drops segments in this database meanwhile."""
+    """Whether this is the only caller that drops segments in this database meanwhile."""
     alone = await connection.fetchval("select pg_try_advisory_lock(hashtextextended('headwater segments', 0))")
     try:
         yield alone

@@ -1,4 +1,4 @@
-"""What an operator asks of the log: how far, how large, how old, and how much WAL is held for it."""
+"""The status of the log: its head, the size and age of its segments, and the WAL that is not processed."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from headwater.log.segments import list_segments
 
 
 class SegmentSize(msgspec.Struct, frozen=True):
-    """One segment's weight."""
+    """The size of one segment."""
 
     name: str
     bytes: int
@@ -21,12 +21,12 @@ class SegmentSize(msgspec.Struct, frozen=True):
 
 
 class LogStatus(msgspec.Struct, frozen=True):
-    """The log at one moment."""
+    """The log at one time."""
 
     head: Head
     segments: list[SegmentSize]
     behind_bytes: int
-    """WAL that PostgreSQL has written and the relay has not yet looked at."""
+    """WAL that PostgreSQL has written and the relay has not processed."""
 
     @property
     def bytes(self) -> int:
@@ -41,7 +41,7 @@ select pg_total_relation_size('headwater.{segment}') as bytes, count(*) as batch
 
 
 async def read_status(connection: asyncpg.Connection, slot: str) -> LogStatus:
-    """Raises `LogNotPrepared` when there is no log."""
+    """Raises `LogNotPrepared` without a log."""
     head = await read_head(connection, slot)
     segments = []
     for segment in await list_segments(connection):

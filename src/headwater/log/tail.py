@@ -31,7 +31,7 @@ select b.partition, b.last, b.payload
 async def read(
     connection: asyncpg.Connection, *, slot: str, after: Position, key: str | None = None
 ) -> AsyncIterator[Entry]:
-    """Every entry after `after` up to the head as it is now, in order; with `key`, only those of that key."""
+    """Every entry after `after` up to the present head, in order; with `key`, only those of that key."""
     head = await read_head(connection, slot)
     async for entry in _read_between(connection, after, head.position, key):
         yield entry
@@ -40,7 +40,7 @@ async def read(
 async def follow(
     connection: asyncpg.Connection, url: str, *, slot: str, after: Position, key: str | None = None
 ) -> AsyncIterator[Entry]:
-    """As `read`, and then for ever what is appended."""
+    """Like `read`; afterwards every entry that is appended, without end."""
     moved = asyncio.Event()
     async with Wakeups(url, application_name="headwater tail") as wakeups:
         wakeups.subscribe(lambda position, partitions: moved.set())
@@ -72,7 +72,7 @@ async def _read_between(
 
 
 async def _partitions(connection: asyncpg.Connection, key: str | None) -> list[int]:
-    """The partitions in which, under any layout so far, the wanted entries can stand."""
+    """The partitions that can hold the wanted entries, under any layout so far."""
     layouts = [row["partitions"] for row in await connection.fetch(_LAYOUTS)]
     if key is None:
         return list(range(max(layouts)))
@@ -80,7 +80,7 @@ async def _partitions(connection: asyncpg.Connection, key: str | None) -> list[i
 
 
 def _safe_upto(rows: list[asyncpg.Record], upto: Position) -> Position:
-    """How far these rows are complete: where a partition may hold more, only to the last batch that was fetched."""
+    """The position up to which these rows are complete. A partition that may hold more limits it to its last batch."""
     counts: dict[int, int] = {}
     lasts: dict[int, bytes] = {}
     for row in rows:
@@ -91,7 +91,7 @@ def _safe_upto(rows: list[asyncpg.Record], upto: Position) -> Position:
 
 
 def _merge(rows: list[asyncpg.Record], after: Position, upto: Position) -> list[Entry]:
-    """The entries in (after, upto], each position once: what goes to every partition stands in each of them."""
+    """The entries in (after, upto], each position once. An entry for every partition is stored in each of them."""
     entries = {
         entry.position: entry
         for row in rows
@@ -102,7 +102,7 @@ def _merge(rows: list[asyncpg.Record], after: Position, upto: Position) -> list[
 
 
 def _has_key(entry: Entry, key: str) -> bool:
-    """A truncate is about every key; what is malformed has none."""
+    """A truncate concerns every key; a malformed entry has none."""
     if entry.kind == EVENT:
         return decode_header(entry.body).key == key
     return entry.kind == CHANGE and decode_change(entry.body).id in ("", key)

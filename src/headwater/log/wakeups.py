@@ -1,7 +1,7 @@
-"""Wake-ups: who reads the log learns at once that its head moved.
+"""Wake-ups: readers of the log are told at once when its head moves.
 
-PostgreSQL's NOTIFY carries the new position and the partitions that got something. It is a hint and may be lost with
-its connection; every reader also looks by itself from time to time.
+PostgreSQL's NOTIFY carries the new position and the partitions that grew. It is a hint and may be lost with its
+connection, so every reader also polls from time to time.
 """
 
 import asyncio
@@ -21,11 +21,11 @@ _RECONNECT: Final = Backoff(first=0.1, most=2.0)
 _CONNECT_SECONDS: Final = 10.0
 
 Listener = Callable[[Position | None, Iterable[int]], None]
-"""Called with the new head and the partitions that grew; with (None, ()) after a reconnect: look yourself."""
+"""Called with the new head and the partitions that grew; with (None, ()) after a reconnect: then poll."""
 
 
 class WakeupsLost(Occurrence, frozen=True):
-    """The listening connection is gone; readers look for themselves until it is back."""
+    """The connection that listens for wake-ups is lost. Until it is back, readers poll."""
 
     level: ClassVar[Level] = "warning"
     reason: str
@@ -33,7 +33,7 @@ class WakeupsLost(Occurrence, frozen=True):
 
 
 class Wakeups:
-    """One listening connection for a whole process; ``async with Wakeups(url) as wakeups``. It reconnects by itself."""
+    """One listening connection of a process; ``async with Wakeups(url) as wakeups``. It reconnects by itself."""
 
     def __init__(self, url: str, *, application_name: str = "headwater listens") -> None:
         self._url = url
@@ -54,12 +54,12 @@ class Wakeups:
             await asyncio.gather(self._task, return_exceptions=True)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener` at every wake-up; returns what ends it."""
+        """Call `listener` at every wake-up; returns a function that unsubscribes."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
     async def wait_listening(self) -> None:
-        """Wait until nothing that happens from now on is missed."""
+        """Wait until the connection listens: later wake-ups are received."""
         await self._listening.wait()
 
     async def _keep_listening(self) -> None:
@@ -95,7 +95,7 @@ class Wakeups:
         try:
             position, *partitions = payload.split()
             head, grown = Position.from_bytes(bytes.fromhex(position)), [int(partition) for partition in partitions]
-        except ValueError:  # anybody may NOTIFY this channel, and whatever they meant, looking does no harm
+        except ValueError:  # anybody may NOTIFY this channel, and polling does no harm
             self._tell(None, ())
         else:
             self._tell(head, grown)

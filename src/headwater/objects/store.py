@@ -13,7 +13,6 @@ What holds for every store:
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
-from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
 from time import monotonic
@@ -189,10 +188,8 @@ class Objects:
         """Make the store delete what it has received. It does so when its source raises, not when it is cancelled."""
         self._counts["aborted"] += 1
         feed.fail()
-        with suppress(Exception, asyncio.CancelledError):
-            async with asyncio.timeout(_ABORT_SECONDS):
-                await asyncio.shield(putting)
         putting.add_done_callback(_retrieve_exception)
+        await asyncio.wait({putting}, timeout=_ABORT_SECONDS)
 
     def _translated(self, error: BaseException, key: str) -> ObjectsError:
         from headwater.objects.translate import translate

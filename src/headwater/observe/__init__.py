@@ -1,4 +1,4 @@
-"""Named occurrences; logs, metrics and traces subscribe to them."""
+"""Log events and metrics."""
 
 from headwater.observe.instrument import Counter, Family, Gauge, Histogram
 from headwater.observe.metrics import Metrics

@@ -1,22 +1,22 @@
-"""What can go wrong with observing.
+"""The errors of metrics.
 
 ::
 
     HeadwaterError
      └─ ObserveError
-         ├─ MetricInvalid   a metric's name, help or labels break the conventions of Prometheus
-         ├─ MetricClash     one name was declared as two different metrics
-         ├─ LabelsMismatch  a series was asked for with too few or too many label values
-         ├─ SheetFull       there is no room for another series
+         ├─ MetricInvalid   a metric's name, help or labels break Prometheus's conventions
+         ├─ MetricClash     one name is declared as two different metrics
+         ├─ LabelsMismatch  an instrument was requested with too few or too many label values
+         ├─ SheetFull       the process has too many series
          ├─ FolderBusy      the shared folder stayed locked
-         └─ PortUnusable    the metrics cannot be served where they should be
+         └─ PortUnusable    the metrics cannot be served at the configured address
 """
 
 from headwater.errors import HeadwaterError
 
 
 class ObserveError(HeadwaterError):
-    """What happens cannot be observed."""
+    """Metrics cannot be declared, counted or served."""
 
 
 class MetricInvalid(ObserveError):
@@ -32,7 +32,7 @@ class LabelsMismatch(ObserveError):
 
 
 class SheetFull(ObserveError):
-    """All {slots} slots for measurements are taken; some label has too many values."""
+    """All {values} values of this process's metrics are in use; a label has too many values."""
 
 
 class FolderBusy(ObserveError):

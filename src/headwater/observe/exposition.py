@@ -1,14 +1,14 @@
-"""The exposition: what processes have measured, written as Prometheus reads it.
+"""The exposition: the measurements of all processes in Prometheus's format.
 
-Whatever is in the folder, the text is valid: every family has one kind and one help text, and no series comes twice.
-What an older release has left behind gives way to what the present one declares.
+The text is always valid: each family has one type and one help text, and each series appears once. Where the counts of
+an older release contradict the declarations of the present one, the present ones win.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from headwater.observe.sheet import Reading, Snapshot, add_up
+from headwater.observe.sheet import MetricsSnapshot, SeriesValues, add_up
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _Labels = dict[str, str]
 
 
-def expose(snapshot: Snapshot, accept: str) -> tuple[str, bytes]:
+def expose(snapshot: MetricsSnapshot, accept: str) -> tuple[str, bytes]:
     """Content type and text, as an `Accept` header wishes: Prometheus's text or OpenMetrics."""
     from prometheus_client import CollectorRegistry
     from prometheus_client.exposition import choose_encoder
@@ -28,9 +28,9 @@ def expose(snapshot: Snapshot, accept: str) -> tuple[str, bytes]:
 
 
 class _Collector:
-    """What prometheus-client asks for metrics."""
+    """A collector of prometheus-client."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: MetricsSnapshot) -> None:
         self._snapshot = snapshot
 
     def describe(self) -> list["Metric"]:
@@ -41,12 +41,12 @@ class _Collector:
         yield from _process_families(_numbered(self._snapshot.processes))
 
 
-def _shows(reading: Reading) -> bool:
+def _shows(reading: SeriesValues) -> bool:
     return not reading.series.sparse or any(reading.values)
 
 
-def _families(readings: Iterable[Reading]) -> Iterable["Metric"]:
-    """The dead come first in `readings`, so the last of a family says what it is, and the last of a series is it."""
+def _families(readings: Iterable[SeriesValues]) -> Iterable["Metric"]:
+    """Ended processes come first in `readings`, so the last of a family, and of a series, is the newest."""
     from prometheus_client.core import Metric
 
     newest = list({(each.series.name, *sorted(each.series.labels.items())): each for each in readings}.values())
@@ -60,7 +60,7 @@ def _families(readings: Iterable[Reading]) -> Iterable["Metric"]:
     return families.values()
 
 
-def _samples(reading: Reading) -> Iterable[tuple[str, _Labels, float]]:
+def _samples(reading: SeriesValues) -> Iterable[tuple[str, _Labels, float]]:
     if reading.series.kind != "histogram":
         yield "_total" if reading.series.kind == "counter" else "", {}, reading.values[0]
         return
@@ -80,7 +80,7 @@ def _cumulate(bounds: Sequence[float], counts: Sequence[float]) -> list[tuple[st
 
 
 def _numbered(processes: Mapping[int, str]) -> dict[int, str]:
-    """Processes of one name are told apart by a number, in the order of their ids."""
+    """Number the processes that have the same name, in the order of their pids."""
     names, seen = Counter(processes.values()), Counter[str]()
     numbered = {}
     for pid, name in sorted(processes.items()):
@@ -90,7 +90,7 @@ def _numbered(processes: Mapping[int, str]) -> dict[int, str]:
 
 
 def _process_families(processes: Mapping[int, str]) -> Iterable["Metric"]:
-    """prometheus-client's own process metrics, once for each living process, told apart by the label `process`."""
+    """prometheus-client's own process metrics, once for each running process, with the label `process`."""
     from prometheus_client import ProcessCollector
 
     families: dict[str, Metric] = {}

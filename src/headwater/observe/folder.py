@@ -1,4 +1,4 @@
-"""The folder in which the processes of one state folder share what they count."""
+"""The folder in which the processes of one state folder share their metrics."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -8,7 +8,8 @@ from headwater.observe.occurrence import Level, Occurrence, report
 
 
 class MetricsUnshared(Occurrence, frozen=True, kw_only=True):
-    """A process cannot write to the folder, so what it counts is in no scrape. It does its work all the same."""
+    """A process cannot write its metrics to the shared folder, so they are missing from scrapes. The process itself
+    goes on."""
 
     level: ClassVar[Level] = "warning"
     process: str
@@ -16,7 +17,7 @@ class MetricsUnshared(Occurrence, frozen=True, kw_only=True):
 
 
 def join_metrics(process: str, home: Path) -> Metrics:
-    """The metrics of `process`, where the others of `home` find them."""
+    """The metrics of `process`, shared with the other processes of `home`."""
     try:
         return Metrics(process, home / "run" / "metrics")
     except OSError as error:

@@ -1,7 +1,7 @@
-"""Instruments: what a capability counts with. Each is a place in the sheet of its process.
+"""Instruments: counters, gauges and histograms. Each has its values in the sheet of its process.
 
-Counting is meant for hot paths: an instrument is a slot number, and counting is one addition to a memory-mapped array
-of doubles. Whoever counts many things at once may keep the slot numbers and add by itself.
+Counting is meant for hot paths: an instrument is an index, and counting is one addition to a memory-mapped array of
+doubles. Code that counts many things at once may keep the indexes and add by itself.
 """
 
 import math
@@ -13,59 +13,59 @@ from headwater.observe.errors import LabelsMismatch
 
 
 class Counter:
-    """A total that only grows. It outlives its process: the next one with the same folder goes on from it."""
+    """A total that only grows. It survives its process: the next one with the same folder continues it."""
 
-    __slots__ = ("_slots", "slot")
+    __slots__ = ("_values", "index")
 
-    def __init__(self, slots: "memoryview[float]", slot: int) -> None:
-        self._slots = slots
-        self.slot = slot
+    def __init__(self, values: "memoryview[float]", index: int) -> None:
+        self._values = values
+        self.index = index
 
     def add(self, amount: float = 1) -> None:
         """Count one more, or `amount`."""
-        self._slots[self.slot] += amount
+        self._values[self.index] += amount
 
 
 class Gauge:
-    """A value that goes up and down; over processes the values are added. It ends with its process."""
+    """A value that goes up and down; those of several processes are added. It ends with its process."""
 
-    __slots__ = ("_slots", "slot")
+    __slots__ = ("_values", "index")
 
-    def __init__(self, slots: "memoryview[float]", slot: int) -> None:
-        self._slots = slots
-        self.slot = slot
+    def __init__(self, values: "memoryview[float]", index: int) -> None:
+        self._values = values
+        self.index = index
 
     def set(self, value: float) -> None:
-        """Show this value from now on."""
-        self._slots[self.slot] = value
+        """Set the value."""
+        self._values[self.index] = value
 
     def add(self, amount: float) -> None:
-        """Change the value by `amount`; only of a gauge that shows one."""
-        self._slots[self.slot] += amount
+        """Change the value by `amount`. The gauge must not be cleared."""
+        self._values[self.index] += amount
 
     def clear(self) -> None:
-        """Show nothing until the next `set`: what is not known is absent, and not 0."""
-        self._slots[self.slot] = math.nan
+        """Expose nothing until the next `set`. An unknown value is absent, not 0."""
+        self._values[self.index] = math.nan
 
 
 class Histogram:
-    """How observations are distributed: ``len(bounds) + 2`` slots from `slot` on.
+    """How observations are distributed: ``len(bounds) + 2`` values from `index` on.
 
-    The slots count observations up to each bound and those above all; the last one is their sum.
+    They count the observations up to each bound and those above all; the last value is the sum of the observations.
     """
 
-    __slots__ = ("_bounds", "_slots", "_sum", "slot")
+    __slots__ = ("_bounds", "_sum", "_values", "index")
 
-    def __init__(self, slots: "memoryview[float]", slot: int, bounds: Sequence[float]) -> None:
-        self._slots = slots
+    def __init__(self, values: "memoryview[float]", index: int, bounds: Sequence[float]) -> None:
+        self._values = values
         self._bounds = bounds
-        self._sum = slot + len(bounds) + 1
-        self.slot = slot
+        self._sum = index + len(bounds) + 1
+        self.index = index
 
     def observe(self, value: float) -> None:
         """Add one observation."""
-        self._slots[self.slot + bisect_left(self._bounds, value)] += 1
-        self._slots[self._sum] += value
+        self._values[self.index + bisect_left(self._bounds, value)] += 1
+        self._values[self._sum] += value
 
 
 Instrument = TypeVar("Instrument", bound=Counter | Gauge | Histogram)
@@ -88,7 +88,7 @@ class Family(Generic[Instrument]):
     def of(self, *values: str) -> Instrument:
         """The instrument with these label values, in the order of `labels`. Raises `LabelsMismatch`, `SheetFull`.
 
-        Values must be few: each combination is a series that is never forgotten.
+        Use few different values: each combination is a series that is kept for good.
         """
         made = self._made.get(values)
         if made is None:
@@ -104,7 +104,7 @@ class Family(Generic[Instrument]):
 
 
 def show(family: Family[Gauge], values: Mapping[tuple[str, ...], float]) -> None:
-    """Let the gauges of a family show these values, by label values, and the others nothing."""
+    """Set the gauges of a family to these values, by label values, and clear all others."""
     for labels, value in values.items():
         family.of(*labels).set(value)
     for labels, gauge in family.all().items():

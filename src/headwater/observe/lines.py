@@ -1,7 +1,7 @@
-"""JSON lines: how a process writes down what it reports, one object a line, for machines first.
+"""JSON lines: what a process reports, one object per line.
 
-Every occurrence becomes a line, and so does every record of the standard library's `logging`, so that a library and
-a person's own code land in the same stream. Fields common to all: ``at`` (RFC 3339, UTC), ``level``, ``process``,
+Every occurrence becomes a line, and so does every record of the standard library's `logging`, so that libraries
+and applications log to the same stream. Fields common to all: ``at`` (RFC 3339, UTC), ``level``, ``process``,
 ``event``. A record adds ``logger`` and, where there is one, ``exception``.
 """
 
@@ -22,14 +22,14 @@ _ENCODER = msgspec.json.Encoder(enc_hook=str)
 
 
 def line_bytes(level: str, process: str, event: str, fields: Mapping[str, Any]) -> bytes:
-    """One line of now, newline included. The common fields win over those of the same name in `fields`."""
+    """One line with the present time, newline included. The common fields replace namesakes in `fields`."""
     at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     common = {"at": at, "level": level, "process": process, "event": event}
     return _ENCODER.encode({**fields, **common}) + b"\n"
 
 
 class Lines:
-    """The writer of one process; `write` takes one whole line, newline included, and must not block for long."""
+    """Writes the lines of one process. `write` receives a whole line, newline included, and must not block for long."""
 
     def __init__(self, process: str, level: str, write: Callable[[bytes], Any]) -> None:
         self._process = process
@@ -40,13 +40,13 @@ class Lines:
         self.line(occurrence.level, type(occurrence).__name__, msgspec.structs.asdict(occurrence))
 
     def line(self, level: str, event: str, fields: dict[str, Any]) -> None:
-        """Write one line unless `level` is below the least one asked for."""
+        """Write one line, unless `level` is below the least level."""
         if LEVELS.index(level) >= self._least:
             self._write(line_bytes(level, self._process, event, fields))
 
 
 class LinesHandler(logging.Handler):
-    """Puts the records of `logging` into `lines`."""
+    """Writes the records of `logging` to `lines`."""
 
     def __init__(self, lines: Lines) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class LinesHandler(logging.Handler):
 
 
 def write_lines(process: str, level: str, write: Callable[[bytes], Any]) -> Callable[[], None]:
-    """Let `write` have what this process reports and logs, as lines; returns what ends it."""
+    """Write what this process reports and logs as lines; returns a function that ends it."""
     lines = Lines(process, level, write)
     handler = LinesHandler(lines)
     root = logging.getLogger()

@@ -1,8 +1,8 @@
-"""A line writer hands finished lines to a thread, so that a full pipe never stops the event loop.
+"""A line writer passes lines to a thread, so that a full pipe never blocks the event loop.
 
-Writing to standard error blocks when nobody reads the other end of its pipe. A worker that logs from its event loop
-would then answer nobody. Here the loop only queues bytes. The queue is bounded: what does not fit is dropped and
-counted, and the count is written as soon as there is room.
+Writing to standard error blocks while the reader of its pipe does not read. A worker that logs from its event loop
+would then stop serving. Here the loop only queues bytes. The queue is bounded: lines that do not fit are dropped and
+counted, and the count is written as soon as there is space.
 """
 
 import atexit
@@ -22,8 +22,8 @@ CLOSE_SECONDS = 2.0
 class LineWriter:
     """Writes whole lines to a file descriptor, in order, from a thread that starts with the first of them.
 
-    What is queued when the process ends is written, for at most `CLOSE_SECONDS`. `process` is who says how many lines
-    were dropped.
+    When the process ends, queued lines are still written, for at most `CLOSE_SECONDS`. Dropped lines are
+    reported under the name `process`.
     """
 
     def __init__(self, descriptor: int, process: str, *, limit_bytes: int = LIMIT_BYTES) -> None:
@@ -40,8 +40,8 @@ class LineWriter:
             if self._closing or self._queued_bytes + len(lines) > self._limit_bytes:
                 self._dropped += lines.count(b"\n")
                 return
-            if self._dropped_unsaid:
-                lines = self._say_dropped() + lines
+            if self._dropped_unreported:
+                lines = self._report_dropped() + lines
             self._queue.append(lines)
             self._queued_bytes += len(lines)
             if self._thread is None:
@@ -49,12 +49,12 @@ class LineWriter:
             self._changed.notify_all()
 
     def flush(self, seconds: float = CLOSE_SECONDS) -> bool:
-        """Wait until everything queued is written, at most `seconds`; false if it was not."""
+        """Wait until everything queued is written, at most `seconds`; False if it was not."""
         with self._changed:
             return self._changed.wait_for(lambda: self._queued_bytes == 0, seconds)
 
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
-        """Write what is queued, for at most `seconds`, and take nothing more."""
+        """Write what is queued, for at most `seconds`, and accept no more."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -72,16 +72,16 @@ class LineWriter:
         self._queue: deque[bytes] = deque()
         self._queued_bytes = 0
         self._dropped = 0
-        self._said = 0
+        self._reported = 0
         self._closing = False
         self._thread: threading.Thread | None = None
 
     @property
-    def _dropped_unsaid(self) -> int:
-        return self._dropped - self._said
+    def _dropped_unreported(self) -> int:
+        return self._dropped - self._reported
 
-    def _say_dropped(self) -> bytes:
-        count, self._said = self._dropped_unsaid, self._dropped
+    def _report_dropped(self) -> bytes:
+        count, self._reported = self._dropped_unreported, self._dropped
         return line_bytes("warning", self.process, "LinesDropped", {"count": count})
 
     def _start(self) -> None:
@@ -108,15 +108,15 @@ class LineWriter:
                 rest = rest[os.write(self._descriptor, rest) :]
             except BlockingIOError:
                 select.select([], [self._descriptor], [])
-            except OSError:  # the reader is gone; there is nobody left to tell
+            except OSError:  # the reader has closed the pipe, so this cannot be reported
                 self._dropped += bytes(rest).count(b"\n")
                 return
 
 
 def standard_error(process: str) -> LineWriter:
-    """The one writer of this process, by the name of `process`, to standard error.
+    """The only writer to standard error in this process, under the name `process`.
 
-    Two would cut each other's lines apart in a pipe.
+    Two would mix their lines in a pipe.
     """
     writer = _standard_error()
     writer.process = process

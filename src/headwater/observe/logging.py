@@ -1,7 +1,7 @@
-"""Logs: what a process reports, what libraries log and what an app says through structlog, as one stream of lines.
+"""Logs: log events, the records of libraries, and what an app logs with structlog, as one stream of lines.
 
-The lines and the fields common to them are those of `headwater.observe.lines`; a line of structlog adds what was
-bound to its logger and the context variables at hand. `console` writes text for a person instead.
+The lines and the fields common to them are those of `headwater.observe.lines`; a line of structlog adds the
+values bound to its logger and its context variables. `console` writes text for people instead.
 """
 
 import sys
@@ -23,7 +23,7 @@ _LEVEL_OF_METHOD: Final = {"exception": "error", "critical": "error", "fatal": "
 def configure_logging(
     process: str, level: str = "info", *, console: bool | None = None, write: Write | None = None
 ) -> Callable[[], None]:
-    """Write everything from `level` upwards as lines, by default to standard error; returns what ends it.
+    """Write everything from `level` upwards as lines, by default to standard error; returns a function that ends it.
 
     `console` chooses text over JSON; by default it does so when standard error is a terminal and `write` is not given.
     """
@@ -43,7 +43,7 @@ def configure_logging(
 
 
 def adopt_structlog(process: str, level: str, write: Write | None = None) -> None:
-    """Let what an app says through structlog be lines too, if it has imported it and not configured it itself."""
+    """Write what an app logs with structlog as lines too, if it has imported structlog and not configured it."""
     structlog = sys.modules.get("structlog")
     if structlog is not None and not structlog.is_configured():
         _configure_structlog(Lines(process, level, write or standard_error(process).write), level)
@@ -65,7 +65,7 @@ def _configure_structlog(lines: Lines, level: str) -> Callable[[], None]:
 
 
 def _write_exception(logger: Any, method: str, fields: Fields) -> Fields:
-    """`exc_info`, in each form that structlog knows, becomes the text of the trace."""
+    """`exc_info`, in each form that structlog knows, becomes the stack trace as a string."""
     info = fields.pop("exc_info", None)
     error = sys.exc_info()[1] if info is True else info[1] if isinstance(info, tuple) else info
     if isinstance(error, BaseException):

@@ -1,9 +1,9 @@
-"""Metrics: what this process counts, and what all processes of the host have counted, in Prometheus's format.
+"""Metrics: the counts of this process, and those of all processes of the host, in Prometheus's format.
 
 A process makes one `Metrics`, and every capability declares on it what it counts. (Measured: a counter and a histogram
 together take 0.3 µs, and 2.2 µs in the multi-process mode of prometheus-client.) Everything else happens when somebody
-scrapes: the sheets of all processes in the shared folder are added up, and prometheus-client writes them out. So it
-makes no difference which process answers the scrape.
+scrapes: the sheets of all processes in the shared folder are added up, and prometheus-client encodes them. So any
+process can serve the scrape.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,12 +15,12 @@ import msgspec
 from headwater.observe.errors import MetricClash, MetricInvalid
 from headwater.observe.exposition import expose
 from headwater.observe.instrument import Counter, Family, Gauge, Histogram
-from headwater.observe.naming import Kind, faults_of
-from headwater.observe.sheet import Series, Sheet, Snapshot, read_folder
+from headwater.observe.naming import Kind, problems_of
+from headwater.observe.sheet import MetricsSnapshot, Series, Sheet, read_folder
 
 
 class Declaration(msgspec.Struct, frozen=True):
-    """What a name stands for; two that are equal are one metric."""
+    """The declaration of a metric; equal declarations of one name are the same metric."""
 
     kind: Kind
     help: str
@@ -34,22 +34,22 @@ class Declaration(msgspec.Struct, frozen=True):
 
 
 class Metrics:
-    """The measurements of one process, named `process`; `folder` is what the processes of a host share.
+    """The metrics of the process `process`. The processes of a host share `folder`.
 
-    A metric without labels is one instrument; with `labels` it is a `Family`, of which each combination of values is
-    an instrument. A series is exposed from its making on; a `sparse` one once there is something in it, which suits
-    metrics with many combinations. Declaring the same metric again gives the same object.
+    A metric without labels is one instrument. With `labels` it is a `Family`, which has an instrument for each
+    combination of label values. A series is exposed as soon as it is made; a `sparse` one only once it is not 0, which
+    suits metrics with many combinations. Declaring the same metric again returns the same object.
 
-    Declaring raises `MetricInvalid` for what Prometheus would not call so, and `MetricClash` for a name that means
-    something else already. Making an instrument raises `SheetFull` when there is no room for another one.
+    Declaring raises `MetricInvalid` if it breaks Prometheus's conventions, and `MetricClash` if the name is declared
+    differently already. Making an instrument raises `SheetFull` when the sheet is full.
     """
 
     def __init__(self, process: str = "headwater", folder: Path | None = None) -> None:
         self.process = process
         self._sheet = Sheet(process, folder)
         self._declared: dict[str, tuple[Declaration, Any]] = {}
-        self.slots = self._sheet.slots
-        """The numbers themselves, for whoever adds by slot."""
+        self.values = self._sheet.values
+        """All values, for code that adds to them by index."""
 
     @overload
     def counter(self, name: str, help: str) -> Counter: ...
@@ -60,7 +60,7 @@ class Metrics:
     ) -> Counter | Family[Counter]:
         """A total that only grows; its `name` ends with ``_total``."""
         declaration = Declaration("counter", help, labels, sparse=sparse)
-        found: Counter | Family[Counter] = self._declare(name, declaration, lambda slot: Counter(self.slots, slot))
+        found: Counter | Family[Counter] = self._declare(name, declaration, lambda index: Counter(self.values, index))
         return found
 
     @overload
@@ -70,7 +70,7 @@ class Metrics:
     def gauge(self, name: str, help: str, labels: tuple[str, ...] = ()) -> Gauge | Family[Gauge]:
         """A value that goes up and down, 0 at first; over processes the values are added."""
         declaration = Declaration("gauge", help, labels)
-        found: Gauge | Family[Gauge] = self._declare(name, declaration, lambda slot: Gauge(self.slots, slot))
+        found: Gauge | Family[Gauge] = self._declare(name, declaration, lambda index: Gauge(self.values, index))
         return found
 
     @overload
@@ -85,17 +85,17 @@ class Metrics:
         """Observations, counted by the smallest of `bounds` that they do not exceed; the bounds ascend."""
         declaration = Declaration("histogram", help, labels, tuple(bounds), sparse)
         found: Histogram | Family[Histogram] = self._declare(
-            name, declaration, lambda slot: Histogram(self.slots, slot, declaration.bounds)
+            name, declaration, lambda index: Histogram(self.values, index, declaration.bounds)
         )
         return found
 
     @property
     def declared(self) -> Mapping[str, Declaration]:
-        """What was declared on it, by name."""
+        """The declarations, by name."""
         return {name: declaration for name, (declaration, _) in self._declared.items()}
 
-    def read(self) -> Snapshot:
-        """What every process of the host has measured; without a folder, this one. Raises `FolderBusy`."""
+    def read(self) -> MetricsSnapshot:
+        """The measurements of every process of the host; without a folder, those of this one. Raises `FolderBusy`."""
         return read_folder(self._sheet.folder) if self._sheet.folder else self._sheet.read()
 
     def expose(self, accept: str = "") -> tuple[str, bytes]:
@@ -106,7 +106,7 @@ class Metrics:
         return expose(self.read(), accept)
 
     def close(self) -> None:
-        """Leave the counts to the next process that joins the folder."""
+        """Close the files. The next process that joins the folder keeps the counts."""
         self._sheet.close()
 
     def _declare(self, name: str, declaration: Declaration, instrument: Callable[[int], Any]) -> Any:
@@ -115,8 +115,8 @@ class Metrics:
             if known != declaration:
                 raise MetricClash(name=name, first=known, second=declaration)
             return found
-        for fault in _faults(name, declaration):
-            raise MetricInvalid(name=name, reason=fault)
+        for reason in _problems(name, declaration):
+            raise MetricInvalid(name=name, reason=reason)
 
         def make(labels: Mapping[str, str]) -> Any:
             return instrument(self._sheet.add(_series(name, declaration, labels)))
@@ -126,11 +126,11 @@ class Metrics:
         return found
 
 
-def _faults(name: str, declaration: Declaration) -> Sequence[str]:
-    faults = [*faults_of(declaration.kind, name, declaration.help, declaration.labels)]
+def _problems(name: str, declaration: Declaration) -> Sequence[str]:
+    problems = [*problems_of(declaration.kind, name, declaration.help, declaration.labels)]
     if list(declaration.bounds) != sorted(set(declaration.bounds)):
-        faults.append("the bounds of a histogram ascend")
-    return faults
+        problems.append("the bounds of a histogram must ascend")
+    return problems
 
 
 def _series(name: str, declaration: Declaration, labels: Mapping[str, str]) -> Series:

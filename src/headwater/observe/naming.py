@@ -1,4 +1,4 @@
-"""Names of metrics: the conventions of Prometheus, checked where a metric is declared and not when somebody scrapes it.
+"""Names of metrics: the conventions of Prometheus, checked where a metric is declared.
 
 Source: "Metric and label naming" of the Prometheus documentation, and the rules that ``promtool check metrics`` applies
 (`promlint` of client_golang).
@@ -35,33 +35,33 @@ _BASE_OF: Final = {
 }
 
 
-def faults_of(kind: str, name: str, help: str, labels: Sequence[str]) -> Iterator[str]:
-    """What is wrong with a metric; `name` is the one that its samples have, without a histogram's suffixes."""
-    yield from _faults_of_form(name, help, labels)
-    yield from _faults_of_suffix(kind, name)
-    yield from _faults_of_unit(name)
-    yield from _faults_of_labels(kind, labels)
+def problems_of(kind: str, name: str, help: str, labels: Sequence[str]) -> Iterator[str]:
+    """The conventions that a metric breaks; `name` is that of its samples, without a histogram's suffixes."""
+    yield from _problems_of_form(name, help, labels)
+    yield from _problems_of_suffix(kind, name)
+    yield from _problems_of_unit(name)
+    yield from _problems_of_labels(kind, labels)
     yield from (f"the name includes the type {word!r}" for word in _TYPES if _has_word(name, word))
 
 
-def _faults_of_form(name: str, help: str, labels: Sequence[str]) -> Iterator[str]:
+def _problems_of_form(name: str, help: str, labels: Sequence[str]) -> Iterator[str]:
     if not _NAME.fullmatch(name):
-        yield "a name has lower-case letters, digits and underscores, and does not begin with a digit"
+        yield "a name must consist of lower-case letters, digits and underscores, and must not begin with a digit"
     if not help.strip():
-        yield "there is no help text"
+        yield "the help text is missing"
     for label in labels:
         if not _LABEL.fullmatch(label):
             yield f"the label {label!r} is not in lower case with underscores, or begins with two of them"
 
 
-def _faults_of_suffix(kind: str, name: str) -> Iterator[str]:
+def _problems_of_suffix(kind: str, name: str) -> Iterator[str]:
     if (kind == "counter") is not name.endswith("_total"):
-        yield "the name of a counter ends with _total, and that of no other metric does"
+        yield "the names of counters, and only theirs, must end with _total"
     if kind not in ("histogram", "summary") and name.endswith(("_bucket", "_count", "_sum")):
         yield "_bucket, _count and _sum are reserved for histograms"
 
 
-def _faults_of_unit(name: str) -> Iterator[str]:
+def _problems_of_unit(name: str) -> Iterator[str]:
     for word in name.split("_"):
         for prefix in _PREFIXES:
             unit = word.removeprefix(prefix)
@@ -71,7 +71,7 @@ def _faults_of_unit(name: str) -> Iterator[str]:
     yield from (f"{word!r} abbreviates a unit" for word in _ABBREVIATIONS if _has_word(name, word))
 
 
-def _faults_of_labels(kind: str, labels: Sequence[str]) -> Iterator[str]:
+def _problems_of_labels(kind: str, labels: Sequence[str]) -> Iterator[str]:
     if kind != "histogram" and "le" in labels:
         yield "the label 'le' is reserved for histograms"
     if kind != "summary" and "quantile" in labels:
@@ -79,5 +79,5 @@ def _faults_of_labels(kind: str, labels: Sequence[str]) -> Iterator[str]:
 
 
 def _has_word(name: str, word: str) -> bool:
-    """Not at the very beginning, where it may be what the metric is about."""
+    """Except at the very beginning, where the word may be the subject of the metric."""
     return f"_{word}_" in name or name.endswith(f"_{word}")

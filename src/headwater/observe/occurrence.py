@@ -1,7 +1,7 @@
-"""An occurrence is one frozen fact about the running system, told to whoever listens.
+"""An occurrence is one frozen fact about the running system: a log event, passed to every listener.
 
-The code that does the work says only *what happened*, as a record of its own type; it knows no logger, no metric
-and no tracer. Those subscribe at start-up. With no subscriber a report costs one empty loop.
+The code that does the work reports only *what happened*, as a record of its own type. It does not know loggers,
+metrics or tracers; those subscribe at the start. Without a subscriber a report costs one empty loop.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,33 +13,33 @@ Level = Literal["debug", "info", "warning", "error"]
 
 
 class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of everything that can be reported; the class name is the event's name in the logs."""
+    """The base of everything that is reported. The class name is the event's name in the logs."""
 
     level: ClassVar[Level] = "info"
-    """How loud: a warning mends itself or is being mended, an error wants a person."""
+    """Severity. A warning passes by itself or is being handled; an error needs a person."""
 
 
 _listeners: list[Callable[[Any], None]] = []
 
 
 def report(occurrence: Occurrence) -> None:
-    """Tell every listener, in the order of their subscription, before returning."""
+    """Call every listener, in the order of subscription, before returning."""
     for listener in _listeners:
         listener(occurrence)
 
 
 def subscribe(listener: Callable[[Any], None]) -> Callable[[], None]:
-    """Call `listener` with every occurrence from now on; returns what ends it."""
+    """Call `listener` with every occurrence from now on; returns a function that unsubscribes."""
     _listeners.append(listener)
     return lambda: _listeners.remove(listener)
 
 
 def listen(handlers: Mapping[type[Occurrence], Callable[[Any], None]]) -> Callable[[], None]:
-    """Call the handler of an occurrence's very type, if it has one, from now on; returns what ends it."""
+    """Call, from now on, the handler of an occurrence's exact type, if it has one; returns a function that ends it."""
 
-    def hand_on(occurrence: Occurrence) -> None:
+    def dispatch(occurrence: Occurrence) -> None:
         handler = handlers.get(type(occurrence))
         if handler is not None:
             handler(occurrence)
 
-    return subscribe(hand_on)
+    return subscribe(dispatch)

@@ -1,7 +1,7 @@
-"""The server of /metrics: on a port of its own, from threads, so that it answers while an event loop is blocked.
+"""The server of /metrics, on a port of its own. It runs in threads, so it responds while an event loop is blocked.
 
-It is meant for Prometheus in a private network, not for the public: one path, HTTP/1.0, a bounded number of
-connections, and a few seconds for each.
+It is meant for Prometheus in a private network, not for the public. It has one path, HTTP/1.0, a bounded number of
+connections, and a timeout for each.
 """
 
 import os
@@ -19,16 +19,16 @@ from headwater.observe.metrics import Metrics
 
 PATH: Final = "/metrics"
 CONNECTIONS: Final = 16
-"""Connections at once; what comes beyond is closed unanswered."""
+"""Connections at once. Further ones are closed without a response."""
 CONNECTION_SECONDS: Final = 10.0
-"""For a request to arrive, and for a client to take some of the answer."""
+"""The timeout for reading the request, and for each write of the response."""
 
 Expose = Callable[[str], tuple[str, bytes]]
 """From an Accept header to content type and text; raises `FolderBusy`."""
 
 
 class MetricsServer:
-    """Serves what `expose` says on a listening socket, which it closes in the end."""
+    """Serves the text of `expose` on a listening socket, and closes the socket at the end."""
 
     def __init__(self, listener: socket.socket, expose: Expose) -> None:
         self._server = _Server(listener, expose)
@@ -39,18 +39,18 @@ class MetricsServer:
         self._thread.start()
 
     def close(self) -> None:
-        """Accept nothing more and return; an answer under way is finished by its own thread."""
+        """Accept no more connections. Responses under way are finished by their own threads."""
         with suppress(OSError):
             self._server.socket.shutdown(
                 socket.SHUT_RDWR
-            )  # wakes the thread, which looks for its end now and then only
+            )  # wakes the thread, which otherwise notices the shutdown late
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
 
 def open_port(host: str, port: int, *, shared: bool = False) -> socket.socket:
-    """A TCP socket for it (0: a free port); a `shared` one has company of other processes that say so too.
+    """A listening TCP socket (port 0: a free one). Several processes can listen on a `shared` port.
 
     Raises `PortUnusable`.
     """
@@ -68,9 +68,9 @@ def open_port(host: str, port: int, *, shared: bool = False) -> socket.socket:
 
 @contextmanager
 def own_metrics(process: str, home: Path, host: str, port: int) -> Iterator[Metrics]:
-    """The metrics of a process that nobody supervises, served for as long as this lasts.
+    """The metrics of a process without a supervisor, served until the context ends.
 
-    Several such processes share `home` and port: whichever answers shows all of them. Raises `PortUnusable`.
+    Several such processes may share `home` and port; each serves the metrics of all. Raises `PortUnusable`.
     """
     listener = open_port(host, port, shared=True)
     metrics = join_metrics(process, home)
@@ -84,7 +84,7 @@ def own_metrics(process: str, home: Path, host: str, port: int) -> Iterator[Metr
 
 
 class _Server(ThreadingHTTPServer):
-    """Takes a socket that listens already; its threads end with the process."""
+    """Uses a socket that listens already; its threads end with the process."""
 
     block_on_close = False
 
@@ -102,7 +102,7 @@ class _Server(ThreadingHTTPServer):
             return
         try:
             super().process_request(request, client_address)
-        except BaseException:  # the system has no room for another thread
+        except BaseException:  # the system cannot start another thread
             self._room.release()
             raise
 
@@ -113,7 +113,7 @@ class _Server(ThreadingHTTPServer):
             self._room.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is nobody's concern."""
+        """Ignored: the client has closed the connection."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -122,9 +122,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path.partition("?")[0] != PATH:
-            return self._answer(404, "text/plain; charset=utf-8", f"There is nothing but {PATH} here.\n".encode())
+            return self._answer(404, "text/plain; charset=utf-8", f"Only {PATH} is served here.\n".encode())
         try:
-            with self.server.exposing:  # one at a time: the others find fresher figures
+            with self.server.exposing:  # one at a time, since it costs CPU; those that wait get newer figures
                 content_type, text = self.server.expose(self.headers.get("Accept", ""))
         except FolderBusy as error:
             return self._answer(503, "text/plain; charset=utf-8", f"{error}\n".encode())
@@ -133,7 +133,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_HEAD = do_GET
 
     def _refuse(self) -> None:
-        self._answer(405, "text/plain; charset=utf-8", b"Metrics are read with GET.\n", {"Allow": "GET, HEAD"})
+        self._answer(405, "text/plain; charset=utf-8", b"Only GET and HEAD are allowed.\n", {"Allow": "GET, HEAD"})
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _refuse
 
@@ -150,4 +150,4 @@ class _Handler(BaseHTTPRequestHandler):
         return "headwater"
 
     def log_message(self, format: str, *arguments: Any) -> None:
-        """A scrape every few seconds is nothing to tell."""
+        """Scrapes are not logged."""

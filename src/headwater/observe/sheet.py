@@ -1,11 +1,13 @@
 """A sheet holds the measurements of one process where the others of its host can read them.
 
-Two files: ``….series`` says in JSON lines what each slot means, ``….values`` is a memory-mapped array of slots, each a
-double in native byte order. The owner adds to a slot with a plain store, no lock and no system call; aligned doubles
-are never torn. The owner holds a lock on the first file for as long as it lives, which is how others tell the dead.
+A sheet is two files. ``….series`` says in JSON lines what each value means. ``….values`` is a memory-mapped array of
+values, each a double in native byte order. The owner adds to a value with a plain store, without a lock or a system
+call; aligned doubles are never torn. The owner locks the first file for as long as it runs, so others can tell whether
+it has ended.
 
-What the dead have counted stays: a total that went back would look like a flood to whoever computes rates. Each new
-sheet folds the dead into ``retired.json``, so the folder stays small however often processes are restarted.
+The counts of an ended process stay, because Prometheus takes a total that decreases for a counter reset and computes
+wrong rates. Each new sheet adds those of ended processes to ``retired.json``, so the folder stays small however often
+processes are restarted.
 """
 
 import errno
@@ -26,26 +28,26 @@ from headwater.observe.errors import FolderBusy, SheetFull
 from headwater.observe.naming import Kind
 from headwater.observe.occurrence import Level, Occurrence, report
 
-SLOTS: Final = 1 << 17
-"""Room of a sheet; the file is sparse, so only slots in use take space."""
+VALUES: Final = 1 << 17
+"""The capacity of a sheet. The file is sparse, so only values in use take space."""
 
-_SLOT_BYTES: Final = 8
-_ALLOCATED_SLOTS: Final = 1 << 13
-"""Slots that get space on the disk at once: to write where a sparse file has none would end the process (SIGBUS)."""
+_VALUE_BYTES: Final = 8
+_ALLOCATED_VALUES: Final = 1 << 13
+"""Values whose disk space is allocated at once. A write to a part without space would end the process (SIGBUS)."""
 _RETIRED: Final = "retired.json"
 
 UNSEEN: Final = 0
 SPARE: Final = 64
-"""From `UNSEEN` on so many slots are read by nobody: what the disk has no room for is counted there."""
+"""So many values from `UNSEEN` on are never read. Series for which the disk has no space are counted there."""
 
 READ_SECONDS: Final = 2.0
-"""How long a reader waits for whoever joins the folder at this moment."""
+"""How long a reader waits while another process joins the folder."""
 
 _LOOK_AGAIN_SECONDS: Final = 0.01
 
 
 class SeriesUnseen(Occurrence, frozen=True, kw_only=True):
-    """The disk has no room for a series, so it is in no scrape. What it counts is done all the same."""
+    """The disk has no space for a series, so it is missing from scrapes. The process itself goes on."""
 
     level: ClassVar[Level] = "warning"
     process: str
@@ -54,7 +56,7 @@ class SeriesUnseen(Occurrence, frozen=True, kw_only=True):
 
 
 class Series(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run of slots means. A histogram has a slot for each bound, one for what lies above, and the sum."""
+    """The meaning of consecutive values. A histogram has one for each bound, one for what lies above, and the sum."""
 
     kind: Kind
     name: str
@@ -62,30 +64,31 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[str, str]
     bounds: tuple[float, ...] = ()
     sparse: bool = False
-    """Exposed once there is something in it."""
-    slot: int = 0
+    """Exposed only once it is not 0."""
+    index: int = msgspec.field(default=0, name="slot")  # the name in the file, which other releases read as well
+    """Of the first value."""
 
     @property
     def width(self) -> int:
         return len(self.bounds) + 2 if self.kind == "histogram" else 1
 
 
-class Reading(msgspec.Struct, frozen=True):
-    """A series and its values at one moment."""
+class SeriesValues(msgspec.Struct, frozen=True):
+    """A series and its values at one time."""
 
     series: Series
     values: list[float]
 
 
-class Snapshot(msgspec.Struct, frozen=True):
-    """What processes have measured, the dead included; `processes` are the living, by their number."""
+class MetricsSnapshot(msgspec.Struct, frozen=True):
+    """The measurements of all processes, also of ended ones; `processes` names the running ones by their pid."""
 
-    readings: list[Reading]
+    readings: list[SeriesValues]
     processes: dict[int, str]
 
 
 class Sheet:
-    """The sheet of this process; without a folder it is in memory and nobody else sees it."""
+    """The sheet of this process. Without a folder it is in memory, where no other process reads it."""
 
     def __init__(self, process: str, folder: Path | None = None) -> None:
         self.process = process
@@ -96,38 +99,38 @@ class Sheet:
         self._file = -1
         self._values = -1
         if folder is None:
-            self._memory = mmap.mmap(-1, SLOTS * _SLOT_BYTES)
+            self._memory = mmap.mmap(-1, VALUES * _VALUE_BYTES)
         else:
             folder.mkdir(parents=True, exist_ok=True)
             with _locked(folder, fcntl.LOCK_EX):
-                _retire_the_dead(folder)
+                _retire_ended(folder)
                 self._create(folder)
-        self.slots = memoryview(self._memory).cast("d")
+        self.values = memoryview(self._memory).cast("d")
 
     def add(self, series: Series) -> int:
-        """Make room for a series; returns its first slot. Raises `SheetFull`."""
-        slot = self._taken
-        if slot + series.width > SLOTS or series.width > SPARE:
-            raise SheetFull(slots=SLOTS)
-        placed = msgspec.structs.replace(series, slot=slot)
+        """Add a series; returns the index of its first value. Raises `SheetFull`."""
+        index = self._taken
+        if index + series.width > VALUES or series.width > SPARE:
+            raise SheetFull(values=VALUES)
+        indexed = msgspec.structs.replace(series, index=index)
         if self._file >= 0:
             try:
-                self._allocate(slot + series.width)
-                self._describe(placed)
+                self._allocate(index + series.width)
+                self._describe(indexed)
             except OSError as error:
                 report(SeriesUnseen(process=self.process, name=series.name, reason=error.strerror or str(error)))
                 return UNSEEN
-        self._table.append(placed)
+        self._table.append(indexed)
         self._taken += series.width
-        return slot
+        return index
 
-    def read(self) -> Snapshot:
+    def read(self) -> MetricsSnapshot:
         """This process's own measurements."""
-        readings = [_reading(series, self.slots) for series in self._table]
-        return Snapshot([each for each in readings if _is_set(each)], {os.getpid(): self.process})
+        readings = [_values_of(series, self.values) for series in self._table]
+        return MetricsSnapshot([each for each in readings if _is_set(each)], {os.getpid(): self.process})
 
     def close(self) -> None:
-        """Give the files up to be folded into the retired ones by the next process."""
+        """Release the files; the next process adds their counts to the retired ones."""
         if self._file >= 0:
             os.close(self._file)
             os.close(self._values)
@@ -136,8 +139,8 @@ class Sheet:
     def _create(self, folder: Path) -> None:
         stem = f"{re.sub(r'[^a-z0-9]+', '-', self.process)}.{os.getpid()}.{os.urandom(4).hex()}"
         self._values = os.open(folder / f"{stem}.values", os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        os.ftruncate(self._values, SLOTS * _SLOT_BYTES)
-        self._memory = mmap.mmap(self._values, SLOTS * _SLOT_BYTES)
+        os.ftruncate(self._values, VALUES * _VALUE_BYTES)
+        self._memory = mmap.mmap(self._values, VALUES * _VALUE_BYTES)
         self._allocate(1)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self._file = os.open(folder / f"{stem}.series", flags, 0o600)
@@ -145,23 +148,23 @@ class Sheet:
         os.write(self._file, msgspec.json.encode(_Owner(process=self.process, pid=os.getpid())) + b"\n")
 
     def _describe(self, series: Series) -> None:
-        """Begins with a new line: a disk that filled up in the middle of one has left it without an end."""
+        """Begins with a newline, because a full disk may have cut off the line before."""
         line = b"\n" + msgspec.json.encode(series) + b"\n"
         if os.write(self._file, line) < len(line):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    def _allocate(self, slots: int) -> None:
-        while self._allocated < min(slots, SLOTS):
-            os.posix_fallocate(self._values, self._allocated * _SLOT_BYTES, _ALLOCATED_SLOTS * _SLOT_BYTES)
-            self._allocated += _ALLOCATED_SLOTS
+    def _allocate(self, count: int) -> None:
+        while self._allocated < min(count, VALUES):
+            os.posix_fallocate(self._values, self._allocated * _VALUE_BYTES, _ALLOCATED_VALUES * _VALUE_BYTES)
+            self._allocated += _ALLOCATED_VALUES
 
 
-def read_folder(folder: Path) -> Snapshot:
-    """The measurements of every process that has had a sheet in `folder`, the dead first. Raises `FolderBusy`."""
+def read_folder(folder: Path) -> MetricsSnapshot:
+    """The measurements of every process that has had a sheet in `folder`, ended ones first. Raises `FolderBusy`."""
     with _locked(folder, fcntl.LOCK_SH, READ_SECONDS):
         retired = _read_retired(folder)
         sheets = [_read_sheet(path) for path in _sheets(folder, retired)]
-    return Snapshot(
+    return MetricsSnapshot(
         [*retired.totals, *(reading for sheet in sheets for reading in sheet.readings)],
         {pid: process for sheet in sheets for pid, process in sheet.processes.items()},
     )
@@ -176,7 +179,7 @@ class _Retired(msgspec.Struct, frozen=True):
     """`folded` names the sheets that the totals contain: a crash before they are deleted must not count them twice."""
 
     folded: list[str] = []
-    totals: list[Reading] = []
+    totals: list[SeriesValues] = []
 
 
 @contextmanager
@@ -193,7 +196,7 @@ def _locked(folder: Path, mode: int, seconds: float = math.inf) -> Iterator[None
 
 
 def _lock_within(descriptor: int, mode: int, folder: Path, seconds: float) -> None:
-    """flock(2) has no time limit, and whoever holds the lock may have been stopped."""
+    """flock(2) has no timeout, and the process that holds the lock may be stopped."""
     until = time.monotonic() + seconds
     while True:
         try:
@@ -205,34 +208,34 @@ def _lock_within(descriptor: int, mode: int, folder: Path, seconds: float) -> No
             time.sleep(_LOOK_AGAIN_SECONDS)
 
 
-def _retire_the_dead(folder: Path) -> None:
+def _retire_ended(folder: Path) -> None:
     before = _read_retired(folder)
     for stem in before.folded:
         _delete(folder, stem)
     for values in folder.glob("*.values"):
-        if not values.with_suffix(".series").exists():  # its process died between the two files
+        if not values.with_suffix(".series").exists():  # its process ended between the two files
             values.unlink()
-    dead = [path for path in _sheets(folder, before) if not _is_alive(path)]
-    if not dead:
+    ended = [path for path in _sheets(folder, before) if not _is_alive(path)]
+    if not ended:
         return
-    counted = [reading for path in dead for reading in _read_sheet(path).readings if any(reading.values)]
-    after = _Retired([path.stem for path in dead], add_up([*before.totals, *counted]))
+    counted = [reading for path in ended for reading in _read_sheet(path).readings if any(reading.values)]
+    after = _Retired([path.stem for path in ended], add_up([*before.totals, *counted]))
     draft = folder / f"{_RETIRED}.draft"
     draft.write_bytes(msgspec.json.encode(after))
     draft.replace(folder / _RETIRED)
-    for path in dead:
+    for path in ended:
         _delete(folder, path.stem)
 
 
-def add_up(readings: list[Reading]) -> list[Reading]:
-    """One reading per series, its values the sums; those of different bounds are different series."""
-    sums: dict[tuple[object, ...], Reading] = {}
+def add_up(readings: list[SeriesValues]) -> list[SeriesValues]:
+    """Sum the values of each series. Histograms with different bounds are different series."""
+    sums: dict[tuple[object, ...], SeriesValues] = {}
     for reading in readings:
         series = reading.series
         identity = (series.name, series.kind, series.bounds, *sorted(series.labels.items()))
         known = sums.get(identity)
         values = reading.values if known is None else [a + b for a, b in zip(known.values, reading.values, strict=True)]
-        sums[identity] = Reading(series, values)
+        sums[identity] = SeriesValues(series, values)
     return list(sums.values())
 
 
@@ -258,21 +261,21 @@ def _is_alive(path: Path) -> bool:
     return False
 
 
-def _read_sheet(path: Path) -> Snapshot:
-    """One sheet; what the dead were doing at the end, their gauges, is over."""
+def _read_sheet(path: Path) -> MetricsSnapshot:
+    """One sheet. Gauges of an ended process are left out."""
     head, *lines = path.read_bytes().split(b"\n")[:-1] or [b""]
     if not head:
-        return Snapshot([], {})
+        return MetricsSnapshot([], {})
     owner = msgspec.json.decode(head, type=_Owner)
     alive = _is_alive(path)
     table = [series for line in lines if (series := _decode(line)) is not None]
-    values = _read_values(path.with_suffix(".values"), max((each.slot + each.width for each in table), default=0))
-    readings = [_reading(series, values) for series in table if alive or series.kind != "gauge"]
-    return Snapshot([each for each in readings if _is_set(each)], {owner.pid: owner.process} if alive else {})
+    values = _read_values(path.with_suffix(".values"), max((each.index + each.width for each in table), default=0))
+    readings = [_values_of(series, values) for series in table if alive or series.kind != "gauge"]
+    return MetricsSnapshot([each for each in readings if _is_set(each)], {owner.pid: owner.process} if alive else {})
 
 
 def _decode(line: bytes) -> Series | None:
-    """None for half a line, as a process leaves it that is killed, or finds the disk full, while it adds a series."""
+    """None for an incomplete line: its process was killed, or the disk was full, while it added a series."""
     try:
         return msgspec.json.decode(line, type=Series) if line else None
     except msgspec.DecodeError:
@@ -281,15 +284,15 @@ def _decode(line: bytes) -> Series | None:
 
 def _read_values(path: Path, count: int) -> "memoryview[float]":
     with path.open("rb") as file:
-        return memoryview(file.read(count * _SLOT_BYTES)).cast("d")
+        return memoryview(file.read(count * _VALUE_BYTES)).cast("d")
 
 
-def _reading(series: Series, slots: "memoryview[float]") -> Reading:
-    return Reading(series, list(slots[series.slot : series.slot + series.width]))
+def _values_of(series: Series, values: "memoryview[float]") -> SeriesValues:
+    return SeriesValues(series, list(values[series.index : series.index + series.width]))
 
 
-def _is_set(reading: Reading) -> bool:
-    """A gauge that shows nothing is not a number."""
+def _is_set(reading: SeriesValues) -> bool:
+    """A gauge that was cleared is NaN."""
     return reading.series.kind != "gauge" or not math.isnan(reading.values[0])
 
 

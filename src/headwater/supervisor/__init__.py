@@ -1,8 +1,8 @@
-"""From one command to a running backend: processes started in order, kept alive, ended in order."""
+"""The supervisor: starts the processes of a backend in order, keeps them running, and stops them in order."""
 
 from headwater.supervisor.errors import SupervisorError
 from headwater.supervisor.home import running_state
 from headwater.supervisor.locate import find_reference, load_backend
-from headwater.supervisor.state import ConsumerState, State
+from headwater.supervisor.state import BackendState, ConsumerState
 
-__all__ = ["ConsumerState", "State", "SupervisorError", "find_reference", "load_backend", "running_state"]
+__all__ = ["BackendState", "ConsumerState", "SupervisorError", "find_reference", "load_backend", "running_state"]

@@ -1,10 +1,10 @@
-"""An assignment: what a child process is to be. It is the child's one argument, as JSON."""
+"""An assignment: the role of a child process. It is the child's only argument, as JSON."""
 
 import msgspec
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
-    """Settings are not in here: they travel in the environment, where a password is not for all to see."""
+    """Settings are not part of it: they are passed in the environment, where other users cannot read passwords."""
 
     role: str
     """``relay``, ``web``, ``consumer``, ``dev``, or ``part``: a process that a part of the backend brings."""

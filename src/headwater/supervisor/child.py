@@ -1,4 +1,4 @@
-"""A child: one process of the backend, spawned, ready when it says so, ended step by step."""
+"""A child: one process of the backend. It is spawned, reports readiness, and is stopped step by step."""
 
 import asyncio
 import contextlib
@@ -12,11 +12,11 @@ from typing import Any
 
 import msgspec
 
-from headwater.engines.process import Process, Step
+from headwater.engines.process import ChildProcess, Step
 from headwater.supervisor.assignment import Assignment
-from headwater.supervisor.ending import describe_end
+from headwater.supervisor.collector import Channel
 from headwater.supervisor.errors import ChildFailed
-from headwater.supervisor.journal import Channel
+from headwater.supervisor.exitstatus import describe_end
 from headwater.supervisor.lifeline import SupervisorEnd
 
 READY_SECONDS = 60.0
@@ -25,7 +25,7 @@ READ_BYTES = 64 * 1024
 
 
 class Child:
-    """Satisfies `Kept`: what a `Keeper` starts, waits for and starts again.
+    """Satisfies `Supervised`: what a `Keeper` starts, waits for and starts again.
 
     It inherits the `listener` if it serves HTTP, and the descriptor `held`, whose lock lasts as long as any child.
     """
@@ -47,7 +47,7 @@ class Child:
         self._listener = listener if assignment.serves else None
         self._held = held
         self._grace_seconds = grace_seconds
-        self._process: Process | None = None
+        self._process: ChildProcess | None = None
         self._output: _Output | None = None
         self._lifeline: SupervisorEnd | None = None
 
@@ -56,7 +56,7 @@ class Child:
         return {"pid": self._process.pid if self._process is not None and living else None}
 
     async def start(self) -> None:
-        """Return when the child says that it is ready; raises `ChildFailed` if it ends, or says nothing for long."""
+        """Return when the child reports readiness; raises `ChildFailed` if it ends before, or after a timeout."""
         self._channel.forget_tail()
         self._spawn()
         try:
@@ -77,11 +77,11 @@ class Child:
         return status
 
     async def stop(self) -> None:
-        """End it in an orderly way, or by force when that takes longer than its grace. Idempotent."""
+        """Stop it; kill it when that takes longer than its grace period. Idempotent."""
         await self._end((signal.SIGTERM, self._grace_seconds), KILL)
 
     async def kill(self) -> None:
-        """End it by force."""
+        """Kill it."""
         await self._end(KILL)
 
     async def _wait_ready(self) -> str:
@@ -97,12 +97,12 @@ class Child:
         self._cut_lifeline()
 
     def _spawn(self) -> None:
-        # Open for as long as the child may live: its end is what tells the child that the supervisor is gone.
+        # Kept open while the child runs: when it is closed, the child knows that the supervisor has ended.
         self._cut_lifeline()
         self._lifeline, childs_end = SupervisorEnd.pair()
         reader, writer = os.pipe()
         try:
-            self._process = Process(self._popen(childs_end.fileno(), writer))
+            self._process = ChildProcess(self._popen(childs_end.fileno(), writer))
         except OSError:
             os.close(reader)
             raise
@@ -122,7 +122,7 @@ class Child:
             stderr=output,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **self._environ},
             pass_fds=inherited,
-            start_new_session=True,  # the terminal's Ctrl-C is the supervisor's to pass on, in its own order
+            start_new_session=True,  # the supervisor handles the terminal's Ctrl-C, and stops the children in order
         )
 
     def _cut_lifeline(self) -> None:
@@ -132,7 +132,7 @@ class Child:
 
 
 class _Output:
-    """Hands on what arrives in a pipe until its end."""
+    """Passes on what arrives in a pipe, until its end."""
 
     def __init__(self, descriptor: int, write: Callable[[bytes], None]) -> None:
         os.set_blocking(descriptor, False)
@@ -142,7 +142,7 @@ class _Output:
         self._loop.add_reader(descriptor, self._read)
 
     def finish(self) -> None:
-        """Read what is there now and no more: a grandchild may keep the pipe open for ever."""
+        """Read only what is there now: a grandchild may keep the pipe open."""
         while self._descriptor is not None and self._read():
             continue
         self._close()

@@ -1,7 +1,7 @@
-"""The meter of the database: what a look into it saw of log, slot and consumers.
+"""The meter of the database: the measured state of log, replication slot and consumers.
 
-These metrics are exposed while PostgreSQL answers, and ``headwater_database_up`` says whether it does. A scrape asks
-nobody: it shows what the last look saw, which was a second ago, or longer where a look takes long.
+These metrics are exposed while PostgreSQL responds, and ``headwater_database_up`` says whether it does. A scrape does
+not query: it shows the last measurement, which is a second old, or older where one takes long.
 """
 
 import time
@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from headwater.consumer import Lag
 from headwater.observe import Gauge, Metrics
 from headwater.observe.instrument import show
-from headwater.supervisor.gauge import Look
+from headwater.supervisor.lagmonitor import Measurement
 from headwater.supervisor.walhistory import WalHistory
 from headwater.wal.backlog import Backlog
 
@@ -19,7 +19,7 @@ STATUSES: Final = ("reserved", "extended", "unreserved", "lost", "missing")
 
 
 class OfBacklog(NamedTuple):
-    """A figure of the log and its slot; None where there is none."""
+    """A value of the log and its slot; None if unknown."""
 
     name: str
     help: str
@@ -27,7 +27,7 @@ class OfBacklog(NamedTuple):
 
 
 class OfConsumer(NamedTuple):
-    """A figure of each consumer."""
+    """A value of each consumer."""
 
     name: str
     help: str
@@ -35,12 +35,12 @@ class OfConsumer(NamedTuple):
 
 
 BACKLOG: Final = (
-    OfBacklog("headwater_relay_lag_bytes", "WAL that the relay has not looked at yet.", lambda it: it.behind_bytes),
+    OfBacklog("headwater_relay_lag_bytes", "WAL that the relay has not processed yet.", lambda it: it.behind_bytes),
     OfBacklog("headwater_wal_position_bytes", "LSN up to which there is WAL.", lambda it: it.written),
-    OfBacklog("headwater_wal_held_bytes", "WAL that PostgreSQL holds for the relay.", lambda it: it.held_bytes),
+    OfBacklog("headwater_wal_held_bytes", "WAL that PostgreSQL retains for the relay.", lambda it: it.held_bytes),
     OfBacklog(
         "headwater_wal_budget_left_bytes",
-        "WAL that can still be written before the slot is lost; absent without a limit.",
+        "WAL that can still be written before PostgreSQL invalidates the slot; absent without a limit.",
         lambda it: it.left_bytes,
     ),
     OfBacklog("headwater_slot_active", "1 while a relay reads from the replication slot.", lambda it: it.active),
@@ -49,7 +49,7 @@ BACKLOG: Final = (
     OfBacklog("headwater_log_partitions", "Partitions of the log.", lambda it: it.partitions),
     OfBacklog(
         "headwater_log_epoch",
-        "Epoch of the log, which grows when its past is no longer to be trusted.",
+        "Epoch of the log, which increases after a restore, a failover or a gap.",
         lambda it: it.position.epoch,
     ),
     OfBacklog(
@@ -67,43 +67,45 @@ CONSUMERS: Final = (
     ),
     OfConsumer(
         "headwater_consumer_still_seconds",
-        "Seconds for which a partition has had such entries and has not moved.",
+        "Seconds for which a partition has had such entries and its watermark has not moved.",
         lambda it: it.still_seconds,
     ),
-    OfConsumer("headwater_consumer_keys_in_retry", "Keys that failed and will be tried again.", lambda it: it.in_retry),
-    OfConsumer("headwater_consumer_keys_parked", "Keys that wait for a person.", lambda it: it.parked),
+    OfConsumer("headwater_consumer_keys_in_retry", "Keys that failed and will be retried.", lambda it: it.in_retry),
+    OfConsumer("headwater_consumer_keys_parked", "Parked keys, which wait for an operator.", lambda it: it.parked),
 )
 
 
 class DatabaseMeter:
-    """Shows on `metrics` what a look saw; `wal_budget_bytes` is the setting."""
+    """Shows measurements on `metrics`; `wal_budget_bytes` is the setting."""
 
     def __init__(
         self, metrics: Metrics, wal_budget_bytes: int, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._monotonic = monotonic
         self._history = WalHistory()
-        self._up = metrics.gauge("headwater_database_up", "1 while PostgreSQL answers the supervisor.")
+        self._up = metrics.gauge("headwater_database_up", "1 while PostgreSQL responds to the supervisor.")
         self._took = metrics.gauge(
-            "headwater_database_look_duration_seconds", "Seconds that PostgreSQL worked for the last look into it."
+            "headwater_database_look_duration_seconds", "Seconds that the last measurement in PostgreSQL took."
         )
         self._lag_seconds = metrics.gauge(
-            "headwater_relay_lag_seconds", "Seconds for which there has been WAL that the relay has not looked at."
+            "headwater_relay_lag_seconds", "Seconds for which there has been WAL that the relay has not processed."
         )
         self._backlog = [(metrics.gauge(each.name, each.help), each.read) for each in BACKLOG]
         self._status = metrics.gauge(
             "headwater_slot_status", "1 for the state that the replication slot is in.", ("status",)
         )
-        metrics.gauge("headwater_wal_budget_bytes", "WAL that PostgreSQL may hold for the relay.").set(wal_budget_bytes)
+        metrics.gauge("headwater_wal_budget_bytes", "WAL that PostgreSQL may retain for the relay.").set(
+            wal_budget_bytes
+        )
         self._consumers = [(metrics.gauge(each.name, each.help, ("consumer",)), each.read) for each in CONSUMERS]
         self.show(None)
 
-    def show(self, look: Look | None) -> None:
-        """What was seen; None when PostgreSQL did not answer."""
-        self._up.set(float(look is not None))
-        _set(self._took, None if look is None else look.seconds)
-        self._show_backlog(None if look is None else look.backlog)
-        lags = () if look is None else look.consumers
+    def show(self, measurement: Measurement | None) -> None:
+        """Show a measurement; None when PostgreSQL did not respond."""
+        self._up.set(float(measurement is not None))
+        _set(self._took, None if measurement is None else measurement.seconds)
+        self._show_backlog(None if measurement is None else measurement.backlog)
+        lags = () if measurement is None else measurement.consumers
         for family, read in self._consumers:
             show(family, {(each.consumer,): read(each) for each in lags})
 
@@ -119,7 +121,7 @@ class DatabaseMeter:
 
 
 def _set(gauge: Gauge, value: float | None) -> None:
-    """Show a value, or nothing where it is not known."""
+    """Show a value, or nothing if it is unknown."""
     if value is None:
         gauge.clear()
     else:

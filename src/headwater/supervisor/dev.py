@@ -1,4 +1,4 @@
-"""`headwater dev`: everything in one process beside the engines, started again whenever a file changes."""
+"""`headwater dev`: everything in one process beside the engines, which restarts when a file changes."""
 
 import asyncio
 import logging
@@ -14,41 +14,41 @@ from headwater.observe.lines import write_lines
 from headwater.settings import Settings
 from headwater.supervisor.assignment import Assignment
 from headwater.supervisor.screen import dev_screen
-from headwater.supervisor.state import State
+from headwater.supervisor.state import BackendState
 from headwater.supervisor.stop import Stop, on_signals
-from headwater.supervisor.supervisor import Plan, Supervisor
+from headwater.supervisor.supervisor import ProcessPlan, Supervisor
 from headwater.supervisor.terminal import Terminal
-from headwater.supervisor.up import NAME, open_journal
+from headwater.supervisor.up import NAME, open_collector
 
 SUFFIXES = (".py", ".sql", ".toml")
 
 
 class FilesChanged(Occurrence, frozen=True, kw_only=True):
-    """Files changed, so the code is started again."""
+    """Files changed; the code is reloaded."""
 
     files: list[str]
 
 
 class StartFailed(Occurrence, frozen=True, kw_only=True):
-    """The code could not be started again; the next change tries once more."""
+    """The code could not be started. It is started again at the next change."""
 
     level: ClassVar[Level] = "error"
     reason: str
 
 
 async def dev(reference: str, settings: Settings, *, folder: Path | None = None) -> None:
-    """Run the backend `reference` until a signal says stop; a change below `folder` starts its code anew.
+    """Run the backend `reference` until a signal says stop; a change below `folder` restarts its code.
 
-    The engines go on meanwhile, and connections wait at the listening socket. Everything logged is shown.
+    The engines go on meanwhile, and connections wait at the listening socket. All log lines are shown.
     """
     terminal = Terminal()
-    journal = open_journal(settings, terminal.show_line, shown_level="debug")
-    end_lines = write_lines(NAME, settings.log_level, journal.channel(NAME).write)
+    collector = open_collector(settings, terminal.show_line, shown_level="debug")
+    end_lines = write_lines(NAME, settings.log_level, collector.channel(NAME).write)
     stop = Stop()
     try:
         with on_signals(stop):
-            plan = Plan(backend=reference, stages=[[Assignment(role="dev", backend=reference)]])
-            supervisor = Supervisor(plan, settings, journal, tell=_First(terminal, settings).tell)
+            plan = ProcessPlan(backend=reference, stages=[[Assignment(role="dev", backend=reference)]])
+            supervisor = Supervisor(plan, settings, collector, tell=_FirstScreen(terminal, settings).tell)
             reloading = asyncio.create_task(
                 _reload(supervisor, folder or Path.cwd(), settings.home, stop), name="reload"
             )
@@ -59,10 +59,10 @@ async def dev(reference: str, settings: Settings, *, folder: Path | None = None)
     finally:
         terminal.close()
         end_lines()
-        journal.close()
+        collector.close()
 
 
-class _First:
+class _FirstScreen:
     """Shows the screen with the first state that is ready."""
 
     def __init__(self, terminal: Terminal, settings: Settings) -> None:
@@ -70,7 +70,7 @@ class _First:
         self._settings = settings
         self._shown = False
 
-    def tell(self, state: State) -> None:
+    def tell(self, state: BackendState) -> None:
         if state.ready and not self._shown:
             self._shown = True
             self._terminal.show_screen(dev_screen(self._settings, state))
@@ -78,11 +78,11 @@ class _First:
 
 
 async def _reload(supervisor: Supervisor, folder: Path, home: Path, stop: Stop) -> None:
-    """Start the code again at each change. One that cannot be started is told, and the next change awaited.
+    """Restart the code at each change. If it cannot be started, report it and wait for the next change.
 
-    The watch begins before the code is first loaded, so that no change falls in between.
+    Watching starts before the code is first loaded, so no change is missed.
     """
-    logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it counts what we name
+    logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it logs a count of changes; `FilesChanged` names them
     async for files in _changes(folder, home, stop.asked):
         await supervisor.ready.wait()
         report(FilesChanged(files=files))
@@ -98,14 +98,14 @@ async def _changes(folder: Path, home: Path, stop: asyncio.Event) -> AsyncIterat
 
 
 def _watched(folder: Path, home: Path) -> list[Path]:
-    """The folder's parts, but for what is hidden, other people's, or an engine's and never comes to rest."""
+    """The contents of the folder, without hidden ones, those of tools, and the state folder, which always changes."""
     ignored = set(DefaultFilter.ignore_dirs)
     parts = [part for part in folder.iterdir() if not part.name.startswith(".") and part.name not in ignored]
     return [part for part in parts if part != home and (part.is_dir() or part.suffix in SUFFIXES)]
 
 
 class _CodeFilter(DefaultFilter):
-    """What a backend is made of: Python, SQL, settings."""
+    """Accepts Python, SQL and settings."""
 
     def __call__(self, change: Change, path: str) -> bool:
         return path.endswith(SUFFIXES) and super().__call__(change, path)

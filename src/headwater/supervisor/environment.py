@@ -1,4 +1,4 @@
-"""The settings as environment variables, for a child to read them as any process does."""
+"""The settings as environment variables, from which a child reads them."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""What can keep a backend from being found, started or kept running."""
+"""The errors of finding, starting and running a backend."""
 
 from headwater.errors import HeadwaterError
 
@@ -24,11 +24,11 @@ class AddressUnusable(SupervisorError):
 
 
 class OrphansLive(SupervisorError):
-    """Processes of an earlier run from {home} still live: {processes}. End them, then start again."""
+    """Processes of an earlier run from {home} are still running: {processes}. End them, then start again."""
 
 
 class NotRunning(SupervisorError):
-    """No backend runs from {home}. HEADWATER_HOME names the state folder of one that runs from elsewhere."""
+    """No backend runs in {home}. Set HEADWATER_HOME to the state folder of a backend that does."""
 
 
 class HomeUnusable(SupervisorError):
@@ -46,5 +46,5 @@ class EngineUnfit(SupervisorError):
 
     {findings}
 
-    `headwater doctor` shows everything that was looked at.
+    `headwater doctor` shows all checks.
     """

@@ -1,4 +1,4 @@
-"""The state folder: one supervisor at a time, and none before the children of the last one are gone."""
+"""The state folder: one supervisor at a time, and none while children of the last one are running."""
 
 import asyncio
 import fcntl
@@ -8,7 +8,7 @@ from pathlib import Path
 from headwater.engines.lock import FolderLock
 from headwater.supervisor.errors import HomeUnusable, NotRunning, OrphansLive
 from headwater.supervisor.lifeline import ORPHAN_SECONDS
-from headwater.supervisor.state import State, StateFile
+from headwater.supervisor.state import BackendState, StateFile
 
 POLL_SECONDS = 0.05
 
@@ -24,9 +24,9 @@ class Home:
         self._children: int | None = None
 
     async def take(self) -> int:
-        """Hold the folder; the answer is a descriptor for every child to inherit.
+        """Lock the folder; returns a descriptor that every child must inherit.
 
-        Its lock lasts until the last child has closed it, so that the next run does not begin beside children of a
+        Its lock lasts until the last child has closed it, so the next run does not start beside children of a
         supervisor that was killed. Raises `FolderInUse`, `OrphansLive` or `HomeUnusable`.
         """
         try:
@@ -45,15 +45,15 @@ class Home:
         return descriptor
 
     def leave(self) -> None:
-        """Give the folder free."""
+        """Release the folder."""
         if self._children is not None:
             os.close(self._children)
             self._children = None
         self._lock.release()
 
 
-def running_state(folder: Path) -> State:
-    """What the backend that runs from `folder` says of itself; raises `NotRunning`."""
+def running_state(folder: Path) -> BackendState:
+    """The state of the backend that runs in `folder`; raises `NotRunning`."""
     state = StateFile(folder / "run" / "state.json").read()
     if state is None or not _is_held(folder):
         raise NotRunning(home=folder)
@@ -61,7 +61,7 @@ def running_state(folder: Path) -> State:
 
 
 def _is_held(folder: Path) -> bool:
-    """Whether a supervisor lives: its lock ends with it, its file does not."""
+    """Whether a supervisor is running: its lock ends with it, its file does not."""
     try:
         descriptor = os.open(folder / "lock", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -84,6 +84,6 @@ async def _lock(descriptor: int) -> None:
             await asyncio.sleep(POLL_SECONDS)
 
 
-def _living(state: State | None) -> str:
+def _living(state: BackendState | None) -> str:
     processes = [] if state is None else [each for each in state.processes if each.pid]
     return ", ".join(f"{each.name} ({each.pid})" for each in processes) or "unknown"

@@ -1,4 +1,4 @@
-"""Housekeeping: what the database forgets in time, done by the relay's process because there is one per database."""
+"""Housekeeping: deletes expired data. The relay's process does it, because there is one per database."""
 
 from datetime import timedelta
 from typing import ClassVar
@@ -16,17 +16,17 @@ EVERY_SECONDS = 600.0
 
 
 class HouseKept(Occurrence, frozen=True, kw_only=True):
-    """Something was past its time and is gone."""
+    """Expired data was deleted."""
 
     segments: list[str]
     responses: int
     """Stored responses of commands."""
     uploads: int
-    """Bytes that no command had kept."""
+    """Uploads that no command had kept."""
 
 
 class HousekeepingPostponed(Occurrence, frozen=True, kw_only=True):
-    """PostgreSQL was not to be had; the next round tries again."""
+    """PostgreSQL was unreachable or refused a statement; retrying at the next run."""
 
     level: ClassVar[Level] = "warning"
     reason: str
@@ -35,7 +35,7 @@ class HousekeepingPostponed(Occurrence, frozen=True, kw_only=True):
 async def keep_house(
     url: str, settings: Settings, *, every_seconds: float = EVERY_SECONDS, clock: Clock | None = None
 ) -> None:
-    """Clean up now and then, until cancelled. Whatever PostgreSQL does meanwhile only postpones it."""
+    """Clean up at intervals, until cancelled. A failure of PostgreSQL only postpones it."""
     clock = clock or SystemClock()
     while True:
         try:
@@ -46,10 +46,10 @@ async def keep_house(
 
 
 async def clean(url: str, settings: Settings, clock: Clock | None = None) -> None:
-    """Drop the segments of the log, stored responses and uploads that are older than the settings keep them.
+    """Delete segments of the log, stored responses and uploads that are older than the settings keep them.
 
-    How old a segment is, PostgreSQL's clock says, which has also dated it: a machine whose clock is wrong must not drop
-    the log. Raises `DbError`.
+    The age of a segment is measured by PostgreSQL's clock, which also dated it, so a machine with a wrong clock does
+    not drop the log. Raises `DbError`.
     """
     clock = clock or SystemClock()
     pool = await Pool.open(url, size=1, application_name="headwater housekeeping", statement_timeout=0)

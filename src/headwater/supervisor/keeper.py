@@ -1,4 +1,4 @@
-"""A keeper keeps one process alive: starts it, waits for its end, and starts it again after a backoff."""
+"""A keeper keeps one process running: it starts it, waits for its end, and restarts it after a backoff."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,12 +11,12 @@ import msgspec
 from headwater.clock import Clock, SystemClock
 from headwater.errors import HeadwaterError
 from headwater.observe import Level, Occurrence, report
-from headwater.supervisor.deaths import EarlyDeaths
-from headwater.supervisor.ending import describe_end
+from headwater.supervisor.exitstatus import describe_end
+from headwater.supervisor.restartbackoff import RestartBackoff
 
 
-class Kept(Protocol):
-    """What can be kept alive: a child, or an engine."""
+class Supervised(Protocol):
+    """What a keeper can run: a child, or an engine."""
 
     name: str
 
@@ -27,12 +27,12 @@ class Kept(Protocol):
     async def stop(self) -> None: ...
 
     def statistics(self) -> dict[str, Any]:
-        """Among others ``pid``, where it has one."""
+        """Includes ``pid`` while it has one."""
         ...
 
 
 class Phase(StrEnum):
-    """Where a kept process stands."""
+    """The phase of a supervised process."""
 
     STARTING = "starting"
     RUNNING = "running"
@@ -42,20 +42,20 @@ class Phase(StrEnum):
 
 
 class ProcessState(msgspec.Struct, frozen=True):
-    """One process as the status shows it."""
+    """The state of one process."""
 
     name: str
     phase: Phase
     pid: int | None
     since: datetime
-    """When it came into this phase."""
+    """The time at which it entered this phase."""
     restarts: int
     cause: str | None
-    """Why it ended last, if it did."""
+    """Why it ended the last time, if it did."""
 
 
 class ProcessDied(Occurrence, frozen=True, kw_only=True):
-    """A process ended unasked; it is started again after `delay_seconds`."""
+    """A process ended unexpectedly; it is restarted after `delay_seconds`."""
 
     level: ClassVar[Level] = "error"
     name: str
@@ -64,7 +64,7 @@ class ProcessDied(Occurrence, frozen=True, kw_only=True):
 
 
 class ProcessRestarted(Occurrence, frozen=True, kw_only=True):
-    """A process that had died is back."""
+    """A process that had ended unexpectedly runs again."""
 
     level: ClassVar[Level] = "warning"
     name: str
@@ -72,21 +72,21 @@ class ProcessRestarted(Occurrence, frozen=True, kw_only=True):
 
 
 class Keeper:
-    """Keeps `kept` running from `start` to `stop`; `changed` is called whenever its state is another one."""
+    """Keeps `supervised` running from `start` to `stop`; `changed` is called at each change of its state."""
 
     def __init__(
         self,
-        kept: Kept,
+        supervised: Supervised,
         *,
-        early_deaths: EarlyDeaths | None = None,
+        backoff: RestartBackoff | None = None,
         clock: Clock | None = None,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
-        self.kept = kept
+        self.supervised = supervised
         self.restarts = 0
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        """Fails if the keeper itself does, which is a bug; never succeeds."""
-        self._early_deaths = early_deaths or EarlyDeaths()
+        """Fails if the keeper itself fails, which is a bug; never succeeds."""
+        self._backoff = backoff or RestartBackoff()
         self._clock = clock or SystemClock()
         self._changed = changed
         self._cause: str | None = None
@@ -95,39 +95,39 @@ class Keeper:
 
     @property
     def state(self) -> ProcessState:
-        pid = self.kept.statistics().get("pid")
-        return ProcessState(self.kept.name, self._phase, pid, self._since, self.restarts, self._cause)
+        pid = self.supervised.statistics().get("pid")
+        return ProcessState(self.supervised.name, self._phase, pid, self._since, self.restarts, self._cause)
 
     async def start(self) -> None:
-        """Start it for the first time; what hinders that is raised, not retried."""
+        """Start it for the first time. A failure is raised, not retried."""
         self._enter(Phase.STARTING)
-        await self.kept.start()
+        await self.supervised.start()
         self._enter(Phase.RUNNING)
-        self._watching = asyncio.create_task(self._watch(), name=f"keep {self.kept.name}")
+        self._watching = asyncio.create_task(self._watch(), name=f"keep {self.supervised.name}")
 
     async def restart(self) -> None:
-        """End it and start it again, as asked and so uncounted; what hinders the start is raised."""
+        """Stop it and start it again on request, which is not counted as a restart. A failure is raised."""
         await self.stop()
         await self.start()
 
     async def let_go(self) -> None:
-        """No longer start again what dies."""
+        """No longer restart it."""
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.wait({self._watching})
 
     async def stop(self) -> None:
-        """End it for good."""
+        """Stop it for good."""
         await self.let_go()
         self._enter(Phase.STOPPING)
-        await self.kept.stop()
+        await self.supervised.stop()
         self._enter(Phase.STOPPED)
 
     async def _watch(self) -> None:
         try:
             while True:
                 began = self._clock.monotonic()
-                status = await self.kept.wait()
+                status = await self.supervised.wait()
                 await self._start_again(describe_end(status), self._clock.monotonic() - began)
         except Exception as error:
             self.broken.set_exception(error)
@@ -135,20 +135,20 @@ class Keeper:
     async def _start_again(self, cause: str, ran_seconds: float) -> None:
         self.restarts += 1
         while True:
-            delay = self._early_deaths.delay_after(ran_seconds)
+            delay = self._backoff.delay_after(ran_seconds)
             self._cause = cause
-            first_line = cause.partition("\n")[0]  # below it stands what the process has logged itself
-            report(ProcessDied(name=self.kept.name, cause=first_line, delay_seconds=round(delay, 2)))
+            first_line = cause.partition("\n")[0]  # the lines below are in the log of the process already
+            report(ProcessDied(name=self.supervised.name, cause=first_line, delay_seconds=round(delay, 2)))
             self._enter(Phase.BACKING_OFF)
             await self._clock.sleep(delay)
             self._enter(Phase.STARTING)
             try:
-                await self.kept.start()
+                await self.supervised.start()
             except (HeadwaterError, OSError) as error:
                 cause, ran_seconds = str(error), 0.0
                 continue
             self._enter(Phase.RUNNING)
-            report(ProcessRestarted(name=self.kept.name, restarts=self.restarts))
+            report(ProcessRestarted(name=self.supervised.name, restarts=self.restarts))
             return
 
     def _enter(self, phase: Phase) -> None:

@@ -1,8 +1,7 @@
 """The lifeline: a socket pair between the supervisor and one child.
 
-Along it the child says once that it is ready. When the supervisor dies, by whatever signal, the kernel closes its
-end, and the child knows. A thread of the child waits for that, so that not even a blocked event loop survives its
-supervisor for long.
+The child reports readiness on it once. When the supervisor ends, by whatever signal, the kernel closes its end, and the
+child notices. A thread of the child waits for that, so that a child with a blocked event loop ends as well.
 """
 
 import asyncio
@@ -16,7 +15,7 @@ from typing import Self
 
 READY = b"ready\n"
 ORPHAN_SECONDS = 5.0
-"""What a child whose supervisor is gone may take for an orderly end."""
+"""The time that a child without a supervisor has for an orderly end."""
 
 
 class SupervisorEnd:
@@ -33,7 +32,7 @@ class SupervisorEnd:
         return cls(own), childs
 
     async def wait_ready(self) -> bool:
-        """True once the child says that it is ready; False when it ended, or closed its end, before."""
+        """True once the child reports readiness; False if it ended, or closed its end, before."""
         loop = asyncio.get_running_loop()
         said = b""
         with contextlib.suppress(ConnectionError):
@@ -58,7 +57,7 @@ class ChildEnd:
         self._said = False
 
     def say_ready(self) -> None:
-        """Once is enough; again does nothing."""
+        """Report readiness; further calls do nothing."""
         if not self._said:
             self._said = True
             with contextlib.suppress(OSError):
@@ -74,7 +73,7 @@ class ChildEnd:
         last_resort: Callable[[], object] = lambda: os._exit(1),
         orphan_seconds: float = ORPHAN_SECONDS,
     ) -> None:
-        """When the supervisor is gone call `stop`, and after `orphan_seconds` `last_resort`, from another thread."""
+        """When the supervisor has ended, call `stop`, and after `orphan_seconds` `last_resort`, from another thread."""
         threading.Thread(
             target=self._watch, args=(stop, last_resort, orphan_seconds), name="lifeline", daemon=True
         ).start()

@@ -1,6 +1,6 @@
 """The listening socket: bound once by the supervisor and inherited by every web worker.
 
-The socket outlives each worker, so a connection that waits while one dies is accepted by the next.
+The socket outlives each worker, so a connection that waits while one ends is accepted by the next.
 """
 
 import errno
@@ -11,7 +11,7 @@ from headwater.supervisor.errors import AddressUnusable, PortInUse
 
 BACKLOG = 2048
 METRICS_OFFSET = 10_000
-"""From the port of the web to that of the metrics, so that backends which run side by side need not name both."""
+"""The metrics port is the HTTP port plus this, so backends that run side by side need to set only one."""
 
 _LAST_PORT = 65_535
 
@@ -19,7 +19,7 @@ _LAST_PORT = 65_535
 def open_listener(host: str, port: int) -> socket.socket:
     """A TCP socket that listens on `host` and `port` (0: a free one).
 
-    Raises `PortInUse`, or `AddressUnusable` for what cannot be resolved or is not ours to bind.
+    Raises `PortInUse`, or `AddressUnusable` for an address that cannot be resolved or bound.
     """
     try:
         family, _, _, _, address = socket.getaddrinfo(
@@ -35,7 +35,7 @@ def open_listener(host: str, port: int) -> socket.socket:
 
 
 def metrics_port(settings: Settings) -> int | None:
-    """Where the metrics are served: the port that is named, one at the web's side, or none. 0 is a free one."""
+    """The port of the metrics: the setting, or one next to the HTTP port; None for none, 0 for a free one."""
     if settings.metrics_port is not None:
         return settings.metrics_port or None
     if settings.port == 0:
@@ -45,7 +45,7 @@ def metrics_port(settings: Settings) -> int | None:
 
 
 def url_of(listener: socket.socket) -> str:
-    """Where a browser on this machine reaches it."""
+    """The URL for a browser on this machine."""
     host, port = listener.getsockname()[:2]
     if host in ("0.0.0.0", "::"):
         host = "127.0.0.1"

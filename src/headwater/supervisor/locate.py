@@ -1,4 +1,4 @@
-"""Which backend to run: the one that pyproject.toml names, or the one named by hand."""
+"""Finds the backend to run: the one given, or the one that pyproject.toml names."""
 
 import importlib
 import os
@@ -71,11 +71,11 @@ def _import(reference: str, module_name: str) -> Any:
 def _reason(error: Exception, module_name: str) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name and f"{module_name}.".startswith(f"{error.name}."):
         return f"there is no module {error.name!r} in {Path.cwd()}"
-    return f"{_place(error)}{type(error).__name__}: {error}"
+    return f"{_location_of(error)}{type(error).__name__}: {error}"
 
 
-def _place(error: Exception) -> str:
-    """Where the person's own code failed: the innermost frame that is neither import machinery nor ours."""
+def _location_of(error: Exception) -> str:
+    """The location of the failure: the innermost frame that is neither import machinery nor Headwater."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = os.fspath(Path(__file__).parents[1])
     theirs = [f for f in frames if not f.filename.startswith(("<frozen", ours, os.path.dirname(importlib.__file__)))]

@@ -1,4 +1,4 @@
-"""A log file of bounded size: when it is full it moves aside, and the oldest one is forgotten."""
+"""A log file with rotation: a full file is renamed, and the oldest one is deleted."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ KEPT = 3
 class LogFile:
     """Appends to `path`; the earlier files are ``<path>.1`` (newest) to ``<path>.<kept>``.
 
-    Moves aside between two chunks, so a chunk should end where a line does. Raises `OSError` when the disk is full.
+    It rotates between two chunks, so a chunk should end with a line. Raises `OSError` when the disk is full.
     """
 
     def __init__(self, path: Path, *, limit_bytes: int = LIMIT_BYTES, kept: int = KEPT) -> None:

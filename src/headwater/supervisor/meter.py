@@ -1,4 +1,4 @@
-"""The meter of a backend: what its supervisor knows about the whole, as metrics."""
+"""The meter of a backend: what its supervisor knows about all processes, as metrics."""
 
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
@@ -10,23 +10,25 @@ from headwater.supervisor.keeper import Phase, ProcessDied, ProcessState
 
 
 class BackendMeter:
-    """Shows on `metrics` what the supervisor learns; `wal_budget_bytes` is the setting."""
+    """Shows on `metrics` what the supervisor measures; `wal_budget_bytes` is the setting."""
 
     def __init__(self, metrics: Metrics, wal_budget_bytes: int) -> None:
         build = metrics.gauge("headwater_build_info", "Always 1, for the version of Headwater.", ("version",))
         build.of(version("headwater")).set(1)
         self._process_up = metrics.gauge("headwater_process_up", "1 while a process runs.", ("process",))
         self._restarts = metrics.counter(
-            "headwater_process_restarts_total", "How often a process ended unasked or could not start.", ("process",)
+            "headwater_process_restarts_total",
+            "How often a process ended unexpectedly or could not start.",
+            ("process",),
         )
         self.database = DatabaseMeter(metrics, wal_budget_bytes)
 
     def listen(self) -> Callable[[], None]:
-        """Count deaths from now on; returns what ends it."""
+        """Count unexpected ends from now on; returns a function that ends it."""
         return listen({ProcessDied: self._died})
 
     def show_processes(self, states: Iterable[ProcessState]) -> None:
-        """Which processes there are, and which of them run."""
+        """Show which processes exist, and which of them run."""
         running = {each.name: each.phase is Phase.RUNNING for each in states}
         show(self._process_up, {(name,): float(runs) for name, runs in running.items()})
         for name in running:

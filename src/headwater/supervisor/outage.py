@@ -1,4 +1,4 @@
-"""An outage: what requests are answered in development while the code does not load."""
+"""An outage: the response to requests in development while the code cannot be loaded."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -9,19 +9,19 @@ from headwater.http.message.problemtype import NOT_READY
 from headwater.http.message.tracing import new_id
 
 RETRY_SECONDS: Final = 1
-"""A change of a file is served after about so long."""
+"""Changed code is served after about so long."""
 
 
-class Outage:
-    """An ASGI application that answers every request with 503 and why the backend could not be loaded.
+class OutageApp:
+    """An ASGI application that responds to every request with 503 and the reason why the backend cannot be loaded.
 
-    The reason names files and lines, which is right where whoever asks is who writes the code. The connection ends
-    with the answer: the next process has its own.
+    The reason names files and lines; in development the client is the author of the code. The connection is closed
+    after the response, because the next process serves the next request.
     """
 
     def __init__(self, error: Exception) -> None:
         self._problem = NOT_READY.problem(
-            f"The backend could not be loaded, and is tried again when a file changes. {_reason(error)}",
+            f"The backend could not be loaded, and is reloaded when a file changes. {_reason(error)}",
             headers={"Retry-After": str(RETRY_SECONDS)},
         )
 
@@ -29,7 +29,7 @@ class Outage:
         self, scope: Mapping[str, Any], receive: object, send: Callable[[dict[str, Any]], Awaitable[None]]
     ) -> None:
         if scope["type"] != "http":
-            raise NotImplementedError(scope["type"])  # how an application says that it does not know these
+            raise NotImplementedError(scope["type"])  # how an ASGI application declines other scopes
         request_id = new_id()
         answer = write_problem(self._problem, request_id, quote(scope["path"]))
         fields = [
@@ -42,10 +42,10 @@ class Outage:
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
 
     def leave(self) -> None:
-        """Nothing is asked of it again: each answer ends its connection."""
+        """Nothing to do: each response closes its connection."""
 
     async def drain(self) -> None:
-        """An answer waits for nothing."""
+        """Nothing to do: responses do not wait."""
 
 
 def _reason(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""What must stand before the first request: migrations, the log with its slot, and, once, the demo data."""
+"""Prepares the database before the first request: migrations, the log with its slot, and, once, the demo data."""
 
 from datetime import timedelta
 
@@ -18,7 +18,7 @@ class Prepared(msgspec.Struct, frozen=True):
     applied: list[Applied | Defined]
     """Migrations and files of stored functions."""
     planted: str | None
-    """What the backend's seed says of itself; None if it ran before, or there is none."""
+    """The text that the backend's seed returned; None if it ran before, or without a seed."""
 
 
 class Planted(Occurrence, frozen=True, kw_only=True):
@@ -29,10 +29,10 @@ class Planted(Occurrence, frozen=True, kw_only=True):
 
 
 async def prepare(backend: Backend, settings: Settings) -> Prepared:
-    """Make the database at ``settings.postgres_url`` fit for `backend`; what is there already is left alone.
+    """Prepare the database at ``settings.postgres_url`` for `backend`; what exists already is not changed.
 
-    Both phases of the migrations run, since no older release is being served. The slot stands before the demo data
-    is written, so that its events are in the log like any other. Raises `DbError`, `LogError` (lost
+    Both phases of the migrations run, since no older release is running. The slot is created before the demo data is
+    written, so its events are in the log like any other. Raises `DbError`, `LogError` (lost
     replication connections are among them), `NoReplicaIdentity` or what the seed raises.
     """
     assert settings.postgres_url is not None
@@ -45,7 +45,7 @@ _PLANT = "insert into headwater.seed (backend) values ($1) on conflict do nothin
 
 
 async def plant(backend: Backend, url: str) -> str | None:
-    """Run the backend's seed unless it has run on this database, in one transaction with the note that it has."""
+    """Run the backend's seed unless it has run on this database, and record that in the same transaction."""
     if backend.seed is None:
         return None
     pool = await Pool.open(url, size=1, application_name="headwater seed", statement_timeout=600.0)

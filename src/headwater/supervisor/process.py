@@ -1,4 +1,4 @@
-"""The main program of a child: becomes what its assignment says, and ends when asked or when its supervisor is gone."""
+"""The main program of a child: runs its assignment, and ends on request or when its supervisor has ended."""
 
 import asyncio
 import logging
@@ -46,7 +46,7 @@ async def _live(assignment: Assignment, settings: Settings, lifeline: ChildEnd) 
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     lifeline.on_cut(partial(loop.call_soon_threadsafe, stop.set))
 
-    from headwater.supervisor import roles  # what only a role needs is imported once the process has its name
+    from headwater.supervisor import roles  # imports that only a role needs come after the process has its name
 
     await roles.ROLES[assignment.role](assignment, settings, stop, lifeline.say_ready)
 

@@ -1,4 +1,4 @@
-"""What a child can be: a relay, a web worker, a consumer worker, or, in development, all of them at once."""
+"""The roles of a child: relay, web worker, consumer worker, or, in development, all of them in one process."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ from headwater.settings import Settings
 from headwater.supervisor.assignment import Assignment
 from headwater.supervisor.housekeeping import keep_house
 from headwater.supervisor.locate import load_backend
-from headwater.supervisor.outage import Outage
+from headwater.supervisor.outage import OutageApp
 from headwater.supervisor.prepare import prepare
 from headwater.supervisor.together import beside, together
 from headwater.upkeep import Process
@@ -27,16 +27,16 @@ from headwater.wal import run_relay
 from headwater.wal.stream import StreamLost
 
 Role = Callable[[Assignment, Settings, asyncio.Event, Callable[[], None]], Awaitable[None]]
-"""Runs until the event is set; calls the last argument once it does its work."""
+"""Runs until the event is set; calls the last argument once it is ready."""
 
 
 async def relay(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-    """Turn WAL into log, and drop what is too old of it."""
+    """Turn WAL into the log, and delete expired data."""
     await _relay(settings, _metrics(assignment, settings), stop, ready)
 
 
 async def web(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-    """Answer requests that arrive at the inherited socket."""
+    """Serve requests on the inherited socket."""
     backend, metrics = _load(assignment, settings), _metrics(assignment, settings)
     async with _opened(backend, assignment, settings, metrics):
         await _serve(backend, assignment, settings, stop, ready)
@@ -49,7 +49,7 @@ async def consumer(assignment: Assignment, settings: Settings, stop: asyncio.Eve
     try:
         await backend.start(services)
         consuming = _consume(backend, services, assignment, settings, stop, ready)
-        if assignment.number == 1:  # what is done once per database is done by the first
+        if assignment.number == 1:  # the first does what is done once per database
             await beside(consuming, run_chores(backend.declared, services))
         else:
             await consuming
@@ -58,7 +58,7 @@ async def consumer(assignment: Assignment, settings: Settings, stop: asyncio.Eve
 
 
 async def part(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-    """Be a process that a part of the backend brings."""
+    """Run a process that a part of the backend declares."""
     backend, metrics = _load(assignment, settings), _metrics(assignment, settings)
     services = backend.services(settings, name=f"headwater {assignment.name}", metrics=metrics)
     (process,) = [each for each in backend.declared.of(Process) if each.name == assignment.process]
@@ -71,18 +71,18 @@ async def part(assignment: Assignment, settings: Settings, stop: asyncio.Event, 
 
 
 async def dev(assignment: Assignment, settings: Settings, stop: asyncio.Event, ready: Callable[[], None]) -> None:
-    """Everything in one loop. A backend that does not load is told, also to those who ask, until a change mends it."""
+    """Run everything in one loop. If the backend does not load, report it and serve an `OutageApp` until it does."""
     try:
         backend = _load(assignment, settings)
         backend.check()
         backend.check_settings()
         await prepare(backend, settings)
     except (Unavailable, StreamLost):
-        raise  # the engine's fault, which passes
+        raise  # an engine failed, which is transient
     except Exception as error:
         logging.getLogger("headwater").error("%s", error, exc_info=error.__cause__ or error)
         with socket.socket(fileno=assignment.listener) as listener:
-            await serve(Outage(error), socket=listener, settings=settings, stop=stop, ready=ready)
+            await serve(OutageApp(error), socket=listener, settings=settings, stop=stop, ready=ready)
         return
     waiting, metrics = Countdown(3, ready), _metrics(assignment, settings)
     async with _opened(backend, assignment, settings, metrics):
@@ -107,7 +107,7 @@ def _load(assignment: Assignment, settings: Settings) -> Backend:
 
 
 def _metrics(assignment: Assignment, settings: Settings) -> Metrics:
-    """What this process counts, where the supervisor adds it up."""
+    """The metrics of this process, where the supervisor adds them up."""
     return join_metrics(assignment.name, settings.home)
 
 
@@ -156,12 +156,12 @@ async def _consume(
 
 
 def _url(settings: Settings) -> str:
-    assert settings.postgres_url is not None, "the supervisor says where PostgreSQL is"
+    assert settings.postgres_url is not None, "the supervisor sets the URL of PostgreSQL"
     return settings.postgres_url
 
 
 class Countdown:
-    """Calls `done` at the last tick."""
+    """Calls `done` at the last call."""
 
     def __init__(self, ticks: int, done: Callable[[], None]) -> None:
         self._left = ticks

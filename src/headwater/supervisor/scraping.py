@@ -1,4 +1,4 @@
-"""Scraping: the metrics of a whole backend, served by its supervisor, which lives for as long as they mean anything."""
+"""Scraping: the metrics of the whole backend, served by its supervisor."""
 
 import contextlib
 from collections.abc import Iterable
@@ -6,18 +6,18 @@ from collections.abc import Iterable
 from headwater.observe.folder import join_metrics
 from headwater.observe.server import PATH, MetricsServer, open_port
 from headwater.settings import Settings
-from headwater.supervisor.gauge import Look
 from headwater.supervisor.keeper import ProcessState
+from headwater.supervisor.lagmonitor import Measurement
 from headwater.supervisor.listen import metrics_port, url_of
 from headwater.supervisor.meter import BackendMeter
 
 
 class Scraping:
-    """Shows what the supervisor learns, from `start` to `close`; before and after that it is told in vain."""
+    """Shows what the supervisor measures, from `start` to `close`; before and after, calls have no effect."""
 
     def __init__(self, settings: Settings) -> None:
         self.url: str | None = None
-        """Where metrics are scraped; None if nowhere."""
+        """The URL of the metrics; None if they are not served."""
         self._settings = settings
         self._closing = contextlib.ExitStack()
         self._meter: BackendMeter | None = None
@@ -38,16 +38,16 @@ class Scraping:
         self.url = url_of(listener) + PATH
 
     def show_processes(self, states: Iterable[ProcessState]) -> None:
-        """Which processes there are, and which of them run."""
+        """Show which processes exist, and which of them run."""
         if self._meter is not None:
             self._meter.show_processes(states)
 
-    def show_look(self, look: Look | None) -> None:
-        """What was seen in the database; None when it did not answer."""
+    def show_measurement(self, measurement: Measurement | None) -> None:
+        """Show a measurement of the database; None when it did not respond."""
         if self._meter is not None:
-            self._meter.database.show(look)
+            self._meter.database.show(measurement)
 
     def close(self) -> None:
-        """Serve nothing more."""
+        """Stop serving."""
         self._meter = None
         self._closing.close()

@@ -12,27 +12,27 @@ from headwater.backend import Backend
 from headwater.db import Applied
 from headwater.settings import Settings
 from headwater.supervisor.prepare import Prepared
-from headwater.supervisor.state import State
+from headwater.supervisor.state import BackendState
 
 Row = tuple[str, str, str]
-"""Subject, place, remark."""
+"""Subject, value, remark."""
 
 _IMPORTED_AT = time.monotonic()
 
 
 class Screen(msgspec.Struct, frozen=True, kw_only=True):
-    """What the screen says, top to bottom."""
+    """The content of the screen, top to bottom."""
 
     title: str
     seconds: float
     """From the start of this process until everything was ready."""
     rows: Sequence[Row]
     news: Sequence[str] = ()
-    """What happened for the first time, such as demo data."""
+    """What this start has done, such as applied migrations and demo data."""
     try_it: str | None = None
 
 
-def screen_of(backend: Backend, settings: Settings, state: State, prepared: Prepared | None) -> Screen:
+def screen_of(backend: Backend, settings: Settings, state: BackendState, prepared: Prepared | None) -> Screen:
     """The screen for a backend that has just become ready."""
     return Screen(
         title=backend.title,
@@ -43,14 +43,14 @@ def screen_of(backend: Backend, settings: Settings, state: State, prepared: Prep
     )
 
 
-def dev_screen(settings: Settings, state: State) -> Screen:
+def dev_screen(settings: Settings, state: BackendState) -> Screen:
     """The screen for a backend whose code is being changed."""
-    rows = [("API", state.url, "starts anew when a file changes"), *_docs(settings, state)]
-    return Screen(title=state.backend, seconds=seconds_since_start(), rows=[*rows, *_places(settings)])
+    rows = [("API", state.url, "restarts when a file changes"), *_docs(settings, state)]
+    return Screen(title=state.backend, seconds=seconds_since_start(), rows=[*rows, *_folders(settings)])
 
 
 def seconds_since_start() -> float:
-    """How long this process lives; counted from its first line of Python where the kernel does not tell."""
+    """How long this process has been running; where the kernel does not tell, since its first line of Python."""
     try:
         ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
         return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
@@ -58,26 +58,26 @@ def seconds_since_start() -> float:
         return time.monotonic() - _IMPORTED_AT
 
 
-def _rows(settings: Settings, state: State) -> Iterator[Row]:
+def _rows(settings: Settings, state: BackendState) -> Iterator[Row]:
     names = [each.name for each in state.processes]
     web, consumers = (sum(name.startswith(role) for name in names) for role in ("web", "consumer"))
     yield "API", state.url, _count(web, "web worker")
     yield from _docs(settings, state)
     yield "Engines", "PostgreSQL, Valkey", _engines(settings)
     yield "Log", "relay", _count(consumers, "consumer worker")
-    yield from _places(settings)
+    yield from _folders(settings)
 
 
-def _docs(settings: Settings, state: State) -> Iterator[Row]:
+def _docs(settings: Settings, state: BackendState) -> Iterator[Row]:
     if settings.docs:
         yield "Docs", f"{state.url}/docs", "and /openapi.json, /readyz"
     if state.metrics_url is not None:
         yield "Metrics", state.metrics_url, "for Prometheus"
 
 
-def _places(settings: Settings) -> Iterator[Row]:
+def _folders(settings: Settings) -> Iterator[Row]:
     yield "Logs", _short(settings.home / "log"), "headwater log tail --follow shows the log itself"
-    yield "State", _short(settings.home), "data, sockets; remove it to begin anew"
+    yield "State", _short(settings.home), "data, sockets; remove it to start afresh"
 
 
 def _engines(settings: Settings) -> str:
@@ -94,7 +94,7 @@ def _news(prepared: Prepared | None) -> list[str]:
 
 
 def _example(backend: Backend, url: str) -> str | None:
-    """A command line for the first query that needs nothing but its path, and nobody to be known; None without one."""
+    """A command line for the first query that needs neither parameters nor authentication; None without one."""
     document = backend.openapi()
     server = document["servers"][0]["url"]
     prefix = server.rstrip("/") if server.startswith("/") else ""

@@ -1,4 +1,4 @@
-"""What a running backend says of itself, in a small file, for other terminals to read."""
+"""The state of a running backend, in a small file that other commands read."""
 
 import os
 from datetime import datetime
@@ -17,20 +17,20 @@ class ConsumerState(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     """Since the oldest of them was appended."""
     in_retry: int
-    """Keys that will be tried again by themselves."""
+    """Keys that will be retried automatically."""
     parked: int
-    """Keys that wait for a person."""
+    """Parked keys, which wait for an operator."""
 
 
-class State(msgspec.Struct, frozen=True, kw_only=True):
-    """One moment of a backend."""
+class BackendState(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of a backend at one time."""
 
     backend: str
     supervisor: int
     """The supervisor's process id."""
     url: str
     metrics_url: str | None = None
-    """Where metrics are scraped; None if nowhere."""
+    """The URL of the metrics; None if they are not served."""
     ready: bool
     started_at: datetime
     updated_at: datetime
@@ -41,19 +41,19 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StateFile:
-    """Replaced in one step each time, so a reader never finds half of it."""
+    """Replaced atomically, so a reader never finds a part of it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def write(self, state: State) -> None:
+    def write(self, state: BackendState) -> None:
         fresh = self.path.with_name(self.path.name + ".new")
         fresh.write_bytes(msgspec.json.encode(state))
         os.replace(fresh, self.path)
 
-    def read(self) -> State | None:
-        """The last state written, or None; what another version wrote counts as none."""
+    def read(self) -> BackendState | None:
+        """The last state written; None without one, or if another version wrote it."""
         try:
-            return msgspec.json.decode(self.path.read_bytes(), type=State)
+            return msgspec.json.decode(self.path.read_bytes(), type=BackendState)
         except (OSError, msgspec.MsgspecError):
             return None

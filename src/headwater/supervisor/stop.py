@@ -1,4 +1,4 @@
-"""Being asked to stop: the first signal asks for order, the second for haste."""
+"""Stop requests: the first signal asks for an orderly stop, the second for an immediate one."""
 
 import asyncio
 import signal
@@ -21,18 +21,18 @@ class Stop:
 
 @contextmanager
 def on_signals(stop: Stop) -> Iterator[None]:
-    """While inside, Ctrl-C, SIGTERM and the terminal's end ask `stop`."""
+    """Within the context, Ctrl-C, SIGTERM and the end of the terminal ask `stop`."""
     loop = asyncio.get_running_loop()
-    heeded = [number for number in SIGNALS if not _is_shut_out(number)]
-    for number in heeded:
+    handled = [number for number in SIGNALS if not _is_ignored(number)]
+    for number in handled:
         loop.add_signal_handler(number, stop.ask)
     try:
         yield
     finally:
-        for number in heeded:
+        for number in handled:
             loop.remove_signal_handler(number)
 
 
-def _is_shut_out(number: signal.Signals) -> bool:
-    """nohup(1) has its programs ignore the terminal's end, and means it."""
+def _is_ignored(number: signal.Signals) -> bool:
+    """nohup(1) lets its programs ignore SIGHUP; that must stay so."""
     return number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN

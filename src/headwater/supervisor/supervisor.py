@@ -1,8 +1,8 @@
-"""The supervisor: one process that starts everything in order, keeps it alive, and ends it in the reverse order.
+"""The supervisor: one process that starts everything in order, keeps it running, and stops it in reverse order.
 
 Start: the state folder, the listening socket, engines, the backend's preparation, then all children at once. Stop:
-web workers first, so that no new command arrives; then consumers; then the relay, which has by then everything that
-was committed; then the engines. What fails on the way up goes the same way down.
+web workers first, so that no new command arrives; then consumers; then the relay, when everything is committed; then
+the engines. A failed start stops in the same order what it has started.
 """
 
 import asyncio
@@ -21,41 +21,41 @@ from headwater.observe import Level, Occurrence, report
 from headwater.settings import Settings
 from headwater.supervisor.assignment import Assignment
 from headwater.supervisor.child import Child
+from headwater.supervisor.collector import LogCollector
 from headwater.supervisor.environment import environment_of
 from headwater.supervisor.errors import EngineUnfit
-from headwater.supervisor.gauge import Gauge
 from headwater.supervisor.home import Home
-from headwater.supervisor.journal import Journal
-from headwater.supervisor.keeper import Keeper, Kept
+from headwater.supervisor.keeper import Keeper, Supervised
+from headwater.supervisor.lagmonitor import LagMonitor
 from headwater.supervisor.listen import open_listener, url_of
 from headwater.supervisor.scraping import Scraping
-from headwater.supervisor.state import ConsumerState, State
+from headwater.supervisor.state import BackendState, ConsumerState
 from headwater.supervisor.stop import Stop
 from headwater.supervisor.together import together
 from headwater.supervisor.walbudget import WalBudget
 
-LOOK_SECONDS = 1.0
-LOOK_SHARE = 20
-"""A look that takes long, because a consumer is far behind, is taken the more rarely."""
+MEASURE_SECONDS = 1.0
+MEASURE_SHARE = 20
+"""A measurement that takes long, because a consumer is far behind, is repeated less often."""
 GRACE_SECONDS = 5.0
-"""What a child may take for its orderly end, beyond what the settings give requests in flight."""
+"""The time that a child has to stop, beyond the drain time that the settings give requests in flight."""
 
 _NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
-"""Python tells that bytecode is old by the second of the change, which two quick edits share."""
+"""Python detects stale bytecode by the second of the change, and two quick edits may share one."""
 
 Prepare = Callable[[Settings], Awaitable[None]]
-Tell = Callable[[State], None]
+Tell = Callable[[BackendState], None]
 
 
 class BackendReady(Occurrence, frozen=True, kw_only=True):
-    """Everything runs; `seconds` after the supervisor began."""
+    """Everything runs, `seconds` after the supervisor started."""
 
     url: str
     seconds: float
 
 
 class EngineLacks(Occurrence, frozen=True, kw_only=True):
-    """The external PostgreSQL carries the backend, but not as it should; `headwater doctor` says how to fix it."""
+    """The external PostgreSQL works, but lacks something that is required. Run `headwater doctor` for the fix."""
 
     level: ClassVar[Level] = "warning"
     subject: str
@@ -64,13 +64,13 @@ class EngineLacks(Occurrence, frozen=True, kw_only=True):
 
 
 class BackendStopping(Occurrence, frozen=True, kw_only=True):
-    """The backend was asked to stop; `hurried` the second time."""
+    """The backend was asked to stop; `hurried` if this is the second request."""
 
     hurried: bool
 
 
-class Plan(msgspec.Struct, frozen=True):
-    """What to run: children by the order of their end, and what must be done once the engines stand."""
+class ProcessPlan(msgspec.Struct, frozen=True):
+    """What to run: children in the order of their stop, and what must be done once the engines run."""
 
     backend: str
     stages: Sequence[Sequence[Assignment]]
@@ -78,20 +78,20 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 class Supervisor:
-    """Runs `plan` from `run` until `stop` is asked; `tell` hears the state at each change and every second."""
+    """Runs `plan` from `run` until `stop` is asked; calls `tell` with the state at each change and every second."""
 
     def __init__(
         self,
-        plan: Plan,
+        plan: ProcessPlan,
         settings: Settings,
-        journal: Journal,
+        collector: LogCollector,
         *,
         tell: Tell = lambda state: None,
         clock: Clock | None = None,
     ) -> None:
         self._plan = plan
         self._settings = settings
-        self._journal = journal
+        self._collector = collector
         self._tell = tell
         self._clock = clock or SystemClock()
         self._home = Home(settings.home)
@@ -99,7 +99,7 @@ class Supervisor:
         self._listener: socket.socket | None = None
         self._engines: list[Keeper] = []
         self._children: list[list[Keeper]] = []
-        self._gauge: Gauge | None = None
+        self._monitor: LagMonitor | None = None
         self._scraping = Scraping(settings)
         self._budget = WalBudget(settings.wal_budget_mb << 20)
         self.ready = asyncio.Event()
@@ -107,7 +107,7 @@ class Supervisor:
         self._url = ""
 
     async def run(self, stop: Stop) -> None:
-        """Return once everything has ended; raises what kept it from starting, after ending what had started."""
+        """Return once everything has stopped. Raises why the start failed, after stopping what had started."""
         hurrying = asyncio.create_task(self._hurry_when_asked(stop), name="hurry")
         try:
             if await self._start_unless(stop):
@@ -117,20 +117,22 @@ class Supervisor:
             hurrying.cancel()
 
     async def restart_children(self) -> None:
-        """End all children and start them again, as after a change of their code."""
+        """Restart all children, as after a change of their code."""
         for stage in self._children:
             await together(*(keeper.restart() for keeper in stage))
 
     async def _start_unless(self, stop: Stop) -> bool:
-        """Start everything; False, with the rest left undone, if `stop` is asked meanwhile."""
+        """Start everything; returns False, with the start cancelled, if `stop` is asked meanwhile."""
         starting = asyncio.create_task(self._start(), name="start")
         asked = asyncio.create_task(stop.asked.wait())
-        await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
-        asked.cancel()
-        if not starting.done():
+        try:
+            await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            asked.cancel()
             starting.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await starting
+            # Awaiting it directly could not tell its cancellation from our own, and would swallow that.
+            await asyncio.gather(starting, return_exceptions=True)
+        if starting.cancelled():
             return False
         starting.result()
         return True
@@ -149,7 +151,7 @@ class Supervisor:
             if lacking := await self._examine(engines):
                 raise EngineUnfit(reason=error, findings="\n".join(render(lacking))) from error
             raise
-        self._gauge = Gauge(engines.postgres.url, self._settings.slot)
+        self._monitor = LagMonitor(engines.postgres.url, self._settings.slot)
         report(BackendReady(url=self._url, seconds=round((self._clock.now() - self._started_at).total_seconds(), 2)))
         self.ready.set()
         self._changed()
@@ -157,7 +159,7 @@ class Supervisor:
             report(EngineLacks(subject=finding.subject, found=finding.found, wanted=finding.wanted))
 
     async def _examine(self, engines: Engines) -> list[Finding]:
-        """What an external PostgreSQL lacks: the likely cause if the start fails, and to be told if it does not."""
+        """What an external PostgreSQL lacks: the likely cause if the start fails; otherwise it is reported."""
         if engines.postgres.embedded:
             return []
         findings = await examine_postgres(engines.postgres.url, self._settings)
@@ -171,8 +173,8 @@ class Supervisor:
         await together(*(keeper.start() for stage in self._children for keeper in stage))
 
     async def _keep_until(self, stop: Stop) -> None:
-        """Look at the lag every second until asked to stop; a keeper that breaks ends everything."""
-        looking = asyncio.create_task(self._look_again_and_again(), name="look")
+        """Measure the lag every second until asked to stop. A keeper that fails ends everything."""
+        looking = asyncio.create_task(self._measure_repeatedly(), name="measure lag")
         asked = asyncio.create_task(stop.asked.wait())
         ends: list[asyncio.Future[Any]] = [looking, asked, *(keeper.broken for keeper in self._keepers())]
         try:
@@ -183,17 +185,17 @@ class Supervisor:
             looking.cancel()
             asked.cancel()
 
-    async def _look_again_and_again(self) -> None:
-        assert self._gauge is not None
+    async def _measure_repeatedly(self) -> None:
+        assert self._monitor is not None
         while True:
-            seconds = await self._gauge.look()
-            self._note_look(self._gauge)
+            seconds = await self._monitor.measure()
+            self._note(self._monitor)
             self._changed()
-            await asyncio.sleep(max(LOOK_SECONDS, LOOK_SHARE * seconds))
+            await asyncio.sleep(max(MEASURE_SECONDS, MEASURE_SHARE * seconds))
 
-    def _note_look(self, gauge: Gauge) -> None:
-        seen = gauge.last if gauge.trouble is None else None
-        self._scraping.show_look(seen)
+    def _note(self, monitor: LagMonitor) -> None:
+        seen = monitor.last if monitor.trouble is None else None
+        self._scraping.show_measurement(seen)
         if seen is not None and seen.backlog is not None:
             self._budget.watch(seen.backlog)
 
@@ -201,9 +203,9 @@ class Supervisor:
         self.ready.clear()
         try:
             if self._listener is not None:
-                self._listener.close()  # the web workers have theirs; with the last of them the port is free
-            if self._gauge is not None:
-                await self._gauge.close()
+                self._listener.close()  # web workers have their own descriptors; the last one to end frees the port
+            if self._monitor is not None:
+                await self._monitor.close()
             for stage in (*self._children, self._engines):
                 await _stop_all(stage)
         finally:
@@ -217,17 +219,17 @@ class Supervisor:
         report(BackendStopping(hurried=True))
         keepers = [keeper for stage in self._children for keeper in stage]
         await asyncio.gather(*(keeper.let_go() for keeper in keepers))
-        await asyncio.gather(*(keeper.kept.kill() for keeper in keepers if isinstance(keeper.kept, Child)))
+        await asyncio.gather(*(keeper.supervised.kill() for keeper in keepers if isinstance(keeper.supervised, Child)))
 
-    def _keep(self, kept: Kept) -> Keeper:
-        return Keeper(kept, clock=self._clock, changed=self._changed)
+    def _keep(self, supervised: Supervised) -> Keeper:
+        return Keeper(supervised, clock=self._clock, changed=self._changed)
 
     def _keep_child(self, assignment: Assignment, settings: Settings, held: int) -> Keeper:
         requests = settings.drain_seconds + settings.balancer_seconds if assignment.serves else 0.0
         child = Child(
             assignment,
             environ=environment_of(settings) | (_NO_BYTECODE if assignment.role == "dev" else {}),
-            channel=self._journal.channel(assignment.name),
+            channel=self._collector.channel(assignment.name),
             listener=self._listener,
             held=held,
             grace_seconds=GRACE_SECONDS + requests,
@@ -247,13 +249,15 @@ class Supervisor:
 
     def _changed(self) -> None:
         state = self._state()
-        with contextlib.suppress(OSError):  # on a full disk the backend goes on; its status is stale and says when
+        with contextlib.suppress(
+            OSError
+        ):  # with a full disk the backend goes on; its status is old, and `updated_at` says so
             self._home.state.write(state)
         self._scraping.show_processes(state.processes)
         self._tell(state)
 
-    def _state(self) -> State:
-        return State(
+    def _state(self) -> BackendState:
+        return BackendState(
             backend=self._plan.backend,
             supervisor=os.getpid(),
             url=self._url,
@@ -262,14 +266,14 @@ class Supervisor:
             started_at=self._started_at,
             updated_at=self._clock.now(),
             processes=tuple(keeper.state for keeper in self._keepers()),
-            consumers=_consumers(self._gauge),
-            trouble=self._gauge.trouble if self._gauge else None,
+            consumers=_consumers(self._monitor),
+            trouble=self._monitor.trouble if self._monitor else None,
         )
 
 
-def _consumers(gauge: Gauge | None) -> tuple[ConsumerState, ...]:
-    """As the last look saw them."""
-    if gauge is None or gauge.last is None:
+def _consumers(monitor: LagMonitor | None) -> tuple[ConsumerState, ...]:
+    """As of the last measurement."""
+    if monitor is None or monitor.last is None:
         return ()
     return tuple(
         ConsumerState(
@@ -279,7 +283,7 @@ def _consumers(gauge: Gauge | None) -> tuple[ConsumerState, ...]:
             in_retry=each.in_retry,
             parked=each.parked,
         )
-        for each in gauge.last.consumers
+        for each in monitor.last.consumers
     )
 
 

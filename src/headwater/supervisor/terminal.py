@@ -1,7 +1,7 @@
-"""What a person sees in the terminal: one screen when everything is up, one line that stays current, and trouble.
+"""The output in the terminal: one screen when everything runs, one status line, and warnings and errors.
 
-On a terminal the line is replaced in place each second and anything else is printed above it. Elsewhere there is no
-such line, and trouble goes to standard error.
+On a terminal the status line is replaced each second, and everything else is printed above it. Elsewhere there is no
+status line, and warnings and errors go to standard error.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,16 +11,16 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from headwater.supervisor.journal import Line, plain_text
+from headwater.supervisor.collector import LogLine, plain_text
 from headwater.supervisor.keeper import Phase
 from headwater.supervisor.screen import Row, Screen
-from headwater.supervisor.state import State
+from headwater.supervisor.state import BackendState
 
 STYLES = {"debug": "dim", "info": "green", "warning": "yellow", "error": "bold red"}
 
 
 class Terminal:
-    """Owns standard output and error for as long as the backend runs."""
+    """Owns standard output and error while the backend runs."""
 
     def __init__(self) -> None:
         self._out = Console(highlight=False, soft_wrap=False)
@@ -30,7 +30,7 @@ class Terminal:
     def show_screen(self, screen: Screen) -> None:
         self._out.print(_render_screen(screen), soft_wrap=True)
 
-    def show_line(self, line: Line) -> None:
+    def show_line(self, line: LogLine) -> None:
         """One log line, readable."""
         self._err.print(_render_line(line), soft_wrap=True)
 
@@ -38,7 +38,7 @@ class Terminal:
         self.close()
         self._err.print(Text.assemble(("headwater: ", "bold red"), message), soft_wrap=True)
 
-    def show_state(self, state: State) -> None:
+    def show_state(self, state: BackendState) -> None:
         """Refresh the line at the bottom."""
         if not self._out.is_terminal:
             return
@@ -53,7 +53,7 @@ class Terminal:
             self._live = None
 
 
-def summary(state: State) -> Text:
+def summary(state: BackendState) -> Text:
     """The state in one line: what runs, lag, restarts, parked keys."""
     text = Text("  ", no_wrap=True, overflow="ellipsis")
     down = [each for each in state.processes if each.phase is not Phase.RUNNING]
@@ -76,7 +76,7 @@ def summary(state: State) -> Text:
 
 
 def _render_screen(screen: Screen) -> Text:
-    """Its lines, each as long as it is: a command that was broken in two could not be copied."""
+    """Its lines, without wrapping, so that commands can be copied."""
     lines = [
         Text(),
         Text.assemble((f"  {screen.title}", "bold cyan"), f" is ready after {screen.seconds:.1f} s"),
@@ -92,13 +92,13 @@ def _render_screen(screen: Screen) -> Text:
 
 def _render_rows(rows: Sequence[Row]) -> Iterator[Text]:
     first, second = (max(len(row[column]) for row in rows) for column in (0, 1))
-    for subject, place, remark in rows:
-        line = Text.assemble("  ", (f"{subject:<{first}}  ", "bold"), f"{place:<{second}}  ", (remark, "dim"))
+    for subject, value, remark in rows:
+        line = Text.assemble("  ", (f"{subject:<{first}}  ", "bold"), f"{value:<{second}}  ", (remark, "dim"))
         line.rstrip()
         yield line
 
 
-def _render_line(line: Line) -> Text:
+def _render_line(line: LogLine) -> Text:
     time = line.at[11:19] if len(line.at) >= 19 else datetime.now().strftime("%H:%M:%S")
     style = STYLES.get(line.level, "")
     return Text.assemble((time, "dim"), f" {line.process:<12} ", (f"{line.level:<8}", style), plain_text(line).rstrip())

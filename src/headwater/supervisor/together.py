@@ -1,4 +1,4 @@
-"""Several steps at once, where one that fails ends the others."""
+"""Concurrent steps: the first failure cancels the others."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -6,7 +6,7 @@ from typing import Any
 
 
 async def together(*steps: Coroutine[Any, Any, Any]) -> None:
-    """Run `steps` side by side. The first failure cancels the rest and is raised itself, not in a group."""
+    """Run `steps` concurrently. The first failure cancels the rest and is raised itself, not in a group."""
     try:
         async with asyncio.TaskGroup() as group:
             for step in steps:

@@ -1,4 +1,4 @@
-"""The WAL budget, watched: told once when it runs low, once when it is as good as spent, and when it is regained."""
+"""Watches the WAL budget: reports once when it is low, once when it is nearly spent, and when it is regained."""
 
 from enum import IntEnum
 from typing import ClassVar, Final
@@ -8,15 +8,15 @@ from headwater.observe import Level, Occurrence, report
 from headwater.wal.backlog import Backlog
 
 SPENT_SHARE: Final = 0.9
-"""Of the budget, beyond which it is as good as spent."""
+"""The share of the budget at which it is nearly spent."""
 REGAINED_SHARE: Final = 0.8
-"""Of the share at which something was told, below which it is over: what goes up and down there is told once."""
+"""Below this part of the reported share the report is cleared, so that small changes are not reported again."""
 
 _MIB: Final = 1 << 20
 
 
 class WalBudgetLow(Occurrence, frozen=True, kw_only=True):
-    """The relay is behind, or an old transaction holds it, and half of the WAL that may be kept for it is."""
+    """Half of the WAL budget is used, because the relay is behind or an old transaction is open."""
 
     level: ClassVar[Level] = "warning"
     held_mb: int
@@ -24,7 +24,7 @@ class WalBudgetLow(Occurrence, frozen=True, kw_only=True):
 
 
 class WalBudgetSpent(Occurrence, frozen=True, kw_only=True):
-    """PostgreSQL is about to give up the slot, or has: what is committed then will be in no log."""
+    """PostgreSQL is about to invalidate the replication slot, or has done so. Later commits will not be in the log."""
 
     level: ClassVar[Level] = "error"
     held_mb: int
@@ -33,14 +33,14 @@ class WalBudgetSpent(Occurrence, frozen=True, kw_only=True):
 
 
 class WalBudgetRegained(Occurrence, frozen=True, kw_only=True):
-    """The WAL that is kept for the relay is well within the budget again."""
+    """The WAL that PostgreSQL retains for the relay is well within the budget again."""
 
     held_mb: int
     budget_mb: int
 
 
 class Stage(IntEnum):
-    """How much of the budget is used."""
+    """The used share of the budget."""
 
     AMPLE = 0
     LOW = 1
@@ -51,14 +51,14 @@ _BEGINS_AT: Final = {Stage.AMPLE: 0.0, Stage.LOW: WARNING_SHARE, Stage.SPENT: SP
 
 
 class WalBudget:
-    """Tells what becomes of the budget of so many bytes."""
+    """Reports on a budget of so many bytes."""
 
     def __init__(self, budget_bytes: int) -> None:
         self._budget_bytes = budget_bytes
         self._stage = Stage.AMPLE
 
     def watch(self, backlog: Backlog) -> None:
-        """Take note of how it is now. A slot that is missing is told by the relay."""
+        """Check the present backlog. The relay reports a missing slot itself."""
         if backlog.wal_status == "missing":
             return
         held, budget = backlog.held_bytes or 0, self._allowed(backlog)
@@ -72,7 +72,7 @@ class WalBudget:
             _tell(stage, before, held // _MIB, budget // _MIB, backlog.wal_status)
 
     def _allowed(self, backlog: Backlog) -> int:
-        """The setting, or what an external PostgreSQL allows if that is less."""
+        """The setting, or the limit of an external PostgreSQL if that is less."""
         if backlog.held_bytes is None or backlog.left_bytes is None:
             return self._budget_bytes
         return max(1, min(self._budget_bytes, backlog.held_bytes + backlog.left_bytes))

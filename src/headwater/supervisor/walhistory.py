@@ -1,17 +1,17 @@
-"""When WAL was written, as far as it was watched: a position in bytes becomes an age in seconds.
+"""The history of WAL positions, which turns a position in bytes into an age in seconds.
 
-PostgreSQL does not say when it wrote an LSN. Whoever looks at its position again and again can: WAL behind a position
-is at least as old as the first look that saw it.
+PostgreSQL does not record when it wrote an LSN. Repeated measurements of its position do: WAL before a position is at
+least as old as the first measurement that saw it.
 """
 
 from typing import Final
 
 KEPT: Final = 1024
-"""Looks remembered; when there are more, every second of them is forgotten."""
+"""The number of measurements kept; beyond it, every second one is dropped."""
 
 
 class WalHistory:
-    """Looks at the position of a database that was still ahead of the reader."""
+    """Measured positions that are still ahead of the reader."""
 
     def __init__(self) -> None:
         self._looks: list[tuple[int, float]] = []

@@ -1,7 +1,7 @@
 """The test kit: real PostgreSQL, a database for every test, a clock that jumps, and `settle()`.
 
-The pytest plugin is active wherever Headwater is installed; a test asks for the fixture `backend`, a `RunningBackend`.
-Each name is imported when it is first used, so that tests without a backend do not pay for one.
+The pytest plugin is active wherever Headwater is installed; a test uses the fixture `backend`, a `RunningBackend`. Each
+name is imported when it is first used, so tests without a backend do not pay for one.
 """
 
 import importlib

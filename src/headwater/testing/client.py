@@ -1,4 +1,4 @@
-"""A client that calls an ASGI application in this process: no socket, no server, the same answers."""
+"""A client that calls an ASGI application in this process, without a socket or a server."""
 
 import asyncio
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ ABSENT: Final = object()
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What came back. `complete` is false if the application broke the body off, as it does for a failing stream."""
+    """The response. `complete` is False if the application aborted the body, as it does for a failing stream."""
 
     status: int
     headers: Headers
@@ -26,7 +26,7 @@ class Reply(msgspec.Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """The body as UTF-8."""
+        """The body, decoded as UTF-8."""
         return self.body.decode()
 
     @overload
@@ -43,7 +43,7 @@ class Reply(msgspec.Struct, frozen=True):
 class Client:
     """``async with Client(app) as client`` starts and stops the application's lifespan, as a server does.
 
-    `headers` go with every request. What the application raises before it answers comes out of the call.
+    `headers` are sent with every request. An exception that the application raises before its response is raised here.
     """
 
     def __init__(self, app: AsgiApp, *, headers: Mapping[str, str] | None = None) -> None:
@@ -91,10 +91,10 @@ class Client:
         headers: Mapping[str, str] | None = None,
         idempotency_key: str | None = None,
     ) -> Reply:
-        """Send a request and wait for the whole answer. `path` is escaped as in a URL, and may have a query string.
+        """Send a request and wait for the complete response. `path` is escaped as in a URL and may have a query.
 
-        `json` is encoded as the body, whatever msgspec can encode; `body` is sent as it is. `idempotency_key` becomes
-        the Idempotency-Key header, without the quotes that it has there.
+        `json` is encoded as the body by msgspec; `body` is sent unchanged. `idempotency_key` is sent in quotes as the
+        Idempotency-Key header.
         """
         fields = {"host": "testserver", "user-agent": "headwater-client", **self._headers, **_lower(headers)}
         if idempotency_key is not None:
@@ -115,7 +115,7 @@ class Client:
 
 
 class _Exchange:
-    """One request and its answer, from the server's side of ASGI."""
+    """One request and its response, from the server's side of ASGI."""
 
     def __init__(self, body: bytes) -> None:
         self.status: int | None = None
@@ -140,7 +140,7 @@ class _Exchange:
                 self._done.set()
 
     def reply(self) -> Reply:
-        assert self.status is not None, "the application did not answer"
+        assert self.status is not None, "the application sent no response"
         return Reply(self.status, Headers(self._fields), b"".join(self._pieces), self._done.is_set())
 
 

@@ -1,7 +1,7 @@
-"""A clock for tests: it runs like the machine's or stands still, and it jumps ahead when it is told to.
+"""A clock for tests: it runs like the machine's or stands still, and a test can let it jump ahead.
 
-A jump is what a machine does that was suspended for a week: nothing happens in between, and afterwards everything that
-has become due happens once, what was due first first.
+A jump is like the suspension of a machine: nothing happens in between, and afterwards everything that has become due
+happens once, in the order in which it was due.
 """
 
 import asyncio
@@ -23,8 +23,8 @@ _LOW_BITS: Final = 62
 class Clock:
     """A `headwater.clock.Clock` that a test moves.
 
-    It begins at `at`, or at the machine's time, and runs on from there; `frozen`, it moves only by jumps. Timers and
-    sleeps on it are served by the event loop in which they were begun; `jump` may be called from any thread.
+    It starts at `at`, or at the machine's time, and runs on; if it is `frozen`, it moves only by jumps. Timers and
+    sleeps are served by the event loop in which they were started; `jump` may be called from any thread.
     """
 
     def __init__(self, at: datetime | None = None, *, frozen: bool = False) -> None:
@@ -58,12 +58,12 @@ class Clock:
             timer.look_soon()
 
     def jump_to(self, moment: datetime) -> None:
-        """Move ahead to `moment`; raises `ValueError` if it is past."""
+        """Move ahead to `moment`; raises `ValueError` if it is in the past."""
         self.jump(moment - self.now())
 
     @property
     def waits(self) -> list[float]:
-        """In how many seconds each sleep and each timer is due, the first first."""
+        """The seconds until each sleep and each timer is due, in ascending order."""
         now = self.monotonic()
         return sorted(round(timer.due - now, 6) for timer in self._timers)
 
@@ -72,7 +72,7 @@ class Clock:
         return self._origin + self._ahead + timedelta(seconds=self._ran())
 
     def monotonic(self) -> float:
-        """Seconds that never go back; only differences mean anything."""
+        """Seconds that never decrease; only differences are meaningful."""
         return self._began + self._ran() + self._ahead.total_seconds()
 
     async def sleep(self, seconds: float) -> None:
@@ -102,7 +102,7 @@ class Clock:
         return _as_uuid7(self._newest)
 
     def _ran(self) -> float:
-        """Seconds that passed by themselves."""
+        """Seconds that passed without jumps."""
         return 0.0 if self._frozen else time.monotonic() - self._began
 
 
@@ -118,7 +118,7 @@ class _Timer:
         self._handle: asyncio.TimerHandle | None = None
 
     def arm(self) -> None:
-        """Look again when it is due by itself, which on a frozen clock is only now or never."""
+        """Check again when it is due without a jump; on a frozen clock that is now or never."""
         left = max(self.due - self._clock.monotonic(), 0.0)
         if left == 0.0 or not self._clock._frozen:
             self._handle = self._loop.call_later(left, self._look, context=self._context)
@@ -129,7 +129,7 @@ class _Timer:
             self._loop.call_soon_threadsafe(self._look, context=self._context)
 
     def cancel(self) -> None:
-        """Do not call."""
+        """Cancel the call."""
         self._clock._timers.pop(self, None)
         if self._handle is not None:
             self._handle.cancel()

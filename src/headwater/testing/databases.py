@@ -1,6 +1,6 @@
 """Databases for tests: one PostgreSQL for all of them, one database for each, cloned from a migrated template.
 
-Everything is named after this object, so that several of them can share one external PostgreSQL.
+All names are unique to this object, so several of them can share one external PostgreSQL.
 """
 
 import secrets
@@ -18,7 +18,7 @@ from headwater.db import Source, migrate
 from headwater.engines import EmbeddedPostgres
 
 SETTINGS = {
-    "synchronous_commit": "on",  # the relay is sent what is flushed; without this that would wait for the WAL writer
+    "synchronous_commit": "on",  # the walsender sends only flushed WAL; without this, it would wait for the WAL writer
     "shared_buffers": "64MB",
     "min_wal_size": "32MB",
     "max_wal_size": "512MB",
@@ -31,8 +31,8 @@ SETTINGS = {
 class Databases:
     """The databases of one test session.
 
-    Without `url`, a PostgreSQL is started in a temporary folder, in which nothing survives a crash; with it, the one
-    there is used, and the user it names must be allowed to create databases and replication slots.
+    Without `url`, a PostgreSQL is started in a temporary folder, without durability. With it, that server is used; its
+    user must be allowed to create databases and replication slots.
     """
 
     def __init__(self, url: str | None = None) -> None:
@@ -44,11 +44,11 @@ class Databases:
         self._count = 0
 
     async def start(self) -> None:
-        """Start PostgreSQL, if it is ours to start."""
+        """Start PostgreSQL, unless a URL was given."""
         if self._url is not None:
             return
         self._folder = Path(tempfile.mkdtemp(prefix="headwater-test-"))
-        self._folder.chmod(0o711)  # the system user that the server runs as has to pass
+        self._folder.chmod(0o711)  # the system user of the server must have access
         self._engine = EmbeddedPostgres(self._folder / "postgres", settings=SETTINGS, durable=False)
         await self._engine.start()
         self._url = self._engine.url
@@ -68,7 +68,7 @@ class Databases:
         """The URL of a new database with the migrations of `sources` applied; it is dropped at the end."""
         template = await self._template(tuple(sources))
         name = self._next_name()
-        # Copying files wants a checkpoint first, which is nothing where nothing is synced, and a burden where all is.
+        # Copying files needs a checkpoint first, which is cheap only without durability.
         strategy = "wal_log" if self._engine is None else "file_copy"
         await self._execute(f"create database {name} template {template} strategy {strategy}")
         try:
@@ -78,7 +78,7 @@ class Databases:
             await self._execute(f"drop database {name} with (force)")
 
     def url_of(self, database: str) -> str:
-        """The server's URL with `database` in it."""
+        """The URL of `database` on the server."""
         assert self._url is not None, "start() comes first"
         return urlunsplit(urlsplit(self._url)._replace(path=f"/{database}"))
 
@@ -91,7 +91,7 @@ class Databases:
         return self._templates[sources]
 
     async def _drop_slots(self, database: str) -> None:
-        """A slot keeps its database; one that a relay has just let go of may still look busy to PostgreSQL."""
+        """Drop the slots, with which the database cannot be dropped; a relay that has just ended may still hold one."""
         async with self._connection(self.url_of(database)) as connection:
             await connection.execute(
                 "select pg_terminate_backend(active_pid, 5000) from pg_replication_slots "

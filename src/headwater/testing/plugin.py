@@ -1,7 +1,7 @@
 """The pytest plugin: runs ``async def`` tests, and gives each test that asks for it a running backend.
 
-One event loop per test, shared by the test and its `backend`, whose relay and consumers run in it as tasks. What no
-test asks for is not started. Override the fixtures `headwater_backend` (which backend) and `headwater_settings` in
+Each test has one event loop, shared with its `backend`, whose relay and consumers run in it as tasks. Only what a test
+uses is started. Override the fixtures `headwater_backend` (which backend) and `headwater_settings` in
 your conftest.py.
 """
 
@@ -72,7 +72,7 @@ def headwater_backend(request: pytest.FixtureRequest) -> "Backend":
 
 @pytest.fixture(scope="session")
 def headwater_settings() -> "Settings":
-    """What the backend is run with; the URL and the slot are each test's own."""
+    """The settings of the backend; each test has its own URL and slot."""
     from headwater.settings import Settings
 
     return Settings(partitions=4, log_level="warning")
@@ -133,7 +133,7 @@ def _run(item: pytest.Function, test: Callable[..., Any], arguments: dict[str, A
 
 
 def _make_examples_sync(item: pytest.Function) -> None:
-    """Hypothesis calls the test that it wraps once per example and awaits nothing; so the inner one must not ask."""
+    """Hypothesis calls the inner test once per example and does not await it, so it is made synchronous."""
     wrapper = getattr(item.obj, "hypothesis", None)
     inner = getattr(wrapper, "inner_test", None)
     if wrapper is not None and inspect.iscoroutinefunction(inner):

@@ -1,6 +1,6 @@
-"""Polling: for what announces itself to nobody, look again and again until it is there or the time is over.
+"""Polling: for what sends no signal, check repeatedly until a condition holds or the timeout expires.
 
-A failure says what was waited for and what was seen last, so that a test which waits in vain explains itself.
+The failure names the condition and the value seen last.
 """
 
 import asyncio
@@ -13,13 +13,13 @@ from typing import Any, Final, TypeVar, overload
 T = TypeVar("T")
 
 PATIENCE_SECONDS: Final = 60.0
-"""Far longer than anything takes, also on a busy machine; only a failing test waits for so long."""
+"""Far longer than anything takes, also on a busy machine. Only a failing test waits for so long."""
 
 _EVERY_SECONDS: Final = 0.01
 
 
 class NotSeen(AssertionError):
-    """What `eventually` waited for did not come."""
+    """The condition of `eventually` did not hold in time."""
 
 
 @overload
@@ -52,13 +52,13 @@ async def eventually(
     every: float = _EVERY_SECONDS,
     what: str | None = None,
 ) -> Any:
-    """What `look` finds, as soon as `holds` is true of it::
+    """Return the result of `look`, as soon as `holds` is true of it::
 
         await eventually(mailbox.unread)
         await eventually(lambda: len(mailbox), lambda letters: letters == 3)
 
-    It looks at once and then every `every` seconds. After `seconds` it raises `NotSeen`, an `AssertionError`, which
-    names `what` was waited for, by default the source of `look`, and what was found last.
+    It calls `look` at once and then every `every` seconds. After `seconds` it raises `NotSeen`, an `AssertionError`
+    that names `what` it waited for, by default the source of `look`, and the last result.
     """
     deadline = time.monotonic() + seconds
     while True:

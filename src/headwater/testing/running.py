@@ -20,6 +20,7 @@ from headwater.supervisor.housekeeping import EVERY_SECONDS, clean
 from headwater.testing.client import Client
 from headwater.testing.clock import Clock
 from headwater.testing.databases import Databases
+from headwater.testing.failures import showing_failures
 from headwater.testing.settle import settle
 from headwater.upkeep import Chore
 from headwater.wal import prepare_log, run_relay
@@ -28,15 +29,15 @@ SETTLE_SECONDS = 20.0
 
 
 class RunningBackend:
-    """What the fixture `backend` is."""
+    """The fixture `backend`."""
 
     def __init__(self, backend: Backend, settings: Settings, pool: Pool, clock: Clock) -> None:
         self.backend = backend
         self.settings = settings
         self.clock = clock
-        """What the backend takes for the time; ``backend.clock.jump(days=7)``."""
+        """The clock of the backend; ``backend.clock.jump(days=7)``."""
         self.client = Client(backend)
-        """Makes requests to the backend, in this process."""
+        """Sends requests to the backend, in this process."""
         self.pool = pool
         """Raw connections that may write: ``async with backend.pool.acquire() as connection``."""
         self.tasks: list[asyncio.Task[None]] = []
@@ -46,12 +47,12 @@ class RunningBackend:
 
     @property
     def db(self) -> Db:
-        """Reads, as a query has them."""
+        """Reads, as in a query."""
         return self.backend.opened.db
 
     @property
     def metrics(self) -> Metrics:
-        """What the backend has counted: ``backend.metrics.expose()``."""
+        """The metrics of the backend: ``backend.metrics.expose()``."""
         return self.backend.opened.services[Metrics]
 
     @property
@@ -62,24 +63,24 @@ class RunningBackend:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Tx]:
-        """A transaction as a command has it, to prepare what a test needs: rows, and events that go with them."""
+        """A transaction as in a command, with which a test prepares rows and events."""
         async with self.backend.opened.committer.transaction(Origin(app="testing", command="test")) as tx:
             yield tx
 
     async def seed(self) -> str | None:
-        """Write the backend's own demo data; returns what the start screen would say of it."""
+        """Write the backend's own demo data; returns its text for the start screen."""
         assert self.backend.seed is not None, "this backend has no seed"
         async with self.transaction() as tx:
             return await self.backend.seed(tx)
 
     async def settle(self, seconds: float = SETTLE_SECONDS, *, retries: bool = True) -> None:
-        """Return once every consumer has applied everything that was committed, and what they committed themselves.
+        """Return once every consumer has applied everything that was committed, and everything that follows from it.
 
-        What is to be tried again is waited for; without `retries` only what is due by the clock, so that a test can
-        jump to the rest. If the clock has moved so far that housekeeping is due, that is done as well.
+        It waits for retries; without `retries` only for those that are due by the clock, so that a test can jump to the
+        rest. If the clock has moved far enough for housekeeping, that is done as well.
 
-        Raises `KeysParked` with the causes if a handler failed for good, `NotSettled` or `RelayBehind` after
-        `seconds`, and whatever ended the relay or the consumers.
+        Raises `KeysParked` with the causes if a key was parked, `NotSettled` or `RelayBehind` after `seconds`, and the
+        error that ended the relay or the consumers.
         """
         async with asyncio.timeout(seconds):
             await self.backend.opened.group.flush()
@@ -95,7 +96,7 @@ class RunningBackend:
         await settling
 
     async def _keep_house(self) -> None:
-        """Do what a backend's processes do every now and then, as far as it is due by the clock."""
+        """Do what the processes of a backend do at intervals, as far as it is due by the clock."""
         if self._is_due("housekeeping", EVERY_SECONDS):
             await clean(self.url, self.settings, self.clock)
         for chore in self.backend.declared.of(Chore):
@@ -103,7 +104,7 @@ class RunningBackend:
                 await self.backend.opened.services.call(chore.run)
 
     def _is_due(self, name: str, seconds: float) -> bool:
-        """Whether so many seconds have passed since it was done last; then it counts as done now."""
+        """Whether so many seconds have passed since it was done last. If so, it counts as done now."""
         now = self.clock.monotonic()
         due = now - self._done_at.get(name, self._began) >= seconds
         if due:
@@ -115,13 +116,13 @@ class RunningBackend:
 async def run_backend(
     backend: Backend, databases: Databases, settings: Settings, clock: Clock | None = None
 ) -> AsyncIterator[RunningBackend]:
-    """Run `backend` on a database of its own until the context ends, and leave nothing of it.
+    """Run `backend` on a database of its own until the context ends; the database is dropped then.
 
-    Its files go to a folder of its own, unless `settings` name another place. It lives by `clock`, as do `now` and
-    `uuid7` in this context.
+    Its files go to a temporary folder, unless `settings` name a store. It uses `clock`, as do `now` and `uuid7` in this
+    context. What it logs as an error is written to standard error.
     """
     clock = clock or Clock()
-    with TemporaryDirectory(prefix="headwater-objects-") as folder, follow(clock):
+    with TemporaryDirectory(prefix="headwater-objects-") as folder, follow(clock), showing_failures():
         settings = msgspec.structs.replace(settings, objects_url=settings.objects_url or f"file://{folder}")
         async with _run(backend, databases, settings, clock) as running:
             yield running
@@ -132,7 +133,9 @@ async def _run(
     backend: Backend, databases: Databases, settings: Settings, clock: Clock
 ) -> AsyncIterator[RunningBackend]:
     async with databases.database(backend.sources) as url:
-        slot = urlsplit(url).path.removeprefix("/")  # slots are the server's, so each is named after its database
+        slot = urlsplit(url).path.removeprefix(
+            "/"
+        )  # slots belong to the whole server, so each is named after its database
         own = msgspec.structs.replace(settings, postgres_url=url, slot=slot)
         await prepare_log(url, own, backend.published)
         pool = await Pool.open(url, size=4, application_name="headwater test")
@@ -152,7 +155,7 @@ async def _run(
 
 
 async def _start(backend: Backend, settings: Settings, clock: Clock, stop: asyncio.Event) -> list[asyncio.Task[None]]:
-    """Open the backend, start relay and consumers; all are at work when this returns."""
+    """Open the backend and start relay and consumers; returns when they are ready."""
     url = settings.postgres_url
     assert url is not None
     await backend.open(settings, name="headwater test", clock=clock)
@@ -181,7 +184,7 @@ async def _start(backend: Backend, settings: Settings, clock: Clock, stop: async
 
 
 async def _until(tasks: list[asyncio.Task[None]], *events: asyncio.Event) -> None:
-    """Wait for all events; raises what ends one of the tasks before."""
+    """Wait for all events; raises the error of a task that ends before."""
     waiting = asyncio.ensure_future(asyncio.gather(*(event.wait() for event in events)))
     either: list[asyncio.Future[Any]] = [waiting, *tasks]
     await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)

@@ -15,13 +15,13 @@ _BACKLOG: Final = 128
 
 
 class Server:
-    """Where an application is served."""
+    """A server that runs."""
 
     def __init__(self, listener: socket.socket, stop: asyncio.Event, serving: asyncio.Task[None]) -> None:
         self.listener = listener
         """The socket that accepts."""
         self.stop = stop
-        """Set it, and the server ends as it does on SIGTERM."""
+        """Set it to stop the server as SIGTERM does."""
         self.serving = serving
         """Ends with the server."""
         self.url = _url_of(listener)
@@ -38,7 +38,7 @@ async def serving(
             urlopen(f"{server.url}/items")  # in a thread: the server runs in the loop of the test
 
     It is served on a free port of 127.0.0.1, or on `listener`, which is closed at the end. The lifespan of an
-    application is run; a `RunningBackend` runs already. Raises what hinders the start, and `LifespanFailed`.
+    application is run; a `RunningBackend` runs already. Raises the error of a failed start, and `LifespanFailed`.
     """
     listener = listener or socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
     stop, ready = asyncio.Event(), asyncio.Event()
@@ -66,7 +66,7 @@ def _url_of(listener: socket.socket) -> str:
 
 
 def _served(app: AsgiApp | RunningBackend) -> Any:
-    """The application, able to be left and drained; those of others end without either."""
+    """The application with `leave` and `drain`; foreign applications stop without either."""
     if isinstance(app, RunningBackend):
         return _Plain(_without_lifespan(app.backend.opened.http))
     return app if hasattr(app, "leave") and hasattr(app, "drain") else _Plain(app)
@@ -80,10 +80,10 @@ class _Plain:
         await self._app(scope, receive, send)
 
     def leave(self) -> None:
-        """Nobody is to be sent elsewhere."""
+        """Nothing to do: there is no load balancer."""
 
     async def drain(self) -> None:
-        """What is still in flight is cut off: a test has its answers by now."""
+        """Nothing to do: a test has its responses by now, so requests in flight are aborted."""
 
 
 def _without_lifespan(app: AsgiApp) -> AsgiApp:

@@ -1,7 +1,7 @@
-"""Settling: wait until everything committed so far, and everything that follows from it, has been applied.
+"""Settling: waits until everything committed so far, and everything that follows from it, has been applied.
 
-A mark is written into the WAL, the relay moves the head of the log over it, and the consumers are waited for up to
-there. What their handlers emitted lies behind the mark; so another one is written, until nothing lies between two.
+It writes a mark into the WAL, waits until the relay has moved the head of the log over it, and then until the consumers
+are there. Events that their handlers emitted come after the mark, so this repeats until nothing is between two marks.
 """
 
 import asyncio
@@ -23,11 +23,11 @@ _APPENDED = "select exists (select from headwater.batch where last > $1 and last
 
 
 class RelayBehind(HeadwaterError):
-    """After {seconds:g} seconds the relay is at {position} and has not come to {mark}, what was committed last."""
+    """After {seconds:g} seconds the relay is at {position} and has not reached {mark}, the last commit."""
 
 
 async def settle(pool: Pool, slot: str, seconds: float, due_by: datetime | None = None) -> None:
-    """With `due_by`, keys that are tried again later than that are not waited for.
+    """With `due_by`, it does not wait for keys that are retried later than that.
 
     Raises `KeysParked`, `NotSettled` or `RelayBehind`.
     """
@@ -44,7 +44,7 @@ async def settle(pool: Pool, slot: str, seconds: float, due_by: datetime | None 
 
 
 async def _pass_mark(connection: Connection, slot: str, seconds: float, deadline: float) -> Position:
-    """Write a mark; the head of the log once it has passed it."""
+    """Write a mark; returns the head of the log once it has passed the mark."""
     mark = int(await connection.fetchval(_MARK))
     looks = 0
     while True:

@@ -1,7 +1,7 @@
-"""Fragments into batches, batches into the log: one transaction moves the head and is the fence.
+"""The appender: writes fragments to the log as batches. One transaction appends, moves the head and is the fence.
 
-Everything is decided by ``headwater.append`` in the database; this side sorts entries by partition, carries the
-newest snapshot from one call to the next, and makes room in segments before it appends.
+``headwater.append`` in the database makes every decision. This side sorts entries by partition, passes the newest
+snapshot from one call to the next, and creates segments before it appends to them.
 """
 
 from collections import defaultdict
@@ -12,7 +12,7 @@ from typing import Final
 import asyncpg
 
 from headwater.log import Position, partition_of
-from headwater.log.batch import FORMAT, XID_BYTES, place_of, write_head
+from headwater.log.batch import FORMAT, XID_BYTES, position_of, write_head
 from headwater.log.head import Head
 from headwater.log.segments import Segments
 from headwater.wal.assembler import Fragment
@@ -20,27 +20,28 @@ from headwater.wal.errors import WalError
 from headwater.wal.gate import LOW_32_BITS, Snapshot
 
 MANY_UNSEEN: Final = 16
-"""Transactions that the last snapshot did not see, from which on a fresh one is cheaper than asking about each."""
+"""With more transactions than this that the last snapshot does not see, a fresh snapshot is cheaper than a query
+about each."""
 
 Runs = Mapping[int, list[bytes]]
-"""By partition: its entries in order, as bytes."""
+"""The encoded entries of each partition, in order."""
 
 
 class Fenced(WalError):
     """Another relay has taken over the log of the slot {slot!r}; this one stops."""
 
 
-class Relaid(WalError):
-    """The partitions of the log changed; the relay begins again from its slot."""
+class LayoutChanged(WalError):
+    """The partition layout of the log changed; the relay restarts from its slot."""
 
 
-class Outcome(Enum):
+class AppendResult(Enum):
     APPENDED = "appended"
     INVISIBLE = "invisible"
 
 
 class Appender:
-    """The only writer of a log. Knows the head without asking, because nobody else can have moved it."""
+    """The only writer of a log. It knows the head without a query, because nobody else can move it."""
 
     def __init__(self, connection: asyncpg.Connection, head: Head, snapshot: Snapshot, segments: Segments) -> None:
         self._connection = connection
@@ -64,29 +65,30 @@ class Appender:
     def scanned(self) -> int:
         return self._scanned
 
-    async def append(self, fragments: Sequence[Fragment]) -> Outcome:
-        """Append whole transactions, or one part of a transaction, and move the head over those that are whole.
+    async def append(self, fragments: Sequence[Fragment]) -> AppendResult:
+        """Append complete transactions, or one part of a transaction, and move the head over the complete ones.
 
-        Says `INVISIBLE`, with nothing done, when one of them cannot be seen by others yet; `snapshot` is fresh then.
-        Raises `Fenced` or `Relaid`.
+        Returns `INVISIBLE`, and appends nothing, when one of them is not visible to others yet; `snapshot` is then
+        fresh.
+        Raises `Fenced` or `LayoutChanged`.
         """
         runs = self._sort(fragments)
         newest = fragments[-1]
         if newest.end_lsn is None:
             return await self._call(self._position, self._scanned, [], runs)
-        return await self._call(self._place(newest), newest.end_lsn, await self._unseen(fragments), runs)
+        return await self._call(self._end_of(newest), newest.end_lsn, await self._unseen(fragments), runs)
 
-    async def advance(self, scanned: int) -> Outcome:
-        """Remember that everything before `scanned` held nothing for the log."""
+    async def advance(self, scanned: int) -> AppendResult:
+        """Record that everything before `scanned` is processed and had no further entries."""
         return await self._call(self._position, scanned, [], {})
 
     async def look(self) -> None:
         """Take a fresh snapshot."""
         self.snapshot = Snapshot.read(await self._connection.fetchval("select pg_current_snapshot()"))
 
-    async def _call(self, position: Position, scanned: int, xids: list[int], runs: Runs) -> Outcome:
+    async def _call(self, position: Position, scanned: int, xids: list[int], runs: Runs) -> AppendResult:
         epoch = self._position.epoch
-        lasts = [place_of(epoch, run[-1]) for run in runs.values()]
+        lasts = [position_of(epoch, run[-1]) for run in runs.values()]
         for last in lasts:
             await self._segments.ensure(last)
         outcome, snapshot, lsn = await self._connection.fetchrow(
@@ -101,7 +103,7 @@ class Appender:
             xids,
             list(runs),
             [bytes(last) for last in lasts],
-            [bytes(place_of(epoch, run[0])) for run in runs.values()],
+            [bytes(position_of(epoch, run[0])) for run in runs.values()],
             [len(run) for run in runs.values()],
             [b"".join(run) for run in runs.values()],
         )
@@ -112,11 +114,11 @@ class Appender:
                 self._scanned = max(scanned, self._scanned)
                 if self._horizon_once_scanned is None:
                     self._horizon_once_scanned = int(lsn), self.snapshot.xmin
-                return Outcome.APPENDED
+                return AppendResult.APPENDED
             case "invisible":
-                return Outcome.INVISIBLE
+                return AppendResult.INVISIBLE
             case "relaid":
-                raise Relaid()
+                raise LayoutChanged()
             case _:
                 raise Fenced(slot=self._head.slot)
 
@@ -136,7 +138,7 @@ class Appender:
                         runs[partition].append(entry)
         return runs
 
-    def _place(self, fragment: Fragment) -> Position:
+    def _end_of(self, fragment: Fragment) -> Position:
         return Position(self._position.epoch, fragment.commit_lsn, fragment.last_ordinal)
 
     async def _unseen(self, fragments: Sequence[Fragment]) -> list[int]:
@@ -148,7 +150,7 @@ class Appender:
         return unseen
 
     def _horizon_at(self, scanned: int) -> int:
-        """A snapshot's xmin becomes the horizon once everything written before that snapshot is in the log."""
+        """The xmin of a snapshot becomes the horizon once everything written before the snapshot is in the log."""
         if self._horizon_once_scanned is not None and scanned >= self._horizon_once_scanned[0]:
             self._horizon = self._horizon_once_scanned[1]
             self._horizon_once_scanned = None

@@ -1,10 +1,10 @@
-"""Transactions out of pgoutput messages: which entries a commit adds to the log, and where each stands.
+"""The assembler: turns pgoutput messages into transactions: the entries that a commit adds to the log, with ordinals.
 
-The ordinal counts every change and message of a transaction as the decoder hands it over, whatever becomes of it
-here. An update that changes its row's key counts twice: it is a delete of the old key and an insert of the new one.
-What is not in the publication never reaches us and is not counted, so another publication gives the same transaction
-other ordinals. That is safe because the log's head moves over whole transactions only: one that is in the log is
-never numbered again, and one that was half appended is forgotten before it is decoded anew.
+The ordinal counts every change and message of a transaction that the decoder delivers, whether or not it becomes an
+entry. An update that changes its row's key counts twice: as a delete of the old key and an insert of the new one.
+Changes outside the publication are not delivered and not counted, so another publication gives the same transaction
+other ordinals. That is safe because the log's head moves over complete transactions only. A transaction in the log is
+never numbered again, and a partly appended one is deleted before it is decoded again.
 
 A transaction too large for memory leaves as several fragments, of which only the last says `end_lsn`.
 """
@@ -37,7 +37,7 @@ from headwater.wal.pgoutput import (
 from headwater.wal.rows import RowWriter
 
 FRAGMENT_BYTES = 2 * 1024 * 1024
-"""Entries of one transaction held in memory before they are handed on as a fragment."""
+"""The size of a transaction's entries in memory at which they are passed on as a fragment."""
 
 EVENT_PREFIX = PREFIX.encode()
 HEARTBEAT_PREFIX = f"{PREFIX}.heartbeat".encode()
@@ -48,14 +48,15 @@ _ENTRY_OVERHEAD_BYTES = 200
 
 
 class RefusedMessage(Occurrence, frozen=True):
-    """A message came under our prefix outside any transaction: it has no commit, so it has no position."""
+    """A message with the prefix of Headwater was written outside a transaction. It has no commit and thus no position,
+    so it is not in the log."""
 
     level: ClassVar[Level] = "warning"
     lsn: int
 
 
 class MalformedEvent(Occurrence, frozen=True):
-    """A message under our prefix is no envelope; it stands in the log as such."""
+    """A message with the prefix of Headwater is not a valid envelope. It is in the log as a malformed entry."""
 
     level: ClassVar[Level] = "warning"
     commit_lsn: int
@@ -64,7 +65,7 @@ class MalformedEvent(Occurrence, frozen=True):
 
 
 class Draft(msgspec.Struct, frozen=True, gc=False):
-    """An entry before its position and partition are written down; a key of None goes to every partition."""
+    """An entry without position and partition. One whose key is None goes to every partition."""
 
     key: str | None
     ordinal: int
@@ -79,16 +80,16 @@ class Fragment(msgspec.Struct, frozen=True, gc=False):
     """Its 32-bit id, without the epoch."""
     commit_lsn: int
     end_lsn: int | None
-    """Where the transaction's commit record ends; None when more of it follows."""
+    """The end of the transaction's commit record; None when more of the transaction follows."""
     last_ordinal: int
     drafts: list[Draft]
     size: int
     marks: bool
-    """Moves the head even with no drafts: a heartbeat, or the end of a transaction of several fragments."""
+    """Moves the head even without drafts: a heartbeat, or the end of a transaction of several fragments."""
 
 
 class Assembler:
-    """Feed it every message in order; it hands out fragments. Belongs to one connection and dies with it."""
+    """Takes every message in order and returns fragments. It belongs to one connection and ends with it."""
 
     def __init__(self, fragment_bytes: int = FRAGMENT_BYTES) -> None:
         self._fragment_bytes = fragment_bytes
@@ -119,17 +120,17 @@ class Assembler:
 
     @property
     def xid(self) -> int:
-        """The 32-bit id of the transaction at hand."""
+        """The 32-bit id of the current transaction."""
         return self._xid
 
     def describe(self, relation: Relation, description: Description) -> None:
-        """Say of a relation what its message did not; until then its key is its replica identity."""
+        """Add what the message of a relation does not contain. Until then its key is its replica identity."""
         self._writers[relation.id] = RowWriter(relation, description)
 
     def feed(self, data: bytes) -> Fragment | Relation | None:
-        """The fragment that this message completes, or the relation that it tells of and that is to be described.
+        """The fragment that this message completes, or the relation that it defines, which the caller must describe.
 
-        Raises `MalformedStream` for bytes that are no message, and for a message that cannot come here.
+        Raises `MalformedStream` for bytes that are not a message, and for a message that is out of order.
         """
         try:
             product = self._handlers[data[0]](data)
@@ -169,7 +170,7 @@ class Assembler:
         try:
             key = decode_header(content).key
             if "\0" in key:
-                raise ValueError("its key has a NUL character, which no text in PostgreSQL can hold")
+                raise ValueError("its key has a NUL character, which PostgreSQL cannot store")
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             report(MalformedEvent(commit_lsn=self._commit_lsn, ordinal=ordinal, reason=str(error)))
             self._add("", ordinal, MALFORMED, content)
@@ -193,7 +194,7 @@ class Assembler:
         self._add_change(writer, "delete", before, before)
 
     def _on_update(self, data: bytes) -> None:
-        """Without an old tuple the key is as it was."""
+        """Without an old tuple the key is unchanged."""
         update = decode_update(data)
         writer = self._writer(update.relation)
         before = writer.before(update.old_key, update.old)
@@ -216,14 +217,14 @@ class Assembler:
             self._add(None, self._count(), CHANGE, self._writer(relation).write_truncate())
 
     def _on_ignored(self, data: bytes) -> None:
-        """An origin or a type's name: the entries say nothing of either."""
+        """An origin, or the name of a type: entries contain neither."""
 
     def _add(self, key: str | None, ordinal: int, kind: int, body: bytes) -> None:
         self._drafts.append(Draft(key, ordinal, kind, body))
         self._size += len(body) + _ENTRY_OVERHEAD_BYTES
 
     def _cut(self, end_lsn: int | None) -> Fragment:
-        """Hand over what has gathered. Once a part of a transaction has gone, its end must not pass for nothing."""
+        """Return what is collected. After a part of a transaction was returned, its end must move the head."""
         last_ordinal = self._ordinal - 1 if self._ordinal else 0
         fragment = Fragment(self._xid, self._commit_lsn, end_lsn, last_ordinal, self._drafts, self._size, self._marks)
         self._drafts = []

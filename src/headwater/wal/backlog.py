@@ -1,6 +1,6 @@
-"""The backlog: WAL that waits for the relay, what PostgreSQL holds for it, and how much longer it can.
+"""The backlog: the WAL that the relay has not processed, what PostgreSQL retains for it, and how much budget is left.
 
-One cheap query, fit to be asked every second.
+It is one cheap query that can run every second.
 """
 
 import asyncpg
@@ -10,7 +10,7 @@ from headwater.log import Position
 
 
 class Backlog(msgspec.Struct, frozen=True, kw_only=True):
-    """One moment of a log and its slot. LSNs are bytes of WAL."""
+    """A log and its replication slot at one time. LSNs are bytes of WAL."""
 
     position: Position
     """The head of the log."""
@@ -21,21 +21,21 @@ class Backlog(msgspec.Struct, frozen=True, kw_only=True):
     scanned: int
     """Every commit that ends before this LSN is in the log."""
     written: int
-    """The LSN up to which there is WAL."""
+    """The LSN up to which WAL is written."""
     wal_status: str
-    """reserved, extended, unreserved or lost; ``missing`` where there is no slot."""
+    """reserved, extended, unreserved or lost; ``missing`` without a slot."""
     active: bool
-    """A relay reads from the slot."""
+    """Whether a relay reads from the slot."""
     held_bytes: int | None
-    """WAL that PostgreSQL keeps for the slot."""
+    """WAL that PostgreSQL retains for the slot."""
     left_bytes: int | None
-    """WAL that can still be written before the slot is lost; None without a limit."""
+    """WAL that can still be written before PostgreSQL invalidates the slot; None without a limit."""
     oldest_transaction_seconds: float
     """The age of the oldest transaction that this role can see, or of the oldest prepared one: it pins WAL."""
 
     @property
     def behind_bytes(self) -> int:
-        """WAL that the relay has not looked at."""
+        """WAL that the relay has not processed."""
         return max(0, self.written - self.scanned)
 
 
@@ -57,7 +57,7 @@ select l.position, y.partitions, g.segments, g.log_bytes, l.scanned, pg_current_
 
 
 async def read_backlog(connection: asyncpg.Connection, slot: str) -> Backlog | None:
-    """How it is now; None where there is no log yet."""
+    """The backlog now; None if the log is not prepared."""
     row = await connection.fetchrow(_BACKLOG, slot)
     if row is None:
         return None

@@ -1,12 +1,12 @@
-"""The catalog: what a Relation message does not say of its table.
+"""The catalog: what a Relation message does not contain about its table.
 
-pgoutput marks the columns of the replica identity. Under REPLICA IDENTITY FULL these are all columns, and which of
-them are the primary key stands in the catalogs alone; so does whether the partitions of a published table log whole
-rows, and which old values somebody has declared an interest in.
+pgoutput marks the columns of the replica identity. Under REPLICA IDENTITY FULL these are all columns, and only the
+system catalogs tell which of them are the primary key. Only they tell whether the partitions of a published table log
+whole rows, and which old values consumers have declared.
 
-The stream tells of the past, the catalogs of now. A look is taken once the transaction that the message came in is
-visible, so it is never older than the message: whoever alters a table makes PostgreSQL send its relation again. It
-may be newer, when a relay that is behind meets rows from before the change; they are keyed as the table is now.
+The stream describes the past, the catalogs the present. They are read once the transaction of the message is visible,
+so the description is never older than the message: after a table is altered, PostgreSQL sends its relation again. It
+may be newer, when a relay that is behind receives rows from before the change; these get the key of the present table.
 """
 
 import asyncio
@@ -47,17 +47,17 @@ select pg_current_snapshot() as snapshot,
 
 
 class Description(msgspec.Struct, frozen=True):
-    """What is known of a table beside its Relation message."""
+    """What is known about a table beside its Relation message."""
 
     primary_key: frozenset[str] = frozenset()
     logs_rows: bool = True
     """Under REPLICA IDENTITY FULL: whether the whole old row is logged, whichever partition it is in."""
     old: frozenset[str] = frozenset()
-    """Columns whose values before a change are wanted."""
+    """Columns whose values before a change are declared."""
 
 
 class Catalog:
-    """Looks relations up, on a connection of its own that is opened when there is something to look up."""
+    """Looks up relations, on a connection of its own that is opened at the first lookup."""
 
     def __init__(self, url: str, publication: str) -> None:
         self._url = url
@@ -65,7 +65,10 @@ class Catalog:
         self._connection: asyncpg.Connection | None = None
 
     async def describe(self, relation: Relation, xid: int) -> Description:
-        """What is known once the transaction with this 32-bit id is visible. Raises `DbError` and asyncpg's errors."""
+        """Describe a relation, once the transaction with this 32-bit id is visible.
+
+        Raises `DbError` and asyncpg's errors.
+        """
         table = f"{relation.schema}.{relation.name}"
         wait, begun, told = _FIRST_WAIT_SECONDS, time.monotonic(), False
         while (description := await self._look(relation.id, table, xid)) is None:
@@ -78,7 +81,7 @@ class Catalog:
         return description
 
     async def _look(self, relation: int, table: str, xid: int) -> Description | None:
-        """What the catalogs say now; None if that is not yet what the transaction made of them."""
+        """The description by the catalogs now; None if they do not show the transaction yet."""
         if self._connection is None:
             self._connection = await connect_control(self._url, "headwater relay looks up")
         row = await self._connection.fetchrow(_DESCRIBE, relation, self._publication, table)

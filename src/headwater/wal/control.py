@@ -18,7 +18,7 @@ UNLIMITED: Final = {
     "idle_session_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
 }
-"""Limits that a role or a database may set for its other users, and that would break the relay."""
+"""Limits that a role or a database may set, and that would break the relay."""
 
 _SESSION = {**UNLIMITED, "default_transaction_isolation": "read committed", "default_transaction_read_only": "off"}
 
@@ -35,7 +35,7 @@ async def connect_control(url: str, application_name: str) -> asyncpg.Connection
 
 @asynccontextmanager
 async def control(url: str, application_name: str) -> AsyncIterator[asyncpg.Connection]:
-    """Such a connection for the length of a block. An asyncpg error in the block becomes a `DbError`."""
+    """Such a connection for the duration of a block. An asyncpg error in the block becomes a `DbError`."""
     connection = await connect_control(url, application_name)
     try:
         try:

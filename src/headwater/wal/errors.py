@@ -9,7 +9,7 @@
          │   └─ SlotBusy           another relay holds the slot
          ├─ MalformedStream        the stream has an invalid message
          ├─ Fenced                 another relay has taken over the log
-         ├─ Relaid                 the number of partitions changed
+         ├─ LayoutChanged                 the number of partitions changed
          ├─ Gap                    the slot cannot continue the log
          │   ├─ SlotMissing        it is gone
          │   ├─ SlotInvalidated    PostgreSQL has invalidated it

@@ -1,9 +1,9 @@
 """The visibility gate: nothing is published before others can see it.
 
 PostgreSQL writes a commit to the WAL, and the slot delivers it, before the transaction leaves the list of those in
-progress; with a synchronous standby that can take as long as the standby does. A reader woken in between would
-read the rows of before, and a cache would keep them. So a transaction passes only when a snapshot, taken after it
-was received, sees it.
+progress. With a synchronous standby the time between is as long as the standby takes. A reader that is woken in
+between would read the old rows, and a cache would keep them. So a transaction passes only when a snapshot, taken after
+the commit was received, sees it.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ _HALF = 1 << 31
 
 
 class Snapshot:
-    """What one moment sees: every transaction below `xmin`, and those below `xmax` that are not in progress."""
+    """What a snapshot sees: every transaction below `xmin`, and those below `xmax` that are not in progress."""
 
     __slots__ = ("in_progress", "xmax", "xmin")
 
@@ -35,7 +35,7 @@ class Snapshot:
 
     @property
     def oldest(self) -> int:
-        """No id in use is below this 64-bit one: they are never further apart than 2**31."""
+        """A 64-bit id that no id in use is below: ids in use are never further apart than 2**31."""
         return self.xmax - _HALF
 
     def widen(self, xid: int) -> int:
@@ -44,7 +44,7 @@ class Snapshot:
         return oldest + (xid - oldest & LOW_32_BITS)
 
     def unseen(self, xids: Iterable[int]) -> list[int]:
-        """The 64-bit ids of those of these 32-bit ones that this moment does not see."""
+        """The 64-bit ids of those among `xids`, which have 32 bits, that this snapshot does not see."""
         xmin = self.xmin
         recent = [xid for xid in xids if (xid - xmin) & LOW_32_BITS < _HALF]  # not below xmin, as nearly all are
         return [wide for wide in map(self.widen, recent) if not self.sees(wide)]

@@ -1,4 +1,4 @@
-"""The meter of the relay: its occurrences, counted. Each is of an append or rarer, so no entry costs anything."""
+"""The meter of the relay: counts its log events. These come once per append at most, so entries cost nothing more."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -13,36 +13,36 @@ GATE_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2
 
 
 class RelayMeter:
-    """Counts on `metrics` what a relay of this process reports."""
+    """Counts what the relay of this process reports, on `metrics`."""
 
     def __init__(self, metrics: Metrics) -> None:
-        self._up = metrics.gauge("headwater_relay_up", "1 while the relay relays, 0 while it tries to begin.")
+        self._up = metrics.gauge("headwater_relay_up", "1 while the relay runs, 0 while it tries to start.")
         self._transactions = metrics.counter(
             "headwater_relay_transactions_total", "Transactions that the log has moved over."
         )
-        self._entries = metrics.counter("headwater_relay_entries_total", "Entries put into the log.")
+        self._entries = metrics.counter("headwater_relay_entries_total", "Entries appended to the log.")
         self._append_entries = metrics.histogram("headwater_relay_append_entries", "Entries of one append.", ENTRIES)
         self._append_seconds = metrics.histogram(
             "headwater_relay_append_duration_seconds", "Seconds that an append to the log took.", APPEND_SECONDS
         )
         self._gate_seconds = metrics.histogram(
             "headwater_relay_gate_duration_seconds",
-            "Seconds that a commit in the WAL was waited for until others could see it.",
+            "Seconds until a commit in the WAL became visible to others.",
             GATE_SECONDS,
         )
         self._gate_closed = metrics.gauge(
-            "headwater_relay_gate_closed", "1 while a commit has not been visible to others for long."
+            "headwater_relay_gate_closed", "1 while the relay has waited long for a commit to become visible."
         )
         self._starts = metrics.counter("headwater_relay_starts_total", "How often a relay took over the log.")
         self._interruptions = metrics.counter(
-            "headwater_relay_interruptions_total", "How often the relay lost its connections or its place."
+            "headwater_relay_interruptions_total", "How often the relay lost its connections or its slot."
         )
         self._malformed = metrics.counter(
-            "headwater_relay_malformed_total", "Messages under the prefix of events that are no events."
+            "headwater_relay_malformed_total", "Messages with the prefix of events that are not valid events."
         )
 
     def listen(self) -> Callable[[], None]:
-        """Count from now on; returns what ends it."""
+        """Count from now on; returns a function that ends it."""
         return listen(
             {
                 Appended: self._appended,

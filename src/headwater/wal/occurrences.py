@@ -1,4 +1,4 @@
-"""What the relay reports: logs, metrics and traces subscribe to these."""
+"""The log events of the relay."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from headwater.observe import Level, Occurrence
 
 
 class RelayStarted(Occurrence, frozen=True):
-    """This relay writes the log now."""
+    """This relay has taken over the log and writes it now."""
 
     slot: str
     position: str
@@ -14,7 +14,7 @@ class RelayStarted(Occurrence, frozen=True):
 
 
 class RelayInterrupted(Occurrence, frozen=True):
-    """The relay lost its connections or its place; it begins again from the slot."""
+    """The relay was interrupted, for instance by a lost connection or a busy slot. It restarts from its slot."""
 
     level: ClassVar[Level] = "warning"
     reason: str
@@ -22,7 +22,7 @@ class RelayInterrupted(Occurrence, frozen=True):
 
 
 class EpochOpened(Occurrence, frozen=True):
-    """The timeline changed under a slot that lost nothing, as in a planned failover: positions go on in a new epoch."""
+    """The timeline changed and the slot lost nothing, as in a planned failover. Positions continue in a new epoch."""
 
     level: ClassVar[Level] = "warning"
     epoch: int
@@ -40,7 +40,7 @@ class Appended(Occurrence, frozen=True):
 
 
 class GateClosed(Occurrence, frozen=True):
-    """A commit is in the WAL but not visible to others, as when a synchronous standby does not answer."""
+    """A commit is in the WAL but not visible to others, as when a synchronous standby does not respond."""
 
     level: ClassVar[Level] = "warning"
     waited_seconds: float
@@ -48,7 +48,7 @@ class GateClosed(Occurrence, frozen=True):
 
 
 class GatePassed(Occurrence, frozen=True):
-    """A commit that was not visible to others when it was to be appended has become so."""
+    """A commit that the relay waited for has become visible to others."""
 
     level: ClassVar[Level] = "debug"
     waited_seconds: float
@@ -56,7 +56,7 @@ class GatePassed(Occurrence, frozen=True):
 
 
 class CatalogUnseen(Occurrence, frozen=True):
-    """Changes of a table are in the WAL but not visible to others, as when a synchronous standby does not answer."""
+    """Changes of a table are in the WAL but not visible to others, as when a synchronous standby does not respond."""
 
     level: ClassVar[Level] = "warning"
     table: str
@@ -65,7 +65,8 @@ class CatalogUnseen(Occurrence, frozen=True):
 
 
 class OldValuesNotLogged(Occurrence, frozen=True):
-    """A consumer declares old values that PostgreSQL does not log; they are absent from its changes."""
+    """A consumer declares old values that PostgreSQL does not log. They are absent from its changes;
+    `remedy` is the statement that logs them."""
 
     level: ClassVar[Level] = "warning"
     table: str

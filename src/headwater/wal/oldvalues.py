@@ -1,8 +1,8 @@
-"""Old values: the columns of published tables whose values before a change somebody wants.
+"""Old values: the columns of published tables whose values before a change consumers have declared.
 
-They stand in the log only where the replica identity logs them: those of the identity itself, or, under REPLICA
-IDENTITY FULL, all. The relay reads the declarations with each Relation message, so that a change of them makes
-PostgreSQL send the relations again.
+They are in the log only where the replica identity logs them: the columns of the identity or, under REPLICA IDENTITY
+FULL, all. The relay reads the declarations with each Relation message, so a change of the declarations makes PostgreSQL
+send the relations again.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -40,7 +40,7 @@ select w.relation, array_agg(distinct w.name order by w.name) as columns
 async def declare_old_values(
     connection: asyncpg.Connection, publication: str, wanted: Mapping[str, Collection[str]], *, exact: bool
 ) -> bool:
-    """Add these columns to those declared; with `exact`, take away all others. Says whether that changed anything."""
+    """Declare these columns as well; with `exact`, remove all others. Returns whether that changed anything."""
     declared = {row["relation"]: set(row["columns"]) for row in await connection.fetch(_DECLARED, publication)}
     goal = {table: set(columns) | (set() if exact else declared.get(table, set())) for table, columns in wanted.items()}
     changed = {table: columns for table, columns in goal.items() if columns != declared.get(table, set())}

@@ -23,16 +23,16 @@ class MalformedStream(WalError):
     """The replication stream holds a message that cannot be decoded: {reason}."""
 
 
-class Unchanged(Enum):
-    """Stands for a large value that an update left alone: it is unknown here, not null."""
+class UnchangedToast(Enum):
+    """A large (TOAST) value that an update did not change. It is unknown, not null."""
 
     UNCHANGED = "unchanged"
 
 
-UNCHANGED: Final = Unchanged.UNCHANGED
+UNCHANGED: Final = UnchangedToast.UNCHANGED
 
-Value = str | Unchanged | None
-"""One column of a tuple: its text, null, or left alone."""
+Value = str | UnchangedToast | None
+"""One column of a tuple: its text, null, or unchanged TOAST."""
 
 Values = tuple[Value, ...]
 
@@ -58,7 +58,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     content: bytes
 
 
-class Column(msgspec.Struct, frozen=True, gc=False):
+class RelationColumn(msgspec.Struct, frozen=True, gc=False):
     name: str
     type_oid: int
     in_key: bool
@@ -69,7 +69,7 @@ class Relation(msgspec.Struct, frozen=True, gc=False):
     schema: str
     name: str
     replica_identity: str
-    columns: tuple[Column, ...]
+    columns: tuple[RelationColumn, ...]
 
 
 class Insert(msgspec.Struct, frozen=True, gc=False):
@@ -97,7 +97,7 @@ class Truncate(msgspec.Struct, frozen=True, gc=False):
 
 
 class Ignored(msgspec.Struct, frozen=True, gc=False):
-    """An origin or a type: nothing that the log needs."""
+    """An origin or a type, which the log does not need."""
 
     kind: str
 
@@ -111,11 +111,11 @@ _COLUMN_TYPE = struct.Struct(">Ii")
 _MESSAGE_PREFIX_AT = 10
 
 MALFORMATIONS: Final = (KeyError, IndexError, ValueError, struct.error)
-"""What decoding raises for bytes that are no message of its kind."""
+"""What decoding raises for bytes that are not a message of its kind."""
 
 
 def decode(data: bytes) -> Decoded:
-    """The record of one pgoutput message; raises `MalformedStream` for anything that is none."""
+    """The record of one pgoutput message; raises `MalformedStream` for anything else."""
     try:
         return _DECODERS[data[0]](data)
     except MALFORMATIONS as error:
@@ -123,7 +123,7 @@ def decode(data: bytes) -> Decoded:
 
 
 def malformed(data: bytes, error: Exception) -> MalformedStream:
-    """What to raise when decoding `data` failed with one of `MALFORMATIONS`."""
+    """The error to raise when decoding `data` failed with one of `MALFORMATIONS`."""
     if isinstance(error, KeyError):
         return MalformedStream(reason=f"unknown message type {data[:1]!r}")
     return MalformedStream(reason=f"{data[:1]!r} of {len(data)} bytes: {error}")
@@ -172,7 +172,7 @@ def decode_relation(data: bytes) -> Relation:
         column, at = _string(data, at + 1)
         type_oid, _modifier = _COLUMN_TYPE.unpack_from(data, at)
         at += _COLUMN_TYPE.size
-        columns.append(Column(column, type_oid, in_key))
+        columns.append(RelationColumn(column, type_oid, in_key))
     _expect_end(data, at)
     return Relation(relation, schema, name, identity, tuple(columns))
 
@@ -214,7 +214,7 @@ def decode_ignored(data: bytes) -> Ignored:
 
 
 def _old_tuple(data: bytes, at: int) -> tuple[Values | None, Values | None, int]:
-    """The optional old part of an update or delete: (key, whole row, where it ends)."""
+    """The optional old part of an update or delete: key, whole row, and its end."""
     match data[at : at + 1]:
         case b"K":
             key, end = _tuple(data, at + 1)

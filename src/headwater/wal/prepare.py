@@ -1,8 +1,8 @@
-"""What must stand before the first command commits: the log's row, the publication, the slot.
+"""Prepares the log before the first command commits: the log's row, the publication, the slot.
 
-An event committed before the slot exists is in no log, so this runs before any web worker does. The log's row is
-written first and the slot made second: a row that was never scanned is the intent, and whatever happens in between,
-the next call goes on from it.
+An event that is committed before the slot exists is lost to the log, so this runs before any web worker. The log's row
+is written first and the slot created second. A row that was never scanned records the intent: after an interruption
+the next call continues from it.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ _LOOK_EVERY_SECONDS = 0.05
 
 
 class SlotWaits(Occurrence, frozen=True):
-    """A slot can be made only once the transactions that are writing now have ended; these processes have one."""
+    """PostgreSQL creates a slot only after the transactions that write now have ended. `pids` are their processes."""
 
     level: ClassVar[Level] = "warning"
     slot: str
@@ -55,13 +55,13 @@ _WRITING = "select pid from pg_stat_activity where backend_xid is not null and p
 async def prepare_log(
     url: str, settings: Settings, tables: Mapping[str, Collection[str]] = MappingProxyType({}), *, exact: bool = False
 ) -> None:
-    """Make the log, its publication and its slot, where they are missing.
+    """Create the log, its publication and its slot, where they are missing.
 
-    `tables` (each ``schema.table``, with the columns whose old values are wanted) are published; with `exact` no others
-    stay published, which is right only when no other release follows this log.
+    `tables` (each ``schema.table``, with the columns whose old values are declared) are published. With `exact` no
+    others stay published, which is right only when no other release follows this log.
     Raises the `Gap` that applies when a log exists and its slot cannot continue it, `ForeignSlot`, and
     `NoReplicaIdentity` for a table that cannot be published; `DbError` and `StreamLost` when PostgreSQL cannot be
-    reached or refuses a statement (as where the migrations are missing), `ReplicationRefused` when it makes no slot.
+    reached or refuses a statement (for instance without the migrations), `ReplicationRefused` when it creates no slot.
     """
     async with (
         control(url, "headwater prepare") as connection,
@@ -71,7 +71,7 @@ async def prepare_log(
 
 
 async def lock_log(connection: asyncpg.Connection, slot: str) -> None:
-    """Be the only one who makes or mends this log, until `connection` is closed."""
+    """Lock the log against other preparations and repairs, until `connection` is closed."""
     await connection.execute("select pg_advisory_lock(hashtextextended($1, 0))", f"headwater prepare {slot}")
 
 
@@ -98,7 +98,7 @@ async def _prepare(
 
 
 async def _intend(connection: asyncpg.Connection, settings: Settings, system: System) -> Head:
-    """The log's row as it is, or, never scanned, as it is written now."""
+    """The log's row; if there is none, it is written now, as never scanned."""
     start = bytes(Position(_FIRST_EPOCH, 0, 0))
     async with connection.transaction():
         await connection.execute(_FIRST_LAYOUT, settings.partitions, start)
@@ -107,9 +107,9 @@ async def _intend(connection: asyncpg.Connection, settings: Settings, system: Sy
 
 
 async def _begin_of_slot(connection: asyncpg.Connection, slot: str) -> int | None:
-    """Where a slot begins that an interrupted call made; None when there is none.
+    """The first LSN of a slot that an interrupted call created; None without one.
 
-    One that is not finished is still being made for a caller who is gone, since we hold the lock: it goes too.
+    Since this caller holds the lock, an unfinished slot is being created for a caller that has ended. It is dropped.
     """
     while (state := await read_slot(connection, slot)) is not None:
         if state.confirmed_flush_lsn is not None:
@@ -120,7 +120,7 @@ async def _begin_of_slot(connection: asyncpg.Connection, slot: str) -> int | Non
 
 
 async def make_slot(connection: asyncpg.Connection, stream: ReplicationStream, slot: str) -> int:
-    """Create the slot and return its first LSN; tells whom it waits for if that takes long."""
+    """Create the slot and return its first LSN; reports what it waits for if that takes long."""
     making = asyncio.create_task(stream.create_slot(slot))
     try:
         if not (await asyncio.wait({making}, timeout=PATIENCE_SECONDS))[0]:

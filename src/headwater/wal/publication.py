@@ -32,10 +32,10 @@ select format('%I.%I', n.nspname, c.relname)
 async def publish(
     connection: asyncpg.Connection, publication: str, tables: Mapping[str, Collection[str]], *, exact: bool
 ) -> None:
-    """Let the publication hold `tables`, each ``schema.table`` with the columns whose old values are wanted.
+    """Publish `tables`, each ``schema.table`` with the columns whose old values are declared.
 
-    With `exact` it holds nothing else. Otherwise what others have published and declared stays.
-    Raises `NoReplicaIdentity` for a table whose rows could not be changed any more once it is published. A
+    With `exact` nothing else stays published. Otherwise what others have published and declared stays.
+    Raises `NoReplicaIdentity` for a table on which PostgreSQL would refuse updates and deletes once it is published. A
     partitioned table is published as one, under its own name.
     """
     names = list(tables)
@@ -50,11 +50,13 @@ async def publish(
     if exact and (extra := sorted(present - wanted)):
         await connection.execute(f"alter publication {name} drop table {', '.join(extra)}")
     if await declare_old_values(connection, publication, tables, exact=exact):
-        await connection.execute(f"alter publication {name} set ({_OPTIONS})")  # has every relation sent again
+        await connection.execute(
+            f"alter publication {name} set ({_OPTIONS})"
+        )  # makes PostgreSQL send every relation again
 
 
 async def create_publication(connection: asyncpg.Connection, publication: str) -> None:
-    """Make the publication, with no table in it, if there is none."""
+    """Create the publication, without tables, if there is none."""
     if not await connection.fetchval(PUBLICATION_EXISTS, publication):
         name = await _quote(connection, publication)
         await connection.execute(f"create publication {name} with ({_OPTIONS})")

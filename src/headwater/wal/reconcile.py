@@ -14,17 +14,17 @@ from headwater.log import Head, Position, format_lsn, read_head
 from headwater.observe import Level, Occurrence, report
 from headwater.settings import Settings
 from headwater.wal.control import control
-from headwater.wal.leftover import drop_leftover
 from headwater.wal.prepare import lock_log, make_slot
 from headwater.wal.publication import create_publication
 from headwater.wal.slot import Gap, PublicationMissing, begin_epoch, check_log, check_ours, next_epoch, read_slot
 from headwater.wal.stream import ReplicationStream, System
+from headwater.wal.unfinished import drop_unfinished
 
 SAMPLE_ROWS: Final = 20
 
 
 class EpochForced(Occurrence, frozen=True):
-    """A person opened a new epoch."""
+    """An operator opened a new epoch."""
 
     level: ClassVar[Level] = "warning"
     epoch: int
@@ -113,7 +113,7 @@ async def _open(connection: asyncpg.Connection, stream: ReplicationStream, slot:
     async with connection.transaction():
         await connection.execute(_LOCK, slot)
         head = await read_head(connection, slot)
-        await drop_leftover(connection, head.position)
+        await drop_unfinished(connection, head.position)
         if anew is None:
             position, scanned, horizon = next_epoch(head), head.scanned, head.horizon
         else:

@@ -1,12 +1,12 @@
-"""The relay: the one process per database that turns WAL into log.
+"""The relay: the one process per database that turns WAL into the log.
 
     walsender → stream → assembler → queue of fragments → gate → appender → acknowledge
 
 Two tasks share a bounded queue: one reads and decodes, the other appends, so that Python works while PostgreSQL
-writes. Traffic decides the batch: what has gathered while one append was under way is the next one.
+writes. Traffic decides the size of a batch: what arrives during one append is the next one.
 
-Nothing survives a reconnect. The slot says where to begin, the head says what is already in the log, and every
-append moves the head conditionally; so a crash anywhere repeats nothing and loses nothing. The slot is acknowledged
+No state survives a reconnect. The slot says where to start, the head says what is already in the log, and every append
+moves the head conditionally, so a crash at any point repeats nothing and loses nothing. The slot is acknowledged
 only after the append has committed, and every standby has it.
 """
 
@@ -21,7 +21,7 @@ import asyncpg
 from headwater.log import format_lsn
 from headwater.observe import report
 from headwater.wal.acknowledgement import Acknowledger
-from headwater.wal.appender import Appender, Outcome
+from headwater.wal.appender import Appender, AppendResult
 from headwater.wal.assembler import HEARTBEAT_PREFIX, Assembler, Fragment
 from headwater.wal.catalog import Catalog
 from headwater.wal.occurrences import Appended, GateClosed, GatePassed
@@ -32,10 +32,10 @@ from headwater.wal.stream import ReplicationStream
 QUEUE_BYTES: Final = 8 * 1024 * 1024
 """Entries that may wait for the appender before reading pauses."""
 APPEND_BYTES: Final = 2 * 1024 * 1024
-"""Entries that one append takes at the most, unless a single transaction has more."""
+"""At most so many entries per append, unless a single transaction has more."""
 HEARTBEAT_SECONDS: Final = 10.0
 ADVANCE_BYTES: Final = 1024 * 1024
-"""WAL without anything for the log after which an idle relay moves the slot at once, before its heartbeat."""
+"""After so much WAL without entries, an idle relay moves the slot at once and does not wait for its heartbeat."""
 
 _GATE_FIRST_WAIT_SECONDS = 0.0002
 _GATE_LONGEST_WAIT_SECONDS = 0.01
@@ -45,7 +45,7 @@ _GATE_PATIENCE_SECONDS = 1.0
 class Relay:
     """One life of the relay: from one connection to the next failure.
 
-    `step` is told the name of each step as it is reached, for tests that kill the process exactly there: received,
+    `step` is called with the name of each step, for tests that kill the process exactly there: received,
     before append, appended, acknowledged.
     """
 
@@ -75,7 +75,7 @@ class Relay:
         self._counts = {"transactions": 0, "entries": 0, "appends": 0, "gate_waits": 0}
 
     async def run(self) -> None:
-        """Relay until cancelled; whatever else ends it is raised."""
+        """Relay until cancelled. Raises what else ended it."""
         gone = asyncio.Event()
         self._control.add_termination_listener(lambda _: gone.set())
         lost = asyncio.create_task(gone.wait(), name="relay loses its connection")
@@ -126,14 +126,14 @@ class Relay:
             await self._wait_for_room()
 
     async def _wait_readable(self) -> None:
-        """What has gathered is all there is at the moment: the appender's turn."""
+        """Everything that arrived is read: pass it to the appender."""
         self._dry = True
         self._arrived.set()
         await self._stream.wait_readable()
         self._dry = False
 
     async def _describe(self, relation: Relation) -> None:
-        """Ask the catalogs; meanwhile what has gathered is the appender's."""
+        """Read the catalogs; meanwhile the appender has what was read so far."""
         self._dry = True
         self._arrived.set()
         self._assembler.describe(relation, await self._catalog.describe(relation, self._assembler.xid))
@@ -146,7 +146,7 @@ class Relay:
     async def _wait_for_room(self) -> None:
         if self._queued_bytes >= APPEND_BYTES:
             self._arrived.set()
-        await asyncio.sleep(0)  # others' turn, however much there is to read
+        await asyncio.sleep(0)  # let other tasks run, however much there is to read
         while self._queued_bytes >= QUEUE_BYTES:
             self._room.clear()
             await self._room.wait()
@@ -163,11 +163,11 @@ class Relay:
                 await self._rest()
 
     def _gathered(self) -> bool:
-        """Whether to append now. As long as more is at hand, a batch that is not full yet waits for it."""
+        """Whether to append now. A batch that is not full waits while more can be read at once."""
         return bool(self._queue) and (self._dry or self._queued_bytes >= APPEND_BYTES)
 
     def _take(self) -> list[Fragment]:
-        """The next group: as many whole transactions as fit, or one part of a transaction."""
+        """The next group: as many complete transactions as fit, or one part of a transaction."""
         group = [self._queue.popleft()]
         size = group[0].size
         if group[0].end_lsn is not None:
@@ -186,7 +186,7 @@ class Relay:
         while group:
             self._step("before append")
             begun = time.monotonic()
-            if await self._appender.append(group) is Outcome.APPENDED:
+            if await self._appender.append(group) is AppendResult.APPENDED:
                 self._after_append(group, time.monotonic() - begun)
                 return
             visible = self._visible_prefix(group)
@@ -224,7 +224,7 @@ class Relay:
         return len(group)
 
     async def _wait_until_visible(self, fragment: Fragment) -> None:
-        """Ask for snapshots, ever more slowly, until one sees the transaction."""
+        """Take snapshots, with backoff, until one sees the transaction."""
         self._counts["gate_waits"] += 1
         wait, begun, told = _GATE_FIRST_WAIT_SECONDS, time.monotonic(), False
         while self._visible_prefix([fragment]) == 0:
@@ -237,10 +237,10 @@ class Relay:
                 told = True
         report(GatePassed(waited_seconds=time.monotonic() - begun, xid=fragment.xid))
 
-    # Rest
+    # Idle
 
     async def _rest(self) -> None:
-        """Wait for work; move the slot over WAL that holds none, and beat when nothing has moved for long."""
+        """Wait for work. Move the slot over WAL without entries; write a heartbeat when nothing has moved for long."""
         idle = self._seen_lsn - self._appender.scanned
         if idle >= ADVANCE_BYTES and not self._assembler.inside_transaction:
             await self._advance()

@@ -1,8 +1,8 @@
-"""Changed rows out of pgoutput's text: what `headwater.log.change` keeps of them.
+"""Changed rows: converts pgoutput's text to the JSON of `headwater.log.change`.
 
-pgoutput hands over values as text. Booleans, integers, floats and JSON become what they are; bytea becomes base64
-and timestamps RFC 3339, so that a typed `Row` can be made of them again; everything else (numeric, since a JSON
-number would lose digits; arrays, enums, domains and other types of a person's own) stays PostgreSQL's text.
+pgoutput delivers values as text. Booleans, integers, floats and JSON become JSON values. bytea becomes base64 and
+timestamps RFC 3339, so a typed `Row` can be decoded from them. Everything else stays PostgreSQL's text: numeric, since
+a JSON number would lose digits, arrays, enums, domains and other user-defined types.
 """
 
 import base64
@@ -18,11 +18,11 @@ from headwater.wal.pgoutput import UNCHANGED, MalformedStream, Relation, Values
 
 
 class RowWriter:
-    """Writes the changes of one relation, as it was described last.
+    """Writes the changes of one relation, by its last description.
 
-    The key of a row is its primary key, if the replica identity has it, so that every change says it; otherwise the
-    replica identity, which under REPLICA IDENTITY FULL is the whole row. Everything raises `MalformedStream` for values
-    that cannot be such a row's.
+    The key of a row is its primary key if the replica identity contains it, so that every change has it; otherwise the
+    replica identity, which under REPLICA IDENTITY FULL is the whole row. All methods raise `MalformedStream` for values
+    that do not fit the relation.
     """
 
     def __init__(self, relation: Relation, description: Description = Description()) -> None:  # noqa: B008 - frozen
@@ -33,7 +33,7 @@ class RowWriter:
         self._logged = range(len(relation.columns)) if description.logs_rows else self._key
         """Of the old row under REPLICA IDENTITY FULL."""
         self._unchanged = self._key if relation.replica_identity == "f" else self._identity
-        """By an update that says nothing of the old row, as under REPLICA IDENTITY FULL only a partition's can."""
+        """Of an update without an old row. Under REPLICA IDENTITY FULL only updates of partitions come so."""
         self._old = [index for index, column in enumerate(relation.columns) if column.name in description.old]
 
     def key_of(self, values: Values) -> Values:
@@ -50,7 +50,7 @@ class RowWriter:
         return old
 
     def complete(self, new: Values, before: Values) -> Values:
-        """The new row, with what the update left alone taken from before where the WAL carried it."""
+        """The new row, with unchanged TOAST values taken from the old row where the WAL has it."""
         if UNCHANGED not in new:
             return new
         self._check(new)
@@ -77,7 +77,7 @@ class RowWriter:
         return text, encode_change(change)
 
     def write_truncate(self) -> bytes:
-        """The JSON that says that every row is gone."""
+        """The JSON of a truncate."""
         return encode_change(RowChange(table=self._table, operation="truncate", key={}, row={}, id=""))
 
     def _old_values(self, operation: Operation, row: Values, before: Values | None) -> dict[str, Any]:
@@ -106,7 +106,7 @@ class RowWriter:
 
 
 def _row_key(relation: Relation, identity: list[int], primary_key: Collection[str]) -> list[int]:
-    """The indexes of the columns that tell rows apart. A table without a replica identity knows inserts only."""
+    """The indexes of the key's columns. A table without a replica identity has inserts only."""
     key = [index for index, column in enumerate(relation.columns) if column.name in primary_key]
     is_whole = 0 < len(key) == len(primary_key)
     return key if is_whole and (not identity or set(key) <= set(identity)) else identity
@@ -115,7 +115,7 @@ def _row_key(relation: Relation, identity: list[int], primary_key: Collection[st
 def key_text(key: Values) -> str:
     """The text that orders changes of one row: the values of its key, joined by commas.
 
-    For a key of one column it is what an event naming the same row has as its key, so both share a partition.
+    For a key of one column it equals the key of an event that names the same row, so both share a partition.
     """
     return ",".join([value for value in key if isinstance(value, str)])
 

@@ -1,7 +1,7 @@
-"""The relay as a service: it connects, takes over the log, relays until something breaks, and begins again.
+"""The relay as a service: it connects, takes over the log, relays until it is interrupted, and restarts.
 
-What a reconnect can mend is retried with backoff for ever, and told. What it cannot (a `Gap`, a log that is not
-there, a stream that makes no sense) is raised: the process stops, and a person decides.
+What a reconnect can fix is retried with backoff, without limit, and reported. Everything else (a `Gap`, a missing log,
+a malformed stream) is raised: the process stops, and a person decides.
 """
 
 import asyncio
@@ -16,19 +16,19 @@ from headwater.log.head import Head, read_head
 from headwater.log.segments import Segments
 from headwater.observe import Metrics, report
 from headwater.settings import Settings
-from headwater.wal.appender import Appender, Fenced, Relaid
+from headwater.wal.appender import Appender, Fenced, LayoutChanged
 from headwater.wal.catalog import Catalog
 from headwater.wal.control import connect_control
 from headwater.wal.gate import Snapshot
-from headwater.wal.leftover import drop_leftover
 from headwater.wal.meter import RelayMeter
 from headwater.wal.occurrences import EpochOpened, RelayInterrupted, RelayStarted
 from headwater.wal.relay import Relay
 from headwater.wal.slot import check_log, next_epoch
 from headwater.wal.stream import ReplicationRefused, ReplicationStream, SlotBusy, StreamLost, System
+from headwater.wal.unfinished import drop_unfinished
 
-_BEGIN_AGAIN = Backoff(first=0.1, most=5.0)
-_MENDED_BY_A_NEW_START = (StreamLost, SlotBusy, Relaid, Fenced, DbError, *FOREIGN)
+_RESTART = Backoff(first=0.1, most=5.0)
+_FIXED_BY_A_RESTART = (StreamLost, SlotBusy, LayoutChanged, Fenced, DbError, *FOREIGN)
 
 
 async def run_relay(
@@ -40,11 +40,11 @@ async def run_relay(
     step: Callable[[str], None] = lambda name: None,
     metrics: Metrics | None = None,
 ) -> None:
-    """Be the relay of `settings.slot` until `stop` is set; calls `ready` once, at the first take-over. It counts on
+    """Run the relay of `settings.slot` until `stop` is set; calls `ready` once, at the first take-over. It counts on
     `metrics`.
 
     Raises the `Gap` that applies, `ForeignSlot`, `LogNotPrepared`, `MalformedStream`, and `ReplicationRefused` for
-    what no other error names. Lost connections, failed statements, a busy slot and a lost place are retried.
+    what no other error names. Lost connections, failed statements, a busy slot and a changed layout are retried.
     """
     end_counting = RelayMeter(metrics or Metrics()).listen()
     relaying = asyncio.create_task(_relay_for_ever(url, settings.slot, ready, step), name="relay")
@@ -70,16 +70,16 @@ async def _relay_for_ever(url: str, slot: str, ready: Callable[[], None], step: 
                     is_first = False
                     ready()
                 await relay.run()
-        except _MENDED_BY_A_NEW_START as error:
+        except _FIXED_BY_A_RESTART as error:
             failures += 1
-            pause = 0.0 if isinstance(error, Relaid) else _BEGIN_AGAIN.delay(failures)
+            pause = 0.0 if isinstance(error, LayoutChanged) else _RESTART.delay(failures)
             report(RelayInterrupted(reason=f"{type(error).__name__}: {error}", retry_in_seconds=pause))
             await asyncio.sleep(pause)
 
 
 @asynccontextmanager
 async def take_over(url: str, slot: str, *, step: Callable[[str], None] = lambda name: None) -> AsyncIterator[Relay]:
-    """A relay that holds the slot and has fenced every other one. All its state dies with the context.
+    """A relay that holds the slot and has fenced every other one. All its state ends with the context.
 
     Raises the `Gap` that applies, `ForeignSlot` and `LogNotPrepared`, `SlotBusy` while another process holds the slot,
     `StreamLost` and `DbError` when PostgreSQL cannot be reached, and asyncpg's errors for statements that fail.
@@ -102,7 +102,7 @@ async def take_over(url: str, slot: str, *, step: Callable[[str], None] = lambda
 
 
 async def _start(control: asyncpg.Connection, stream: ReplicationStream, slot: str, system: System) -> None:
-    """Hold the slot. Whatever happened to it since it was checked is named as the gap that it is."""
+    """Acquire the slot. If it changed since it was checked, raises the gap that this is."""
     try:
         await stream.start(slot, slot)
     except SlotBusy:
@@ -120,11 +120,11 @@ _NEXT_EPOCH = "update headwater.log set position = $2, timeline = $3 where slot 
 
 
 async def _take_head(control: asyncpg.Connection, slot: str, system: System) -> Head:
-    """Raise the term, which ends whoever wrote before, and drop the parts of a transaction it left unfinished."""
+    """Increment the term, which fences the previous writer, and delete the transaction that it left unfinished."""
     async with control.transaction():
         await control.execute(_TAKE, slot)
         head = await read_head(control, slot)
-        await drop_leftover(control, head.position)
+        await drop_unfinished(control, head.position)
         await control.execute(_NUMBER, slot)
         if system.timeline != head.timeline:
             position = next_epoch(head)

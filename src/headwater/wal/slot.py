@@ -18,7 +18,7 @@ from headwater.wal.stream import System
 
 _RUNBOOK = (
     "Run `headwater log reconcile` to see which rows changed in the gap, then "
-    "`headwater log reconcile --open-epoch` to go on from now in a new epoch."
+    "`headwater log reconcile --open-epoch` to continue from now in a new epoch."
 )
 
 
@@ -60,7 +60,7 @@ class PublicationMissing(Gap):
 
 class ForeignSlot(WalError):
     """The slot {slot!r} belongs to another application: it uses the plugin {plugin!r} in the database {database!r}. Set
-    HEADWATER_SLOT to another name, or drop that slot."""
+    HEADWATER_SLOT to another name, or drop the slot."""
 
 
 class SlotState(msgspec.Struct, frozen=True):
@@ -75,9 +75,9 @@ class SlotState(msgspec.Struct, frozen=True):
     wal_status: str | None
     """reserved, extended, unreserved or lost."""
     safe_wal_bytes: int | None
-    """WAL that can still be written before the slot is lost; None without a limit."""
+    """WAL that can still be written before PostgreSQL invalidates the slot; None without a limit."""
     held_bytes: int | None
-    """WAL that PostgreSQL keeps for the slot."""
+    """WAL that PostgreSQL retains for the slot."""
     invalidation_reason: str | None
 
 

@@ -26,14 +26,14 @@ class Standby(msgspec.Struct, frozen=True):
 
 
 class Replication(msgspec.Struct, frozen=True):
-    """The WAL, the relay's slot and the standbys at one moment."""
+    """The WAL, the relay's slot and the standbys at one time."""
 
     committed_lsn: int
     """Every commit of the connection ends at or before it, and a standby can reach it."""
     held_bytes: int
-    """WAL that PostgreSQL keeps for the relay's slot."""
+    """WAL that PostgreSQL retains for the relay's slot."""
     safe_bytes: int | None
-    """WAL that can still be written before that slot is lost; None without a limit."""
+    """WAL that can still be written before PostgreSQL invalidates that slot; None without a limit."""
     standbys: list[Standby]
 
     def behind(self, lsn: int) -> set[str]:

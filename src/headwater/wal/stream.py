@@ -71,7 +71,7 @@ class SlotBusy(ReplicationRefused):
 
 
 class System(NamedTuple):
-    """The answer to IDENTIFY_SYSTEM."""
+    """The response to IDENTIFY_SYSTEM."""
 
     identifier: str
     timeline: int
@@ -99,7 +99,7 @@ class ReplicationStream:
     @classmethod
     async def connect(cls, url: str, *, application_name: str) -> Self:
         """Raises `StreamLost` when PostgreSQL is not connected within `CONNECT_SECONDS`."""
-        with _losing():
+        with _as_stream_lost():
             conninfo = _conninfo(url, application_name).encode()
             connection = pq.PGconn.connect_start(conninfo)
             try:
@@ -107,7 +107,7 @@ class ReplicationStream:
                     await _finish_connecting(connection)
             except TimeoutError:
                 connection.finish()
-                raise StreamLost(reason=f"PostgreSQL did not answer within {CONNECT_SECONDS:g} seconds") from None
+                raise StreamLost(reason=f"PostgreSQL did not respond within {CONNECT_SECONDS:g} seconds") from None
             except BaseException:
                 connection.finish()
                 raise
@@ -163,7 +163,7 @@ class ReplicationStream:
         read at once would return as little, while a whole socket buffer is waiting after this one has been decoded.
         Measured: half the system time.
         """
-        with _losing():
+        with _as_stream_lost():
             received = self._take()
             if received is None:
                 self._connection.consume_input()
@@ -172,7 +172,7 @@ class ReplicationStream:
 
     async def wait_readable(self) -> None:
         """Wait until `read_nowait` has something, or raises."""
-        with _losing():
+        with _as_stream_lost():
             await self._wait_for_input()
 
     def acknowledge(self, lsn: int) -> None:
@@ -210,7 +210,7 @@ class ReplicationStream:
         return int(lsn)
 
     async def _wait_for_input(self) -> None:
-        """Wait until the socket is readable. Between calls nobody watches it: unread data stays in TCP, which is the
+        """Wait until the socket is readable. Between calls it is not watched: unread data stays in TCP, which is the
         backpressure."""
         loop, socket = asyncio.get_running_loop(), self._connection.socket
         self._wake.clear()
@@ -260,7 +260,7 @@ class ReplicationStream:
         ]
 
     async def _execute(self, command: str) -> PGresult:
-        with _losing():
+        with _as_stream_lost():
             self._connection.send_query(command.encode())
             self._connection.flush()
             last: PGresult | None = None
@@ -277,7 +277,7 @@ class ReplicationStream:
                     return result
 
 
-class _losing:
+class _as_stream_lost:
     """Any error of libpq means that the connection is lost."""
 
     def __enter__(self) -> None: ...

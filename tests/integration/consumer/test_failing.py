@@ -10,7 +10,6 @@ import pytest
 from headwater.backoff import Backoff
 from headwater.commit import Tx
 from headwater.consumer import (
-    Aside,
     BatchInterrupted,
     ConsumerResumed,
     ConsumerStopped,
@@ -21,6 +20,7 @@ from headwater.consumer import (
     KeyParked,
     KeyRecovered,
     KeysParked,
+    SetAsideKey,
     Subscription,
     drop,
     in_retry,
@@ -632,7 +632,7 @@ def _rewritten(here: World, event: Event, **changes: Any) -> bytes:
     return msgspec.json.encode(msgspec.json.decode(body) | changes)
 
 
-async def _parked(here: World) -> Aside:
+async def _parked(here: World) -> SetAsideKey:
     """The parked key, once there is one."""
     await here.wait_for("select count(*) > 0 from headwater.parked")
     return (await parked(here.pool))[0]

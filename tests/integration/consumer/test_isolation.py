@@ -9,7 +9,7 @@ from headwater.log import partition_of
 from headwater.testing import Databases
 from tests.integration.consumer.harness import Happened, Told, World, world, write_down
 
-LIMITS = Limits(slots=2, connections=5, slow_after=0.02, transaction=0.01, turn=0.01)
+LIMITS = Limits(turns=2, connections=5, slow_after=0.02, transaction=0.01, turn=0.01)
 
 
 async def quick(tx: Tx, event: Happened) -> None:

@@ -11,7 +11,7 @@ from headwater.consumer import (
     ConsumerExists,
     Delivery,
     LayoutSwitched,
-    PositionForgotten,
+    PositionExpired,
     Subscription,
     UnknownConsumer,
     forget,
@@ -158,9 +158,9 @@ async def test_a_replay_runs_the_same_handler_under_its_own_name(headwater_datab
         assert await here.applied() == {"a": [0, 1, 2, 3, 4]}
         with pytest.raises(ConsumerExists):
             await replay(here.pool, "test.ledger", "test.again")
-        with pytest.raises(UnknownConsumer, match=r"There are: test\.again, test\.half, test\.ledger"):
+        with pytest.raises(UnknownConsumer, match=r"The consumers are: test\.again, test\.half, test\.ledger"):
             await replay(here.pool, "test.unknown", "test.more")
-        with pytest.raises(PositionForgotten):
+        with pytest.raises(PositionExpired):
             await replay(here.pool, "test.ledger", "test.more", Position(0, 1, 0))
         await forget(here.pool, "test.half")
         await here.log.append(Happened(key="a", number=5))

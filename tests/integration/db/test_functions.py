@@ -164,7 +164,7 @@ class TestSignatures:
         await migrate(url, [shop])
         body = "select 1::bigint, 1::bigint" if "out" in signature else "select 1"
         write(shop, total=version(2, f"create or replace function {signature} language sql as '{body}';"))
-        with pytest.raises(SignatureChanged, match=r"(?s)shop\.total has another signature.* a new name"):
+        with pytest.raises(SignatureChanged, match=r"(?s)the signature of shop\.total differs.* a new name"):
             await migrate(url, [shop])
         assert await value(url, "select shop.total()") == 7
         assert await recorded(url) == [("total", 1, ["shop.total()"])]

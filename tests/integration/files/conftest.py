@@ -8,21 +8,11 @@ import msgspec
 import pytest
 
 from headwater import Backend
-from headwater.http.serving.recovery import HandlerFailed
-from headwater.observe import subscribe
 from headwater.settings import Settings
 from headwater.testing.databases import Databases
 from headwater.testing.running import RunningBackend, run_backend
 from tests.integration.files.album import backend as album_backend
 from tests.integration.objects.bucket import Bucket, serving_bucket
-
-
-@pytest.fixture(autouse=True)
-def shown() -> Iterator[None]:
-    """What nobody expected is shown beside the test that fails of it."""
-    unsubscribe = subscribe(lambda each: print(each.exception) if isinstance(each, HandlerFailed) else None)
-    yield
-    unsubscribe()
 
 
 @pytest.fixture(scope="session")

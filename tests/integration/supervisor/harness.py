@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import msgspec
 
-from headwater.supervisor.state import State
+from headwater.supervisor.state import BackendState
 from headwater.testing import eventually
 
 PROJECT = Path(__file__).parents[3]
@@ -73,8 +73,8 @@ class Up:
         """The URL, once everything runs."""
         return str((await self.line("BackendReady"))["url"])
 
-    def state(self) -> State:
-        return msgspec.json.decode((self.home / "run" / "state.json").read_bytes(), type=State)
+    def state(self) -> BackendState:
+        return msgspec.json.decode((self.home / "run" / "state.json").read_bytes(), type=BackendState)
 
     def pid(self, name: str) -> int:
         pid = next(each.pid for each in self.state().processes if each.name == name)

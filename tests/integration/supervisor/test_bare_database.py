@@ -26,7 +26,7 @@ async def test_a_database_without_our_schema_is_told_what_prepares_it(
     home: Path, headwater_databases: Databases, command: tuple[str, ...]
 ) -> None:
     async with headwater_databases.database([]) as url:
-        assert "`headwater migrate` prepares it" in await refusal(home, url, *command)
+        assert "run `headwater migrate` to create it" in await refusal(home, url, *command)
 
 
 async def test_a_database_without_our_schema_has_no_keys_set_aside(home: Path, headwater_databases: Databases) -> None:

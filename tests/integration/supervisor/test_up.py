@@ -114,7 +114,7 @@ async def test_status_tells_other_terminals(home: Path) -> None:
         await up.stop()
     async with Up.start(home, "status") as status:
         assert await status.ended() == 1
-        assert "No backend runs from" in status.errors.decode()
+        assert "No backend runs in" in status.errors.decode()
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,11 @@ async def wait(tx: Tx, event: Waited) -> None:
     await asyncio.Event().wait()
 
 
+@app.query("GET /broken")
+async def broken() -> int:
+    raise RuntimeError("this handler is broken")
+
+
 async def seed(tx: Tx) -> None:
     await tx.run("insert into kit.step (chain, number) values ($1, 0)", uuid7())
 
@@ -86,6 +91,30 @@ async def test_a_parked_key_fails_the_test_with_its_cause(backend: RunningBacken
         tx.emit(Doomed(chain=uuid7()))
     with pytest.raises(KeysParked, match="this key cannot be applied"):
         await backend.settle()
+
+
+async def test_the_stack_trace_of_a_500_is_in_the_captured_output(
+    backend: RunningBackend, capsys: pytest.CaptureFixture[str]
+) -> None:
+    response = await backend.client.get("/broken")
+    assert response.status == 500
+    shown = capsys.readouterr().err
+    assert "HandlerFailed method=GET route=/broken" in shown
+    assert response.headers["x-request-id"] in shown
+    assert "Traceback (most recent call last)" in shown
+    assert "RuntimeError: this handler is broken" in shown
+
+
+async def test_the_stack_trace_of_a_parked_key_is_in_the_captured_output(
+    backend: RunningBackend, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with backend.transaction() as tx:
+        tx.emit(Doomed(chain=uuid7()))
+    with pytest.raises(KeysParked):
+        await backend.settle()
+    shown = capsys.readouterr().err
+    assert "KeyParked consumer=kit.fail" in shown
+    assert "RuntimeError: this key cannot be applied" in shown
 
 
 async def test_a_handler_that_hangs_is_named_after_the_time_given(backend: RunningBackend) -> None:

@@ -9,7 +9,7 @@ from headwater.log import partition_of, read_entries
 from headwater.log.position import Position
 from headwater.wal import run_relay
 from headwater.wal import slot as slots
-from headwater.wal.appender import Fenced, Outcome, Relaid
+from headwater.wal.appender import AppendResult, Fenced, LayoutChanged
 from headwater.wal.slot import SlotState
 from headwater.wal.stream import SlotBusy
 from tests.integration.wal.harness import (
@@ -118,7 +118,7 @@ async def test_an_append_still_under_way_is_waited_for_by_the_successor(server: 
             succeeding = asyncio.create_task(take_over_and_catch_up(log))
             await eventually(lambda: waiting(log, 2))
             await lock.rollback()
-            assert await appending is Outcome.APPENDED
+            assert await appending is AppendResult.APPENDED
             await succeeding
         assert await log.numbers() == [1]
 
@@ -146,7 +146,7 @@ async def test_the_layout_changes_under_a_relay_at_work(server: str) -> None:
                 await writing
                 await log.wait_caught_up()
         assert await log.numbers() == list(range(60))
-        assert any("Relaid" in interrupted.reason for interrupted in named(told, "RelayInterrupted"))
+        assert any("LayoutChanged" in interrupted.reason for interrupted in named(told, "RelayInterrupted"))
         await assert_every_entry_stands_where_its_layout_says(log)
 
 
@@ -186,7 +186,7 @@ async def test_relaid_is_told_apart_from_fenced(server: str) -> None:
         await log.prepare()
         async with log.holding() as relay:
             await log.connection.execute("select headwater.repartition(5::smallint)")
-            with pytest.raises(Relaid):
+            with pytest.raises(LayoutChanged):
                 await relay._appender.advance(await log.now())
 
 

@@ -1,5 +1,6 @@
 """What cannot be decoded any more is named, with the way out; nothing is mended quietly (guarantee G10)."""
 
+import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
 
@@ -8,7 +9,7 @@ import pytest
 from headwater.engines import EmbeddedPostgres
 from headwater.log import LogError, LogNotPrepared, Position, format_lsn
 from headwater.wal import open_epoch, read_slot, reconcile
-from headwater.wal.appender import Outcome
+from headwater.wal.appender import AppendResult
 from headwater.wal.assembler import Fragment
 from headwater.wal.slot import (
     ForeignSlot,
@@ -30,6 +31,9 @@ from tests.integration.wal.harness import (
     release_slot,
     reports,
 )
+
+END_SECONDS = 60.0
+"""A relay that refuses ends at once; this is for a busy machine."""
 
 Breakage = Callable[[Log], Awaitable[None]]
 
@@ -132,7 +136,8 @@ async def test_a_gap_stops_the_relay_is_named_and_a_person_goes_on(
 
 
 async def run_until_it_ends(log: Log) -> None:
-    async with log.relay() as running:
+    """Raises what ended the relay, and `TimeoutError` if it has accepted what it should refuse."""
+    async with log.relay() as running, asyncio.timeout(END_SECONDS):
         await running
 
 
@@ -236,7 +241,7 @@ async def test_the_horizon_stays_below_what_is_not_yet_in_the_log(server: str) -
             while len(fragments) < 3:
                 fragments += await eventually(lambda: read_fragments(relay))
             for fragment, following in itertools.pairwise(fragments):
-                assert await relay._appender.append([fragment]) is Outcome.APPENDED
+                assert await relay._appender.append([fragment]) is AppendResult.APPENDED
                 assert (await log.head()).horizon <= xids[fragments.index(following)]
 
 

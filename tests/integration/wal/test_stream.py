@@ -14,7 +14,7 @@ async def test_a_server_that_never_answers_is_lost(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(streams, "CONNECT_SECONDS", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        with pytest.raises(StreamLost, match="did not answer within"):
+        with pytest.raises(StreamLost, match="did not respond within"):
             await ReplicationStream.connect(f"postgresql://nobody@127.0.0.1:{port}/nowhere", application_name="test")
 
 

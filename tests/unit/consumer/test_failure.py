@@ -5,8 +5,16 @@ from typing import Any
 import asyncpg
 import pytest
 
-from headwater.consumer.failure import CAUSE_CHARACTERS, KEY_BYTES, Fault, Scales, cause_of, judge, storable_key
-from headwater.consumer.pace import Pace
+from headwater.consumer.failure import (
+    CAUSE_CHARACTERS,
+    KEY_BYTES,
+    FailureClassifier,
+    FailureKind,
+    cause_of,
+    classify,
+    storable_key,
+)
+from headwater.consumer.throttle import Throttle
 from headwater.db import Conflict, Contention, StatementTimeout, Unavailable
 
 
@@ -21,41 +29,41 @@ class FakeConnection:
 @pytest.mark.parametrize(
     ("error", "fault"),
     [
-        (ValueError("x"), Fault.EVENT),
-        (FileNotFoundError("x"), Fault.EVENT),
-        (TimeoutError(), Fault.EVENT),
-        (Conflict(constraint="c", table="t", detail=None), Fault.EVENT),
-        (asyncpg.UniqueViolationError("x"), Fault.EVENT),
-        (Contention(reason="x"), Fault.CONTENTION),
-        (StatementTimeout(reason="x"), Fault.CONTENTION),
-        (asyncpg.DeadlockDetectedError("x"), Fault.CONTENTION),
-        (asyncpg.SerializationError("x"), Fault.CONTENTION),
-        (Unavailable(reason="x", retry_after=1.0), Fault.DATABASE),
-        (asyncpg.DiskFullError("x"), Fault.DATABASE),
-        (asyncpg.AdminShutdownError("x"), Fault.DATABASE),
-        (asyncpg.ReadOnlySQLTransactionError("x"), Fault.DATABASE),
+        (ValueError("x"), FailureKind.EVENT),
+        (FileNotFoundError("x"), FailureKind.EVENT),
+        (TimeoutError(), FailureKind.EVENT),
+        (Conflict(constraint="c", table="t", detail=None), FailureKind.EVENT),
+        (asyncpg.UniqueViolationError("x"), FailureKind.EVENT),
+        (Contention(reason="x"), FailureKind.CONTENTION),
+        (StatementTimeout(reason="x"), FailureKind.CONTENTION),
+        (asyncpg.DeadlockDetectedError("x"), FailureKind.CONTENTION),
+        (asyncpg.SerializationError("x"), FailureKind.CONTENTION),
+        (Unavailable(reason="x", retry_after=1.0), FailureKind.DATABASE),
+        (asyncpg.DiskFullError("x"), FailureKind.DATABASE),
+        (asyncpg.AdminShutdownError("x"), FailureKind.DATABASE),
+        (asyncpg.ReadOnlySQLTransactionError("x"), FailureKind.DATABASE),
     ],
 )
-def test_faults_are_told_apart(error: Exception, fault: Fault) -> None:
+def test_faults_are_told_apart(error: Exception, fault: FailureKind) -> None:
     connection: Any = FakeConnection()
-    assert fault == judge(error, connection)
+    assert fault == classify(error, connection)
 
 
 def test_nothing_is_an_events_fault_on_a_connection_that_is_gone() -> None:
     connection: Any = FakeConnection(closed=True)
-    assert judge(ValueError("x"), connection) == Fault.DATABASE
+    assert classify(ValueError("x"), connection) == FailureKind.DATABASE
 
 
 def test_transactions_that_go_through_let_a_consumer_take_more_again() -> None:
     pool: Any = None
-    pace = Pace(100)
-    scales = Scales(pool, pace, tries=3)
-    pace.collide()
-    pace.collide()
-    before = pace.entries
+    throttle = Throttle(100)
+    scales = FailureClassifier(pool, throttle, tries=3)
+    throttle.collide()
+    throttle.collide()
+    before = throttle.entries
     for _ in range(10):
         scales.settle()
-    assert (before, pace.entries) == (25, 50)
+    assert (before, throttle.entries) == (25, 50)
 
 
 def test_a_cause_names_the_error_its_place_and_its_own_cause() -> None:

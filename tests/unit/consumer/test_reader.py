@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from headwater.clock import SystemClock
 from headwater.commit import Origin, write_envelope
 from headwater.consumer import Subscription, TooNew, UnknownColumn, Unreadable, tables_of
-from headwater.consumer.reader import ANYTHING, Reader, topics_of
+from headwater.consumer.reader import ANYTHING, LogReader, topics_of
 from headwater.log import CHANGE, EVENT, MALFORMED, START, Entry, Position, write_entry
 from headwater.log.batch import FORMAT
 from headwater.types import Changed, Event, Row
@@ -74,7 +74,7 @@ def test_portions_follow_one_another_without_gap_or_repetition(
     batches = [batch(lsn, *((EVENT, body(kind(id="x"))) for kind in kinds)) for lsn, kinds in enumerate(sizes, 1)]
     start, end = Position(1, *after), Position(1, 100, 0)
     fence = None if cut is None else Position(1, *cut)
-    reader, got, at = Reader("test.c", subscription(Opened)), [], start
+    reader, got, at = LogReader("test.c", subscription(Opened)), [], start
     while True:
         portion = reader.portion(0, batches, at, end, fence, limit)
         assert len(portion.deliveries) <= limit
@@ -87,14 +87,14 @@ def test_portions_follow_one_another_without_gap_or_repetition(
 
 
 def test_a_delivery_says_where_its_event_stands() -> None:
-    reader = Reader("test.c", subscription(Opened))
+    reader = LogReader("test.c", subscription(Opened))
     [delivery] = reader.portion(3, [batch(7, (EVENT, body(Opened(id="x"))))], START, None, None, 10).deliveries
     assert (delivery.consumer, delivery.partition, delivery.position) == ("test.c", 3, Position(1, 7, 0))
     assert (delivery.key, delivery.event, delivery.kind) == ("x", Opened(id="x"), EVENT)
 
 
 def test_changed_rows_of_wanted_tables_are_delivered() -> None:
-    reader = Reader("test.c", subscription(Changed[Product]))
+    reader = LogReader("test.c", subscription(Changed[Product]))
     batches = [batch(1, (CHANGE, change("shop.other")), (CHANGE, change("shop.product")), (MALFORMED, b"?"))]
     portion = reader.portion(0, batches, START, None, None, 10)
     assert [delivery.event.table for delivery in portion.deliveries] == ["shop.product"]
@@ -112,7 +112,7 @@ def test_changed_rows_of_wanted_tables_are_delivered() -> None:
     ],
 )
 def test_what_cannot_be_read_ends_the_portion_before_it(kind: int, text: bytes, obstacle: type[Exception]) -> None:
-    reader = Reader("test.c", subscription(Opened))
+    reader = LogReader("test.c", subscription(Opened))
     entries = [
         (EVENT, body(Opened(id="a"))),
         (EVENT, body(Closed(id="b"))),
@@ -127,7 +127,7 @@ def test_what_cannot_be_read_ends_the_portion_before_it(kind: int, text: bytes, 
 
 
 def test_an_unknown_version_of_an_event_that_is_not_wanted_is_nobodys_trouble() -> None:
-    reader = Reader("test.c", subscription(Opened))
+    reader = LogReader("test.c", subscription(Opened))
     portion = reader.portion(0, [batch(1, (EVENT, body(Closed(id="x"), version=9)))], START, None, None, 10)
     assert (portion.obstacle, portion.passed) == (None, 1)
 
@@ -137,7 +137,7 @@ def test_topics_say_what_a_batch_is_about() -> None:
     assert {"Opened", "table:shop.product", ""} == topics_of(*batch(1, *entries))
     assert {ANYTHING} == topics_of(*batch(1, (77, b"from the future")))
     assert {ANYTHING} == topics_of(bytes(START), b"cut short")
-    assert ANYTHING in Reader("test.c", subscription(Opened)).topics
+    assert ANYTHING in LogReader("test.c", subscription(Opened)).topics
 
 
 def test_the_publication_holds_the_tables_that_are_followed() -> None:
@@ -162,5 +162,5 @@ def test_a_consumer_is_given_the_old_values_that_it_declared() -> None:
     declared = Subscription(name="test.a", app="test", events=(Changed[Product],), handler=handler, old=("stock",))
     text = {"table": "shop.product", "operation": "update", "key": {"id": 1}, "row": {"id": 1, "stock": 2}, "id": "1"}
     entry = (CHANGE, msgspec.json.encode({**text, "old": {"id": 1, "stock": 3}}))
-    [delivery] = Reader("test.a", declared).portion(0, [batch(1, entry)], START, None, None, 10).deliveries
+    [delivery] = LogReader("test.a", declared).portion(0, [batch(1, entry)], START, None, None, 10).deliveries
     assert (delivery.event.old, delivery.xid) == ({"stock": 3}, XID)

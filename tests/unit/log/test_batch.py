@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.log import CHANGE, EVENT, MALFORMED, Entry, MalformedBatch, Position, partition_of, read_entries
-from headwater.log.batch import FORMAT, HEAD_BYTES, XID_BYTES, place_of, write_entry, write_head
+from headwater.log.batch import FORMAT, HEAD_BYTES, XID_BYTES, position_of, write_entry, write_head
 
 u32, u64 = st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1)
 entries = st.builds(
@@ -45,7 +45,7 @@ def test_a_head_holds_the_position(entry: Entry) -> None:
     position = entry.position
     head = write_head(XID_BYTES, position.commit_lsn, position.ordinal, FORMAT | entry.kind, 1)
     assert len(head) == HEAD_BYTES
-    assert place_of(7, head) == position
+    assert position_of(7, head) == position
 
 
 @given(st.text(st.characters(codec="utf-8")), st.integers(1, 1024))

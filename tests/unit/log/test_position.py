@@ -54,7 +54,7 @@ def test_a_position_reads_as_postgres_writes_lsns() -> None:
     ],
 )
 def test_other_text_is_no_position(text: str) -> None:
-    with pytest.raises(ValueError, match="no position"):
+    with pytest.raises(ValueError, match="not a position"):
         Position.parse(text)
 
 

@@ -16,7 +16,7 @@ from headwater.observe.errors import FolderBusy, LabelsMismatch, MetricClash, Me
 from headwater.observe.exposition import expose
 from headwater.observe.folder import join_metrics
 from headwater.observe.instrument import show
-from headwater.observe.sheet import Snapshot, add_up, read_folder
+from headwater.observe.sheet import MetricsSnapshot, add_up, read_folder
 
 BOUNDS = (0.1, 1.0)
 
@@ -84,7 +84,7 @@ def test_the_same_declaration_is_the_same_metric() -> None:
     family = metrics.counter("b_total", "B.", ("x", "y"))
     assert metrics.counter("b_total", "B.", ("x", "y")) is family
     assert family.of("1", "2") is family.of("1", "2")
-    assert family.of("1", "2").slot != family.of("1", "3").slot
+    assert family.of("1", "2").index != family.of("1", "3").index
 
 
 def test_one_name_is_one_metric() -> None:
@@ -254,15 +254,15 @@ def test_a_release_may_use_a_name_for_another_kind_and_help(tmp_path: Path) -> N
 
 
 def test_processes_of_one_name_are_told_apart() -> None:
-    text = expose(Snapshot([], {os.getpid(): "web", os.getppid(): "web"}), "")[1].decode()
+    text = expose(MetricsSnapshot([], {os.getpid(): "web", os.getppid(): "web"}), "")[1].decode()
     assert {f'process="web {number}"' in text for number in (1, 2)} == {True}
 
 
 def test_a_sheet_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sheets, "SLOTS", sheets.SPARE + 3)
+    monkeypatch.setattr(sheets, "VALUES", sheets.SPARE + 3)
     metrics = Metrics()
     metrics.counter("a_total", "A.")
-    with pytest.raises(SheetFull, match=f"{sheets.SPARE + 3} slots"):
+    with pytest.raises(SheetFull, match=f"{sheets.SPARE + 3} values"):
         metrics.histogram("b", "B.", BOUNDS)
 
 
@@ -308,8 +308,8 @@ def test_a_folder_that_cannot_be_written_to_costs_the_sharing_only(tmp_path: Pat
 @pytest.mark.parametrize(
     ("kind", "name", "fault"),
     [
-        ("counter", "requests", "ends with _total"),
-        ("gauge", "requests_total", "that of no other metric does"),
+        ("counter", "requests", "must end with _total"),
+        ("gauge", "requests_total", "and only theirs"),
         ("gauge", "requestsOpen", "lower-case letters"),
         ("gauge", "app:requests", "lower-case letters"),
         ("gauge", "requests_count", "reserved for histograms"),
@@ -335,9 +335,9 @@ def test_labels_are_checked_as_names_are(labels: tuple[str, ...], fault: str) ->
 
 
 def test_help_is_needed_and_bounds_ascend() -> None:
-    with pytest.raises(MetricInvalid, match="no help text"):
+    with pytest.raises(MetricInvalid, match="help text is missing"):
         Metrics().gauge("a", " ")
-    with pytest.raises(MetricInvalid, match="bounds of a histogram ascend"):
+    with pytest.raises(MetricInvalid, match="bounds of a histogram must ascend"):
         Metrics().histogram("a", "A.", (1.0, 1.0))
 
 

@@ -11,12 +11,12 @@ import pytest
 from headwater.engines import FolderInUse
 from headwater.supervisor.errors import HomeUnusable, NotRunning, OrphansLive
 from headwater.supervisor.home import Home, running_state
-from headwater.supervisor.state import State, StateFile
+from headwater.supervisor.state import BackendState, StateFile
 
 
-def state(folder: Path) -> State:
+def state(folder: Path) -> BackendState:
     now = datetime.now(UTC)
-    return State(
+    return BackendState(
         backend="a:b", supervisor=os.getpid(), url="http://x", ready=True, started_at=now, updated_at=now, processes=()
     )
 

@@ -8,9 +8,9 @@ import pytest
 
 from headwater.backoff import Backoff
 from headwater.observe import Occurrence, subscribe
-from headwater.supervisor.deaths import EarlyDeaths
 from headwater.supervisor.errors import ChildFailed
 from headwater.supervisor.keeper import Keeper, Phase, ProcessDied, ProcessRestarted
+from headwater.supervisor.restartbackoff import RestartBackoff
 from headwater.testing import Clock, eventually
 
 
@@ -52,8 +52,8 @@ class Watched:
 
     def __init__(self, puppet: Puppet) -> None:
         self._changed = asyncio.Event()
-        early_deaths = EarlyDeaths(Backoff(first=0.0001, most=0.001))
-        self.keeper = Keeper(puppet, early_deaths=early_deaths, changed=self._changed.set)
+        backoff = RestartBackoff(Backoff(first=0.0001, most=0.001))
+        self.keeper = Keeper(puppet, backoff=backoff, changed=self._changed.set)
 
     async def wait_for(self, phase: Phase, restarts: int) -> None:
         async with asyncio.timeout(5):
@@ -76,7 +76,7 @@ async def test_what_dies_is_started_again_and_counted() -> None:
 
 async def test_what_dies_early_is_started_again_after_a_pause_of_the_clock() -> None:
     puppet, clock = Puppet(), Clock(frozen=True)
-    keeper = Keeper(puppet, early_deaths=EarlyDeaths(Backoff(first=3600, most=3600)), clock=clock)
+    keeper = Keeper(puppet, backoff=RestartBackoff(Backoff(first=3600, most=3600)), clock=clock)
     await keeper.start()
     puppet.die(1)
     await eventually(lambda: clock.waits)

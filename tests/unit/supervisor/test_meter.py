@@ -10,8 +10,8 @@ from headwater.consumer import Lag
 from headwater.log import START, Position
 from headwater.observe import Metrics, report
 from headwater.supervisor.databasemeter import DatabaseMeter
-from headwater.supervisor.gauge import Look
 from headwater.supervisor.keeper import Phase, ProcessDied, ProcessState
+from headwater.supervisor.lagmonitor import Measurement
 from headwater.supervisor.meter import BackendMeter
 from headwater.supervisor.walhistory import KEPT, WalHistory
 from headwater.wal.backlog import Backlog
@@ -56,8 +56,8 @@ def behind(consumer: str, entries: int, parked: int = 0) -> Lag:
     )
 
 
-def look(backlog: Backlog | None = BACKLOG, *consumers: Lag) -> Look:
-    return Look(consumers=consumers, backlog=backlog, seconds=0.004)
+def look(backlog: Backlog | None = BACKLOG, *consumers: Lag) -> Measurement:
+    return Measurement(consumers=consumers, backlog=backlog, seconds=0.004)
 
 
 def database(monotonic: Callable[[], float] = lambda: 0.0) -> tuple[DatabaseMeter, Metrics]:

@@ -8,11 +8,11 @@ import pytest
 
 from headwater import App, Backend, Bearer, Db, Principal
 from headwater.settings import Settings
-from headwater.supervisor.journal import Line
+from headwater.supervisor.collector import LogLine
 from headwater.supervisor.keeper import Phase, ProcessState
 from headwater.supervisor.prepare import Prepared
 from headwater.supervisor.screen import dev_screen, screen_of, seconds_since_start
-from headwater.supervisor.state import ConsumerState, State
+from headwater.supervisor.state import BackendState, ConsumerState
 from headwater.supervisor.terminal import Terminal, summary
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -22,8 +22,8 @@ def process(name: str, phase: Phase = Phase.RUNNING, restarts: int = 0) -> Proce
     return ProcessState(name, phase, 1, NOW, restarts, None)
 
 
-def state(*processes: ProcessState, ready: bool = True, **more: Any) -> State:
-    return State(
+def state(*processes: ProcessState, ready: bool = True, **more: Any) -> BackendState:
+    return BackendState(
         backend="shop:backend",
         supervisor=1,
         url="http://127.0.0.1:8000",
@@ -135,7 +135,7 @@ def test_a_process_knows_how_long_it_lives() -> None:
 
 
 def test_a_log_line_is_readable(capsys: pytest.CaptureFixture[str]) -> None:
-    line = Line(
+    line = LogLine(
         process="web 1",
         level="error",
         event="HandlerFailed",

@@ -5,13 +5,13 @@ from hypothesis import strategies as st
 from headwater.wal.pgoutput import (
     UNCHANGED,
     Begin,
-    Column,
     Commit,
     Delete,
     Ignored,
     Insert,
     Message,
     Relation,
+    RelationColumn,
     Truncate,
     Update,
 )
@@ -22,7 +22,7 @@ times = st.integers(-(2**63), 2**63 - 1)
 names = st.text(st.characters(exclude_characters="\0", codec="utf-8"), max_size=12)
 prefixes = names.map(str.encode)
 values = st.lists(st.one_of(st.text(max_size=12), st.none(), st.just(UNCHANGED)), max_size=6).map(tuple)
-columns = st.builds(Column, names, u32, st.booleans())
+columns = st.builds(RelationColumn, names, u32, st.booleans())
 
 begins = st.builds(Begin, lsns, times, u32)
 commits = st.builds(Commit, lsns, lsns, times)

@@ -16,7 +16,6 @@ from headwater.wal.assembler import Assembler, Fragment
 from headwater.wal.pgoutput import (
     UNCHANGED,
     Begin,
-    Column,
     Commit,
     Decoded,
     Delete,
@@ -24,13 +23,14 @@ from headwater.wal.pgoutput import (
     MalformedStream,
     Message,
     Relation,
+    RelationColumn,
     Truncate,
     Update,
 )
 from tests.unit.wal.writer import write
 
-ITEM = Relation(7, "shop", "item", "d", (Column("id", 23, True), Column("name", 25, False)))
-WHOLE = Relation(8, "shop", "whole", "f", (Column("id", 23, True), Column("name", 25, True)))
+ITEM = Relation(7, "shop", "item", "d", (RelationColumn("id", 23, True), RelationColumn("name", 25, False)))
+WHOLE = Relation(8, "shop", "whole", "f", (RelationColumn("id", 23, True), RelationColumn("name", 25, True)))
 
 
 class Step(NamedTuple):
@@ -227,7 +227,7 @@ def test_a_large_key_that_was_left_alone_is_no_change_of_key() -> None:
 
 
 def test_a_table_is_read_as_it_was_described_last() -> None:
-    wider = Relation(7, "shop", "item", "d", (*ITEM.columns, Column("stock", 23, False)))
+    wider = Relation(7, "shop", "item", "d", (*ITEM.columns, RelationColumn("stock", 23, False)))
     fragment = only([ITEM, *transaction(Insert(7, ("1", "a")), wider, Insert(7, ("2", "b", "9")))])
     assert [body["row"] for body in bodies(fragment)] == [{"id": 1, "name": "a"}, {"id": 2, "name": "b", "stock": 9}]
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from headwater.types import Row
-from headwater.wal.pgoutput import UNCHANGED, Column, Relation, Value
+from headwater.wal.pgoutput import UNCHANGED, Relation, RelationColumn, Value
 from headwater.wal.rows import RowWriter, key_text
 
 # name, object id, what pgoutput sends, what stands in the JSON
@@ -50,7 +50,7 @@ def written(relation: Relation, *values: Value) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("name", "oid", "sent", "expected"), TYPES, ids=[name for name, *_ in TYPES])
 def test_a_value_becomes_what_it_is(name: str, oid: int, sent: Value, expected: Any) -> None:
-    relation = Relation(1, "shop", "thing", "d", (Column(name, oid, True),))
+    relation = Relation(1, "shop", "thing", "d", (RelationColumn(name, oid, True),))
     body = written(relation, sent)
     assert body["row"] == body["key"] == {name: expected}
 
@@ -73,7 +73,9 @@ class Thing(Row, table="shop.thing"):
 def test_a_row_is_made_of_it_again() -> None:
     by_name = {name: (oid, sent) for name, oid, sent, _ in TYPES}
     names = Thing.__struct_fields__
-    relation = Relation(1, "shop", "thing", "d", tuple(Column(name, by_name[name][0], name == "id") for name in names))
+    relation = Relation(
+        1, "shop", "thing", "d", tuple(RelationColumn(name, by_name[name][0], name == "id") for name in names)
+    )
     body = written(relation, *(by_name[name][1] for name in names))
     assert msgspec.convert(body["row"], Thing, strict=True) == Thing(
         yes=True,
@@ -94,7 +96,11 @@ def test_a_row_is_made_of_it_again() -> None:
 
 def test_what_was_left_alone_is_absent_and_null_is_there() -> None:
     relation = Relation(
-        1, "shop", "thing", "d", (Column("a", 25, True), Column("b", 25, False), Column("c", 25, False))
+        1,
+        "shop",
+        "thing",
+        "d",
+        (RelationColumn("a", 25, True), RelationColumn("b", 25, False), RelationColumn("c", 25, False)),
     )
     assert written(relation, "k", UNCHANGED, None)["row"] == {"a": "k", "c": None}
 

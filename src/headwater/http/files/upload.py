@@ -31,7 +31,7 @@ from headwater.http.route.route import Route
 from headwater.http.step.operation import Operation
 from headwater.objects import ObjectsError
 from headwater.objects.kept import keep
-from headwater.objects.parts import PART_BYTES, Part
+from headwater.objects.parts import PART_BYTES, StoredPart
 from headwater.objects.staging import Staging
 
 DEFAULT_LIMIT: Final = 64 * 1024 * 1024
@@ -52,7 +52,7 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     filename: str | None = None
     sha256: bytes | None = None
     metadata: dict[str, str] = {}
-    parts: list[Part] = []
+    parts: list[StoredPart] = []
     """The parts in the object storage, for internal use."""
 
 

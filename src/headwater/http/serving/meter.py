@@ -72,8 +72,8 @@ class Meter:
     """Counts in the values of `metrics`. The counters of a route's five status classes precede its histogram."""
 
     def __init__(self, metrics: Metrics) -> None:
-        self.values = metrics.slots
-        self.in_flight = metrics.gauge("headwater_http_requests_in_flight", "Requests being answered.").slot
+        self.values = metrics.values
+        self.in_flight = metrics.gauge("headwater_http_requests_in_flight", "Requests being answered.").index
         self._requests = metrics.counter(
             "headwater_http_requests_total", "Requests answered.", (*_LABELS, "status"), sparse=True
         )
@@ -94,8 +94,8 @@ class Meter:
     def register(self, labels: Labels) -> int:
         """The index of the first value under these labels. The values are consecutive; if the disk has no space for
         all, they are values that are not read."""
-        indexes = [self._requests.of(*labels, status).slot for status in _STATUSES]
-        indexes.append(self._durations.of(*labels).slot)
+        indexes = [self._requests.of(*labels, status).index for status in _STATUSES]
+        indexes.append(self._durations.of(*labels).index)
         first = min(indexes)  # which is `UNSEEN` if one of them is
         assert first == UNSEEN or indexes[-1] == first + _HISTOGRAM, "declared by somebody in between"
         return first

@@ -16,7 +16,7 @@ from headwater.http.files.tus.state import UploadState, append
 from headwater.http.files.upload import in_parts
 from headwater.http.message.body import BodyBroken
 from headwater.http.message.problem import Problem
-from headwater.objects.parts import Part, size_of
+from headwater.objects.parts import StoredPart, size_of
 from headwater.objects.staging import Staging
 
 
@@ -40,9 +40,9 @@ class Appending:
         self._strict = strict
         self.position = state.position
         """Up to where the bytes are durable and moved over."""
-        self.moved: list[Part] = []
+        self.moved: list[StoredPart] = []
         """Parts of this request that were moved over."""
-        self.waiting: list[Part] = []
+        self.waiting: list[StoredPart] = []
         """Parts that are in the store and not moved over yet."""
         self.head = b""
         """The first bytes of this request."""

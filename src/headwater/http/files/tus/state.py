@@ -14,7 +14,7 @@ import msgspec
 
 from headwater.commit import Tx
 from headwater.db import Db
-from headwater.objects.parts import Part, size_of
+from headwater.objects.parts import StoredPart, size_of
 from headwater.types import Row
 
 _BEGIN: Final = """
@@ -51,7 +51,7 @@ class UploadState(Row):
     id: UUID
     length: int | None
     position: int
-    parts: list[Part]
+    parts: list[StoredPart]
     metadata: str
     expires_at: datetime
     finished: bool
@@ -70,14 +70,14 @@ async def find(db: Db, id: UUID, route: str, owner: str | None, now: datetime) -
 
 
 async def append(
-    db: Db, state: UploadState, position: int, parts: Sequence[Part], length: int | None, expires_at: datetime
+    db: Db, state: UploadState, position: int, parts: Sequence[StoredPart], length: int | None, expires_at: datetime
 ) -> bool:
     """Move over parts that are in the store; False if the position is another, or the upload is gone."""
     arguments = (state.id, position, size_of(parts), _written(parts), length, expires_at)
     return await db.maybe(UUID, _APPEND, *arguments) is not None
 
 
-async def finish(tx: Tx, state: UploadState, position: int, parts: Sequence[Part]) -> bool:
+async def finish(tx: Tx, state: UploadState, position: int, parts: Sequence[StoredPart]) -> bool:
     """Move over the last parts, in the transaction that keeps the upload; False if somebody else has been there."""
     return await tx.run(_FINISH, state.id, position, size_of(parts), _written(parts)) == 1
 
@@ -87,5 +87,5 @@ async def forget(db: Db, id: UUID) -> bool:
     return await db.maybe(UUID, _FORGET, id) is not None
 
 
-def _written(parts: Sequence[Part]) -> str:
+def _written(parts: Sequence[StoredPart]) -> str:
     return msgspec.json.encode(parts).decode()

@@ -36,7 +36,7 @@ from headwater.http.message.problemtype import OUTCOME_UNKNOWN
 from headwater.http.message.request import Request
 from headwater.http.message.response import Response
 from headwater.objects import ObjectsError, UploadExpired
-from headwater.objects.parts import Part
+from headwater.objects.parts import StoredPart
 from headwater.objects.staging import Staging, stream_parts
 
 
@@ -192,7 +192,7 @@ class Steps:
             parts=parts,
         )
 
-    async def _head(self, id: UUID, parts: list[Part]) -> bytes:
+    async def _head(self, id: UUID, parts: list[StoredPart]) -> bytes:
         pieces = stream_parts(self._staging.objects, id, parts, 0, SNIFF_BYTES)
         return b"".join([piece async for piece in pieces])
 

@@ -1,4 +1,4 @@
-"""Early deaths: how long to wait before starting again what has died."""
+"""Restart backoff: how long to wait before a process that ended is restarted."""
 
 import random
 from collections.abc import Callable
@@ -10,10 +10,10 @@ RESTART: Final = Backoff(first=0.2, most=10.0)
 STABLE_SECONDS: Final = 15.0
 
 
-class EarlyDeaths:
-    """Counts the early deaths in a row; a stable run starts the count anew.
+class RestartBackoff:
+    """Counts consecutive early ends; a stable run resets the count.
 
-    `STABLE_SECONDS` is longer than the longest delay: what merely outlives its delay is not yet stable.
+    `STABLE_SECONDS` is longer than the longest delay, so a run that just outlasts its delay does not count as stable.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class EarlyDeaths:
         self._count = 0
 
     def delay_after(self, ran_seconds: float) -> float:
-        """Seconds to wait after a run of `ran_seconds` that ended unasked."""
+        """Seconds to wait after a run of `ran_seconds` that ended unexpectedly."""
         if ran_seconds >= self._stable_seconds:
             self._count = 0
         self._count += 1

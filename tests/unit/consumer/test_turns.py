@@ -1,9 +1,9 @@
-"""Slots: a burst leaves room for others, what is slow stands aside, and nobody waits for ever."""
+"""TurnQueue: a burst leaves room for others, what is slow stands aside, and nobody waits for ever."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.consumer.slots import Slots
+from headwater.consumer.turns import TurnQueue
 
 
 class FakeLane:
@@ -15,7 +15,7 @@ class FakeLane:
         return self.consumer_name
 
 
-def taken(slots: Slots[FakeLane]) -> list[FakeLane]:
+def taken(slots: TurnQueue[FakeLane]) -> list[FakeLane]:
     found = []
     while (lane := slots.take()) is not None:
         found.append(lane)
@@ -23,7 +23,7 @@ def taken(slots: Slots[FakeLane]) -> list[FakeLane]:
 
 
 def test_a_burst_of_one_consumer_leaves_a_slot_for_the_others() -> None:
-    slots: Slots[FakeLane] = Slots(4, 9)
+    slots: TurnQueue[FakeLane] = TurnQueue(4, 9)
     for _ in range(10):
         slots.offer(FakeLane("busy"))
     assert len(taken(slots)) == 3
@@ -32,14 +32,14 @@ def test_a_burst_of_one_consumer_leaves_a_slot_for_the_others() -> None:
 
 
 def test_the_consumer_with_the_fewest_lanes_at_work_is_next() -> None:
-    slots: Slots[FakeLane] = Slots(4, 9)
+    slots: TurnQueue[FakeLane] = TurnQueue(4, 9)
     for name in ("a", "a", "a", "b", "c"):
         slots.offer(FakeLane(name))
     assert [lane.consumer_name for lane in taken(slots)] == ["a", "b", "c", "a"]
 
 
 def test_a_slow_turn_makes_room_for_another() -> None:
-    slots: Slots[FakeLane] = Slots(1, 3)
+    slots: TurnQueue[FakeLane] = TurnQueue(1, 3)
     for name in ("a", "b", "c", "d"):
         slots.offer(FakeLane(name))
     for name in ("a", "b", "c"):
@@ -53,7 +53,7 @@ def test_a_slow_turn_makes_room_for_another() -> None:
 
 
 def test_consumers_that_hang_leave_room_for_one_that_does_not() -> None:
-    slots: Slots[FakeLane] = Slots(4, 9)
+    slots: TurnQueue[FakeLane] = TurnQueue(4, 9)
     for number in range(8):
         for _ in range(16):
             slots.offer(FakeLane(f"hangs {number}"))
@@ -68,7 +68,7 @@ def test_consumers_that_hang_leave_room_for_one_that_does_not() -> None:
 
 
 def test_a_key_that_hangs_leaves_room_for_the_other_partitions_of_its_consumer() -> None:
-    slots: Slots[FakeLane] = Slots(2, 5)
+    slots: TurnQueue[FakeLane] = TurnQueue(2, 5)
     slots.offer(FakeLane("a"))
     [hanging] = taken(slots)
     slots.offer(FakeLane("a"))
@@ -78,7 +78,7 @@ def test_a_key_that_hangs_leaves_room_for_the_other_partitions_of_its_consumer()
 
 
 def test_a_consumer_that_collides_with_itself_works_alone() -> None:
-    slots: Slots[FakeLane] = Slots(4, 9)
+    slots: TurnQueue[FakeLane] = TurnQueue(4, 9)
     for _ in range(3):
         slots.offer(FakeLane("a", alone=True))
     [lane] = taken(slots)
@@ -87,7 +87,7 @@ def test_a_consumer_that_collides_with_itself_works_alone() -> None:
 
 
 def test_a_lane_that_no_longer_wants_to_work_is_not_asked() -> None:
-    slots: Slots[FakeLane] = Slots(4, 9)
+    slots: TurnQueue[FakeLane] = TurnQueue(4, 9)
     lane = FakeLane("a")
     slots.offer(lane)
     slots.withdraw(lane)
@@ -100,7 +100,7 @@ def test_a_lane_that_no_longer_wants_to_work_is_not_asked() -> None:
     st.integers(1, 5),
 )
 def test_limits_hold_and_whoever_waits_gets_a_turn(moves: list[tuple[str, int]], slots_: int, more: int) -> None:
-    slots: Slots[FakeLane] = Slots(slots_, slots_ + more)
+    slots: TurnQueue[FakeLane] = TurnQueue(slots_, slots_ + more)
     working: list[FakeLane] = []
     slow: set[FakeLane] = set()
     waiting = 0

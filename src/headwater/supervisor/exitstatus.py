@@ -1,11 +1,11 @@
-"""How a process ended, in words."""
+"""Exit statuses in words."""
 
 import contextlib
 import signal
 
 
 def describe_end(status: int) -> str:
-    """An exit status as people say it: ``ended with status 1``, ``was killed by SIGKILL``."""
+    """An exit status in words: ``ended with status 1``, ``was killed by SIGKILL``."""
     if status >= 0:
         return f"ended with status {status}"
     with contextlib.suppress(ValueError):

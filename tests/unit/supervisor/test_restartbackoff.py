@@ -1,7 +1,7 @@
 """How long a keeper waits."""
 
 from headwater.backoff import Backoff
-from headwater.supervisor.deaths import RESTART, STABLE_SECONDS, EarlyDeaths
+from headwater.supervisor.restartbackoff import RESTART, STABLE_SECONDS, RestartBackoff
 
 
 def longest(low: float, high: float) -> float:
@@ -9,12 +9,12 @@ def longest(low: float, high: float) -> float:
 
 
 def test_the_delay_doubles_up_to_its_limit() -> None:
-    deaths = EarlyDeaths(Backoff(first=1, most=5), stable_seconds=60, pick=longest)
+    deaths = RestartBackoff(Backoff(first=1, most=5), stable_seconds=60, pick=longest)
     assert [deaths.delay_after(0) for _ in range(5)] == [1, 2, 4, 5, 5]
 
 
 def test_a_stable_run_starts_the_delays_anew() -> None:
-    deaths = EarlyDeaths(Backoff(first=1, most=5), stable_seconds=60, pick=longest)
+    deaths = RestartBackoff(Backoff(first=1, most=5), stable_seconds=60, pick=longest)
     assert [deaths.delay_after(ran) for ran in (0, 59.9, 60, 0)] == [1, 2, 1, 2]
 
 

@@ -1,7 +1,7 @@
-"""Looking: where all watermarks stand, and what the log brings; the questions a worker asks besides its lanes.
+"""The survey: finds which lanes have work, outside their own transactions.
 
-The wide look goes over every consumer and partition and relies on nothing. The narrow one reads what was appended
-since the last, once for all consumers of a worker, so that a batch that concerns two of thirty wakes two.
+The wide survey reads every watermark and relies on nothing. The narrow one reads what was appended since the last, once
+for all consumers of a worker, so a batch that concerns two of thirty consumers wakes two.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,8 +13,8 @@ from headwater.db import Connection
 from headwater.log import Position
 
 
-class Standing(NamedTuple):
-    """One watermark, and what there is to do behind it."""
+class WatermarkState(NamedTuple):
+    """One watermark, and the work behind it."""
 
     consumer: str
     handler: str
@@ -24,7 +24,7 @@ class Standing(NamedTuple):
     tip: Position | None
     """The end of the last batch that can be read there."""
     due_at: datetime | None
-    """When the next of its keys in retry is to be tried."""
+    """When its next key in retry is due."""
 
     @property
     def is_behind(self) -> bool:
@@ -32,12 +32,12 @@ class Standing(NamedTuple):
 
 
 class Survey(NamedTuple):
-    """What the wide look found."""
+    """The result of the wide survey."""
 
     head: Position | None
     generation: int
     """The newest layout."""
-    standings: list[Standing]
+    watermarks: list[WatermarkState]
 
 
 _HEAD: Final = """
@@ -89,15 +89,15 @@ returning w.consumer, w.partition, w.position
 
 
 async def survey(connection: Connection) -> Survey:
-    """Every watermark, and whether something is to be done behind it."""
+    """Read every watermark, and whether there is work behind it."""
     head, generation = await connection.fetchrow(_HEAD)
     rows = await connection.fetch(_STANDINGS, head)
-    return Survey(None if head is None else Position.from_bytes(head), generation, [_standing(row) for row in rows])
+    return Survey(None if head is None else Position.from_bytes(head), generation, [_state(row) for row in rows])
 
 
-def _standing(row: Sequence[Any]) -> Standing:
+def _state(row: Sequence[Any]) -> WatermarkState:
     name, handler, generation, partition, position, tip, due_at = row
-    return Standing(
+    return WatermarkState(
         name,
         handler,
         generation,
@@ -133,9 +133,9 @@ class Passage(NamedTuple):
 
 
 async def pass_over(connection: Connection, passages: Iterable[Passage]) -> dict[tuple[str, int], Position]:
-    """Move the watermarks that nobody holds and that still stand where they stood; says which, and where they are.
+    """Move the watermarks that are not locked and have not moved; returns those that moved, with their positions.
 
-    Not waited for until it is on disk: losing it would only mean looking at the same entries again.
+    The commit is asynchronous: if it is lost, the same entries are only read again.
     """
     columns = list(zip(*passages, strict=True))
     consumers, partitions, generations, olds, news = columns

@@ -1,8 +1,8 @@
-"""The journal: where everything goes that the processes write.
+"""The log collector: it receives everything that the processes write.
 
-Each process has a channel. What it writes lands whole in ``<home>/log/<process>.log``; warnings and errors are shown
-on the terminal as well. With `stream` every line goes there instead, as JSON, for whoever collects a container's
-output, and nothing is written to files.
+Each process has a channel. All its output goes to ``<home>/log/<process>.log``; warnings and errors are shown on the
+terminal as well. With `stream` every line goes there instead, as JSON, for the log driver of a container, and nothing
+is written to files.
 """
 
 from collections import deque
@@ -19,8 +19,8 @@ TAIL_LINES = 12
 LONGEST_LINE_BYTES = 256 * 1024
 
 
-class Line(msgspec.Struct, frozen=True):
-    """One line of a process, taken apart; `fields` are those beyond the common ones."""
+class LogLine(msgspec.Struct, frozen=True):
+    """One parsed log line of a process; `fields` are those beside the common ones."""
 
     process: str
     level: str
@@ -29,11 +29,11 @@ class Line(msgspec.Struct, frozen=True):
     fields: dict[str, Any] = {}
 
 
-Show = Callable[[Line], None]
+Show = Callable[[LogLine], None]
 
 
-class Journal:
-    """Opens channels; `show` gets the lines at or above `shown_level`."""
+class LogCollector:
+    """Opens channels; `show` receives the lines from `shown_level` upwards."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Journal:
         self._full = False
 
     def channel(self, process: str) -> "Channel":
-        """The channel of `process`, one and the same through all its lives."""
+        """The channel of `process`; it stays the same when the process is restarted."""
         if process not in self._channels:
             self._channels[process] = Channel(process, self)
         return self._channels[process]
@@ -64,7 +64,7 @@ class Journal:
         return LogFile(self._folder / f"{process.replace(' ', '-')}.log") if self._folder and not self._stream else None
 
     def take(self, process: str, lines: bytes) -> None:
-        """Pass on whole lines."""
+        """Pass on complete lines."""
         if self._stream is not None:
             self._stream_on(process, lines)
         if self._show is not None and any(mark in lines for mark in self._shown):
@@ -73,9 +73,9 @@ class Journal:
                     self._show(read_line(process, line))
 
     def complain(self, reason: str) -> None:
-        """Say once that files cannot be written; the processes themselves go on."""
+        """Report once that files cannot be written. The processes themselves go on."""
         if not self._full and self._show is not None:
-            self._show(Line(process="supervisor", level="error", event=f"logs are lost: {reason}"))
+            self._show(LogLine(process="supervisor", level="error", event=f"logs are lost: {reason}"))
         self._full = True
 
     def _stream_on(self, process: str, lines: bytes) -> None:
@@ -85,17 +85,17 @@ class Journal:
 
 
 class Channel:
-    """What one process writes, cut into lines."""
+    """The output of one process, split into lines."""
 
-    def __init__(self, process: str, journal: Journal) -> None:
+    def __init__(self, process: str, collector: LogCollector) -> None:
         self.process = process
-        self._journal = journal
-        self._file = journal.file_of(process)
+        self._collector = collector
+        self._file = collector.file_of(process)
         self._rest = b""
         self._tail: deque[bytes] = deque(maxlen=TAIL_LINES)
 
     def write(self, chunk: bytes) -> None:
-        """Take what was written, wherever it was cut; a line without end is cut at `LONGEST_LINE_BYTES`."""
+        """Add a chunk of output. A line that is longer than `LONGEST_LINE_BYTES` is split."""
         lines, newline, rest = (self._rest + chunk).rpartition(b"\n")
         if len(rest) > LONGEST_LINE_BYTES:
             lines, newline, rest = lines + newline + rest, b"\n", b""
@@ -104,7 +104,7 @@ class Channel:
             self._take(lines + newline)
 
     def tail(self) -> str:
-        """The last lines, for a message about a process that failed: what is severe if anything is, else all."""
+        """The last lines, for the message about a failed process: only the errors if there are any."""
         lines = [read_line(self.process, line) for line in (*self._tail, self._rest) if line]
         severe = [line for line in lines if line.level == "error"]
         return "".join(f"\n  {text}" for line in severe or lines for text in plain_text(line).splitlines())
@@ -126,20 +126,20 @@ class Channel:
             try:
                 self._file.write(lines)
             except OSError as error:
-                self._journal.complain(f"{self._file.path}: {error.strerror}")
-        self._journal.take(self.process, lines)
+                self._collector.complain(f"{self._file.path}: {error.strerror}")
+        self._collector.take(self.process, lines)
 
 
 _COMMON: Final = frozenset({"process", "level", "event", "at"})
 
 
-def read_line(process: str, line: bytes) -> Line:
-    """Take a line apart; what is no JSON object is a text of level info, as a `print` leaves it."""
+def read_line(process: str, line: bytes) -> LogLine:
+    """Parse a line. One that is not a JSON object, such as the output of `print`, has level info."""
     try:
         found = msgspec.json.decode(line, type=dict[str, Any])
     except msgspec.DecodeError:
-        return Line(process=process, level="info", event=line.decode(errors="replace"))
-    return Line(
+        return LogLine(process=process, level="info", event=line.decode(errors="replace"))
+    return LogLine(
         process=str(found.get("process", process)),
         level=str(found.get("level", "info")),
         event=str(found.get("event", "")),
@@ -148,7 +148,7 @@ def read_line(process: str, line: bytes) -> Line:
     )
 
 
-def plain_text(line: Line) -> str:
+def plain_text(line: LogLine) -> str:
     """A line for people: the event, its fields, and a stack trace below."""
     fields = {name: value for name, value in line.fields.items() if name not in ("exception", "logger")}
     text = " ".join([line.event, *(f"{name}={value}" for name, value in fields.items())])

@@ -1,10 +1,10 @@
-"""Pace: how much of a consumer's work may be under way at once, learned from what it collides with.
+"""The throttle: limits how much of a consumer's work runs at once, after collisions with other transactions.
 
 Several partitions at once and many events per transaction are fast as long as they touch different rows. Where they
 touch the same ones (a projection that sums over all keys, a row that commands write too), such transactions deadlock
-with one another, and each deadlock costs PostgreSQL a second to find. So after a collision a consumer works *alone*,
-in one partition at a time over all workers; if that is not enough, in ever shorter transactions. Both wear off:
-shortness while transactions succeed, loneliness after a while that doubles when it was too short.
+with one another, and PostgreSQL needs a second to detect each deadlock. So after a collision a consumer runs *alone*,
+in one partition at a time over all workers; if that is not enough, in shorter and shorter transactions. Transactions
+grow again while they succeed. Running alone ends after a time that doubles when it was too short.
 """
 
 import time
@@ -17,8 +17,8 @@ _SHORTER: Final = 4
 _SUCCESSES_TO_GROW: Final = 10
 
 
-class Pace:
-    """One consumer's pace in this process."""
+class Throttle:
+    """The throttle of one consumer in this process."""
 
     __slots__ = ("_alone_seconds", "_alone_until", "_clock", "_limit", "_successes", "entries")
 
@@ -33,7 +33,7 @@ class Pace:
 
     @property
     def alone(self) -> bool:
-        """Whether only one partition is to be worked on at a time."""
+        """Whether only one partition may run at a time."""
         return self._clock() < self._alone_until
 
     def collide(self) -> None:

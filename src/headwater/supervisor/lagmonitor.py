@@ -1,4 +1,4 @@
-"""The gauge: how far relay and consumers are behind, asked again and again while the backend runs."""
+"""The lag monitor: measures how far relay and consumers are behind, while the backend runs."""
 
 import asyncio
 import time
@@ -11,37 +11,37 @@ from headwater.db import DbError, Pool, StatementTimeout
 from headwater.wal.backlog import Backlog, read_backlog
 
 PATIENCE_SECONDS: Final = 5.0
-"""A PostgreSQL that leaves a simple question unanswered for so long is not available, whatever its sockets say."""
+"""The timeout of a simple query, after which PostgreSQL counts as unreachable."""
 
 
-class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """What one look saw; `backlog` is None where there is no log yet."""
+class Measurement(msgspec.Struct, frozen=True, kw_only=True):
+    """One measurement; `backlog` is None if the log is not prepared."""
 
     consumers: tuple[Lag, ...]
     backlog: Backlog | None
     seconds: float
-    """That it took."""
+    """Its duration."""
 
 
-class Gauge:
-    """Knows what it saw last, and, between a loss of PostgreSQL and the next success, why it sees nothing."""
+class LagMonitor:
+    """Has the last measurement and, while PostgreSQL is unreachable, the reason in `trouble`."""
 
     def __init__(self, url: str, slot: str) -> None:
-        self.last: Look | None = None
+        self.last: Measurement | None = None
         self.trouble: str | None = None
         self._url = url
         self._slot = slot
         self._pool: Pool | None = None
 
-    async def look(self) -> float:
-        """Refresh `last`, or else set `trouble`; returns the seconds that PostgreSQL worked for it."""
+    async def measure(self) -> float:
+        """Update `last`, or set `trouble`; returns the seconds for which PostgreSQL worked."""
         try:
-            self.last = await self._look(time.monotonic())
+            self.last = await self._measure(time.monotonic())
         except TimeoutError:
-            self.trouble = f"PostgreSQL did not answer within {PATIENCE_SECONDS:g} seconds"
+            self.trouble = f"PostgreSQL did not respond within {PATIENCE_SECONDS:g} seconds"
         except StatementTimeout as error:
             self.trouble = str(error)
-            return PATIENCE_SECONDS  # and more: how far consumers are behind is too much to be asked often
+            return PATIENCE_SECONDS  # consumer lag is too expensive to be measured often
         except DbError as error:
             self.trouble = str(error)
         else:
@@ -53,8 +53,8 @@ class Gauge:
         if self._pool is not None:
             await self._pool.close()
 
-    async def _look(self, began: float) -> Look:
-        """First what is answered at once by a PostgreSQL that answers at all."""
+    async def _measure(self, began: float) -> Measurement:
+        """First the cheap query, to which a reachable PostgreSQL responds at once."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             self._pool = self._pool or await Pool.open(
                 self._url, size=1, read_only=True, application_name="headwater supervisor"
@@ -62,4 +62,4 @@ class Gauge:
             async with self._pool.acquire() as connection:
                 backlog = await read_backlog(connection, self._slot)
         consumers = await lag(self._pool)
-        return Look(consumers=tuple(consumers), backlog=backlog, seconds=time.monotonic() - began)
+        return Measurement(consumers=tuple(consumers), backlog=backlog, seconds=time.monotonic() - began)

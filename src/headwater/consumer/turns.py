@@ -1,44 +1,44 @@
-"""Slots: whose turn it is, so that a slow consumer delays only itself (guarantee G7).
+"""The turn queue: whose turn it is, so that a slow consumer delays only itself (guarantee G7).
 
-Lanes that work hold a connection each, and connections are few. Rules, with S slots and C connections, C > S:
+A running lane holds a connection, and connections are few. The rules, with T turns at once and C connections, C > T:
 
-- A turn is short by itself: a transaction takes no further event after a fifth of a second. So whoever waits for one
-  of the S slots waits for a moment only, unless a single call of a handler takes long.
-- A turn that lasts longer nevertheless is *slow*: it no longer counts among the S, and another lane may start beside
-  it, up to C in all.
-- A consumer starts at most S - 1 lanes, so a burst of one leaves a slot for the others. One with slow turns may start
-  its share of the C, which is the smaller, the more consumers are slow: up to C - 1 that hang leave room for the next,
-  and a key that hangs leaves room for the other partitions of its consumer.
-- A consumer that collides with itself starts one (`headwater.consumer.pace`).
-- Among those that wait, the consumer with the fewest lanes at work is next; then the one that has waited longest.
+- A turn is short: a transaction takes no further event after a fifth of a second. So a lane waits briefly for one of
+  the T turns, unless a single call of a handler takes long.
+- A turn that lasts longer is *slow*. It no longer counts among the T, and another lane may start beside it, up to C in
+  all.
+- A consumer runs at most T - 1 lanes, so a burst of one leaves a turn for the others. One with slow turns may run its
+  share of the C, which is smaller the more consumers are slow. So up to C - 1 hanging turns leave a connection for the
+  next consumer, and a hanging key leaves connections for the other partitions of its consumer.
+- A consumer whose lanes collide runs one (`headwater.consumer.throttle`).
+- Next is the consumer with the fewest running lanes; among equals the one that has waited longest.
 
-No clock and no I/O in here: the worker says when a turn has become slow.
+There is no clock and no I/O here: the scheduler says when a turn has become slow.
 """
 
 from collections import deque
 from typing import Generic, Protocol, TypeVar
 
 
-class Waiting(Protocol):
-    """What wants a slot."""
+class Waiter(Protocol):
+    """What waits for a turn."""
 
     @property
     def consumer_name(self) -> str: ...
 
     @property
     def alone(self) -> bool:
-        """Whether nothing else of its consumer is to work at the same time."""
+        """Whether nothing else of its consumer may run at the same time."""
         ...
 
 
-L = TypeVar("L", bound=Waiting)
+L = TypeVar("L", bound=Waiter)
 
 
-class Slots(Generic[L]):
-    """Bookkeeping of who works and who waits."""
+class TurnQueue(Generic[L]):
+    """The running and the waiting lanes."""
 
-    def __init__(self, slots: int, connections: int) -> None:
-        self._slots = slots
+    def __init__(self, turns: int, connections: int) -> None:
+        self._turns = turns
         self._connections = connections
         self._waiting: dict[str, deque[L]] = {}
         self._working: dict[str, set[L]] = {}
@@ -47,19 +47,19 @@ class Slots(Generic[L]):
         self._slow_count = 0
 
     def offer(self, lane: L) -> None:
-        """A lane wants to work; it must be neither waiting nor working."""
+        """Add a lane, which must neither wait nor run."""
         self._waiting.setdefault(lane.consumer_name, deque()).append(lane)
 
     def withdraw(self, lane: L) -> None:
-        """A waiting lane does not want to work any more."""
+        """Remove a waiting lane."""
         lanes = self._waiting[lane.consumer_name]
         lanes.remove(lane)
         if not lanes:
             del self._waiting[lane.consumer_name]
 
     def take(self) -> L | None:
-        """The lane that may begin now, if one may."""
-        if self._count >= self._connections or self._count - self._slow_count >= self._slots:
+        """The lane that may start now, if there is one."""
+        if self._count >= self._connections or self._count - self._slow_count >= self._turns:
             return None
         name = min(filter(self._may_start, self._waiting), key=self._at_work, default=None)
         if name is None:
@@ -70,7 +70,7 @@ class Slots(Generic[L]):
         return lane
 
     def mark_slow(self, lane: L) -> None:
-        """The turn of a lane at work lasts long."""
+        """The turn of a running lane has become slow."""
         if lane in self._working.get(lane.consumer_name, ()):
             slow = self._slow.setdefault(lane.consumer_name, set())
             if lane not in slow:
@@ -98,7 +98,7 @@ class Slots(Generic[L]):
         elif name in self._slow:
             most = max(1, (self._connections - 1) // (len(self._slow) + 1))
         else:
-            most = max(1, self._slots - 1)
+            most = max(1, self._turns - 1)
         return self._at_work(name) < most
 
     def _at_work(self, name: str) -> int:

@@ -1,4 +1,4 @@
-"""Cuts: whatever fails, it comes to stand alone, and everything else is applied once."""
+"""Bisection: whatever fails, it comes to stand alone, and everything else is applied once."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.consumer.cuts import Cuts
+from headwater.consumer.bisection import Bisection
 from headwater.log import START, Position
 
 counts = st.integers(1, 200)
@@ -45,7 +45,7 @@ def follow(count: int, bad: set[int], limit: int, tell: Told) -> tuple[list[int]
     """What a lane does: numbers applied, numbers set aside, and how many transactions that took."""
     applied: list[int] = []
     aside: list[int] = []
-    cuts, watermark, transactions = Cuts(), -1, 0
+    cuts, watermark, transactions = Bisection(), -1, 0
     while watermark < count - 1:
         transactions += 1
         cut = cuts.next_after(_position(watermark))
@@ -64,7 +64,7 @@ def follow(count: int, bad: set[int], limit: int, tell: Told) -> tuple[list[int]
 
 
 def test_cuts_that_the_watermark_has_passed_mean_nothing() -> None:
-    cuts = Cuts()
+    cuts = Bisection()
     cuts.close_in([_position(number) for number in range(10)], 4, 5)
     assert cuts.next_after(START) == _position(3)
     assert cuts.next_after(_position(3)) == _position(4)
@@ -72,7 +72,7 @@ def test_cuts_that_the_watermark_has_passed_mean_nothing() -> None:
 
 
 def test_an_earlier_failure_keeps_the_cuts_of_a_later_one() -> None:
-    cuts = Cuts()
+    cuts = Bisection()
     cuts.close_in([_position(number) for number in range(10)], 8, 9)
     cuts.close_in([_position(number) for number in range(8)], 2, 3)
     assert [_position(1), _position(2), _position(7), _position(8)] == [

@@ -1,6 +1,6 @@
-"""Parts of a large transaction beyond the head, left by a relay that ended in the middle of it. Nobody reads them.
+"""Unfinished transactions: parts beyond the head, left by a relay that ended while it appended. Nobody reads them.
 
-They are deleted before anything moves the head: once it is past them, readers would see half a transaction.
+They are deleted before the head moves, because readers would see half a transaction once the head is past them.
 """
 
 import asyncpg
@@ -14,6 +14,6 @@ delete from headwater.batch
 """
 
 
-async def drop_leftover(connection: asyncpg.Connection, head: Position) -> None:
+async def drop_unfinished(connection: asyncpg.Connection, head: Position) -> None:
     """Delete the batches beyond the head, in the transaction that holds the log's row."""
     await connection.execute(_DROP, bytes(head))

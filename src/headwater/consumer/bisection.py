@@ -1,9 +1,9 @@
-"""Cuts: where the coming transactions have to end while a failure among their deliveries is closed in.
+"""Bisection: where the next transactions must end until the failing delivery is isolated.
 
-A transaction that fails rolls everything back, and what failed is to be applied alone, so that it can be set aside
-alone. When the failing call is known, three transactions do it: up to before it, it alone, and on. When it is not (a
-batch handler, a constraint checked at commit, an error of SQL that a handler swallowed), halves do it in about
-2 log2(n) of them. Cuts are positions, so they mean the same whoever moved the watermark meanwhile.
+A failed transaction rolls everything back, and the failing event must be applied alone, so that it alone is set aside.
+When the failing call is known, three transactions do it: up to the event, the event alone, and the rest. Otherwise (a
+batch handler, a constraint checked at commit, an SQL error that a handler swallowed), halving takes about 2 log2(n)
+transactions. The cuts are positions, so they stay valid if another worker moves the watermark.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from headwater.log import Position
 
 
-class Cuts:
-    """The positions at which the coming transactions have to end, in order."""
+class Bisection:
+    """The positions at which the next transactions must end, in order."""
 
     __slots__ = ("_cuts",)
 
@@ -20,7 +20,7 @@ class Cuts:
         self._cuts: list[Position] = []
 
     def next_after(self, watermark: Position) -> Position | None:
-        """Where a transaction that begins at `watermark` has to end; None when it may go as far as it likes."""
+        """The position at which a transaction that starts at `watermark` must end; None without a limit."""
         while self._cuts and self._cuts[0] <= watermark:
             del self._cuts[0]
         return self._cuts[0] if self._cuts else None
