@@ -1,6 +1,6 @@
 """Rendering: from the result of a handler to a response; composed once from the declared return type.
 
-The return type is the schema of the response. None is an empty 204; a `Response` goes out as it is; an async iterator
+The return type is the schema of the response. None is an empty 204; a `Response` is sent unchanged; an async iterator
 becomes JSON lines; everything else is JSON.
 """
 

@@ -16,7 +16,7 @@ def conditional_requests() -> Part:
     """Serve conditional requests."""
     return Part(
         "conditions",
-        AnswerFields(of=_kept_by_nobody),
+        AnswerFields(of=_never_cached),
         Refinement(refine=with_validators),
         TransactionStep(
             name="current",
@@ -27,7 +27,7 @@ def conditional_requests() -> Part:
     )
 
 
-def _kept_by_nobody(route: Route) -> Fields:
+def _never_cached(route: Route) -> Fields:
     """Otherwise caches would store a response for a heuristic time (RFC 9111 section 4.2.2)."""
     declared = route.option(ConditionOption)
     return [] if route.verb == "command" or declared.validated or declared.cache_control else [NO_STORE]

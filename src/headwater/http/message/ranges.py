@@ -1,6 +1,6 @@
 """Ranges: which bytes of a representation a client requests, and how they are sent (RFC 9110 section 14).
 
-Without I/O: the header and the size go in, spans come out. Whoever has the bytes sends them.
+Without I/O: from the header and the size to spans. The caller sends the bytes.
 
     spans = read_ranges(header, size)    when If-Range, if any, holds
     None     all of it, 200              no range of bytes, malformed, or too many (section 14.2 lets us ignore these)

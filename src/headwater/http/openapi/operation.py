@@ -37,7 +37,7 @@ def name_operations(operations: Iterable[Operation]) -> list[str]:
 def write_operation(
     operation: Operation, name: str, schemas: Schemas, links: dict[str, Any], described: Sequence[Description]
 ) -> dict[str, Any]:
-    """The operation object; `links` say where its response leads, `described` is what the parts of the backend add."""
+    """The operation object; `links` are those of its response, `described` are the additions of the parts."""
     route = operation.route
     summary, description = _texts(route)
     answer = _answer(operation, schemas, described) | ({"links": links} if links else {})
@@ -59,7 +59,7 @@ def write_operation(
 
 
 def write_links(operation: Operation, operations: Sequence[Operation], names: Sequence[str]) -> dict[str, Any]:
-    """Links to what can be done with a response: with what was made, by its Location, and with the first of a list.
+    """Links from a response to other operations: on the created resource, by its Location, and on the first of a list.
 
     https://spec.openapis.org/oas/v3.1.1.html#link-object
     """

@@ -61,7 +61,7 @@ class _Marker:
             self._mark_if_there(field.type, schema.get("properties", {}).get(field.encode_name))
 
     def _mark_union(self, shape: inspect.UnionType, schema: Schema) -> None:
-        """Alternatives stand in an order of their own; a time is the only text without a format, or it is none."""
+        """The schemas of alternatives are in another order; a time is the only string without a format."""
         members, choices = members_of(shape), schema.get("anyOf", [schema])
         times = [member for member in members if type(member) in _FORMATS]
         if len(times) == 1 and not any(isinstance(member, inspect.StrType) for member in members):

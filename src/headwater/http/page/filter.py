@@ -70,7 +70,7 @@ class Filter(msgspec.Struct, frozen=True):
         return [self._value(text) for text in texts]
 
     def condition(self, value: Any, argument: Callable[[Any], str]) -> str:
-        """The condition on the column; values go through `argument`, which says what stands for them."""
+        """The condition on the column; `argument` adds a value and returns its placeholder."""
         column = quoted(self.column)
         if self.operator == "null":
             return f"{column} is null" if value else f"{column} is not null"
@@ -101,7 +101,7 @@ def make_filter(field: str, column: str, annotation: Any, operator: Operator) ->
 
 
 def value_type(annotation: Any) -> Any:
-    """The one type that the values of a column have when they are not None, None if there is no such."""
+    """The type of a column's values other than None; None for a union of several."""
     members = [each for each in members_of(shape_of(annotation)) if not isinstance(each, shapes.NoneType)]
     if len(members) != 1:
         return None
@@ -112,5 +112,5 @@ def value_type(annotation: Any) -> Any:
 
 
 def _escaped(text: str) -> str:
-    """The text as a pattern that matches it and nothing else."""
+    """The string as a LIKE pattern that matches only itself."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -47,7 +47,7 @@ class Index(msgspec.Struct, frozen=True):
 
 
 async def missing_indexes(db: Db, plans: Iterable[PagePlan]) -> list[IndexMissing]:
-    """What the declared orders lack, each index once; raises `DbError`. What is no table is not looked at."""
+    """The missing indexes of the declared orders, each once; raises `DbError`. Only tables are checked."""
     found: dict[str, IndexMissing] = {}
     for plan in plans:
         if plan.table is None or not await db.one(bool, _IS_TABLE, plan.table):
@@ -88,7 +88,7 @@ def _missing(table: str, order: Order, narrowed: Sequence[str]) -> IndexMissing:
 
 
 def _leading(term: Term) -> Term:
-    """The first column stands in its index without a place for its nulls: the statements ask for these apart."""
+    """The first column of the index has no placing of nulls: the statements read rows with NULL there separately."""
     return Term(term.column, term.descending)
 
 

@@ -17,7 +17,7 @@ import msgspec
 from headwater.http.page.order import Order, Term, order_sql, quoted
 
 Argument = Callable[[Any], str]
-"""Takes a value and says what stands for it in the statement: ``$3``."""
+"""Adds an argument and returns its placeholder in the statement: ``$3``."""
 
 
 class Branch(msgspec.Struct, frozen=True):

@@ -74,10 +74,10 @@ class Column(msgspec.Struct, frozen=True):
 class PagePlan:
     """The parameters that requests may use on a list.
 
-    `default` is the text of the order without ``sort=``, empty for that of the key alone. `part` is the row with every
-    field optional, and `listing` a list of these, if fields may be chosen. `sorts` are the orders that are expected to
-    have an index, behind the columns `narrowed`. With `whole` rows are shown whole, whatever the declaration says: in
-    an older version of the API they have other fields than those that could be chosen. Raises `PlanInvalid`.
+    `default` is the order without ``sort=`` as a string, empty for the key alone. `part` is the row with every field
+    optional, and `listing` a list of these, if fields may be chosen. `sorts` are the orders that are expected to have
+    an index, behind the columns `narrowed`. With `whole` rows are shown whole, whatever the declaration says: in an
+    older version of the API they have other fields than those that could be chosen. Raises `PlanInvalid`.
     """
 
     def __init__(self, pages: Pages, *, whole: bool = False) -> None:
@@ -137,7 +137,7 @@ class PagePlan:
         return self._by_column.get(column)
 
     def _tenant_reader(self) -> Read:
-        """What makes a value of the tenant's column from the text that a principal has."""
+        """The function from a principal's tenant to a value of the tenant's column."""
         column = self._by_column.get(self.tenant or "")
         read = reader_of(column.shape) if column is not None else str
         if read is None:

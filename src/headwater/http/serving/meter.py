@@ -97,7 +97,7 @@ class Meter:
         indexes = [self._requests.of(*labels, status).index for status in _STATUSES]
         indexes.append(self._durations.of(*labels).index)
         first = min(indexes)  # which is `UNSEEN` if one of them is
-        assert first == UNSEEN or indexes[-1] == first + _HISTOGRAM, "declared by somebody in between"
+        assert first == UNSEEN or indexes[-1] == first + _HISTOGRAM, "other metrics were declared in between"
         return first
 
     def count(self, series: int, status: int, seconds: float) -> None:

@@ -19,7 +19,7 @@ from headwater.part import Declaration
 
 
 class Accepts(Declaration, frozen=True):
-    """Routes may have this option. One that no part accepts is an error at the start, since nobody would heed it."""
+    """Routes may have this option. An option that no part accepts is an error at the start."""
 
     option: type[Option]
 

@@ -42,7 +42,8 @@ class Conversion(NamedTuple):
 
 
 class Conversions:
-    """Between a version and the next older one, in one direction. `used` are the newer types that were asked for."""
+    """The conversions between a version and the next older one, in one direction. `used` are the newer types that
+    occurred."""
 
     def __init__(self, steps: Mapping[Any, ConversionStep], direction: Direction) -> None:
         self._steps = steps
@@ -145,7 +146,7 @@ class Conversions:
         if _has_fields(origin):
             hints = typing.get_type_hints(origin, include_extras=True)
             if any(self.of(each).convert for each in hints.values()):
-                raise ConversionUnclear(kind=_written(kind), reason="it is no Struct")
+                raise ConversionUnclear(kind=_written(kind), reason="it is not a Struct")
         return _same(kind)
 
     def _of_struct(self, kind: Any, origin: type) -> Conversion:

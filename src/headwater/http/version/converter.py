@@ -16,7 +16,8 @@ Convert = Callable[[Any], Any]
 
 
 class Converter(Declaration, frozen=True, kw_only=True):
-    """Declared by ``@app.downgrade(version)``, which leads to that version, or ``@app.upgrade(version)``, from it."""
+    """Declared by ``@app.downgrade(version)``, which converts to that version, or ``@app.upgrade(version)``, from
+    it."""
 
     version: str
     direction: Direction
@@ -49,7 +50,7 @@ def read_steps(converters: Iterable[Converter], version: str, direction: Directi
 
 
 def read_step(converter: Converter) -> ConversionStep:
-    """What a converter converts, by its annotations; raises `ConverterInvalid`."""
+    """The types of a converter, by its annotations; raises `ConverterInvalid`."""
     if inspect.iscoroutinefunction(converter.convert):
         _invalid(converter, "it is asynchronous", "Write `def`: it only builds one value from another.")
     hints = _hints(converter)

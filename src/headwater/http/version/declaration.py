@@ -42,11 +42,11 @@ class Deprecated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Versions:
-    """The versions of a backend's API, the oldest first: ``Versions("1", "2")``, or dates if you like.
+    """The versions of a backend's API, the oldest first: ``Versions("1", "2")``, or dates.
 
-    `by` says where a request may name one. `default` is the version served to a request that names none: ``"newest"``,
-    a version, or ``"required"``, with which such a request is a 400. `media` is the vendor's media type, for
-    ``"media"``. `deprecated` maps versions to when and how they end. Raises `VersionsInvalid`.
+    `by` says where requests may name a version. `default` is the version of a request that names none: ``"newest"``, a
+    version, or ``"required"``: then such a request is a 400. `media` is the vendor's media type, for ``"media"``.
+    `deprecated` maps versions to their deprecation. Raises `VersionsInvalid`.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class Versions:
 
 
 def _moment(day: date) -> datetime:
-    """A date's first moment in UTC; a time without a zone is in UTC."""
+    """The beginning of a date in UTC; a time without a zone is in UTC."""
     if not isinstance(day, datetime):
         return datetime(day.year, day.month, day.day, tzinfo=UTC)
     return day if day.tzinfo is not None else day.replace(tzinfo=UTC)

@@ -17,7 +17,7 @@ from headwater.http.version.naming import QUERY, segment_of
 from headwater.part import Declarations
 
 DOCUMENT: Final = "/openapi.json"
-"""The document of whichever version is asked for; it is there for those who name none, too."""
+"""The document of the requested version; it is also served without a version."""
 Document = dict[str, Any]
 
 LISTED: Final = "x-headwater-versions"
@@ -67,7 +67,7 @@ def document_path(version: str) -> str:
 
 
 def document_route(path: str, edition: Edition, versions: Versions, about: About, declared: Declarations) -> Route:
-    """The route to the document of a version; it is written when first asked for."""
+    """The route of the document of a version; it is written at the first request."""
     return static_route(path, lambda: msgspec.json.encode(write_edition(edition, versions, about, declared)), JSON)
 
 

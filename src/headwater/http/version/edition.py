@@ -94,7 +94,7 @@ class _Stage:
 
 
 class _Adaptation:
-    """Makes of a handler's signature that of an older version, through every stage between."""
+    """Converts a handler's signature to that of an older version, through every version between."""
 
     def __init__(self, versions: Versions, stages: Sequence[_Stage]) -> None:
         self._passed = frozenset({QUERY}) if "query" in versions.by else frozenset()

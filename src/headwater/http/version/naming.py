@@ -52,7 +52,7 @@ class Accepted(NamedTuple):
 
 
 class Naming:
-    """Reads requests as `versions` has it; `taken` are the first segments of paths that are no version's."""
+    """Reads the version of requests; `taken` are the first segments of paths without a version."""
 
     def __init__(self, versions: Versions, taken: Collection[str] = ()) -> None:
         self._versions = versions
@@ -107,7 +107,7 @@ class Naming:
         return version
 
     def _read_media(self, request: Request, named: list[str]) -> bool:
-        """Adds the versions that the media types name; returns whether the vendor's type is asked for."""
+        """Add the versions that the media types name; returns whether the vendor's media type is accepted."""
         fields, vendor = request.fields, False
         accept = fields.get(b"accept")
         if accept is not None and b"vnd." in accept.lower():

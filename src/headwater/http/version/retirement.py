@@ -34,13 +34,13 @@ def retire(
     clock: Clock,
     usage: Usage,
 ) -> list[Endpoint]:
-    """The endpoints of a deprecated edition, which say so and end when it does."""
+    """The endpoints of a deprecated edition, with its fields and its end."""
     retirement = _Retirement(edition, versions, clock, usage)
     return [retirement.of(each, linked=successor.has(each.route)) for each in endpoints]
 
 
 def retire_unmatched(edition: Edition, unmatched: Endpoint, versions: Versions, clock: Clock, usage: Usage) -> Endpoint:
-    """What answers paths that a deprecated edition does not have, which ends with it, too."""
+    """The unmatched endpoint of a deprecated edition, with its fields and its end."""
     return _Retirement(edition, versions, clock, usage).of(unmatched, linked=False)
 
 

@@ -73,8 +73,8 @@ class VersionRouter:
         return [*self.platform.endpoints, self.unmatched, *served]
 
     def find(self, request: Request) -> tuple[Endpoint, Sequence[Any]]:
-        """What answers; raises a `Problem` for a version that is not there, and adds what every response of one
-        says."""
+        """The endpoint and its path values; raises a `Problem` for an unknown version, and adds the fields of the
+        version."""
         scope = request.scope
         root = scope.get("root_path")
         path = below(root, scope["path"]) if root else scope["path"]

@@ -39,26 +39,26 @@ class Appending:
         self._hashing = hashing
         self._strict = strict
         self.position = state.position
-        """Up to where the bytes are durable and moved over."""
+        """The position up to which bytes are durable and recorded."""
         self.moved: list[StoredPart] = []
-        """Parts of this request that were moved over."""
+        """The recorded parts of this request."""
         self.waiting: list[StoredPart] = []
-        """Parts that are in the store and not moved over yet."""
+        """Parts that are in the store and not recorded yet."""
         self.head = b""
         """The first bytes of this request."""
 
     @property
     def end(self) -> int:
-        """Where the upload stands once what waits has been moved over."""
+        """The position once the waiting parts have been recorded."""
         return self.position + size_of(self.waiting)
 
     @property
     def whole(self) -> bool:
-        """Whether that is all of it."""
+        """Whether that is the whole upload."""
         return self.end == self._length
 
     async def take(self, incoming: Incoming, look: Callable[[bytes], None]) -> None:
-        """Store what comes; raises what ends the body early, after which what had come has been moved over."""
+        """Store the body; raises what ends it early, after the received bytes have been recorded."""
         pieces = _Pieces(aiter(incoming))
         async for _, content in in_parts(pieces, self._see, look):
             self.waiting.append(await self._staging.put(self._state.id, content, self.end))
@@ -74,7 +74,7 @@ class Appending:
                 raise pieces.error
 
     async def move(self) -> None:
-        """Move over what waits; raises a `Problem` 409 if another request was faster."""
+        """Record the waiting parts; raises a `Problem` 409 if another request was faster."""
         if not self.waiting and self._length == self._state.length:
             return
         expiry = self._staging.expiry()
@@ -84,7 +84,7 @@ class Appending:
         self.position, self.moved, self.waiting = self.end, [*self.moved, *self.waiting], []
 
     async def discard(self) -> None:
-        """Delete from the store what was not moved over."""
+        """Delete the parts that were not recorded from the store."""
         for part in self.waiting:
             await asyncio.shield(self._staging.remove(self._state.id, part))
 

@@ -101,7 +101,7 @@ def length_of(request: Request) -> int | None:
 
 
 def checksum_of(request: Request) -> Checksum | None:
-    """Upload-Checksum, None without it; raises a `Problem` 400 for another algorithm, and for what is no checksum."""
+    """Upload-Checksum, None without it; raises a `Problem` 400 for an unsupported algorithm or an invalid checksum."""
     if b"upload-checksum" not in request.fields:
         return None
     algorithm, _, encoded = request.headers["upload-checksum"].partition(" ")
@@ -114,7 +114,7 @@ def checksum_of(request: Request) -> Checksum | None:
 
 
 def metadata_in(header: str) -> dict[str, str]:
-    """Upload-Metadata: pairs of a key and a text in base64; raises a `Problem` 400."""
+    """Upload-Metadata: pairs of a key and a base64 string; raises a `Problem` 400."""
     if len(header) > _METADATA_BYTES:
         raise Problem(400, detail=f"Upload-Metadata must not exceed {_METADATA_BYTES} bytes.")
     found: dict[str, str] = {}

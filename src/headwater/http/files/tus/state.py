@@ -72,18 +72,18 @@ async def find(db: Db, id: UUID, route: str, owner: str | None, now: datetime) -
 async def append(
     db: Db, state: UploadState, position: int, parts: Sequence[StoredPart], length: int | None, expires_at: datetime
 ) -> bool:
-    """Move over parts that are in the store; False if the position is another, or the upload is gone."""
+    """Record parts that are in the store; False if the position differs, or the upload no longer exists."""
     arguments = (state.id, position, size_of(parts), _written(parts), length, expires_at)
     return await db.maybe(UUID, _APPEND, *arguments) is not None
 
 
 async def finish(tx: Tx, state: UploadState, position: int, parts: Sequence[StoredPart]) -> bool:
-    """Move over the last parts, in the transaction that keeps the upload; False if somebody else has been there."""
+    """Record the last parts, in the transaction that keeps the upload; False if another request was faster."""
     return await tx.run(_FINISH, state.id, position, size_of(parts), _written(parts)) == 1
 
 
 async def forget(db: Db, id: UUID) -> bool:
-    """Give up an upload that is not finished; False if it is."""
+    """Delete an upload that is not finished; False if it is."""
     return await db.maybe(UUID, _FORGET, id) is not None
 
 
