@@ -214,7 +214,7 @@ async def test_a_client_that_goes_away_stops_the_reading(
         if read.is_set():
             raise ConnectionError("the client is gone")
 
-    with pytest.raises(Exception, match="broken off"):
+    with pytest.raises(Exception, match="was aborted"):
         await album.backend(scope_of("GET", path, {}), receive, answer)
     await asyncio.wait_for(stopped.wait(), 5)
 

@@ -191,7 +191,7 @@ async def test_a_page_read_twice_is_the_same_to_the_byte_until_its_cursors_are_r
         assert (await client.get(with_cursor("/animals", first.json()["next"]))).status == 200
         clock.jump(hours=1)
         expired = await client.get(with_cursor("/animals", first.json()["next"]))
-    assert refusal(expired) == (400, "cursor-invalid", "The cursor has expired; begin with the first page again.")
+    assert refusal(expired) == (400, "cursor-invalid", "The cursor has expired; start at the first page.")
 
 
 async def test_a_cursor_is_good_for_its_own_list_sort_and_filters_only(url: str) -> None:

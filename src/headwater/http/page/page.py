@@ -164,7 +164,7 @@ class Page:
     async def _count(self, db: Reads, base: Select) -> int:
         if self._asked.count == "estimate":
             plan = await db.one(list[dict[str, Any]], base.estimate(), *base.arguments)
-            return int(plan[0]["PagePlan"]["Plan Rows"])
+            return int(plan[0]["Plan"]["Plan Rows"])
         try:
             async with asyncio.timeout(COUNT_SECONDS):
                 return await db.one(int, base.count(), *base.arguments)
