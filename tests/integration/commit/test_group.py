@@ -14,6 +14,7 @@ from headwater.commit import group as module
 from headwater.db import Unavailable
 from headwater.engines import EmbeddedPostgres
 from headwater.observe import Metrics, subscribe
+from headwater.testing import eventually
 from tests.integration.commit.shop import ORIGIN, OrderPlaced, events, shop, watched
 from tests.integration.db.servers import connected, execute, folder_for_servers, wait_for_row
 
@@ -157,10 +158,26 @@ async def test_what_is_left_when_the_process_ends_is_reported() -> None:
     assert b"headwater_emitted_lost_total 3.0" in metrics.expose()[1]
 
 
+async def wait_for_nobody(url: str, watch: asyncpg.Connection) -> None:
+    """Let every commit from now on wait for a standby that is not there.
+
+    A new connection has the setting once the postmaster has told all processes of it, and the checkpointer, which
+    decides whether commits wait, reads it before it does a checkpoint.
+    """
+    await watch.execute("alter system set synchronous_standby_names = 'nobody'")
+    await watch.execute("select pg_reload_conf()")
+
+    async def told() -> str:
+        async with connected(url) as connection:
+            return str(await connection.fetchval("show synchronous_standby_names"))
+
+    await eventually(told, lambda names: names == "nobody")
+    await watch.execute("checkpoint")
+
+
 async def test_a_commit_that_breaks_leaves_the_outcome_unknown_and_is_not_tried_again() -> None:
     async with durable_postgres() as engine, emitting(engine.url) as (watch, _, emitter):
-        await watch.execute("alter system set synchronous_standby_names = 'nobody'")  # whom each commit waits for
-        await watch.execute("select pg_reload_conf()")
+        await wait_for_nobody(engine.url, watch)
         waits, nobody = placed(2)
         running = asyncio.create_task(emitter.emit(waits))
         pid = (await wait_for_row(watch, "select pid from pg_stat_activity where wait_event = 'SyncRep'"))["pid"]

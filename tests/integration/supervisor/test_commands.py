@@ -97,7 +97,7 @@ async def test_a_person_can_read_the_log_and_help_a_parked_key(home: Path, tmp_p
         assert "letters.again" in await commands.run("log", "replay", "letters.deliver", "--as", "letters.again")
         await up.line("KeyParked", consumer="letters.again")
         assert "a second time" in await commands.run("log", "forget", "letters.deliver", status=1)
-        assert "letters.again is forgotten" in await commands.run("log", "forget", "letters.again")
+        assert "letters.again is removed" in await commands.run("log", "forget", "letters.again")
         assert "letters.deliver" in await commands.run("log", "forget", "nobody", status=1)
 
         assert "8 partitions" in await commands.run("log", "repartition", "8")
