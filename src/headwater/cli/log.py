@@ -4,7 +4,7 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from cyclopts import Parameter, validators
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from headwater.log import Entry, Position
 
 
+UNDEFINED: Final = {"42P01", "42703", "42883", "3F000"}
+"""SQLSTATE of a table, a column, a function or a schema that the database does not have."""
+
+
 class BadPosition(HeadwaterError):
     """{reason}."""
 
@@ -25,6 +29,10 @@ class BadPosition(HeadwaterError):
 class ConsumerInUse(HeadwaterError):
     """The backend still has the consumer {consumer!r}. If you forget it, it starts over at the next start and applies
     everything in the log a second time. Pass --force if you want that."""
+
+
+class DatabaseOutdated(HeadwaterError):
+    """The database does not fit this release: {reason}. Run `headwater migrate`."""
 
 
 class NotSetAside(HeadwaterError):
@@ -323,11 +331,15 @@ async def _postgres_for_now(settings: Settings) -> AsyncIterator[Settings]:
 
 @asynccontextmanager
 async def _pool(settings: Settings) -> "AsyncIterator[Pool]":
-    from headwater.db import Pool
+    from headwater.db import Pool, QueryFailed
 
     pool = await Pool.open(_url(settings), size=2, application_name="headwater log", statement_timeout=0)
     try:
         yield pool
+    except QueryFailed as error:
+        if error.sqlstate not in UNDEFINED:
+            raise
+        raise DatabaseOutdated(reason=error.message) from error
     finally:
         await pool.close()
 

@@ -16,7 +16,7 @@ from headwater.supervisor.collector import LogLine, plain_text
 
 @contextmanager
 def showing_failures() -> Iterator[None]:
-    """Write every log event of level error to standard error, with its stack trace."""
+    """Write every log event of level error to standard error, with its stack trace if it has one."""
     unsubscribe = subscribe(_show)
     try:
         yield

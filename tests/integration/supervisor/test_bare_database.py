@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from headwater.db import platform_source
 from headwater.testing import Databases
+from tests.integration.db.servers import connected
 from tests.integration.supervisor.harness import Up
 
 
@@ -31,7 +33,14 @@ async def test_a_database_without_our_schema_is_told_what_prepares_it(
 
 async def test_a_database_without_our_schema_has_no_keys_set_aside(home: Path, headwater_databases: Databases) -> None:
     async with headwater_databases.database([]) as url:
-        assert "does not exist" in await refusal(home, url, "log", "parked")
+        assert "Run `headwater migrate`" in await refusal(home, url, "log", "parked")
+
+
+async def test_a_database_of_an_older_release_is_told_the_same(home: Path, headwater_databases: Databases) -> None:
+    async with headwater_databases.database([platform_source()]) as url:
+        async with connected(url) as connection:
+            await connection.execute("alter table headwater.retry rename attempts to tries")
+        assert "Run `headwater migrate`" in await refusal(home, url, "log", "parked")
 
 
 @pytest.mark.parametrize("command", [("log", "status"), ("migrate",), ("migrate", "--check")])

@@ -105,7 +105,7 @@ async def test_the_stack_trace_of_a_500_is_in_the_captured_output(
     assert "RuntimeError: this handler is broken" in shown
 
 
-async def test_the_stack_trace_of_a_parked_key_is_in_the_captured_output(
+async def test_the_cause_of_a_parked_key_is_in_the_captured_output(
     backend: RunningBackend, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with backend.transaction() as tx:
