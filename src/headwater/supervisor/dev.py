@@ -36,6 +36,13 @@ class StartFailed(Occurrence, frozen=True, kw_only=True):
     reason: str
 
 
+class ReloadStopped(Occurrence, frozen=True, kw_only=True):
+    """Watching the files failed; changes are no longer noticed. Stop and start again to reload."""
+
+    level: ClassVar[Level] = "error"
+    reason: str
+
+
 async def dev(reference: str, settings: Settings, *, folder: Path | None = None) -> None:
     """Run the backend `reference` until a signal says stop; a change below `folder` restarts its code.
 
@@ -80,16 +87,20 @@ class _FirstScreen:
 async def _reload(supervisor: Supervisor, folder: Path, home: Path, stop: Stop) -> None:
     """Restart the code at each change. If it cannot be started, report it and wait for the next change.
 
-    Watching starts before the code is first loaded, so no change is missed.
+    Watching starts before the code is first loaded, so no change is missed. If the system refuses to watch, as it does
+    beyond its number of watches, that is reported, and the backend runs on.
     """
     logging.getLogger("watchfiles").setLevel(logging.WARNING)  # it logs a count of changes; `FilesChanged` names them
-    async for files in _changes(folder, home, stop.asked):
-        await supervisor.ready.wait()
-        report(FilesChanged(files=files))
-        try:
-            await supervisor.restart_children()
-        except HeadwaterError as error:
-            report(StartFailed(reason=str(error)))
+    try:
+        async for files in _changes(folder, home, stop.asked):
+            await supervisor.ready.wait()
+            report(FilesChanged(files=files))
+            try:
+                await supervisor.restart_children()
+            except HeadwaterError as error:
+                report(StartFailed(reason=str(error)))
+    except Exception as error:
+        report(ReloadStopped(reason=str(error) or type(error).__name__))
 
 
 async def _changes(folder: Path, home: Path, stop: asyncio.Event) -> AsyncIterator[list[str]]:
