@@ -22,11 +22,11 @@ from headwater.db import Pool
 from headwater.http.compiler import Compiler
 from headwater.http.endpoint import describe_steps
 from headwater.http.limit import make_limiter
-from headwater.http.message.problemtype import KINDS
+from headwater.http.message.problemtype import PROBLEM_TYPES
 from headwater.http.serving.meter import Meter
 from headwater.http.version.usage import Usage
 from headwater.observe import Metrics
-from headwater.part import Declared
+from headwater.part import Declarations
 from headwater.parts import platform_parts
 from headwater.settings import SECURITY, Settings
 from headwater.supervisor.meter import BackendMeter
@@ -57,14 +57,14 @@ def _settings(chosen: Callable[[str | None], bool]) -> Iterator[str]:
 def problems_table() -> Iterator[str]:
     """Every type of problem that has a name, by status."""
     yield from ("| type | status | title | when |", "| --- | --- | --- | --- |")
-    for kind in sorted(KINDS, key=lambda kind: kind.status):
+    for kind in sorted(PROBLEM_TYPES, key=lambda kind: kind.status):
         yield f"| `{kind.uri}` | {kind.status} | {kind.title} | {kind.meaning} |"
 
 
 def steps_table() -> Iterator[str]:
     """The steps of an endpoint in the order in which they run, those of the platform's parts."""
     yield from ("| stage | step | what it does |", "| --- | --- | --- |")
-    for stage, name, does in describe_steps(Compiler(Declared(platform_parts()))):
+    for stage, name, does in describe_steps(Compiler(Declarations(platform_parts()))):
         yield f"| {stage} | {name} | {does} |"
 
 

@@ -172,8 +172,8 @@ async def _hold_categories(tx: Tx, who: Person, *categories: UUID) -> None:
         try:
             await store.lock_category(tx, who.uuid, category)
         except NoRow:
-            fault = {"detail": "There is no such category.", "pointer": "#/category"}
-            raise Problem(422, errors=[fault]) from None
+            error = {"detail": "There is no such category.", "pointer": "#/category"}
+            raise Problem(422, errors=[error]) from None
 
 
 def _require_month(expense: NewExpense) -> None:

@@ -1,6 +1,6 @@
 """Headwater: commit once; everything downstream follows.
 
-What an app is written with. Each name is imported when it is first used, so that `import headwater` costs nothing.
+The names that apps use. Each is imported when it is first used, so `import headwater` costs nothing.
 """
 
 import importlib

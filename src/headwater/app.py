@@ -1,4 +1,4 @@
-"""An app: a named group of routes and handlers, as it declares them."""
+"""An app: a named group of routes and handlers."""
 
 import re
 import sys
@@ -21,21 +21,21 @@ class AppError(HeadwaterError):
 
 
 class BadName(AppError):
-    """{name!r} is not a name for an app: lower-case letters, digits and underscores, a letter first, at most 40;
-    neither headwater nor pg_…, which are taken."""
+    """{name!r} is not a valid app name: use lower-case letters, digits and underscores, beginning with a letter, at
+    most 40; `headwater` and names beginning with `pg_` are reserved."""
 
 
 class BadPrefix(AppError):
-    """{prefix!r} is not a prefix for routes; one looks like "/shop", without a slash at its end."""
+    """{prefix!r} is not a valid prefix of routes. An example: "/shop", without a slash at the end."""
 
 
 class App(HttpVerbs, ConsumerVerbs, BindingVerbs):
     """A named group of routes and handlers with its own PostgreSQL schema and migrations.
 
-    The decorators record a function and return it unchanged, so that a test can call it like any other. `migrations`
-    is a folder beside the module that makes the app; an app without that folder has no tables of its own. `schema` is
-    by default the app's name. `prefix` stands before the paths of all its routes. `description` says in the
-    documentation what the app is for. Raises `BadName` for a name that cannot be a schema, and `BadPrefix`.
+    The decorators record a function and return it unchanged, so a test can call it directly. `migrations` is a folder
+    beside the module that creates the app; an app without that folder has no tables of its own. `schema` defaults to
+    the app's name. `prefix` is prepended to the paths of all its routes. `description` is its description in the
+    OpenAPI document. Raises `BadName` for a name that cannot be a schema, and `BadPrefix`.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A backend: several apps and parts as one service. It loops over what they declare, and knows none of them by name."""
+"""A backend: several apps and parts as one service. It iterates over their declarations, and knows no part by name."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, asynccontextmanager, nullcontext
@@ -22,7 +22,7 @@ from headwater.http.limit import Limit, check_limits
 from headwater.http.limit.options import LimitOption
 from headwater.http.openapi import About, write_document
 from headwater.http.page.indexes import missing_indexes
-from headwater.http.page.plan import Plan
+from headwater.http.page.plan import PagePlan
 from headwater.http.route.route import Route, refuse_option
 from headwater.http.router import check_routes
 from headwater.http.step.operation import Operation
@@ -31,7 +31,7 @@ from headwater.http.verbs import OPTIONS
 from headwater.http.version import Converter, Edition, Versions, compile_editions, refuse_versions
 from headwater.http.version.document import write_edition
 from headwater.observe import Metrics, report
-from headwater.part import Declared, Part
+from headwater.part import Declarations, Part
 from headwater.parts import platform_parts
 from headwater.readiness import Readiness
 from headwater.settings import Settings, read_settings
@@ -41,28 +41,28 @@ from headwater.upkeep import Middleware, OwnSettings
 Seed = Callable[[Tx], Awaitable[str | None]]
 
 
-class NameTaken(AppError):
+class DeclaredTwice(AppError):
     """{what} {name!r} is declared twice: by {first} and by {second}."""
 
 
 class VersionUnknown(AppError):
-    """The API has no version {version!r}; there are: {there}."""
+    """The API has no version {version!r}; the versions are {known}."""
 
 
 class NotOpen(AppError):
-    """The backend is not open: a server must run its ASGI lifespan, and a test its `open`."""
+    """The backend is not open. A server must run its ASGI lifespan; a test must call its `open`."""
 
 
 class Backend:
     """Several apps as one service: an ASGI application, and what `headwater up` runs.
 
-    `parts` are capabilities of your own, or of others: see `headwater.part`. `mounts` maps a prefix to any ASGI
-    application. `seed` receives a `Tx` once, the first time the backend is started on an empty database, and may answer
-    with a sentence for the start screen. With `versions` the API has several, of which handlers are written for the
-    newest. `title`, `version`, `description`, `license` (an SPDX identifier or a URL), `contact` (a mail address or a
-    URL) and `servers` (URLs) are what the OpenAPI document says of the whole. `identify` are the credentials that
-    principals are found by: `Bearer`, `ApiKey`, `Cookie`, or several of them. `limits` are the rate limits of every
-    route that has none of its own. Raises an `AppError` when parts clash, and `LimitsClash` for two limits of one name.
+    `parts` are additional capabilities; see `headwater.part`. `mounts` maps a prefix to any ASGI application. `seed`
+    receives a `Tx` once, the first time the backend is started on an empty database, and may return a sentence for the
+    start screen. `versions` declares the versions of the API; handlers are written for the newest. `title`, `version`,
+    `description`, `license` (an SPDX identifier or a URL), `contact` (a mail address or a URL) and `servers` (URLs)
+    describe the API in the OpenAPI document. `identify` are the credentials that authenticate principals: `Bearer`,
+    `ApiKey`, `Cookie`, or several of them. `limits` are the rate limits of every route that declares none. Raises an
+    `AppError` when parts clash, and `LimitsClash` for two different limits of one name.
     """
 
     def __init__(
@@ -99,18 +99,18 @@ class Backend:
         platform = platform_parts(credentials=credentials, realm=self.title, limits=limits)
         self.parts = (*platform, *parts, *apps)
         self._limits = tuple(limits)
-        _refuse_twins("app", [(app.name, str(app.source.folder)) for app in apps])
-        _refuse_twins("part", [(part.name, repr(part)) for part in (*platform, *parts)])
-        self._check(Declared(self.parts))
+        _refuse_duplicates("app", [(app.name, str(app.source.folder)) for app in apps])
+        _refuse_duplicates("part", [(part.name, repr(part)) for part in (*platform, *parts)])
+        self._check(Declarations(self.parts))
         self._closing = AsyncExitStack()
         self._opened: Opened | None = None
 
     @cached_property
-    def declared(self) -> Declared:
-        """What the parts bring, as of now: what is declared on them later is refused with `PartSealed`."""
+    def declared(self) -> Declarations:
+        """The declarations of the parts, which this seals: a later declaration raises `PartSealed`."""
         for part in self.parts:
             part.seal()
-        declared = Declared(self.parts)
+        declared = Declarations(self.parts)
         self._check(declared)
         return declared
 
@@ -132,20 +132,20 @@ class Backend:
 
     @cached_property
     def sources(self) -> tuple[Source, ...]:
-        """The migrations of all parts, the platform's first."""
+        """The migrations of all parts, those of the platform first."""
         return tuple(source for source in self.declared.of(Source) if source.folder.is_dir())
 
     @cached_property
     def published(self) -> Mapping[str, Collection[str]]:
-        """The tables whose changes consumers follow, each with the columns whose old values they want."""
+        """The tables whose changes consumers follow, each with the columns whose old values they need."""
         return tables_of(self.subscriptions)
 
-    def _check(self, declared: Declared) -> None:
-        """Raise what is wrong with the declarations together."""
+    def _check(self, declared: Declarations) -> None:
+        """Raise an error if declarations contradict each other."""
         routes, subscriptions = declared.of(Route), declared.of(Subscription)
         check_limits([*((limit, "the backend") for limit in self._limits), *_declared_limits(routes)])
-        _refuse_twins("consumer", [(each.name, each.place) for each in subscriptions])
-        _refuse_twins("event type", [(each.__name__, _place_of(each)) for each in _event_types(subscriptions)])
+        _refuse_duplicates("consumer", [(each.name, each.location) for each in subscriptions])
+        _refuse_duplicates("event type", [(each.__name__, _location_of(each)) for each in _event_types(subscriptions)])
         _refuse_unheeded(routes, declared.of(Accepts))
         tables_of(subscriptions)
         Services(declared.of(Resource))
@@ -163,9 +163,9 @@ class Backend:
     ) -> None:
         """Open the resources of all parts and build the endpoints.
 
-        `name` is what the connections are called in ``pg_stat_activity``. Raises `EngineUnnamed`, `Unavailable`, what
-        the parts raise, or a `HandlerError` for a handler that cannot be served; what was opened until then is closed
-        again.
+        `name` is the application name of the connections in ``pg_stat_activity``. Raises `EngineUnnamed`,
+        `Unavailable`, what the parts raise, or a `HandlerError` for a handler that cannot be served; whatever was
+        opened before is closed again.
         """
         try:
             services = self.services(settings, name=name, clock=clock, metrics=metrics)
@@ -184,7 +184,7 @@ class Backend:
         clock: Clock | None = None,
         metrics: Metrics | None = None,
     ) -> Services:
-        """The resources of one process, none of them open yet; the caller closes them."""
+        """The resources of one process, none of them opened yet; the caller closes them."""
         given: dict[type, Any] = {
             Settings: settings,
             Clock: clock or SystemClock(),
@@ -199,7 +199,7 @@ class Backend:
         return any(each.kind is kind for each in self.declared.of(Resource)) or kind in self.services(Settings())
 
     async def start(self, services: Services) -> None:
-        """Run the start hooks of the apps and parts; what they leave open ends with `services`."""
+        """Run the hooks of the apps and parts up to their ``yield``; the rest runs when `services` is closed."""
         for hook in self.declared.of(Hook):
             await services.run(hook)
 
@@ -220,23 +220,23 @@ class Backend:
         return Opened(services, http, self._around(http))
 
     def _around(self, http: HttpApp) -> Any:
-        """The application with the middleware of all parts around it."""
+        """The application wrapped in the middleware of all parts."""
         served: Any = http
         for each in reversed(self.declared.of(Middleware)):
             served = each.wrap(served)
         return served
 
     async def close(self) -> None:
-        """Close what `open` opened; it may be opened again."""
+        """Close what `open` opened. The backend can be opened again."""
         self._opened = None
         await self._closing.aclose()
 
     @asynccontextmanager
     async def transaction(self, name: str) -> AsyncIterator[Tx]:
-        """A transaction outside of any request, for a script: ``async with backend.transaction("load people") as tx``.
+        """A transaction outside a request, for scripts: ``async with backend.transaction("load people") as tx``.
 
         Its database is that of HEADWATER_POSTGRES_URL, or the one that `headwater up` runs from this folder. `name` is
-        the command in what it emits. No statement has a time limit. Raises `EngineNotRunning` or `Unavailable`.
+        the command of the events that it emits. Statements have no timeout. Raises `EngineNotRunning` or `Unavailable`.
         """
         pool = await Pool.open(
             postgres_url(read_settings()), size=1, application_name=f"headwater {name}", statement_timeout=0
@@ -247,13 +247,13 @@ class Backend:
         finally:
             await pool.close()
 
-    def _plans(self) -> Iterator[Plan]:
-        """What the pages of the routes can be asked."""
+    def _plans(self) -> Iterator[PagePlan]:
+        """The plans of all paged lists."""
         for operation in self.compiler.operations(self.routes):
-            yield from operation.facts(Plan)
+            yield from operation.facts(PagePlan)
 
     def check(self) -> None:
-        """Raise a `HandlerError` or a `VersionError` for the first that cannot be run; needs no engine."""
+        """Raise a `HandlerError` or a `VersionError` for the first handler that cannot be served; needs no engine."""
         if self.versions is None:
             check_routes(self._operations())
         else:
@@ -263,24 +263,24 @@ class Backend:
             Handler(subscription, self.compiler.providers)
 
     def check_settings(self) -> None:
-        """Raise a `SettingsError` for the first setting of a part that is not usable in this environment."""
+        """Raise a `SettingsError` for the first invalid setting of a part."""
         for each in self.declared.of(OwnSettings):
             each.open()
 
     def openapi(self, version: str | None = None) -> dict[str, Any]:
-        """The OpenAPI 3.1 document, of the newest version unless told otherwise.
+        """The OpenAPI 3.1 document of a version, by default the newest.
 
         Raises `VersionUnknown`, and a `HandlerError` for a route that cannot be served.
         """
         if self.versions is None:
             if version is not None:
-                raise VersionUnknown(version=version, there="none")
+                raise VersionUnknown(version=version, known="none")
             return write_document(self._operations(), self.about, self.declared)
         wanted = version or self.versions.newest
         for edition in self._editions(self.versions):
             if edition.name == wanted:
                 return write_edition(edition, self.versions, self.about, self.declared)
-        raise VersionUnknown(version=wanted, there=", ".join(self.versions.names))
+        raise VersionUnknown(version=wanted, known=", ".join(self.versions.names))
 
     def _operations(self) -> list[Operation]:
         refuse_versions(self.routes, self.converters)
@@ -291,13 +291,13 @@ class Backend:
 
     @property
     def opened(self) -> "Opened":
-        """What `open` made; raises `NotOpen` outside its time."""
+        """What exists while the backend is open; otherwise raises `NotOpen`."""
         if self._opened is None:
             raise NotOpen
         return self._opened
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """ASGI. The lifespan opens the backend with the settings of the environment, unless it is open already."""
+        """ASGI. Unless the backend is open already, the lifespan opens it with the settings of the environment."""
         if scope["type"] == "lifespan" and self._opened is None:
             await self._live(scope, receive, send)
         else:
@@ -319,7 +319,7 @@ class Backend:
 
 
 class Opened:
-    """What exists while a backend is open: its services, and the application that answers, within its middleware."""
+    """What exists while a backend is open: its services, and the application within its middleware."""
 
     def __init__(self, services: Services, http: HttpApp, application: Any) -> None:
         self.services = services
@@ -330,16 +330,16 @@ class Opened:
         await self.application(scope, receive, send)
 
     def leave(self) -> None:
-        """Say that requests should go elsewhere."""
+        """Report at /readyz that requests should go elsewhere."""
         self.http.leave()
 
     async def drain(self) -> None:
-        """Wait until no request is in flight, within limits."""
+        """Wait until no request is in flight, with a timeout."""
         await self.http.drain()
 
     @property
     def served(self) -> "Opened | HttpApp":
-        """What a server calls: the application itself, if there is no middleware around it."""
+        """What a server calls: the application itself if there is no middleware."""
         return self.http if self.application is self.http else self
 
     @property
@@ -356,7 +356,7 @@ class Opened:
 
 
 def _own_metrics(settings: Settings) -> AbstractContextManager[Metrics | None]:
-    """What a process without a supervisor serves of itself: nothing, unless its settings name a port."""
+    """The metrics of a process without a supervisor: served only if its settings name a port."""
     if not settings.metrics_port:
         return nullcontext()
     from headwater.observe.server import own_metrics  # an HTTP server of the standard library, which few need
@@ -365,7 +365,7 @@ def _own_metrics(settings: Settings) -> AbstractContextManager[Metrics | None]:
 
 
 def _refuse_unheeded(routes: Iterable[Route], accepted: Iterable[Accepts]) -> None:
-    """An option that no part of the backend accepts would be written in vain."""
+    """Raise `OptionInvalid` for an option that no part of the backend accepts: it would have no effect."""
     known = {*OPTIONS.kinds, ResumableStep, *(each.option for each in accepted)}
     for route in routes:
         for option in route.options:
@@ -375,23 +375,23 @@ def _refuse_unheeded(routes: Iterable[Route], accepted: Iterable[Accepts]) -> No
 
 def _declared_limits(routes: Iterable[Route]) -> Iterator[tuple[Limit, str]]:
     for route in routes:
-        yield from ((limit, f"{route} ({route.place})") for limit in route.option(LimitOption).limits or ())
+        yield from ((limit, f"{route} ({route.location})") for limit in route.option(LimitOption).limits or ())
 
 
-def _place_of(thing: Any) -> str:
+def _location_of(thing: Any) -> str:
     return f"{thing.__module__}.{thing.__qualname__}"
 
 
 def _event_types(subscriptions: Iterable[Subscription]) -> Iterable[type[Event]]:
-    """Each once, however many follow it."""
+    """Each event type once, however many consumers follow it."""
     interests = dict.fromkeys(interest for subscription in subscriptions for interest in subscription.events)
     return [interest for interest in interests if isinstance(interest, type) and issubclass(interest, Event)]
 
 
-def _refuse_twins(what: str, named: Iterable[tuple[str, str]]) -> None:
-    """An event type, say, is found by its name in the log, so two may not share one."""
-    places: dict[str, str] = {}
-    for name, place in named:
-        if name in places:
-            raise NameTaken(what=what, name=name, first=places[name], second=place)
-        places[name] = place
+def _refuse_duplicates(what: str, named: Iterable[tuple[str, str]]) -> None:
+    """Names identify declarations, for example event types in the log, so two must not share one."""
+    locations: dict[str, str] = {}
+    for name, location in named:
+        if name in locations:
+            raise DeclaredTwice(what=what, name=name, first=locations[name], second=location)
+        locations[name] = location

@@ -1,6 +1,6 @@
-"""What a capability of your own is made of: see docs/how-to/extend.md.
+"""What your own capability is made of; see docs/how-to/extend.md.
 
-An `App` has decorators for most of it. A `Part` is a value, for what several backends share::
+An `App` has decorators for most of it. A `Part` is a value that several backends can share::
 
     def audit(reason: str) -> Part:
         return Part("audit", Step(name="audit", stage=Stage.PRINCIPAL, …), Source("audit", "audit", FOLDER))

@@ -1,8 +1,8 @@
-"""The keyring: keys for whatever this backend hands out and wants back unchanged, such as cursors.
+"""The keyring: keys that sign what clients must return unchanged, such as cursors.
 
-They are derived from secrets, one key per purpose and secret (HMAC-SHA256 as the pseudo-random function, RFC 2104), so
-that nothing signed for one purpose passes for another. The secrets are those of HEADWATER_SECRET, of which the first
-signs and all verify; without it, the one that was made with the database.
+Keys are derived from secrets, one per purpose and secret (HMAC-SHA256 as the pseudo-random function, RFC 2104), so a
+signature for one purpose is not valid for another. The secrets are those of HEADWATER_SECRET: the first signs, all
+verify. Without it, the secret is the one that was created with the database.
 """
 
 import hmac
@@ -19,13 +19,13 @@ from headwater.settings import Settings, SettingsError
 LEAST_CHARACTERS: Final = 32
 ID_BYTES: Final = 4
 MAC_BYTES: Final = 16
-"""Half of what HMAC-SHA256 gives, which is as few as RFC 2104 section 5 allows."""
+"""Half of an HMAC-SHA256, the minimum that RFC 2104 section 5 allows."""
 
 _SECRET: Final = "select value from headwater.secret where name = 'backend'"
 
 
 class Key(msgspec.Struct, frozen=True):
-    """`id` tells which key of a keyring it is, and nothing about it."""
+    """`id` identifies the key within a keyring and reveals nothing about it."""
 
     id: bytes
     _secret: bytes
@@ -36,11 +36,11 @@ class Key(msgspec.Struct, frozen=True):
         return cls(sha256(b"id of " + key).digest()[:ID_BYTES], key)
 
     def sign(self, message: bytes) -> bytes:
-        """The code of a message, `MAC_BYTES` long."""
+        """The authentication code of a message, `MAC_BYTES` long."""
         return hmac.digest(self._secret, message, sha256)[:MAC_BYTES]
 
     def verifies(self, message: bytes, code: bytes) -> bool:
-        """In a time that does not depend on where a wrong code goes wrong."""
+        """Whether the code is right, compared in constant time."""
         return hmac.compare_digest(self.sign(message), code)
 
 
@@ -52,7 +52,7 @@ class Keys(msgspec.Struct, frozen=True):
 
 
 class Keyring:
-    """Keys by purpose; raises `SettingsError` for a secret that could be guessed."""
+    """Keys by purpose; raises `SettingsError` for a secret that is too short."""
 
     def __init__(self, secret: str | None, db: Db) -> None:
         self._secrets = _secrets_of(secret) if secret else None
@@ -60,7 +60,7 @@ class Keyring:
         self._keys: dict[str, Keys] = {}
 
     async def keys(self, purpose: str) -> Keys:
-        """The keys of a purpose, which is a constant of the code; raises `DbError` as long as they cannot be read."""
+        """The keys of a purpose, which is a constant of the code; raises `DbError` if the secret cannot be read."""
         found = self._keys.get(purpose)
         if found is None:
             if self._secrets is None:
@@ -73,7 +73,7 @@ class Keyring:
 def _secrets_of(setting: str) -> list[bytes]:
     secrets = [secret.strip() for secret in setting.split(",")]
     if any(len(secret) < LEAST_CHARACTERS for secret in secrets):
-        reason = f"each of its secrets, with commas between them, has at least {LEAST_CHARACTERS} characters"
+        reason = f"its secrets are separated by commas, and each must have at least {LEAST_CHARACTERS} characters"
         raise SettingsError(variable="HEADWATER_SECRET", value="(not shown)", reason=reason)
     return [secret.encode() for secret in secrets]
 

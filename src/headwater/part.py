@@ -1,12 +1,11 @@
 """A part: a capability that plugs itself into a backend.
 
-A part is a name and what it brings: declarations, each a frozen record of some kind. The package that defines a kind
-is the one that acts on it, and asks the backend for all declarations of that kind; so the core knows which kinds of
-things there are, and never which parts. The kinds:
+A part has a name and declarations, each a frozen record of some type. The package that defines a type also implements
+it: it asks the backend for all declarations of that type. So the core knows the types, but not the parts. The types:
 
 ========================================  ==============================================================
 `headwater.db.Source`                     SQL of its own: a schema, its migrations and stored functions
-`headwater.http.Route`                    a method and a path, and the function that answers
+`headwater.http.Route`                    a method and a path, and the function that responses
 `headwater.http.Step`                     a step of every endpoint that wants it, with its stage
 `headwater.http.Accepts`                  an option that routes may have
 `headwater.http.Problems`                 an exception that becomes a problem
@@ -37,16 +36,16 @@ D = TypeVar("D", bound="Declaration")
 
 
 class Declaration(msgspec.Struct, frozen=True):
-    """Something that a part brings. What it means is said by its class, and done by the package of that class."""
+    """A declaration of a part. Its class defines what it means, and the package of the class implements it."""
 
 
 class PartSealed(HeadwaterError):
-    """{part!r} got another declaration ({kind}) after a backend had begun to use it. Declare everything first: import
-    the modules with your routes and consumers before the backend is opened."""
+    """{part!r} got another declaration ({kind}) after a backend had begun to use it. Import the modules that declare
+    routes and consumers before the backend is opened."""
 
 
 class Part:
-    """``Part("audit", AUDITED, audit_step)``: a name, and what it brings."""
+    """``Part("audit", AUDITED, audit_step)``: a name and declarations."""
 
     def __init__(self, name: str, *declarations: Declaration) -> None:
         self.name = name
@@ -57,13 +56,13 @@ class Part:
         return f"{type(self).__name__}({self.name!r})"
 
     def declare(self, *declarations: Declaration) -> None:
-        """Bring these as well; raises `PartSealed` once a backend has looked at what it brings."""
+        """Add declarations; raises `PartSealed` once a backend has read them."""
         if self._sealed:
             raise PartSealed(part=self, kind=type(declarations[0]).__name__ if declarations else "nothing")
         self._declarations += declarations
 
     def seal(self) -> None:
-        """Refuse what is declared from now on: it would never be acted on."""
+        """Refuse further declarations: they would have no effect."""
         self._sealed = True
 
     @property
@@ -71,14 +70,14 @@ class Part:
         return tuple(self._declarations)
 
 
-class Declared:
-    """What several parts bring, in their order."""
+class Declarations:
+    """The declarations of several parts, in their order."""
 
     def __init__(self, parts: Iterable[Part] = ()) -> None:
         self._declarations = [each for part in parts for each in part.declarations]
 
     def of(self, kind: type[D]) -> list[D]:
-        """The declarations of one kind."""
+        """The declarations of one type."""
         return [each for each in self._declarations if isinstance(each, kind)]
 
     def __iter__(self) -> Iterator[Declaration]:

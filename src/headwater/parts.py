@@ -1,6 +1,6 @@
-"""The parts of the platform: the one list of what every backend can do.
+"""The parts of the platform: the list of the capabilities of every backend.
 
-Their order is that of the steps within a stage, and of what they add to the OpenAPI document.
+Their order is the order of their steps within a stage and of their additions to the OpenAPI document.
 """
 
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from headwater.commit.part import committing
 from headwater.consumer.part import consumers
 from headwater.db import platform_source
 from headwater.db.pools import database
+from headwater.http.authentication.credential import Credential
+from headwater.http.authentication.part import authentication
 from headwater.http.browser.part import browser_rules
 from headwater.http.command.part import commands
 from headwater.http.conditions.part import conditional_requests
 from headwater.http.docspage.part import documentation
 from headwater.http.files.part import files
-from headwater.http.identity.credential import Credential
-from headwater.http.identity.part import authentication
 from headwater.http.limit import Limit
 from headwater.http.limit.part import rate_limits
 from headwater.http.load.part import load_limits
@@ -36,7 +36,7 @@ from headwater.settings import Settings
 def platform_parts(
     *, credentials: Sequence[Credential] = (), realm: str = "headwater", limits: Sequence[Limit] = ()
 ) -> tuple[Part, ...]:
-    """All of them; `credentials` are what principals are found by, `limits` those of routes that name none."""
+    """All of them. `credentials` authenticate principals; `limits` are the rate limits of routes that declare none."""
     return (
         process(),
         database(),
@@ -60,7 +60,7 @@ def platform_parts(
 
 
 def process() -> Part:
-    """What every process has from its start: its settings, a clock, and what it measures."""
+    """What every process has from its start: settings, a clock and metrics."""
     given: tuple[type, ...] = (Settings, Clock, Metrics, Services)
     return Part("process", platform_source(), *map(_given, given))
 

@@ -1,30 +1,30 @@
-"""Readiness: why a backend cannot serve requests now, as its parts see it."""
+"""Readiness: whether PostgreSQL and the parts of a backend can serve requests now."""
 
 from collections.abc import Sequence
 
 from headwater.binding import Services
 from headwater.db import Db, DbError, Source, pending
 from headwater.log import CAN_CONTINUE
-from headwater.part import Declared
+from headwater.part import Declarations
 from headwater.settings import Settings
 from headwater.upkeep import Check
 
 
 class Readiness:
-    """Asks PostgreSQL and every `Check`: migrations are missing, what is committed now would be in no log, or whatever
-    a part says.
+    """Asks PostgreSQL and every `Check`. Reasons are missing migrations, a lost replication slot, and those of the
+    parts.
 
-    Migrations never go back while a release runs, so once none is missing they are not asked about again.
+    Migrations are not reverted while a release runs, so once none is missing they are not checked again.
     """
 
-    def __init__(self, declared: Declared, sources: Sequence[Source], services: Services) -> None:
+    def __init__(self, declared: Declarations, sources: Sequence[Source], services: Services) -> None:
         self._checks = declared.of(Check)
         self._sources = tuple(sources)
         self._services = services
         self._migrated = False
 
     async def __call__(self) -> list[str]:
-        """The reasons, for people; none when requests can be served."""
+        """The reasons, as text for people; none when requests can be served."""
         reasons = await self._ask_database()
         for check in self._checks:
             reasons += await self._services.call(check.reasons)
@@ -45,7 +45,7 @@ class Readiness:
         return []
 
     def _without_folders(self, reason: str) -> str:
-        """What anybody may read: where the files of migrations and functions stand is not for them."""
+        """The reason without the paths of files: the response is public."""
         for source in self._sources:
             for folder in (source.folder, *source.function_folders):
                 reason = reason.replace(f"{folder}/", "")

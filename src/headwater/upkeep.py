@@ -1,6 +1,6 @@
-"""What a part brings beside routes and consumers: settings, processes, chores, checks, findings, commands.
+"""Declarations beside routes and consumers: settings, processes, chores, checks, findings, commands.
 
-The functions of these declarations are bound as resources are: each parameter is a resource, by its type.
+The parameters of their functions are resources, bound by type.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,33 +9,34 @@ from typing import Any
 import msgspec
 
 from headwater.binding import Resource
-from headwater.binding.signature import place_of
+from headwater.binding.signature import location_of
 from headwater.engines.finding import Finding
 from headwater.part import Declaration
 from headwater.settings import read_own_settings
 
 
 class OwnSettings(Resource, frozen=True, kw_only=True):
-    """Settings of the part, as a resource: see `own_settings`."""
+    """Settings of a part as a resource; see `own_settings`."""
 
     prefix: str
 
 
 def own_settings(kind: type[msgspec.Struct], prefix: str) -> OwnSettings:
-    """Provide a Struct whose fields are read from the variables ``<prefix><FIELD>``, as those of `Settings` are.
+    """Provide a Struct whose fields are read from the environment variables ``<prefix><FIELD>``, like those of
+    `Settings`.
 
-    ``Annotated[int, Meta(ge=1, description="…")]`` bounds a field, and describes it in `headwater settings`. A field
-    without a default has to be set: else the start raises `SettingsError`.
+    ``Annotated[int, Meta(ge=1, description="…")]`` constrains a field and describes it in `headwater settings`. A field
+    without a default must be set; otherwise the start raises `SettingsError`.
     """
     return OwnSettings(kind=kind, prefix=prefix, open=lambda: read_own_settings(kind, prefix))
 
 
 class Process(Declaration, frozen=True, kw_only=True):
-    """A process of its own under the supervisor, called `name`; there are `count` of it.
+    """A process of its own under the supervisor, called `name`; `count` of them run.
 
-    `run` is a coroutine function that works until the `asyncio.Event` that it is given is set: ``async def follow(stop:
-    asyncio.Event, pools: Pools) -> None``. One that ends before, or dies, is started again after a pause. In
-    `headwater dev` and in the test kit it runs beside the others in the one process.
+    `run` is a coroutine function that runs until its `asyncio.Event` is set: ``async def follow(stop: asyncio.Event,
+    pools: Pools) -> None``. A process that ends earlier is restarted after a delay. In `headwater dev` and in the test
+    kit it runs in the same process as everything else.
     """
 
     name: str
@@ -44,9 +45,10 @@ class Process(Declaration, frozen=True, kw_only=True):
 
 
 class Chore(Declaration, frozen=True, kw_only=True):
-    """Housekeeping: done once per database, every `seconds`, by the first consumer worker.
+    """Periodic housekeeping, run every `seconds` by the first consumer worker, so once per database.
 
-    `run` returns how much there was to do, for the log. If it raises, that is logged, and it is tried again next time.
+    `run` returns the number of things done, for the log. An exception is logged, and the chore runs again at its next
+    time.
     """
 
     name: str
@@ -55,7 +57,8 @@ class Chore(Declaration, frozen=True, kw_only=True):
 
 
 class Check(Declaration, frozen=True, kw_only=True):
-    """Readiness: `reasons` returns why requests cannot be served now, for people; nothing if they can."""
+    """A readiness check: `reasons` returns why requests cannot be served now, as text for people; nothing if they
+    can."""
 
     reasons: Callable[..., Awaitable[Sequence[str]]]
 
@@ -69,8 +72,8 @@ class Examination(Declaration, frozen=True, kw_only=True):
 class Command(Declaration, frozen=True, kw_only=True):
     """A command of the command line: ``headwater NAME``.
 
-    `run` is bound as resources are, those that it needs opened; a parameter that is not one is an argument of the
-    command line, as cyclopts reads it. It may be asynchronous.
+    A parameter of `run` is a resource, which is opened for the command, or else an argument of the command line, parsed
+    by cyclopts. `run` may be asynchronous.
     """
 
     name: str
@@ -79,7 +82,7 @@ class Command(Declaration, frozen=True, kw_only=True):
 
 
 class Ran(msgspec.Struct, frozen=True):
-    """A function of one of these declarations, as messages name it."""
+    """The function of a declaration, as it appears in messages."""
 
     handler: Callable[..., Any]
 
@@ -87,8 +90,8 @@ class Ran(msgspec.Struct, frozen=True):
         return "the function"
 
     @property
-    def place(self) -> str:
-        return place_of(self.handler)
+    def location(self) -> str:
+        return location_of(self.handler)
 
     @property
     def writes(self) -> bool:
@@ -96,9 +99,9 @@ class Ran(msgspec.Struct, frozen=True):
 
 
 class Middleware(Declaration, frozen=True):
-    """ASGI around everything that the backend serves, lifespan included: `wrap` takes an application and returns one.
+    """ASGI middleware around everything that the backend serves, including the lifespan.
 
-    The first that is declared is the outermost.
+    `wrap` takes an application and returns one. The first declared is the outermost.
     """
 
     wrap: Callable[[Any], Any]

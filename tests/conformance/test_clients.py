@@ -73,7 +73,7 @@ async def test_an_order_is_placed_through_the_client(written: Path, headwater_da
             assert (receipt.status, receipt.replayed, again.replayed) == (201, False, True)
             with pytest.raises(module.InvalidRequest) as raised:
                 await client.place_order(module.NewOrder(product=product.id, quantity=0))
-            assert [fault.pointer for fault in raised.value.errors] == ["#/quantity"]
+            assert [error.pointer for error in raised.value.errors] == ["#/quantity"]
             with pytest.raises(module.NotFound):
                 await client.show_order(product.id)
 

@@ -1,4 +1,4 @@
-"""Binding: what fills the parameters of a handler, the same for every verb."""
+"""Binding: how the parameters of handlers are filled, the same for every verb."""
 
 from headwater.binding.errors import (
     AnnotationMissing,

@@ -1,6 +1,6 @@
-"""What is wrong with a handler, found when the backend is started and never by a client.
+"""Errors of handlers, raised at the start and never to a client.
 
-Each names the handler, what it was declared for (a route, a consumer), and what mends it::
+Each names the handler, what it was declared for (a route, a consumer), and the fix::
 
     HeadwaterError
      └─ HandlerError
@@ -22,11 +22,11 @@ class HandlerError(HeadwaterError):
 
 
 class NotAsync(HandlerError):
-    """{subject}: {handler} is not asynchronous. Write `async def`; what blocks belongs in `asyncio.to_thread`."""
+    """{subject}: {handler} is not asynchronous. Write `async def`, and run blocking code with `asyncio.to_thread`."""
 
 
 class AnnotationMissing(HandlerError):
-    """{subject} ({handler}): {what} has no type. {mend}"""
+    """{subject} ({handler}): {what} has no type. {fix}"""
 
 
 class AnnotationUnresolved(HandlerError):
@@ -34,11 +34,11 @@ class AnnotationUnresolved(HandlerError):
 
 
 class ParameterUnbound(HandlerError):
-    """{subject} ({handler}): nothing fills the parameter `{parameter}: {kind}`. {mend}"""
+    """{subject} ({handler}): the parameter `{parameter}: {kind}` cannot be bound. {fix}"""
 
 
 class ParameterMisplaced(HandlerError):
-    """{subject} ({handler}): the parameter `{parameter}: {kind}` does not belong here: {reason}. {mend}"""
+    """{subject} ({handler}): the parameter `{parameter}: {kind}` is not allowed here: {reason}. {fix}"""
 
 
 class ResourceInvalid(HandlerError):

@@ -1,11 +1,11 @@
-"""A provider that is a function of its own: how a user provides a type for each request or delivery.
+"""A provider that is a function: how a user provides a type for each request or delivery.
 
-Its parameters are bound as a handler's are, in the handler that asks for the type::
+Its parameters are bound like those of the handler that takes the type::
 
     async def find_basket(request: Request, db: Db) -> Basket: ...
 
-It may be asynchronous or not. A generator yields the value, and what stands behind its ``yield`` runs when the call is
-over. Within one call a value is made once, however many ask for it.
+It may be asynchronous. A generator yields the value, and the code after its ``yield`` runs when the call is over. A
+value is created once per call, however many parameters take it.
 """
 
 import inspect
@@ -23,7 +23,7 @@ from headwater.binding.signature import (
     Parameter,
     Subject,
     by_position,
-    place_of,
+    location_of,
     read_hints,
     read_parameters,
     written,
@@ -39,7 +39,7 @@ _ITERATORS = (
 
 
 class Function(msgspec.Struct, frozen=True):
-    """A function that provides, as messages name it; `of` is the handler for which it does."""
+    """A providing function, as it appears in messages; `of` is the handler that it provides for."""
 
     handler: Callable[..., Any]
     of: Subject | None = None
@@ -48,8 +48,8 @@ class Function(msgspec.Struct, frozen=True):
         return "a provider" if self.of is None else f"a provider for {self.of}"
 
     @property
-    def place(self) -> str:
-        return place_of(self.handler)
+    def location(self) -> str:
+        return location_of(self.handler)
 
     @property
     def writes(self) -> bool:
@@ -63,8 +63,8 @@ def kind_of(function: Callable[..., Any]) -> type:
     if typing.get_origin(kind) in _ITERATORS:
         kind = typing.get_args(kind)[0]
     if not isinstance(kind, type) or kind is type(None):
-        reason = "its return type says what it provides, which is a class"
-        raise ResourceInvalid(subject=subject, handler=subject.place, reason=reason)
+        reason = "its return type must be the class that it provides"
+        raise ResourceInvalid(subject=subject, handler=subject.location, reason=reason)
     return kind
 
 
@@ -96,7 +96,7 @@ def _inner(site: Site, parameter: Parameter) -> Provided:
     found: Provided | None = site.providers.provided(site, parameter)
     if found is None:
         known = ", ".join(sorted(written(each) for each in site.providers.kinds))
-        site.unbound(parameter, f"A provider takes what is provided itself: {known}.")
+        site.unbound(parameter, f"A provider can take the provided types: {known}.")
     return found
 
 
@@ -116,7 +116,7 @@ def _make(
 
 
 def filling(provided: Provided, services: Services) -> Make:
-    """What gives a value ahead of a call, whichever way it is provided."""
+    """A coroutine function that creates the value before a call, however it is provided."""
     if provided.make is not None:
         return provided.make(services)
     assert provided.bind is not None

@@ -1,8 +1,8 @@
-"""Providers: which types a handler can ask for, and what fills its parameters with them.
+"""Providers: the types that handlers can take, and how parameters of these types are filled.
 
 A context is what a handler is called for: a `Request`, a `Delivery`. A provider belongs to one context or, if its value
-is the same for the whole process, to all. Compiling a handler needs the *types* that are provided, and nothing opened;
-with opened resources, `Provided.bind` then gives the function that each call uses.
+is the same for the whole process, to all. Compiling a handler needs only the provided *types*; nothing has to be open.
+Once resources are open, `Provided.bind` returns the function that each call uses.
 """
 
 import typing
@@ -16,14 +16,14 @@ import msgspec
 from headwater.binding.resource import Resource, Services
 from headwater.binding.signature import Parameter
 from headwater.binding.site import Site
-from headwater.part import Declaration, Declared
+from headwater.part import Declaration, Declarations
 
 Bind = Callable[[Any], Any]
 """From a context to the value of a parameter."""
 
 
 class Making:
-    """The values that are made ahead for one call, each once however often it is asked for, and closed after it."""
+    """The values created before one call, each once, and closed after it."""
 
     __slots__ = ("closing", "context", "values")
 
@@ -37,10 +37,10 @@ Make = Callable[[Making], typing.Awaitable[Any]]
 
 
 class Provided(msgspec.Struct, frozen=True, kw_only=True):
-    """How one parameter is filled. Exactly one of `bind` and `make` is there.
+    """How one parameter is filled. Exactly one of `bind` and `make` is set.
 
-    `bind` gives a function from the context to the value, which is called when the arguments are put together. `make`
-    gives a coroutine function, which is called ahead of that, in the order of the parameters: before a body is read and
+    `bind` returns a function from the context to the value, which is called when the arguments are assembled. `make`
+    returns a coroutine function, which is called earlier, in the order of the parameters: before a body is read and
     before a transaction begins. What it opens in `Making.closing` is closed when the call is over.
     """
 
@@ -49,20 +49,20 @@ class Provided(msgspec.Struct, frozen=True, kw_only=True):
     make: Callable[[Services], Make] | None = None
     required: bool = True
     waits_for: frozenset[str] = frozenset()
-    """The pools of connections that every call with this parameter takes one of: ``reads``, ``writes``."""
+    """The pools from which every call with this parameter takes a connection: ``reads``, ``writes``."""
     uses: frozenset[type] = frozenset()
-    """The resources that have to be open."""
+    """The resources that must be open."""
     statuses: tuple[int, ...] = ()
-    """For the documentation: the statuses of the problems that it may raise."""
+    """The statuses of the problems that it may raise, for the documentation."""
     facts: tuple[Any, ...] = ()
-    """What this says of the whole handler, for whoever asks: that it needs to know who sends a request, for example."""
+    """Facts about the handler for the planning of steps, for example that it requires authentication."""
 
 
 class Provider(Declaration, frozen=True, kw_only=True):
-    """Fills parameters of the type `kind` in handlers that are called for a `context`; None for every one.
+    """Fills parameters of the type `kind` in handlers that are called for a `context`; None for every context.
 
-    `provide` looks at one parameter and says how it is filled, or raises through its `Site`. With `subclasses` the
-    parameter may also be of a subclass, or of one or None. With `marker` it has to be marked with one of that type.
+    `provide` returns how one parameter is filled, or raises through its `Site`. With `subclasses` the parameter's type
+    may also be a subclass, or an optional one. With `marker` the parameter must have a marker of that type.
     """
 
     kind: type
@@ -73,9 +73,9 @@ class Provider(Declaration, frozen=True, kw_only=True):
 
 
 class Providers:
-    """What the parts of a backend provide, by type."""
+    """The providers of a backend, by type."""
 
-    def __init__(self, declared: Declared) -> None:
+    def __init__(self, declared: Declarations) -> None:
         providers = [*declared.of(Provider), *(_of_resource(each) for each in declared.of(Resource))]
         self._exact: dict[Any, list[Provider]] = {}
         for each in providers:
@@ -90,7 +90,7 @@ class Providers:
         return [*self._exact, *(each.kind for each in self._marked)]
 
     def provided(self, site: Site, parameter: Parameter) -> Provided | None:
-        """How a parameter is filled; None for a type that nobody provides. Raises a `HandlerError`."""
+        """How a parameter is filled; None for a type that is not provided. Raises a `HandlerError`."""
         found = self._find(parameter)
         if not found:
             return None
@@ -100,8 +100,8 @@ class Providers:
         contexts = " or ".join(sorted(each.context.__name__ for each in found if each.context is not None))
         return site.misplaced(
             parameter,
-            f"it is provided for a {contexts}, and this is called for a {site.context.__name__}",
-            "Take what is provided there, or leave it out.",
+            f"it is provided for a {contexts}, and this handler is called for a {site.context.__name__}",
+            "Take a type that is provided there, or leave it out.",
         )
 
     def _find(self, parameter: Parameter) -> list[Provider]:
@@ -109,7 +109,7 @@ class Providers:
             return [each for each in self._marked if isinstance(parameter.marker, each.marker or ())]
         try:
             exact = self._exact.get(parameter.annotation)
-        except TypeError:  # an annotation that cannot be hashed is nobody's
+        except TypeError:  # an annotation that cannot be hashed is not provided
             return []
         if exact is not None:
             return exact
@@ -118,7 +118,7 @@ class Providers:
 
 
 def member_of(annotation: Any) -> tuple[type | None, bool]:
-    """The one class that a type is besides None, and whether it may be None; no class for any other union."""
+    """The class of a type without None, and whether it may be None; no class for any other union."""
     union = typing.get_origin(annotation) in (typing.Union, UnionType)
     members = typing.get_args(annotation) if union else (annotation,)
     kinds = [each for each in members if each is not type(None)]
@@ -128,7 +128,7 @@ def member_of(annotation: Any) -> tuple[type | None, bool]:
 
 
 def constant(kind: Any, *uses: type, waits_for: Iterable[str] = (), statuses: tuple[int, ...] = ()) -> Provided:
-    """Filled with the opened resource `kind`, the same for every call."""
+    """Filled with the open resource `kind`, the same for every call."""
     return Provided(
         kind=kind,
         bind=lambda services: _always(services[kind]),

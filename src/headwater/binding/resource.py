@@ -1,7 +1,7 @@
-"""Resources: what is opened once for the life of a process, by type, and closed at its end.
+"""Resources: opened once per process, by type, and closed at its end.
 
-The function that opens a resource is bound as handlers are: its parameters are other resources. It returns the
-resource, or is a generator that yields it and closes it afterwards; either may be asynchronous::
+The parameters of the function that opens a resource are other resources. It returns the resource, or is a generator
+that yields it and closes it afterwards; both may be asynchronous::
 
     async def open_bank(settings: BankSettings, clock: Clock) -> AsyncIterator[Bank]:
         async with Bank(settings.url, clock) as bank:
@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any, TypeVar, cast
 
 from headwater.binding.errors import ResourceInvalid
-from headwater.binding.signature import Parameter, by_position, place_of, read_parameters, written
+from headwater.binding.signature import Parameter, by_position, location_of, read_parameters, written
 from headwater.binding.site import Site
 from headwater.part import Declaration
 
@@ -23,10 +23,10 @@ T = TypeVar("T")
 
 
 class Resource(Declaration, frozen=True, kw_only=True):
-    """Something of the type `kind`, which `open` opens once per process.
+    """A value of the type `kind`, which `open` opens once per process.
 
-    Handlers of every kind may take it, unless `check` raises for the place where one does. `waits_for` are the pools
-    that each call of such a handler takes a connection of; `statuses` those of the problems that using it may raise.
+    All handlers may take it, unless `check` raises for the parameter. `waits_for` are the pools from which each call of
+    such a handler takes a connection; `statuses` are those of the problems that using it may raise.
     """
 
     kind: type
@@ -43,8 +43,8 @@ class Resource(Declaration, frozen=True, kw_only=True):
         return self.open
 
     @property
-    def place(self) -> str:
-        return place_of(self.open)
+    def location(self) -> str:
+        return location_of(self.open)
 
     @property
     def writes(self) -> bool:
@@ -52,7 +52,7 @@ class Resource(Declaration, frozen=True, kw_only=True):
 
 
 class Hook(Declaration, frozen=True, kw_only=True):
-    """Runs when a process that serves the backend has opened its resources, and behind its ``yield`` again at the end.
+    """Runs when a process that serves the backend has opened its resources, and after its ``yield`` at the end.
 
     `run` is a coroutine function, or an asynchronous generator function that yields once; its parameters are resources.
     """
@@ -67,8 +67,8 @@ class Hook(Declaration, frozen=True, kw_only=True):
         return self.run
 
     @property
-    def place(self) -> str:
-        return place_of(self.run)
+    def location(self) -> str:
+        return location_of(self.run)
 
     @property
     def writes(self) -> bool:
@@ -76,9 +76,9 @@ class Hook(Declaration, frozen=True, kw_only=True):
 
 
 class Services:
-    """The resources of one process. `given` are there from the start: settings, a clock, metrics.
+    """The resources of one process. `given` are available from the start: settings, a clock, metrics.
 
-    Each is opened when it is first needed, after those that it needs itself, and all are closed in the reverse order.
+    Each is opened when it is first needed, after its dependencies; all are closed in the reverse order.
     """
 
     def __init__(self, resources: Iterable[Resource] = (), given: Mapping[type, Any] | None = None) -> None:
@@ -86,55 +86,55 @@ class Services:
         for each in resources:
             other = self._resources.setdefault(each.kind, each)
             if other is not each:
-                raise _invalid(each, f"{other.place} provides one as well")
+                raise _invalid(each, f"{other.location} provides the same type")
         self._open: dict[type, Any] = {Services: self, **(given or {})}
         self._opening: list[type] = []
         self._lock = asyncio.Lock()
         self._closing = AsyncExitStack()
 
     def __getitem__(self, kind: type[T]) -> T:
-        """The resource of a type, which is open."""
+        """The open resource of a type."""
         return cast(T, self._open[kind])
 
     def __contains__(self, kind: object) -> bool:
         return kind in self._open
 
     def has(self, kind: Any) -> bool:
-        """Whether there is one, opened or to be opened."""
+        """Whether a resource of this type exists, open or not."""
         try:
             return kind in self._open or kind in self._resources
-        except TypeError:  # an annotation that cannot be hashed is no resource
+        except TypeError:  # an annotation that cannot be hashed is not a resource
             return False
 
     async def open_all(self) -> None:
-        """Open all there are; raises whatever their functions raise, and `ResourceInvalid`."""
+        """Open all resources; raises what their functions raise, and `ResourceInvalid`."""
         await self.open_each(tuple(self._resources))
 
     async def open_each(self, kinds: Iterable[type]) -> None:
-        """Open these, and what they need."""
+        """Open these resources and their dependencies."""
         for kind in kinds:
             await self.get(kind)
 
     async def get(self, kind: type[T]) -> T:
-        """The resource of a type, opened now if it is not open yet."""
+        """The resource of a type; opens it if necessary."""
         async with self._lock:
             return cast(T, await self._get(kind))
 
     async def run(self, hook: Hook) -> None:
-        """Run a hook up to its ``yield``; the rest runs before anything that is open now is closed."""
+        """Run a hook up to its ``yield``; the rest runs before any resource that is open now is closed."""
         async with self._lock:
             arguments = await self._arguments(hook, {})
         await self._enter(hook, arguments)
 
     async def call(self, function: Callable[..., Any], given: Mapping[type, Any] | None = None) -> Any:
-        """The result of a coroutine function whose parameters are resources, or are `given`."""
+        """Call a coroutine function whose parameters are resources or among `given`."""
         subject = Hook(run=function)
         async with self._lock:
             arguments = await self._arguments(subject, given or {})
         return await by_position(function, read_parameters(subject))(*arguments)
 
     async def close(self) -> None:
-        """Close all of them."""
+        """Close all resources."""
         try:
             await self._closing.aclose()
         finally:
@@ -176,9 +176,11 @@ class Services:
             return await self._get(kind)
         if parameter.default is not inspect.Parameter.empty:
             return parameter.default
-        there = ", ".join(sorted(written(each) for each in {*self._open, *self._resources}))
-        raise _invalid(subject, f"nothing is a {written(kind)}, which `{parameter.name}` wants; there are: {there}")
+        known = ", ".join(sorted(written(each) for each in {*self._open, *self._resources}))
+        raise _invalid(
+            subject, f"no resource is a {written(kind)}, the type of `{parameter.name}`; the resources are {known}"
+        )
 
 
 def _invalid(subject: Resource | Hook, reason: str) -> ResourceInvalid:
-    return ResourceInvalid(subject=subject, handler=subject.place, reason=reason)
+    return ResourceInvalid(subject=subject, handler=subject.location, reason=reason)

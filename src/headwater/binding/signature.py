@@ -15,30 +15,31 @@ _VARIADIC: Final = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYW
 
 
 class Subject(Protocol):
-    """What a handler was declared for; as a string, what messages call it: ``GET /orders``, ``the consumer a.b``."""
+    """What a handler was declared for. Its string appears in messages: ``GET /orders``, ``the consumer a.b``."""
 
     @property
     def handler(self) -> Callable[..., Any]: ...
 
     @property
-    def place(self) -> str:
-        """Where the handler is written, for messages."""
+    def location(self) -> str:
+        """Where the handler is defined, for messages."""
         ...
 
     @property
     def writes(self) -> bool:
-        """Whether it writes in a transaction, which what it reads beside that would not see."""
+        """Whether it writes in a transaction; reads outside that transaction would not see its writes."""
         ...
 
 
 class Marker:
-    """Says where a parameter's value comes from, where its type alone does not: ``Annotated[str, Header()]``."""
+    """Marks where a parameter's value comes from, where its type alone does not say it: ``Annotated[str,
+    Header()]``."""
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     """One parameter; `annotation` is its type without the marker.
 
-    With `convert` it is read as `annotation` and handed over as what `convert` makes of it, which is a `converted`.
+    With `convert` it is read as `annotation` and then converted to the type `converted`.
     """
 
     name: str
@@ -50,8 +51,8 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     converted: Any = None
 
 
-def place_of(function: Callable[..., Any]) -> str:
-    """Where a function is written, for messages."""
+def location_of(function: Callable[..., Any]) -> str:
+    """The module and qualified name of a function, for messages."""
     name = getattr(function, "__name__", type(function).__name__)
     return f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', name)}"
 
@@ -61,18 +62,18 @@ def read_hints(subject: Subject) -> dict[str, Any]:
     try:
         return typing.get_type_hints(subject.handler, include_extras=True)
     except (NameError, AttributeError, TypeError) as error:
-        raise AnnotationUnresolved(subject=subject, handler=subject.place, reason=error) from error
+        raise AnnotationUnresolved(subject=subject, handler=subject.location, reason=error) from error
 
 
 def read_parameters(subject: Subject, hints: Mapping[str, Any] | None = None) -> tuple[Parameter, ...]:
-    """The parameters of a handler, in their order; raises a `HandlerError` for one that cannot be filled."""
+    """The parameters of a handler, in their order; raises a `HandlerError` for a variadic or unannotated one."""
     hints = read_hints(subject) if hints is None else hints
     declared = inspect.signature(subject.handler).parameters.values()
     return tuple(_parameter(subject, each, hints) for each in declared)
 
 
 def by_position(function: Callable[..., Any], parameters: tuple[Parameter, ...]) -> Callable[..., Any]:
-    """The function, to be called with all its arguments in the order of its parameters."""
+    """The function, called with positional arguments in the order of its parameters."""
     if not any(parameter.keyword_only for parameter in parameters):
         return function
     names = tuple(parameter.name for parameter in parameters)
@@ -80,23 +81,23 @@ def by_position(function: Callable[..., Any], parameters: tuple[Parameter, ...])
 
 
 def written(annotation: Any) -> str:
-    """A type as a person wrote it."""
+    """A type as it is written in code."""
     plain = isinstance(annotation, type) and not typing.get_args(annotation)
     return annotation.__name__ if plain else str(annotation).replace("typing.", "")
 
 
 def _parameter(subject: Subject, declared: inspect.Parameter, hints: Mapping[str, Any]) -> Parameter:
     if declared.kind in _VARIADIC:
-        mend = "Name each parameter; a route takes `request: Request` for whatever else there is."
+        fix = "Name each parameter; a route can take `request: Request` for everything else."
         raise ParameterUnbound(
-            subject=subject, handler=subject.place, parameter=str(declared).partition(":")[0], kind="any", mend=mend
+            subject=subject, handler=subject.location, parameter=str(declared).partition(":")[0], kind="any", fix=fix
         )
     if declared.name not in hints:
         raise AnnotationMissing(
             subject=subject,
-            handler=subject.place,
+            handler=subject.location,
             what=f"the parameter `{declared.name}`",
-            mend=f"Write `{declared.name}: int`, say; the type decides where the value comes from.",
+            fix=f"Write `{declared.name}: int`, for example; the type decides where the value comes from.",
         )
     annotation, marker = _split_marker(hints[declared.name])
     return Parameter(
@@ -109,7 +110,7 @@ def _parameter(subject: Subject, declared: inspect.Parameter, hints: Mapping[str
 
 
 def _split_marker(annotation: Any) -> tuple[Any, Marker | None]:
-    """The type and its marker; a bare class stands for a marker without arguments."""
+    """The type and its marker; a marker's class alone is a marker without arguments."""
     if typing.get_origin(annotation) is not Annotated:
         return annotation, None
     kind, *extras = typing.get_args(annotation)

@@ -1,4 +1,4 @@
-"""A site: where a parameter stands, and how an error about it is raised."""
+"""A site: the handler that a parameter belongs to, and how errors about the parameter are raised."""
 
 from collections.abc import Iterable
 from typing import Any, NoReturn, Protocol
@@ -10,7 +10,7 @@ from headwater.binding.signature import Parameter, Subject, written
 
 
 class Offer(Protocol):
-    """What is provided where the site is."""
+    """What is provided at a site."""
 
     @property
     def kinds(self) -> Iterable[Any]:
@@ -18,7 +18,7 @@ class Offer(Protocol):
         ...
 
     def provided(self, site: "Site", parameter: Parameter) -> Any:
-        """How a parameter is filled (a `Provided`); None for a type that nobody provides."""
+        """How a parameter is filled (a `Provided`); None for a type that is not provided."""
         ...
 
 
@@ -29,18 +29,18 @@ class Site(msgspec.Struct, frozen=True):
     context: type
     providers: Offer
 
-    def unbound(self, parameter: Parameter, mend: str) -> NoReturn:
-        """Raise the error of a parameter that nothing can fill."""
-        raise ParameterUnbound(**self._facts(parameter), mend=mend)
+    def unbound(self, parameter: Parameter, fix: str) -> NoReturn:
+        """Raise `ParameterUnbound` for a parameter that cannot be bound."""
+        raise ParameterUnbound(**self._facts(parameter), fix=fix)
 
-    def misplaced(self, parameter: Parameter, reason: str, mend: str) -> NoReturn:
-        """Raise the error of a parameter that does not belong in this kind of handler."""
-        raise ParameterMisplaced(**self._facts(parameter), reason=reason, mend=mend)
+    def misplaced(self, parameter: Parameter, reason: str, fix: str) -> NoReturn:
+        """Raise `ParameterMisplaced` for a parameter that is not allowed in this handler."""
+        raise ParameterMisplaced(**self._facts(parameter), reason=reason, fix=fix)
 
     def _facts(self, parameter: Parameter) -> dict[str, Any]:
         return {
             "subject": self.subject,
-            "handler": self.subject.place,
+            "handler": self.subject.location,
             "parameter": parameter.name,
             "kind": written(parameter.annotation),
         }

@@ -1,4 +1,4 @@
-"""The verbs of binding: decorators that record what is provided to handlers, and what runs at start and end."""
+"""The decorators of binding: they record provided types, resources and lifespan hooks."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -11,14 +11,14 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class BindingVerbs(Part):
-    """Records what an app provides by type. The decorators return the function unchanged."""
+    """Records the types that an app provides. The decorators return the function unchanged."""
 
     def provide(self, *, statuses: Sequence[int] = ()) -> Callable[[Function], Function]:
-        """Provide the type that the function returns, made anew for each request, delivery or whatever asks for it.
+        """Provide the type that the function returns, created once per request or delivery.
 
-        Its parameters are bound as a handler's are: ``async def find_basket(request: Request, db: Db) -> Basket``. It
-        may raise a `Problem`; `statuses` are those beyond the usual, for the documentation. A generator yields the
-        value, and is finished when the call is over. Raises `ResourceInvalid`.
+        Its parameters are bound like a handler's: ``async def find_basket(request: Request, db: Db) -> Basket``. It may
+        raise a `Problem`; `statuses` are the additional statuses for the documentation. A generator yields the value
+        and is finished when the call is over. Raises `ResourceInvalid`.
         """
 
         def record(function: Function) -> Function:
@@ -30,8 +30,8 @@ class BindingVerbs(Part):
     def resource(self, *, statuses: Sequence[int] = ()) -> Callable[[Function], Function]:
         """Provide the type that the function returns, opened once per process.
 
-        Its parameters are other resources: ``async def open_bank(settings: Settings) -> AsyncIterator[Bank]``. What
-        stands behind the ``yield`` of a generator closes it when the process ends. Raises `ResourceInvalid`.
+        Its parameters are other resources: ``async def open_bank(settings: Settings) -> AsyncIterator[Bank]``. The code
+        after the ``yield`` of a generator runs when the process ends. Raises `ResourceInvalid`.
         """
 
         def record(function: Function) -> Function:
@@ -43,8 +43,8 @@ class BindingVerbs(Part):
     def lifespan(self) -> Callable[[Function], Function]:
         """Run the function in every process that serves the app: web workers, consumers, and `headwater dev`.
 
-        An asynchronous generator is run up to its ``yield`` at the start, before anything is served, and from there at
-        the end; a coroutine function at the start only. Its parameters are resources.
+        An asynchronous generator runs up to its ``yield`` at the start, before anything is served, and continues at the
+        end. A coroutine function runs at the start only. Its parameters are resources.
         """
 
         def record(function: Function) -> Function:

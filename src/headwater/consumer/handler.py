@@ -19,7 +19,7 @@ from headwater.commit import Tx
 from headwater.consumer.delivery import Delivery
 from headwater.consumer.errors import BadHandler
 from headwater.consumer.subscription import Interest, Subscription, table_of
-from headwater.part import Declared
+from headwater.part import Declarations
 
 Call = Callable[[Tx, Any], Awaitable[None]]
 """Runs a handler with a transaction and one delivery; with ``batch``, with a list of them."""
@@ -27,7 +27,7 @@ Call = Callable[[Tx, Any], Awaitable[None]]
 Pick = Callable[[Tx, Any], Any]
 Fill = Callable[[Tx, Making], Awaitable[Any]]
 
-NOTHING_PROVIDED = Providers(Declared())
+NOTHING_PROVIDED = Providers(Declarations())
 
 
 class Batch:
@@ -40,7 +40,7 @@ class Handler:
     def __init__(self, subscription: Subscription, providers: Providers = NOTHING_PROVIDED) -> None:
         """Raises a `HandlerError` for a parameter that cannot be bound, and `BadHandler` for anything else."""
         if not inspect.iscoroutinefunction(subscription.handler):
-            raise NotAsync(subject=subscription, handler=subscription.place)
+            raise NotAsync(subject=subscription, handler=subscription.location)
         _check_events(subscription)
         context = Delivery if subscription.batch is None else Batch
         self._handler = subscription.handler
@@ -185,4 +185,4 @@ def _accepts(hint: Any, interest: Interest) -> bool:
 
 
 def _bad(subscription: Subscription, reason: str) -> BadHandler:
-    return BadHandler(consumer=subscription.name, handler=subscription.place, reason=reason)
+    return BadHandler(consumer=subscription.name, handler=subscription.location, reason=reason)

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args, get_origin
 import msgspec
 
 from headwater.backoff import Backoff
-from headwater.binding.signature import place_of
+from headwater.binding.signature import location_of
 from headwater.consumer.errors import UnknownColumn
 from headwater.part import Declaration
 from headwater.types import Changed, Event
@@ -45,9 +45,9 @@ class Subscription(Declaration, frozen=True, kw_only=True):
         return f"the consumer {self.name}"
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Where the handler is written, for messages."""
-        return place_of(self.handler)
+        return location_of(self.handler)
 
     @property
     def writes(self) -> bool:

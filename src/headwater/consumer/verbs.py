@@ -5,7 +5,7 @@ from typing import Any, Literal, TypeVar
 
 from headwater.backoff import Backoff
 from headwater.consumer.subscription import Interest, Subscription
-from headwater.part import Declared, Part
+from headwater.part import Declarations, Part
 
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 
@@ -16,7 +16,7 @@ class ConsumerVerbs(Part):
     @property
     def subscriptions(self) -> list[Subscription]:
         """The consumers declared so far."""
-        return Declared([self]).of(Subscription)
+        return Declarations([self]).of(Subscription)
 
     def on(
         self,

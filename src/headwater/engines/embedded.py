@@ -24,7 +24,7 @@ from headwater.engines.engine import (
 )
 from headwater.engines.leftover import end_leftovers
 from headwater.engines.lock import FolderLock
-from headwater.engines.process import Process, Step, Stopwatch, launch
+from headwater.engines.process import ChildProcess, Step, Stopwatch, launch
 from headwater.engines.serverlog import ServerLog
 from headwater.engines.socketfolder import SocketFolder
 from headwater.observe import report
@@ -53,7 +53,7 @@ class EmbeddedServer(ABC):
         self.log = ServerLog(self.folder / "log" / f"{self.name}.log")
         self._lock = FolderLock(self.folder)
         self._account: Account | None = None
-        self._process: Process | None = None
+        self._process: ChildProcess | None = None
         self._bounding: asyncio.Task[None] | None = None
         self._starts = 0
         self._start_seconds = 0.0
@@ -118,7 +118,7 @@ class EmbeddedServer(ABC):
         """The paths that the server must be able to read, besides its program."""
 
     @abstractmethod
-    async def _is_ready(self, process: Process) -> bool: ...
+    async def _is_ready(self, process: ChildProcess) -> bool: ...
 
     @abstractmethod
     async def _finish(self) -> None:
@@ -149,7 +149,7 @@ class EmbeddedServer(ABC):
     def _sockets(self) -> SocketFolder:
         return SocketFolder(self.folder / "run", self.socket_name, self._account)
 
-    def _launch(self, sockets: Path) -> Process:
+    def _launch(self, sockets: Path) -> ChildProcess:
         output = self.log.open()
         try:
             return launch(
@@ -162,7 +162,7 @@ class EmbeddedServer(ABC):
         finally:
             os.close(output)
 
-    async def _wait_ready(self, process: Process) -> None:
+    async def _wait_ready(self, process: ChildProcess) -> None:
         ended = asyncio.create_task(process.wait())
         try:
             async with asyncio.timeout(self.ready_seconds):
@@ -194,7 +194,7 @@ class EmbeddedServer(ABC):
             self._bounding.cancel()
             self._bounding = None
 
-    def _running(self) -> Process:
+    def _running(self) -> ChildProcess:
         if self._process is None:
             raise EngineNotRunning(engine=self.name, folder=self.folder, variable=self.variable)
         return self._process

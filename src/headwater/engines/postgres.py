@@ -13,7 +13,7 @@ from headwater.engines.cluster import ROLE, Cluster
 from headwater.engines.embedded import EmbeddedServer
 from headwater.engines.engine import EngineNotRunning, EngineUnreachable
 from headwater.engines.external import ExternalServer
-from headwater.engines.process import Process
+from headwater.engines.process import ChildProcess
 from headwater.engines.programs import PostgresPrograms, find_postgres
 
 DATABASE = "headwater"
@@ -63,7 +63,7 @@ class EmbeddedPostgres(EmbeddedServer):
     def _paths(self) -> Sequence[Path]:
         return [self._found().catalog, self.data]
 
-    async def _is_ready(self, process: Process) -> bool:
+    async def _is_ready(self, process: ChildProcess) -> bool:
         return self._cluster.ready(process.pid)
 
     async def _finish(self) -> None:

@@ -24,7 +24,7 @@ STOP_PROGRAM: tuple[Step, ...] = ((signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0))
 """How a program without connections of its own is stopped."""
 
 
-class Process:
+class ChildProcess:
     """A launched child process; usable from any event loop, not only the one in which it was started."""
 
     def __init__(self, child: "subprocess.Popen[bytes]") -> None:
@@ -63,7 +63,7 @@ def launch(
     output: int,
     death_signal: signal.Signals,
     paths: Sequence[Path],
-) -> Process:
+) -> ChildProcess:
     """Start `command` as `account`, with its output to the file descriptor `output`.
 
     `paths` are those that the program must be able to read besides itself. The kernel sends `death_signal` when the
@@ -85,7 +85,7 @@ def launch(
         cwd="/",
         start_new_session=True,
     )
-    return Process(child)
+    return ChildProcess(child)
 
 
 async def wait_until(ended: Callable[[], bool], pid: int) -> None:

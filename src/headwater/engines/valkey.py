@@ -14,7 +14,7 @@ from headwater.engines.address import shown_host, without_password
 from headwater.engines.embedded import EmbeddedServer
 from headwater.engines.engine import EngineNotRunning, EngineUnreachable
 from headwater.engines.external import ExternalServer
-from headwater.engines.process import Process
+from headwater.engines.process import ChildProcess
 from headwater.engines.programs import find_valkey
 
 VARIABLE = "HEADWATER_VALKEY_URL"
@@ -67,7 +67,7 @@ class EmbeddedValkey(EmbeddedServer):
     def _paths(self) -> Sequence[Path]:
         return [self.data]
 
-    async def _is_ready(self, process: Process) -> bool:
+    async def _is_ready(self, process: ChildProcess) -> bool:
         return await _pongs(self._socket)
 
     async def _finish(self) -> None:

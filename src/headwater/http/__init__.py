@@ -1,11 +1,11 @@
 """HTTP: routes compiled to endpoints, served as one ASGI application."""
 
 from headwater.http.application import HttpApp
+from headwater.http.authentication.authenticator import Authenticator
+from headwater.http.authentication.credential import ApiKey, Bearer, Cookie, Credential, digest_secret
 from headwater.http.compiler import Compiler
 from headwater.http.endpoint import Endpoint
 from headwater.http.files import Download, Upload
-from headwater.http.identity.credential import ApiKey, Bearer, Cookie, Credential, digest_secret
-from headwater.http.identity.identity import Identity
 from headwater.http.limit import Limit, Limiter
 from headwater.http.message.principal import Principal
 from headwater.http.message.problem import Problem
@@ -19,6 +19,7 @@ from headwater.http.serving.server import serve
 
 __all__ = [
     "ApiKey",
+    "Authenticator",
     "Bearer",
     "Body",
     "Compiler",
@@ -29,7 +30,6 @@ __all__ = [
     "Header",
     "HttpApp",
     "HttpError",
-    "Identity",
     "Limit",
     "Limiter",
     "Listing",

@@ -1,7 +1,7 @@
 """The application: routes, mounts, health and documentation as one ASGI callable.
 
-What every request passes through is written out in one function, `HttpApp.__call__`, and not in layers of middleware:
-each layer would cost each request about what all that is done there costs. Below it stands what only some need.
+The path of every request is one function, `HttpApp.__call__`, instead of layers of middleware: each layer would cost
+each request about as much as the whole function does.
 """
 
 import asyncio
@@ -16,13 +16,13 @@ from headwater.errors import HeadwaterError
 from headwater.http.browser.cors import VARY_ORIGIN, Cors
 from headwater.http.browser.headers import Hosts, Security
 from headwater.http.compiler import Compiler
-from headwater.http.compression import Choice, Compression
+from headwater.http.compression import CodingChoice, Compression
 from headwater.http.endpoint import Endpoint, Linker
 from headwater.http.limit.options import LimitOption
 from headwater.http.load.deadline import seconds_of
 from headwater.http.load.guard import Guard
 from headwater.http.load.options import LoadOption
-from headwater.http.load.queue import Lines
+from headwater.http.load.queue import WaitQueues
 from headwater.http.load.watch import Watch
 from headwater.http.message.body import BodyBroken, BodyLimits, ClientGone
 from headwater.http.message.forwarded import Proxies
@@ -36,8 +36,8 @@ from headwater.http.serving.accesslog import AccessLog
 from headwater.http.serving.document import openapi_route
 from headwater.http.serving.health import Health, Readiness
 from headwater.http.serving.lifespan import AsgiApp
-from headwater.http.serving.meter import Counted, Meter
-from headwater.http.serving.mount import Mount, Spy, sort_mounts
+from headwater.http.serving.meter import Meter, Metered
+from headwater.http.serving.mount import Mount, SendRecorder, sort_mounts
 from headwater.http.serving.platform import PlatformRoutes
 from headwater.http.serving.recovery import Recovery
 from headwater.http.serving.transmission import LAST, Transmission
@@ -54,7 +54,7 @@ from headwater.settings import Settings
 Scope = MutableMapping[str, Any]
 
 CLIENT_GONE = 499
-"""The status that the log and the metrics show when a client went away before its answer; nobody receives it."""
+"""The status in the log and the metrics when a client disconnected before the response; it is never sent."""
 
 
 async def _always_ready() -> list[str]:
@@ -64,11 +64,11 @@ async def _always_ready() -> list[str]:
 class HttpApp:
     """An ASGI application.
 
-    `compiler` compiles the `routes`, `services` are what is open. `mounts` maps prefixes to other ASGI applications.
-    `readiness` says what is missing before requests can be served. `about` is what the OpenAPI document says of all of
-    it. With `versions` each route is compiled for every version that has it, with the `converters` in between. `write`
-    takes lines of the access log, and is by default standard error. Raises a `HandlerError` for a route that cannot be
-    served, and a `VersionError` for versions that do not fit together.
+    `compiler` compiles the `routes`; `services` are the open resources. `mounts` maps prefixes to other ASGI
+    applications. `readiness` returns the reasons why requests cannot be served. `about` describes the API in the
+    OpenAPI document. With `versions` each route is compiled for every version that has it, with the `converters`
+    between them. `write` receives lines of the access log; the default is standard error. Raises a `HandlerError` for a
+    route that cannot be served, and a `VersionError` for contradictory versions.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class HttpApp:
             settings.body_limit, settings.body_seconds, settings.body_depth, settings.upload_bytes_per_second
         )
         self._watch = Watch()
-        self._guard = Guard(settings, services[Lines].by_reason if Lines in services else {})
+        self._guard = Guard(settings, services[WaitQueues].by_reason if WaitQueues in services else {})
         self._meter = Meter(metrics)
         self._security = Security(settings)
         self._hosts = Hosts(settings.hosts) if settings.hosts else None
@@ -123,7 +123,7 @@ class HttpApp:
         versions: Versions | None,
         converters: Sequence[Converter],
     ) -> list[Operation]:
-        """Make the router, or that of the versions; returns all operations of the API."""
+        """Create the router, or the router of versions; returns all operations of the API."""
         settings = services[Settings]
         ours = self.health.routes()
         for each in compiler.declared.of(PlatformRoutes):
@@ -151,16 +151,16 @@ class HttpApp:
         at, started = time(), perf_counter()
         request = Request(scope, receive, self._limits, started)
         endpoint, status, size = self._unmatched, CLIENT_GONE, 0
-        choice: Choice | None = None
-        slots, in_flight, running = self._meter.slots, self._meter.in_flight, self._watch.running
+        choice: CodingChoice | None = None
+        values, in_flight, running = self._meter.values, self._meter.in_flight, self._watch.running
         guard = self._guard
-        slots[in_flight] += 1
+        values[in_flight] += 1
         if self._cors is not None:
             self._cors.grant(request)
         try:
             try:
                 if scope["http_version"] == "1.1" and not (request.fields.get(b"host") and request.count(b"host") == 1):
-                    raise Problem(400, detail="A request has one Host header (RFC 9112 section 3.2).")
+                    raise Problem(400, detail="A request must have exactly one Host header (RFC 9112 section 3.2).")
                 if self._hosts is not None:
                     self._hosts.check(request)
                 if self._cors is not None and self._cors.asks(request):
@@ -172,8 +172,8 @@ class HttpApp:
                 if endpoint.compresses and (accept := request.fields.get(b"accept-encoding")) is not None:
                     choice = self._compression.choose(accept)
                 if not endpoint.vital:
-                    if slots[in_flight] > guard.most:
-                        guard.check(endpoint, slots[in_flight])
+                    if values[in_flight] > guard.most:
+                        guard.check(endpoint, values[in_flight])
                     request.task = asyncio.current_task()
                     running[request] = endpoint
                     if endpoint.hurried or b"request-timeout" in request.fields:
@@ -196,7 +196,7 @@ class HttpApp:
                 fields = [*answer.fields, length, request_id, *endpoint.fields]
                 if request.added is not None:
                     fields += request.added
-                if endpoint.free:
+                if endpoint.overridable:
                     fields = self._security.settle(fields)
                 await send({"type": "http.response.start", "status": status, "headers": fields})
                 await send({"type": "http.response.body", "body": answer.body})
@@ -205,7 +205,7 @@ class HttpApp:
         except ClientGone:
             pass
         finally:
-            slots[in_flight] -= 1
+            values[in_flight] -= 1
             if not endpoint.vital:
                 self._watch.forget(request)
             if request.held is not None:
@@ -214,13 +214,13 @@ class HttpApp:
             self._finish(request, endpoint, status, size, at, perf_counter() - started)
 
     def leave(self) -> None:
-        """Say at /readyz that requests should go elsewhere, and let connections end with their next answer."""
+        """Report at /readyz that requests should go elsewhere, and close each connection after its next response."""
         self.health.draining = self._transmission.draining = True
 
     async def drain(self, seconds: float | None = None) -> None:
-        """Leave, and wait until no request is in flight, for at most `seconds` (by default the setting's).
+        """Leave, and wait until no request is in flight, for at most `seconds` (by default `drain_seconds`).
 
-        What then still runs is stopped, if it is a query; a command goes on for as long as the process does.
+        Queries that still run are then cancelled; commands continue until the process ends.
         """
         self.leave()
         self._idle.clear()
@@ -233,10 +233,10 @@ class HttpApp:
     @property
     def in_flight(self) -> int:
         """Requests being answered by this process."""
-        return int(self._meter.slots[self._meter.in_flight])
+        return int(self._meter.values[self._meter.in_flight])
 
     async def start(self) -> None:
-        """Start what is mounted, and the watch over clients; raises `LifespanFailed`."""
+        """Start the mounted applications, the watch and the guard; raises `LifespanFailed`."""
         for mount in self._mounts:
             await mount.lifespan.start()
         self._watch.start()
@@ -244,7 +244,7 @@ class HttpApp:
         self.health.started = True
 
     async def stop(self) -> None:
-        """Stop what `start` started, and write the last lines of the access log."""
+        """Stop what `start` started, and flush the access log."""
         self._guard.stop()
         await self._watch.stop()
         for mount in reversed(self._mounts):
@@ -253,7 +253,7 @@ class HttpApp:
             self._log.flush()
 
     def statistics(self) -> dict[str, Any]:
-        """Requests in flight, those whose client is watched, and how the queues stand."""
+        """Requests in flight, clients that are watched, and the state of the queues."""
         return {
             "in_flight": self.in_flight,
             "draining": self._transmission.draining,
@@ -274,32 +274,33 @@ class HttpApp:
         return self._cors is not None and self._cors.asks(Request(scope, receive, self._limits))
 
     async def _answer_preflight(self, request: Request) -> Response:
-        """What a page of another origin may ask for at a path; of a mounted application, whatever it asks."""
+        """The response to a preflight: the methods of the path; for a mounted application, the method that is asked
+        for."""
         assert self._cors is not None
         methods = (self._versions or self._router).methods(request.scope)
         if not methods and self._mount_of(request.scope) is not None:
             wanted = request.fields[b"access-control-request-method"].decode("latin-1")
             methods = [wanted] if wanted.isalpha() else []
         if not methods:
-            raise Problem(404, detail="There is nothing at this path.")
+            raise Problem(404, detail="There is no route for this path.")
         return self._cors.answer(request, methods)
 
     def _hurry(self, request: Request, endpoint: Endpoint) -> None:
-        """Stop a request in time that has little of it; raises a `Problem` for a malformed Request-Timeout."""
+        """Set a timer for a request with a short deadline; raises a `Problem` for a malformed Request-Timeout."""
         seconds = seconds_of(request, endpoint.deadline)
         if seconds:
             self._guard.check_waits(endpoint, seconds)
             self._watch.limit(request, seconds)
 
-    def _finish(self, request: Request, endpoint: Counted, status: int, size: int, at: float, seconds: float) -> None:
-        self._meter.count(endpoint.slot, status, seconds)
+    def _finish(self, request: Request, endpoint: Metered, status: int, size: int, at: float, seconds: float) -> None:
+        self._meter.count(endpoint.series, status, seconds)
         if self._log is not None and not (endpoint.quiet and status < 400):
             self._log.add(request, endpoint.label, status, size, at, seconds)
         if self._transmission.draining and not self.in_flight:
             self._idle.set()
 
     def _mount_of(self, scope: Scope) -> Mount | None:
-        """The mount for a path that no route of ours has."""
+        """The mount for a path without a route."""
         path = below(scope.get("root_path", ""), scope["path"])
         for mount in self._mounts:
             if mount.takes(path):
@@ -310,30 +311,30 @@ class HttpApp:
         try:
             return scope["type"] == "http" and bool((self._versions or self._router).methods(scope))
         except Problem:
-            return True  # it does not decode, which is answered here
+            return True  # the path does not decode, which is a 400 of ours
 
     async def _serve_mount(self, mount: Mount, scope: Scope, receive: Any, send: Any) -> None:
         at, started = time(), perf_counter()
         request = Request(scope, receive, self._limits, started)
         if self._cors is not None:
             self._cors.grant(request)
-        spy = Spy(send, request.id, [*self._beside_mounted, *(request.added or ())])
-        slots, in_flight = self._meter.slots, self._meter.in_flight
-        slots[in_flight] += 1
-        self._guard.flow(1)  # nothing is known of what is mounted: it may stream for as long as it likes
+        recorder = SendRecorder(send, request.id, [*self._beside_mounted, *(request.added or ())])
+        values, in_flight = self._meter.values, self._meter.in_flight
+        values[in_flight] += 1
+        self._guard.flow(1)  # a mounted application may stream for any time
         try:
             if self._hosts is not None:
                 self._hosts.check(request)
-            await mount.serve(scope, receive, spy.send)
+            await mount.serve(scope, receive, recorder.send)
         except Exception as error:
             answer = self._recovery.answer(error, request, mount)
-            if spy.started:
+            if recorder.started:
                 raise
-            await self._transmission.send(answer, request, spy.send, mount)
+            await self._transmission.send(answer, request, recorder.send, mount)
         finally:
-            slots[in_flight] -= 1
+            values[in_flight] -= 1
             self._guard.flow(-1)
-            self._finish(request, mount, spy.status or CLIENT_GONE, spy.size, at, perf_counter() - started)
+            self._finish(request, mount, recorder.status or CLIENT_GONE, recorder.size, at, perf_counter() - started)
 
     async def _serve_other(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":

@@ -1,4 +1,4 @@
-"""The compiler: from a route to an operation, by what the parts of a backend declare, with nothing opened."""
+"""The compiler: from a route to an operation, by the declarations of the parts, without open resources."""
 
 from collections.abc import Iterable
 
@@ -17,13 +17,13 @@ from headwater.http.step.step import (
     TransactionStep,
     in_order,
 )
-from headwater.part import Declared
+from headwater.part import Declarations
 
 
 class Compiler:
     """Compiles routes; `steps` are those of all parts, in the order in which they run."""
 
-    def __init__(self, declared: Declared) -> None:
+    def __init__(self, declared: Declarations) -> None:
         self.declared = declared
         self.providers = Providers(declared)
         self.steps = in_order(declared.of(Step))
@@ -34,9 +34,9 @@ class Compiler:
         self._refinements = declared.of(Refinement)
 
     def operation(self, route: Route, adapt: Adapt | None = None) -> Operation:
-        """What is known of a route; raises a `HandlerError` that names the handler and what mends it.
+        """The operation of a route; raises a `HandlerError` that names the handler and the fix.
 
-        `adapt` makes of the handler's signature the one that an older version of the API shows.
+        `adapt` converts the handler's signature to that of an older version of the API.
         """
         for each in self._rewrites:
             route = each.rewrite(route, self.providers)
@@ -53,7 +53,7 @@ class Compiler:
         return operation
 
     def operations(self, routes: Iterable[Route]) -> list[Operation]:
-        """One for each."""
+        """One for each, in the same order."""
         return [self.operation(route) for route in routes]
 
     def _draft(self, route: Route, adapt: Adapt | None) -> Draft:
@@ -84,7 +84,7 @@ class Compiler:
 
 
 def _note_provided(draft: Draft, binding: Binding | None) -> None:
-    """What the providers of a handler say of it is noted before any step is planned."""
+    """Record the facts of a handler's providers before any step is planned."""
     if binding is not None:
         for fact in binding.facts(object):
             draft.note(fact)

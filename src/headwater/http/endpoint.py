@@ -1,6 +1,6 @@
-"""An endpoint: an operation with its steps composed once. What a route does not use, its requests do not pay for.
+"""An endpoint: an operation with its steps composed once. A route pays only for the steps that it uses.
 
-`docs/reference/http.md` has the table of the steps, which is made from the parts that declare them.
+`docs/reference/http.md` has the table of the steps, which is generated from the parts.
 """
 
 from collections.abc import Iterable, Sequence
@@ -29,13 +29,16 @@ from headwater.settings import Settings
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Endpoint:
-    """`call` answers a request, or raises whatever the handler raises.
+    """`call` returns the response to a request, or raises whatever the handler raises.
 
-    `cancels`: its work is stopped when the client is gone. `deadline`: it is stopped after so many seconds, 0 for none;
-    `hurried`: that is soon. A command is never stopped on the way from its commit to its answer, and for nothing but
-    its deadline before. `vital`: it is answered under any load, and never stopped. `waits_for` are the pools that it
-    takes connections of. `compresses`: its answers are encoded for a client that takes that. `fields` go with every
-    answer; with `free` an answer may bring some of them itself. It is counted from `slot` on, as `method` and `label`.
+    - `cancels`: it is cancelled when the client disconnects.
+    - `deadline`: it is cancelled after this many seconds; 0 for never. `hurried`: the deadline is short. A command is
+      cancelled only by its deadline, and never once it has begun to commit.
+    - `vital`: it is served under any load, and never cancelled.
+    - `waits_for`: the pools from which it takes connections.
+    - `compresses`: its responses are compressed for clients that accept it.
+    - `fields` go with every response; if it is `overridable`, a response may replace some of them.
+    - `series` is the index of its first metric value; `method` and `label` are its labels.
     """
 
     operation: Operation
@@ -43,10 +46,10 @@ class Endpoint:
     method: str
     label: str
     version: str | None
-    slot: int
+    series: int
     fields: Fields
     quiet: bool
-    free: bool
+    overridable: bool
     cancels: bool
     compresses: bool
     deadline: float
@@ -60,13 +63,13 @@ class Endpoint:
 
     @property
     def labels(self) -> Labels:
-        """What its requests are counted under."""
+        """The labels of its metrics."""
         return labels_of(self.method, self.label, self.version)
 
 
 class Linker:
-    """Makes endpoints of operations, with what a process has opened. `fields` go with every answer of each, `varying`
-    behind those of its own."""
+    """Links operations with the open resources of a process to endpoints. `fields` go with every response of each,
+    followed by its own and by `varying`."""
 
     def __init__(self, services: Services, settings: Settings, meter: Meter, fields: Fields, varying: Fields) -> None:
         self._services = services
@@ -76,12 +79,12 @@ class Linker:
         self._varying = varying
 
     def endpoint(self, operation: Operation, label: str | None = None, version: str | None = None) -> Endpoint:
-        """The endpoint of an operation; `label` is what it is counted as, by default its path."""
+        """The endpoint of an operation; `label` is its route label in metrics and logs, by default its path."""
         route, load = operation.route, operation.option(LoadOption)
         label = route.path if label is None else label
         cancels = route.verb == "query"
         compresses = self._compresses(operation)
-        varies = [VARY] if compresses and cancels else []  # nobody keeps what a command answers
+        varies = [VARY] if compresses and cancels else []  # responses of commands are not cached
         deadline = deadline_of(operation, self._settings.deadline_seconds)
         return Endpoint(
             operation=operation,
@@ -89,10 +92,10 @@ class Linker:
             method=route.method,
             label=label,
             version=version,
-            slot=self._meter.place(labels_of(route.method, label, version)),
+            series=self._meter.register(labels_of(route.method, label, version)),
             fields=[*self._fields, *varies, *self._varying],
             quiet=operation.option(LogOption).quiet,
-            free=answers_freely(operation.signature),
+            overridable=answers_freely(operation.signature),
             cancels=cancels,
             compresses=compresses,
             deadline=deadline,
@@ -102,19 +105,19 @@ class Linker:
         )
 
     def endpoints(self, operations: Iterable[Operation], version: str | None = None) -> list[Endpoint]:
-        """One for each."""
+        """One for each, in the same order."""
         return [self.endpoint(each, version=version) for each in operations]
 
     def router(self, endpoints: Sequence[Endpoint]) -> Router[Endpoint]:
-        """What finds them; HEAD is answered wherever GET is, and counted apart."""
+        """A router for them. HEAD is served wherever GET is, and counted separately."""
         return Router(
             endpoints, operation_of=lambda each: each.operation, head_of=lambda each: self.for_method(each, "HEAD")
         )
 
     def for_method(self, endpoint: Endpoint, method: str) -> Endpoint:
-        """The same for another method, counted apart."""
+        """The same endpoint for another method, counted separately."""
         return replace(
-            endpoint, method=method, slot=self._meter.place(labels_of(method, endpoint.label, endpoint.version))
+            endpoint, method=method, series=self._meter.register(labels_of(method, endpoint.label, endpoint.version))
         )
 
     def _compresses(self, operation: Operation) -> bool:
@@ -123,7 +126,7 @@ class Linker:
 
 
 def calling(endpoint: Endpoint, call: Call) -> Endpoint:
-    """The same with another call, most often one around its own."""
+    """The same endpoint with another call, usually one that wraps its own."""
     return replace(endpoint, call=call)
 
 
@@ -138,7 +141,7 @@ def link_call(operation: Operation, services: Services) -> Call:
 
 
 def _closes(operation: Operation) -> bool:
-    """Whether something is made ahead that has to be closed when the request has been answered."""
+    """Whether provided values may have to be closed after the response."""
     return any(each.make is not None for each in operation.provided)
 
 
@@ -152,7 +155,7 @@ def _closing(call: Call) -> Call:
 
 
 def describe_steps(compiler: Compiler) -> list[tuple[str, str, str]]:
-    """Stage, name and meaning of every step, in the order in which they run; those of a transaction come last."""
+    """Stage, name and description of every step, in execution order; those of a transaction come last."""
     rows = [(step.stage.name.lower(), step.name, step.does) for step in compiler.steps]
     rows += [("execution", each.verb, each.does) for each in compiler.executions.values()]
     return [*rows, *(("transaction", each.name, each.does) for each in compiler.within)]

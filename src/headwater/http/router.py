@@ -1,8 +1,8 @@
-"""The router: from method and path to an endpoint, or which methods the path has.
+"""The router: from method and path to an endpoint, or to the methods of the path.
 
 Precedence at each segment: literal, then typed parameters (int before UUID before others), then `str`. If a narrower
-choice leads nowhere the next is tried. A value that does not fit a parameter's type does not match it, so ``/orders/x``
-with ``{id: int}`` is a 404, and so is the empty segment that a trailing slash makes.
+choice does not match, the next is tried. A value that is invalid for a parameter's type does not match it, so
+``/orders/x`` with ``{id: int}`` is a 404, as is the empty segment of a trailing slash.
 """
 
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
@@ -12,7 +12,7 @@ from headwater.http.message.target import below, segments
 from headwater.http.route.errors import RoutesClash
 from headwater.http.route.route import Route, segments_of
 from headwater.http.step.operation import Operation
-from headwater.http.types.fault import Invalid
+from headwater.http.types.inputerror import Invalid
 from headwater.http.types.scalar import Read, rank_of, reader_of
 from headwater.http.types.shape import shape_of
 
@@ -20,9 +20,9 @@ E = TypeVar("E")
 
 
 class Router(Generic[E]):
-    """Finds what answers a method and path, an operation or an endpoint; `operation_of` says which operation it is.
+    """Finds the endpoint (or operation) of a method and path; `operation_of` returns the operation of an entry.
 
-    HEAD is answered by what answers GET, unless a route of its own is there; `head_of` makes of the one the other.
+    HEAD is served by the endpoint of GET unless it has a route of its own; `head_of` derives its endpoint.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Router(Generic[E]):
         self._note("", self._root)
 
     def find(self, method: str, scope: MutableMapping[str, Any]) -> tuple[E, Sequence[Any]] | None:
-        """What answers, and the values in its path; raises a `Problem` for a path that does not decode."""
+        """The endpoint and its path values; raises a `Problem` for a path that does not decode."""
         raw = scope.get("raw_path")
         if raw is None or b"%" not in raw:
             root, path = scope.get("root_path"), scope["path"]
@@ -50,9 +50,9 @@ class Router(Generic[E]):
         return None if endpoint is None else (endpoint, values)
 
     def _find_quickly(self, method: str, path: str) -> tuple[E, Sequence[Any]] | None:
-        """What most paths are, without taking them apart: all literal, or literal but for the last segment.
+        """Find the common paths without splitting them: all literal, or literal but for the last segment.
 
-        Nothing else can take precedence over these two: a literal segment wins wherever there is one.
+        Nothing can take precedence over these two, because literal segments win.
         """
         methods = self._literal.get(path)
         if methods is not None:
@@ -68,7 +68,7 @@ class Router(Generic[E]):
         return None
 
     def methods(self, scope: MutableMapping[str, Any]) -> list[str]:
-        """The methods that the path has, in alphabetical order; none if it is no path of ours."""
+        """The methods of the path in alphabetical order; none if no route has the path."""
         found = set(self._root.methods(segments(scope), 0))
         return sorted(found | {"OPTIONS"}) if found else []
 
@@ -83,7 +83,7 @@ class Router(Generic[E]):
         node.endpoints[route.method] = endpoint
 
     def _note(self, path: str, node: "_Node[E]") -> None:
-        """Remember what is behind literal segments, and one parameter further."""
+        """Index the paths of literal segments, and those with one parameter after them."""
         if node.endpoints:
             self._literal[path] = {method: (endpoint, ()) for method, endpoint in node.endpoints.items()}
         for part, behind in node.parameters:
@@ -97,16 +97,16 @@ class Router(Generic[E]):
         form = (route.method, tuple(part.form for part in parts))
         first = self._added.setdefault(form, route)
         if first is not route:
-            raise RoutesClash(first=first, first_handler=first.place, second=route, second_handler=route.place)
+            raise RoutesClash(first=first, first_handler=first.location, second=route, second_handler=route.location)
 
 
 def check_routes(operations: Sequence[Operation]) -> None:
-    """Raise a `RoutesClash` for two that would answer the same requests."""
+    """Raise a `RoutesClash` for two routes that match the same requests."""
     Router(operations, operation_of=lambda each: each, head_of=lambda each: each)
 
 
 class _Part(NamedTuple):
-    """A segment of a template. Two parts of one `form` match the same texts, or nearly so."""
+    """A segment of a template. Two segments of one `form` match the same strings, or nearly so."""
 
     text: str
     read: Read | None = None
@@ -119,7 +119,7 @@ class _Part(NamedTuple):
 
 
 _WHOLE_RANKS = (0, 1, 3)
-"""Ranks of one kind each: an int is an int, whatever its constraints."""
+"""Ranks with one form each: an int is an int, whatever its constraints."""
 
 
 def _part(segment: str, annotations: Mapping[str, Any]) -> _Part:
@@ -131,7 +131,7 @@ def _part(segment: str, annotations: Mapping[str, Any]) -> _Part:
 
 
 class _Node(Generic[E]):
-    """What can follow a run of segments."""
+    """A node of the tree of segments."""
 
     __slots__ = ("children", "endpoints", "parameters")
 
@@ -141,7 +141,7 @@ class _Node(Generic[E]):
         self.endpoints: dict[str, E] = {}
 
     def descend(self, part: _Part) -> "_Node[E]":
-        """The node behind a part, made if need be."""
+        """The child for a segment; created if necessary."""
         if part.read is None:
             return self.children.setdefault(part.text, _Node())
         for known, node in self.parameters:
@@ -193,7 +193,7 @@ def _fits(part: _Part, text: str) -> bool:
 
 
 def _add_heads(node: _Node[E], head_of: Callable[[E], E]) -> list[E]:
-    """Let HEAD be answered wherever GET is; returns the endpoints made for it."""
+    """Add HEAD wherever GET is served; returns the endpoints created for it."""
     heads = []
     if "GET" in node.endpoints and "HEAD" not in node.endpoints:
         node.endpoints["HEAD"] = head_of(node.endpoints["GET"])

@@ -1,4 +1,4 @@
-"""What answers a request that no route matches."""
+"""Unmatched: the response to a request that no route matches."""
 
 from headwater.http.compiler import Compiler
 from headwater.http.compression.options import CompressionOption
@@ -15,14 +15,14 @@ LABEL = "unmatched"
 
 
 def unmatched(router: Router[Endpoint], compiler: Compiler, linker: Linker, version: str | None = None) -> Endpoint:
-    """The endpoint of every other path and method: 404, 405 with Allow, or what OPTIONS wants to know."""
+    """The endpoint of all other paths and methods: 404, 405 with Allow, or the response to OPTIONS."""
 
     async def answer(request: Request) -> Response:
         if request.path == "*" and request.method == "OPTIONS":  # about the server as a whole, RFC 9110 section 9.3.7
             return _allowed(sorted({endpoint.method for endpoint in router.endpoints} | {"OPTIONS"}))
         methods = router.methods(request.scope)
         if not methods:
-            raise Problem(404, detail="There is nothing at this path.")
+            raise Problem(404, detail="There is no route for this path.")
         if request.method == "OPTIONS":
             return _allowed(methods)
         detail = f"This path has {', '.join(methods)}, but not {request.method[:20]}."

@@ -1,4 +1,4 @@
-"""The verbs of HTTP: decorators that record routes, converters and what an endpoint is made of."""
+"""The decorators of HTTP: they record routes, converters and problems."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Literal, TypeVar, Unpack
@@ -26,7 +26,7 @@ from headwater.http.serving.options import LogOption, LogOptions
 from headwater.http.step.problems import Problems
 from headwater.http.version import Converter
 from headwater.http.version.options import VersionOption, VersionOptions
-from headwater.part import Declared, Part
+from headwater.part import Declarations, Part
 
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Any]])
 Answering = TypeVar("Answering", bound=Callable[..., Awaitable[Any] | AsyncIterator[Any]])
@@ -47,7 +47,7 @@ OPTIONS = Options(
         LogOption,
     )
 )
-"""The keywords of a route, and the capability that each belongs to."""
+"""The keywords of routes, and the capability that each belongs to."""
 
 
 Verb = Literal["query", "command"]
@@ -65,25 +65,25 @@ class RouteOptions(
     LogOptions,
     total=False,
 ):
-    """What every route can say."""
+    """Options of every route."""
 
 
 class QueryOptions(RouteOptions, CachingOptions, total=False):
-    """What a route that reads can say."""
+    """Options of queries."""
 
 
 class CommandOptions(
     RouteOptions, IdempotencyOptions, LocationOptions, PreconditionOptions, UploadOptions, total=False
 ):
-    """What a route that writes can say."""
+    """Options of commands."""
 
 
 class UploadsOptions(RouteOptions, ResumableOptions, total=False):
-    """What resumable uploads can say."""
+    """Options of resumable uploads."""
 
 
 class BadRoute(HeadwaterError):
-    """{route!r} is not a route; one looks like "GET /orders/{{id}}"."""
+    """{route!r} is not a valid route. An example: "GET /orders/{{id}}"."""
 
 
 def make_route(
@@ -95,35 +95,35 @@ def make_route(
     app: str = "headwater",
     **given: Any,
 ) -> Route:
-    """A route from the keywords that its decorator takes; raises `OptionUnknown`."""
+    """A route from the keywords of its decorator; raises `OptionUnknown`."""
     texts = {name: given.pop(name) for name in TextOptions.__annotations__ if name in given}
     options = (*OPTIONS.records(given, f"{method} {path}"), *extras)
     return Route(method=method, path=path, handler=handler, verb=verb, app=app, options=options, **texts)
 
 
 class HttpVerbs(Part):
-    """Records what an app answers over HTTP. The decorators return the function unchanged."""
+    """Records the HTTP declarations of an app. The decorators return the function unchanged."""
 
     prefix = ""
 
     @property
     def routes(self) -> list[Route]:
         """The routes declared so far."""
-        return Declared([self]).of(Route)
+        return Declarations([self]).of(Route)
 
     def query(self, route: str, *extras: Option, **options: Unpack[QueryOptions]) -> Callable[[Answering], Answering]:
-        """Answer ``"GET /products/{id}"`` by reading; never writes. `extras` are the options of capabilities of your
-        own. Raises `BadRoute` and `OptionUnknown`."""
+        """Declare a query: it serves ``"GET /products/{id}"`` and only reads. `extras` are the options of your own
+        capabilities. Raises `BadRoute` and `OptionUnknown`."""
         return self._route("query", route, extras, {**options})
 
     def command(self, route: str, *extras: Option, **options: Unpack[CommandOptions]) -> Callable[[Handler], Handler]:
-        """Answer ``"POST /orders"`` by writing: one transaction, one commit. Raises `BadRoute` and `OptionUnknown`."""
+        """Declare a command: it serves ``"POST /orders"`` in one transaction. Raises `BadRoute` and `OptionUnknown`."""
         return self._route("command", route, extras, {"idempotency": "optional", **options})
 
     def uploads(self, path: str, *extras: Option, **options: Unpack[UploadsOptions]) -> Callable[[Handler], Handler]:
-        """Take resumable uploads at ``"/uploads"``, by the tus protocol.
+        """Receive resumable uploads at ``"/uploads"`` by the tus protocol.
 
-        The function is called once for each, in the transaction that finishes it: ``async def attach(tx: Tx, upload:
+        The function is called once per upload, in the transaction that finishes it: ``async def attach(tx: Tx, upload:
         Upload) -> None``. Raises `BadRoute` and `OptionUnknown`.
         """
         if not path.startswith("/"):
@@ -149,14 +149,14 @@ class HttpVerbs(Part):
     def upgrade(self, version: str) -> Callable[[Converting], Converting]:
         """Convert a body's form in `version` to that in the next newer one, wherever a body contains it.
 
-        ``def read_old(old: NewProductV1) -> NewProduct``. It may raise a `Problem` for what has no such form.
+        ``def read_old(old: NewProductV1) -> NewProduct``. It may raise a `Problem` for a value without such a form.
         """
         return self._convert("upgrade", version)
 
     def problem(self, error: type[Exception]) -> Callable[[Translating], Translating]:
-        """Answer with a problem where a handler raises `error` or a subclass of it.
+        """Declare the problem of an exception that handlers raise: `error` or a subclass.
 
-        ``def bank_down(error: BankDown) -> Problem``; None for one that is unexpected after all: 500, and in the log.
+        ``def bank_down(error: BankDown) -> Problem``. None means that it is unexpected: 500, and logged.
         """
 
         def record(translate: Translating) -> Translating:

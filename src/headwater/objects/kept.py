@@ -10,7 +10,7 @@ import msgspec
 from headwater.commit import Tx
 from headwater.db.session import Reads
 from headwater.objects.errors import UploadExpired
-from headwater.objects.parts import Part
+from headwater.objects.parts import StoredPart
 from headwater.types import Row
 
 KEEP: Final = """
@@ -33,12 +33,19 @@ class KeptObject(Row):
     media_type: str
     sha256: bytes | None
     filename: str | None
-    parts: list[Part]
+    parts: list[StoredPart]
     created_at: datetime
 
 
 async def keep(
-    tx: Tx, id: UUID, parts: Sequence[Part], *, size: int, media_type: str, sha256: bytes | None, filename: str | None
+    tx: Tx,
+    id: UUID,
+    parts: Sequence[StoredPart],
+    *,
+    size: int,
+    media_type: str,
+    sha256: bytes | None,
+    filename: str | None,
 ) -> None:
     """Turn an upload into an object, as part of the transaction; raises `UploadExpired` if it has been swept."""
     written = msgspec.json.encode(parts).decode()

@@ -16,7 +16,7 @@ PART_BYTES: Final = 8 * 1024 * 1024
 """The largest part, and the most of a stream that is held in memory on its way into the store."""
 
 
-class Part(msgspec.Struct, frozen=True, array_like=True):
+class StoredPart(msgspec.Struct, frozen=True, array_like=True):
     """`name` is below the prefix of the upload; `size` is in bytes."""
 
     name: str
@@ -36,12 +36,12 @@ def prefix_of(id: UUID) -> str:
     return f"uploads/{id.hex[:2]}/{id.hex}"
 
 
-def size_of(parts: Iterable[Part]) -> int:
+def size_of(parts: Iterable[StoredPart]) -> int:
     """The total size of the parts, in bytes."""
     return sum(part.size for part in parts)
 
 
-def slices(parts: Iterable[Part], start: int, stop: int) -> Iterator[Slice]:
+def slices(parts: Iterable[StoredPart], start: int, stop: int) -> Iterator[Slice]:
     """The slices to read, in order, for the bytes from `start` to before `stop`."""
     at = 0
     for part in parts:

@@ -19,7 +19,7 @@ from uuid import UUID, uuid4
 from headwater.clock import Clock, SystemClock
 from headwater.db import Db
 from headwater.objects.errors import BytesLost, NoObject
-from headwater.objects.parts import Part, prefix_of, slices
+from headwater.objects.parts import StoredPart, prefix_of, slices
 from headwater.objects.store import Objects
 
 BEGIN: Final = "insert into headwater.upload (id, expires_at) values ($1, $2) returning id"
@@ -39,13 +39,13 @@ class Staging:
         """Record an upload whose bytes are about to arrive."""
         return await self.db.one(UUID, BEGIN, uuid4(), self.expiry())
 
-    async def put(self, id: UUID, content: bytes | bytearray, at: int) -> Part:
+    async def put(self, id: UUID, content: bytes | bytearray, at: int) -> StoredPart:
         """Store a part that begins at byte `at`, under a unique name, so that no other writer can replace it."""
-        part = Part(f"{at}-{uuid4().hex[:12]}", len(content))
+        part = StoredPart(f"{at}-{uuid4().hex[:12]}", len(content))
         await self.objects.put(f"{prefix_of(id)}/{part.name}", bytes(content))
         return part
 
-    async def remove(self, id: UUID, part: Part) -> None:
+    async def remove(self, id: UUID, part: StoredPart) -> None:
         """Delete a part that is not used."""
         await self.objects.delete(f"{prefix_of(id)}/{part.name}")
 
@@ -65,7 +65,7 @@ class Staging:
 
 
 async def stream_parts(
-    objects: Objects, id: UUID, parts: Sequence[Part], start: int, stop: int
+    objects: Objects, id: UUID, parts: Sequence[StoredPart], start: int, stop: int
 ) -> AsyncGenerator[bytes, None]:
     """The bytes from `start` to before `stop`, across the parts; raises `BytesLost` if one of them is gone."""
     for each in slices(parts, start, stop):

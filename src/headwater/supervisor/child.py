@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from headwater.engines.process import Process, Step
+from headwater.engines.process import ChildProcess, Step
 from headwater.supervisor.assignment import Assignment
 from headwater.supervisor.collector import Channel
 from headwater.supervisor.errors import ChildFailed
@@ -47,7 +47,7 @@ class Child:
         self._listener = listener if assignment.serves else None
         self._held = held
         self._grace_seconds = grace_seconds
-        self._process: Process | None = None
+        self._process: ChildProcess | None = None
         self._output: _Output | None = None
         self._lifeline: SupervisorEnd | None = None
 
@@ -102,7 +102,7 @@ class Child:
         self._lifeline, childs_end = SupervisorEnd.pair()
         reader, writer = os.pipe()
         try:
-            self._process = Process(self._popen(childs_end.fileno(), writer))
+            self._process = ChildProcess(self._popen(childs_end.fileno(), writer))
         except OSError:
             os.close(reader)
             raise

@@ -347,7 +347,7 @@ async def test_a_handler_that_cannot_be_called_is_refused_before_anything_runs(h
 
     wrong = Subscription(name="test.wrong", app="test", events=(Happened,), handler=handler)
     async with world(headwater_databases) as here:
-        with pytest.raises(HandlerError, match="nothing fills the parameter `event: Ignored`"):
+        with pytest.raises(HandlerError, match="the parameter `event: Ignored` cannot be bound"):
             async with here.worker(wrong):
                 pass
 

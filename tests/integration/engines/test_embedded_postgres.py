@@ -27,7 +27,7 @@ from headwater.engines import (
 )
 from headwater.engines.account import choose_account
 from headwater.engines.leftover import find_leftovers
-from headwater.engines.process import Process, launch
+from headwater.engines.process import ChildProcess, launch
 from headwater.observe import subscribe
 from tests.integration.engines.harness import (
     durable,
@@ -170,7 +170,7 @@ class TestStartingAndStopping:
             engine = forgetful(folder)
             launched = asyncio.Event()
 
-            async def hang(process: Process) -> bool:
+            async def hang(process: ChildProcess) -> bool:
                 launched.set()
                 await asyncio.sleep(3600)
                 return False

@@ -155,7 +155,7 @@ async def test_an_object_of_the_app_is_sent_by_its_key(album: RunningBackend) ->
     assert hostile.headers["content-type"] == "application/octet-stream"
 
 
-async def test_a_file_whose_bytes_are_lost_is_a_fault_of_ours(album: RunningBackend) -> None:
+async def test_a_file_whose_bytes_are_lost_is_an_error_of_ours(album: RunningBackend) -> None:
     path = await kept(album, LARGE)
     keys = await stored(album)
     await objects_of(album).delete(keys[0])
@@ -214,7 +214,7 @@ async def test_a_client_that_goes_away_stops_the_reading(
         if read.is_set():
             raise ConnectionError("the client is gone")
 
-    with pytest.raises(Exception, match="broken off"):
+    with pytest.raises(Exception, match="was aborted"):
         await album.backend(scope_of("GET", path, {}), receive, answer)
     await asyncio.wait_for(stopped.wait(), 5)
 

@@ -17,7 +17,7 @@ from headwater.db import Db, Pool
 from headwater.http import Compiler, Credential, HttpApp, Listing, Page, Pages, Route
 from headwater.keyring import Keyring
 from headwater.observe import Metrics
-from headwater.part import Declared
+from headwater.part import Declarations
 from headwater.parts import platform_parts
 from headwater.settings import Settings
 from headwater.testing.client import Client, Reply
@@ -114,7 +114,7 @@ async def serving(
             Clock: clock or testing.Clock(frozen=True),
         },
     )
-    compiler = Compiler(Declared(platform_parts(credentials=identify, realm="zoo")))
+    compiler = Compiler(Declarations(platform_parts(credentials=identify, realm="zoo")))
     try:
         async with Client(HttpApp(routes or ROUTES, compiler, services, **options)) as client:
             yield client

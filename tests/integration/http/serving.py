@@ -10,7 +10,7 @@ from headwater.commit import Committer
 from headwater.db import Db, Pool
 from headwater.http import Compiler, HttpApp, Route
 from headwater.observe import Metrics
-from headwater.part import Declared
+from headwater.part import Declarations
 from headwater.parts import platform_parts
 from headwater.settings import Settings
 from headwater.testing.client import Client
@@ -29,7 +29,7 @@ async def serving(url: str, routes: Sequence[Route]) -> AsyncIterator[Client]:
         Committer: Committer(writes, keep=timedelta(hours=1)),
     }
     try:
-        async with Client(HttpApp(routes, Compiler(Declared(platform_parts())), Services((), given))) as client:
+        async with Client(HttpApp(routes, Compiler(Declarations(platform_parts())), Services((), given))) as client:
             yield client
     finally:
         await reads.close()

@@ -15,9 +15,9 @@ from valkey.asyncio import Valkey
 
 from headwater.backoff import Backoff
 from headwater.engines import EmbeddedValkey
-from headwater.http.limit import Charge, MemoryStore, ValkeyAway, ValkeyStore, Verdict
+from headwater.http.limit import Charge, MemoryStore, ValkeyStore, ValkeyUnreachable, Verdict
 from headwater.http.limit.fallback import Fallback, LimitsLocal, LimitsShared
-from headwater.http.limit.gcra import Pace
+from headwater.http.limit.gcra import Rate
 from headwater.observe import subscribe
 from tests.length import examples
 
@@ -106,7 +106,7 @@ async def test_both_stores_judge_alike(home: Path) -> None:
 
 
 async def _compare(engine: EmbeddedValkey, shared: ValkeyStore) -> None:
-    paces = {"a": Pace(HOUR, 5), "b": Pace(2 * HOUR, 3), "c": Pace(HOUR, 10)}
+    rates = {"a": Rate(HOUR, 5), "b": Rate(2 * HOUR, 3), "c": Rate(HOUR, 10)}
     asked: list[list[list[tuple[str, int]]]] = []
 
     @settings(max_examples=examples(60), deadline=None, database=None, suppress_health_check=list(HealthCheck))
@@ -120,7 +120,7 @@ async def _compare(engine: EmbeddedValkey, shared: ValkeyStore) -> None:
         await client.flushall()
         local = MemoryStore()
         for step in sequence:
-            charges = [Charge(key, paces[key], cost) for key, cost in dict(step).items()]
+            charges = [Charge(key, rates[key], cost) for key, cost in dict(step).items()]
             here, there = await local.take(charges), await shared.take(charges)
             assert here.allowed == there.allowed
             for mine, other in zip(here.debts, there.debts, strict=True):
@@ -130,7 +130,7 @@ async def _compare(engine: EmbeddedValkey, shared: ValkeyStore) -> None:
 
 async def test_many_takers_at_once_get_no_more_than_the_burst(home: Path) -> None:
     async with running(home) as engine, store_of(engine) as one, store_of(engine) as other:
-        charge = [Charge("all", Pace(HOUR, 25), 1)]
+        charge = [Charge("all", Rate(HOUR, 25), 1)]
         verdicts = await asyncio.gather(*((one if n % 2 else other).take(charge) for n in range(200)))
         assert sum(verdict.allowed for verdict in verdicts) == 25
 
@@ -138,7 +138,7 @@ async def test_many_takers_at_once_get_no_more_than_the_burst(home: Path) -> Non
 async def test_the_server_s_clock_decides_to_the_microsecond_and_what_is_past_leaves(home: Path) -> None:
     async with running(home) as engine, store_of(engine) as store:
         client = Valkey.from_url(engine.url, decode_responses=True)
-        charge = [Charge("all", Pace(HOUR, 2), 1)]
+        charge = [Charge("all", Rate(HOUR, 2), 1)]
         await store.take(charge)
         moment = int(await client.get(f"{TAG}all"))
         seconds, microseconds = await client.time()
@@ -152,7 +152,7 @@ async def test_the_server_s_clock_decides_to_the_microsecond_and_what_is_past_le
 async def test_a_server_s_clock_that_went_back_locks_nobody_out(home: Path) -> None:
     async with running(home) as engine, store_of(engine) as store:
         client = Valkey.from_url(engine.url, decode_responses=True)
-        charge = [Charge("all", Pace(SECOND, 2), 1)]
+        charge = [Charge("all", Rate(SECOND, 2), 1)]
         seconds, microseconds = await client.time()
         await client.set(f"{TAG}all", (seconds + 86_400) * SECOND + microseconds)
         assert await store.take(charge) == (False, [2 * SECOND])
@@ -165,7 +165,7 @@ async def test_two_backends_in_one_valkey_are_counted_apart(home: Path) -> None:
     async with running(home) as engine, store_of(engine) as one:
         other = ValkeyStore(engine.url, "other", seconds=PATIENT_SECONDS)
         await other.connect()
-        charge = [Charge("all", Pace(HOUR, 1), 1)]
+        charge = [Charge("all", Rate(HOUR, 1), 1)]
         assert [(await store.take(charge)).allowed for store in (one, other, one, other)] == [True, True, False, False]
         await other.close()
 
@@ -174,14 +174,14 @@ async def test_a_script_that_was_flushed_is_sent_again(home: Path) -> None:
     async with running(home) as engine, store_of(engine) as store:
         client = Valkey.from_url(engine.url)
         await client.script_flush()
-        charge = [Charge("all", Pace(HOUR, 2), 1)]
+        charge = [Charge("all", Rate(HOUR, 2), 1)]
         assert [(await store.take(charge)).allowed for _ in range(3)] == [True, True, False]
         await client.aclose()
 
 
 async def test_a_call_that_is_given_up_does_not_mix_up_the_answers_of_others(home: Path) -> None:
     async with running(home) as engine, store_of(engine) as store:
-        charges = [Charge(str(n), Pace(HOUR, 100), n) for n in range(1, 41)]
+        charges = [Charge(str(n), Rate(HOUR, 100), n) for n in range(1, 41)]
         tasks = [asyncio.create_task(store.take([charge])) for charge in charges]
         await asyncio.sleep(0)  # all are sent, none is answered
         for task in tasks[::3]:
@@ -198,10 +198,10 @@ async def test_an_error_of_valkey_s_is_the_error_of_its_call_alone(home: Path) -
     async with running(home) as engine, store_of(engine) as store:
         client = Valkey.from_url(engine.url)
         await client.hset(f"{TAG}broken", "a", "b")
-        charges = [[Charge(key, Pace(HOUR, 1), 1)] for key in ("one", "broken", "two")]
+        charges = [[Charge(key, Rate(HOUR, 1), 1)] for key in ("one", "broken", "two")]
         one, broken, two = await asyncio.gather(*map(store.take, charges), return_exceptions=True)
         assert (one, two) == (Verdict(True, [HOUR]), Verdict(True, [HOUR]))
-        assert isinstance(broken, ValkeyAway)
+        assert isinstance(broken, ValkeyUnreachable)
         assert "WRONGTYPE" in str(broken)
         await client.aclose()
 
@@ -209,28 +209,28 @@ async def test_an_error_of_valkey_s_is_the_error_of_its_call_alone(home: Path) -
 async def test_a_password_is_not_in_what_is_told_of_a_valkey_that_does_not_let_in(home: Path) -> None:
     async with running(home) as engine:
         store = ValkeyStore(f"{engine.url}?password=hunter2", "test")
-        with pytest.raises(ValkeyAway) as caught:
+        with pytest.raises(ValkeyUnreachable) as caught:
             await store.connect()
         assert "hunter2" not in str(caught.value)
         await store.close()
 
 
 async def test_while_valkey_is_away_each_process_counts_for_itself_and_then_together_again(home: Path) -> None:
-    charge = [Charge("all", Pace(HOUR, 2), 1)]
+    charge = [Charge("all", Rate(HOUR, 2), 1)]
     with Told() as told:
         async with running(home) as engine:
             shared = ValkeyStore(engine.url, "test", seconds=PATIENT_SECONDS)
             limits = Fallback(shared, MemoryStore(), told.gauge.append, backoff=AT_ONCE, start_seconds=PATIENT_SECONDS)
             assert (await limits.take(charge)).allowed
-            assert limits.statistics()["away"] is False
+            assert limits.statistics()["outage"] is False
         verdicts = [await limits.take(charge) for _ in range(3)]
         assert [verdict.allowed for verdict in verdicts] == [True, True, False]
-        assert limits.statistics()["away"] is True
+        assert limits.statistics()["outage"] is True
         async with running(home):
             async with asyncio.timeout(PATIENT_SECONDS):
                 await limits.reached.wait()
             assert (await limits.take(charge)).allowed  # a new Valkey knows of nobody
-            assert limits.statistics()["away"] is False
+            assert limits.statistics()["outage"] is False
         await limits.close()
     assert told.kinds == [LimitsLocal, LimitsShared]
     assert told.gauge == [True, False]
@@ -243,7 +243,7 @@ async def test_a_valkey_that_cannot_count_is_away_although_it_answers(home: Path
         limits = Fallback(ValkeyStore(engine.url, "test"), MemoryStore(), lambda gone: None, backoff=AT_ONCE)
         with Told() as told:
             for _ in range(3):
-                assert (await limits.take([Charge("all", Pace(HOUR, 5), 1)])).allowed
+                assert (await limits.take([Charge("all", Rate(HOUR, 5), 1)])).allowed
             assert told.kinds == [LimitsLocal]
             await client.config_set("maxmemory", 0)
             async with asyncio.timeout(PATIENT_SECONDS):
@@ -255,10 +255,10 @@ async def test_a_valkey_that_cannot_count_is_away_although_it_answers(home: Path
 async def test_a_valkey_that_never_answers_costs_one_short_wait_for_all_and_then_none(home: Path) -> None:
     async with Silent(home / "silent.sock") as silent:
         limits = Fallback(ValkeyStore(silent.url, "test"), MemoryStore(), lambda gone: None, backoff=NEVER)
-        charge = [Charge("all", Pace(HOUR, 50), 1)]
+        charge = [Charge("all", Rate(HOUR, 50), 1)]
         verdicts = await asyncio.gather(*(limits.take(charge) for _ in range(20)))
         assert all(verdict.allowed for verdict in verdicts)
-        assert limits.statistics()["away"] is True
+        assert limits.statistics()["outage"] is True
         await assert_at_once(limits, charge)
         await limits.close()
 
@@ -266,7 +266,7 @@ async def test_a_valkey_that_never_answers_costs_one_short_wait_for_all_and_then
 async def test_a_valkey_that_stops_answering_costs_one_short_wait_for_all_and_then_none(home: Path) -> None:
     async with running(home) as engine:
         limits = Fallback(ValkeyStore(engine.url, "test"), MemoryStore(), lambda gone: None, backoff=NEVER)
-        charge = [Charge("all", Pace(HOUR, 50), 1)]
+        charge = [Charge("all", Rate(HOUR, 50), 1)]
         async with asyncio.timeout(PATIENT_SECONDS):
             await limits.take(charge)
             await limits.reached.wait()
@@ -290,10 +290,10 @@ async def test_a_valkey_that_stops_while_much_is_sent_to_it_holds_nobody_up(home
         pid = engine.statistics()["pid"]
         os.kill(pid, signal.SIGSTOP)
         try:
-            charge = [Charge("x" * 2000, Pace(HOUR, 1), 1)]
+            charge = [Charge("x" * 2000, Rate(HOUR, 1), 1)]
             async with asyncio.timeout(PATIENT_SECONDS):
                 outcomes = await asyncio.gather(*(store.take(charge) for _ in range(1000)), return_exceptions=True)
-            assert {type(outcome) for outcome in outcomes} == {ValkeyAway}
+            assert {type(outcome) for outcome in outcomes} == {ValkeyUnreachable}
         finally:
             os.kill(pid, signal.SIGCONT)
             await store.close()
@@ -304,7 +304,7 @@ async def test_a_process_that_was_busy_itself_does_not_take_valkey_for_away(home
         store = ValkeyStore(engine.url, "test", seconds=0.01)
         await store.connect()
         loop = asyncio.get_running_loop()
-        task = asyncio.create_task(store.take([Charge("all", Pace(HOUR, 1), 1)]))
+        task = asyncio.create_task(store.take([Charge("all", Rate(HOUR, 1), 1)]))
         await asyncio.sleep(0)  # it is sent
         busy_until = loop.time() + 0.1
         while loop.time() < busy_until:

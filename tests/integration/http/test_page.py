@@ -9,7 +9,7 @@ import pytest
 from headwater.db import Db
 from headwater.http import Bearer, Compiler, Listing, Page, Pages, Principal, Route, RouteError
 from headwater.http.version import Converter, Versions
-from headwater.part import Declared
+from headwater.part import Declarations
 from headwater.parts import platform_parts
 from headwater.testing import Clock
 from headwater.testing.client import Client, Reply
@@ -28,10 +28,10 @@ ZOO = list(
 )
 
 
-async def faults(client: Client, query: str) -> list[str]:
+async def errors(client: Client, query: str) -> list[str]:
     reply = await client.get(f"/animals?{query}")
     assert reply.status == 422, reply.text
-    return [fault["parameter"] for fault in reply.json()["errors"]]
+    return [error["parameter"] for error in reply.json()["errors"]]
 
 
 def refusal(reply: Reply) -> tuple[int, str, str]:
@@ -123,19 +123,19 @@ async def test_filters_let_through_what_they_say(url: str, query: str, expected:
         assert await names(client, f"/animals?limit=1&{query}") == expected
 
 
-async def test_every_fault_of_a_request_is_told_at_once(url: str) -> None:
+async def test_every_error_of_a_request_is_told_at_once(url: str) -> None:
     async with serving(url) as client:
         query = (
             "sort=colour&limit=0&fields=name,name&count=some&born[ge]=monday&size=huge&colour=red"
             "&seen[ge]=2026-01-01T12:00:00&name=a&name=b&born=2020-01-01&" + "&".join(["name[in]=x"] * 51)
         )
-        assert sorted(await faults(client, query)) == sorted(
+        assert sorted(await errors(client, query)) == sorted(
             ["colour", "born", "sort", "limit", "fields", "count", "born[ge]", "size", "seen[ge]", "name", "name[in]"]
         )
-        assert await faults(client, f"name={'x' * 256}") == ["name"]
-        assert await faults(client, "sort=") == ["sort"]
-        assert await faults(client, "sort=name,name") == ["sort"]
-        assert await faults(client, "name=%00") == ["name"]
+        assert await errors(client, f"name={'x' * 256}") == ["name"]
+        assert await errors(client, "sort=") == ["sort"]
+        assert await errors(client, "sort=name,name") == ["sort"]
+        assert await errors(client, "name=%00") == ["name"]
 
 
 async def test_only_the_fields_that_were_asked_for_are_shown(url: str) -> None:
@@ -191,7 +191,7 @@ async def test_a_page_read_twice_is_the_same_to_the_byte_until_its_cursors_are_r
         assert (await client.get(with_cursor("/animals", first.json()["next"]))).status == 200
         clock.jump(hours=1)
         expired = await client.get(with_cursor("/animals", first.json()["next"]))
-    assert refusal(expired) == (400, "cursor-invalid", "The cursor has expired; begin with the first page again.")
+    assert refusal(expired) == (400, "cursor-invalid", "The cursor has expired; start at the first page.")
 
 
 async def test_a_cursor_is_good_for_its_own_list_sort_and_filters_only(url: str) -> None:
@@ -201,7 +201,7 @@ async def test_a_cursor_is_good_for_its_own_list_sort_and_filters_only(url: str)
         for path, detail in {
             "/animals?sort=-name": "The cursor belongs to sort=name; send it with that, or leave it out.",
             "/animals?name[ne]=cat": "The cursor belongs to other filters; send it with those, or leave it out.",
-            "/herds/a": "The cursor is none that this list has given.",
+            "/herds/a": "The cursor was not issued by this list.",
         }.items():
             assert refusal(await client.get(with_cursor(path, cursor))) == (400, "cursor-invalid", detail)
         of_herd = (await client.get("/herds/a?limit=1")).json()["next"]
@@ -291,7 +291,7 @@ async def test_a_cursor_is_good_for_its_tenant_only_or_for_its_principal_if_he_h
 
 def test_pages_of_tenants_need_to_know_who_asks() -> None:
     with pytest.raises(RouteError, match="its pages belong to tenants, but no authentication is configured"):
-        Compiler(Declared(platform_parts())).operations(IDENTIFIED[:1])
+        Compiler(Declarations(platform_parts())).operations(IDENTIFIED[:1])
 
 
 class OldAnimal(Row):

@@ -10,7 +10,7 @@ from headwater.backend import Backend
 from headwater.db import Db, Pool
 from headwater.http import Listing, Page, Pages, Route
 from headwater.http.page.indexes import IndexMissing, missing_indexes
-from headwater.http.page.plan import Plan
+from headwater.http.page.plan import PagePlan
 from headwater.observe import subscribe
 from headwater.settings import Settings
 from headwater.types import Row
@@ -36,7 +36,7 @@ async def lacking(url: str, *sort: str, indexes: tuple[str, ...] = (), **options
     await execute(url, "drop table if exists person", TABLE, *indexes)
     pool = await Pool.open(url, size=1, application_name="test")
     try:
-        missing = await missing_indexes(Db(pool), [Plan(Pages(Person, sort=sort, **options))])
+        missing = await missing_indexes(Db(pool), [PagePlan(Pages(Person, sort=sort, **options))])
     finally:
         await pool.close()
     return [each.create.removeprefix("create index concurrently ") for each in missing]

@@ -171,7 +171,7 @@ async def test_what_the_database_refuses_is_told_without_its_secrets(url: str) -
         "beyond": (422, "value-unstorable"),
     }
     for reply in replies.values():
-        for secret in ("product_", "purchase_", "constraint", "chair", "int4", "argument"):
+        for secret in ("product_", "purchase_", "violates", "chair", "int4", "argument"):
             assert secret not in reply.text
 
 

@@ -11,7 +11,7 @@ from headwater.commit import Committer, Origin
 from headwater.db import Db, Pool, StillReferenced, platform_source
 from headwater.objects import NoObject, Objects, UploadExpired
 from headwater.objects.kept import find, keep
-from headwater.objects.parts import Part, prefix_of
+from headwater.objects.parts import StoredPart, prefix_of
 from headwater.objects.staging import Staging, stream_parts
 from headwater.objects.sweep import sweep
 from headwater.testing.databases import Databases
@@ -29,14 +29,14 @@ class World:
         self.committer = Committer(pool, keep=DAY)
         self.staging = Staging(self.db, objects, DAY)
 
-    async def upload(self, *contents: bytes) -> tuple[UUID, list[Part]]:
+    async def upload(self, *contents: bytes) -> tuple[UUID, list[StoredPart]]:
         id, parts, at = await self.staging.begin(), [], 0
         for content in contents:
             parts.append(await self.staging.put(id, content, at))
             at += len(content)
         return id, parts
 
-    async def keep(self, id: UUID, parts: list[Part]) -> None:
+    async def keep(self, id: UUID, parts: list[StoredPart]) -> None:
         async with self.committer.transaction(ORIGIN) as tx:
             size = sum(part.size for part in parts)
             await keep(tx, id, parts, size=size, media_type="text/plain", sha256=None, filename="a.txt")

@@ -94,5 +94,5 @@ def test_two_parts_that_open_one_type_are_refused(tmp_path: Path) -> None:
         return tmp_path
 
     twice = [Part(name, Resource(kind=Path, open=open_path)) for name in ("one", "other")]
-    with pytest.raises(ResourceInvalid, match="provides one as well"):
+    with pytest.raises(ResourceInvalid, match="provides the same type"):
         Backend(app, parts=[audit(), *twice])

@@ -233,9 +233,9 @@ async def test_retries_come_to_an_end() -> None:
 
 
 async def test_a_problem_is_an_exception_of_its_type_with_its_members() -> None:
-    fault = {"detail": "Expected `int`", "parameter": "limit", "in": "query"}
+    error = {"detail": "Expected `int`", "parameter": "limit", "in": "query"}
     peer = Peer(
-        problem(422, type="urn:headwater:problem:invalid-request", title="Invalid", errors=[fault], request_id="r1"),
+        problem(422, type="urn:headwater:problem:invalid-request", title="Invalid", errors=[error], request_id="r1"),
         problem(404, detail="There is no such thing."),
         httpx2.Response(502, content=b"<html>"),
     )
@@ -243,7 +243,7 @@ async def test_a_problem_is_an_exception_of_its_type_with_its_members() -> None:
     with pytest.raises(module.InvalidRequest) as raised:
         await client.show_thing(uuid4())
     assert isinstance(raised.value, module.UnprocessableContent)
-    assert raised.value.errors == [module.Fault(detail="Expected `int`", parameter="limit", where="query")]
+    assert raised.value.errors == [module.InputError(detail="Expected `int`", parameter="limit", where="query")]
     assert (raised.value.request_id, raised.value.members["title"]) == ("r1", "Invalid")
     with pytest.raises(module.NotFound, match="404 404: There is no such thing"):
         await client.show_thing(uuid4())

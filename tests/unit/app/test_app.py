@@ -13,7 +13,7 @@ import pytest
 import headwater
 from headwater import App, Backend, Changed, Db, Event, Row, Tx
 from headwater.app import AppError, BadName
-from headwater.backend import NameTaken, NotOpen
+from headwater.backend import DeclaredTwice, NotOpen
 from headwater.binding import HandlerError, Services
 from headwater.db import Source
 from headwater.db.migration import EditedFile
@@ -21,7 +21,7 @@ from headwater.db.pools import EngineUnnamed
 from headwater.http.binding.options import ResponseOption
 from headwater.http.command.options import IdempotencyOption
 from headwater.http.verbs import BadRoute
-from headwater.part import Declared
+from headwater.part import Declarations
 from headwater.readiness import Readiness
 from headwater.settings import Settings
 
@@ -86,7 +86,7 @@ def test_a_name_that_cannot_be_a_schema_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("route", ["/orders", "GET", "get /orders", "GET orders", "GET  /orders", ""])
 def test_what_is_no_route_is_refused(route: str) -> None:
-    with pytest.raises(BadRoute, match=re.escape('one looks like "GET /orders/{id}"')):
+    with pytest.raises(BadRoute, match=re.escape('An example: "GET /orders/{id}"')):
         App("shop").query(route)
 
 
@@ -116,7 +116,7 @@ def test_tables_that_somebody_follows_are_published() -> None:
 
 
 def test_two_apps_of_one_name_are_refused() -> None:
-    with pytest.raises(NameTaken, match="app 'library' is declared twice"):
+    with pytest.raises(DeclaredTwice, match="app 'library' is declared twice"):
         Backend(App("library"), App("library"))
 
 
@@ -127,7 +127,7 @@ def test_two_consumers_of_one_name_are_refused() -> None:
 
     app.on(Lent)(follow)
     app.on(Lent)(follow)
-    with pytest.raises(NameTaken, match=r"consumer 'library\.follow' is declared twice"):
+    with pytest.raises(DeclaredTwice, match=r"consumer 'library\.follow' is declared twice"):
         Backend(app)
 
 
@@ -141,7 +141,7 @@ def test_two_event_types_of_one_name_are_refused() -> None:
     @app.on(other)
     async def follow_other(tx: Tx, event: Event) -> None: ...
 
-    with pytest.raises(NameTaken, match=r"event type 'Lent' .*test_app\.Lent.* elsewhere\.Lent"):
+    with pytest.raises(DeclaredTwice, match=r"event type 'Lent' .*test_app\.Lent.* elsewhere\.Lent"):
         Backend(app)
 
 
@@ -220,7 +220,7 @@ async def test_the_lifespan_says_why_it_cannot_start(monkeypatch: pytest.MonkeyP
 
 def test_every_error_of_a_backend_has_one_root() -> None:
     assert issubclass(BadName, AppError)
-    assert issubclass(NameTaken, headwater.HeadwaterError)
+    assert issubclass(DeclaredTwice, headwater.HeadwaterError)
 
 
 def test_everything_public_can_be_imported() -> None:
@@ -241,6 +241,6 @@ async def test_what_is_not_ready_is_said_without_the_folders_of_this_machine(mon
         raise EditedFile(path=source.folder / "0001_shop.expand.sql", applied_at=datetime(2026, 1, 1, tzinfo=UTC))
 
     monkeypatch.setattr("headwater.readiness.pending", edited)
-    (reason,) = await Readiness(Declared(), (source,), Services((), {Settings: Settings()}))()
+    (reason,) = await Readiness(Declarations(), (source,), Services((), {Settings: Settings()}))()
     assert "0001_shop.expand.sql" in reason
     assert "/srv" not in reason

@@ -67,7 +67,7 @@ def test_engines_that_do_not_run_are_named(tmp_path: Path) -> None:
 def test_a_position_that_is_none_is_refused(tmp_path: Path) -> None:
     refused = run("log", "tail", "--from", "yesterday", HEADWATER_HOME=str(tmp_path))
     assert refused.returncode == 1
-    assert "one looks like 1.0/16B3748.3" in refused.stderr
+    assert "An example: 1.0/16B3748.3" in refused.stderr
 
 
 def test_the_openapi_document_of_the_project_is_printed() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from headwater.engines.leftover import end_leftovers, find_leftovers
-from headwater.engines.process import Process, launch
+from headwater.engines.process import ChildProcess, launch
 
 KILL = ((signal.SIGKILL, 5.0),)
 
@@ -22,7 +22,7 @@ def output(tmp_path: Path) -> Iterator[int]:
         yield file.fileno()
 
 
-def start(output: int, *command: str, paths: list[Path] | None = None) -> Process:
+def start(output: int, *command: str, paths: list[Path] | None = None) -> ChildProcess:
     return launch(command, account=None, output=output, death_signal=signal.SIGTERM, paths=paths or [])
 
 

@@ -14,14 +14,14 @@ from headwater.commit import Committer
 from headwater.db import Db
 from headwater.http import Compiler, Credential, HttpApp, Limit, Limiter, Request, Route
 from headwater.http.limit import MemoryStore
-from headwater.http.load.slots import SlotsByRoute
+from headwater.http.load.concurrency import ConcurrencyLimiters
 from headwater.http.message.body import BodyLimits
 from headwater.http.openapi import About, write_document
 from headwater.http.step.operation import Operation
 from headwater.http.verbs import make_route
 from headwater.keyring import Keyring
 from headwater.observe import Metrics
-from headwater.part import Declared, Part
+from headwater.part import Declarations, Part
 from headwater.parts import platform_parts
 from headwater.settings import Settings
 from headwater.testing.client import Client
@@ -60,7 +60,7 @@ def compiler(
     *parts: Part, identify: Sequence[Credential] = (), realm: str = "realm", limits: Sequence[Limit] = ()
 ) -> Compiler:
     """What compiles routes with the parts of the platform, and these."""
-    return Compiler(Declared([*platform_parts(credentials=identify, realm=realm, limits=limits), *parts]))
+    return Compiler(Declarations([*platform_parts(credentials=identify, realm=realm, limits=limits), *parts]))
 
 
 def services(given: Mapping[type, Any]) -> Services:
@@ -74,7 +74,7 @@ def services(given: Mapping[type, Any]) -> Services:
         Committer: MemoryCommitter(),
         Keyring: Keyring("0123456789abcdef0123456789abcdef", no_database),
         Limiter: Limiter(MemoryStore()),
-        SlotsByRoute: SlotsByRoute(),
+        ConcurrencyLimiters: ConcurrencyLimiters(),
     }
     return Services((), {**usual, **given})
 

@@ -173,7 +173,7 @@ async def test_the_database_and_keyword_only_parameters_are_bound() -> None:
     assert (await built.client.get("/a/7?limit=4")).json() == ["the database", 7, 4]
 
 
-async def test_every_fault_of_a_request_is_listed_at_once() -> None:
+async def test_every_error_of_a_request_is_listed_at_once() -> None:
     async def place(
         order: Order,
         limit: int,
@@ -199,7 +199,7 @@ async def test_every_fault_of_a_request_is_listed_at_once() -> None:
     ]
 
 
-async def test_a_parameter_that_nobody_asked_for_is_a_fault() -> None:
+async def test_a_parameter_that_nobody_asked_for_is_a_error() -> None:
     async def show(id: int) -> int:
         return id
 
@@ -259,7 +259,7 @@ async def test_nul_is_refused_where_postgresql_would_refuse_it() -> None:
 
     client = build(command("/notes", write)).client
     reply = await client.post("/notes", json={"text": "a\0b", "tags": {"x\0": ["\0"]}})
-    assert [fault["pointer"] for fault in reply.json()["errors"]] == ["#/text", "#/tags/x%00", "#/tags/x%00/0"]
+    assert [error["pointer"] for error in reply.json()["errors"]] == ["#/text", "#/tags/x%00", "#/tags/x%00/0"]
     assert (await client.post("/notes?title=%00", json={"text": "a"})).status == 422
     assert (await client.post("/notes", json={"text": r"a\u0000b"})).status == 204
 

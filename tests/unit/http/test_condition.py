@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 
-from headwater.http.message.condition import Conditions, Unchanged, Validators, evaluate
+from headwater.http.message.condition import Conditions, NotModified, Validators, evaluate
 from headwater.http.message.problem import Problem
 
 EARLIER, AT, LATER = (f"Sun, 06 Nov 1994 08:49:{second} GMT".encode() for second in (36, 37, 38))
@@ -94,7 +94,7 @@ def test_a_client_has_an_answer_in_the_same_variant_and_in_a_coding_that_it_take
 ) -> None:
     conditions = Conditions(none_match=none_match, accept_encoding=accept_encoding)
     unchanged = evaluate(conditions, Validators(b"7", variant=b"v1"), "query")
-    assert unchanged == (None if etag is None else Unchanged(etag))
+    assert unchanged == (None if etag is None else NotModified(etag))
 
 
 @pytest.mark.parametrize("tag", [b'"7"', b'"7+br"', b'"7+v1"', b'"7+v2+zstd"'])
@@ -105,4 +105,4 @@ def test_any_variant_of_the_state_protects_an_update(tag: bytes) -> None:
 
 
 def test_a_date_is_compared_in_whole_seconds() -> None:
-    assert evaluate(Conditions(modified_since=AT), Validators(modified=MODIFIED), "query") == Unchanged(None)
+    assert evaluate(Conditions(modified_since=AT), Validators(modified=MODIFIED), "query") == NotModified(None)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.msgpack import Decoder
 
 from headwater.http.message.problem import Problem
-from headwater.http.page.cursor import LENGTH_LIMIT, Bounds, Place, read_cursor, write_cursor
+from headwater.http.page.cursor import LENGTH_LIMIT, Bounds, CursorPosition, read_cursor, write_cursor
 from headwater.keyring import Key, Keys
 from tests.generics import of
 
@@ -20,7 +20,7 @@ KEY = Key.derived(b"s" * 32, "page cursor")
 KEYS = Keys(KEY, {KEY.id: KEY})
 BOUNDS = Bounds(b"shop GET /products", "-born,name", b"digest")
 KINDS = tuple[date | None, str, UUID]
-PLACE = Place((date(2000, 1, 1), "Ada", UUID(int=7)))
+PLACE = CursorPosition((date(2000, 1, 1), "Ada", UUID(int=7)))
 EXPIRES, NOW = 2_000, 1_000
 CURSOR = write_cursor(PLACE, BOUNDS, EXPIRES, KEYS)
 
@@ -49,7 +49,7 @@ def refused(text: str, bounds: Bounds = BOUNDS, now: int = NOW, keys: Keys = KEY
 
 @given(values=st.lists(VALUES, min_size=1, max_size=5), backward=st.booleans(), inclusive=st.booleans())
 def test_a_place_survives_its_cursor_exactly(values: list[Any], backward: bool, inclusive: bool) -> None:
-    place = Place(tuple(values), backward, inclusive)
+    place = CursorPosition(tuple(values), backward, inclusive)
     kinds = of(tuple, *map(type, values))
     assert read_cursor(write_cursor(place, BOUNDS, EXPIRES, KEYS), BOUNDS, NOW, KEYS, Decoder(kinds)) == place
 
@@ -58,7 +58,7 @@ def test_a_place_survives_its_cursor_exactly(values: list[Any], backward: bool, 
     "value", [float("inf"), Decimal("NaN"), datetime.max.replace(tzinfo=UTC), time(12, tzinfo=UTC)]
 )
 def test_values_at_the_edge_survive_too(value: Any) -> None:
-    cursor = write_cursor(Place((value,)), BOUNDS, EXPIRES, KEYS)
+    cursor = write_cursor(CursorPosition((value,)), BOUNDS, EXPIRES, KEYS)
     assert repr(read_cursor(cursor, BOUNDS, NOW, KEYS, Decoder(of(tuple, type(value)))).values) == repr((value,))
 
 

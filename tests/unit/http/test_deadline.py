@@ -44,7 +44,7 @@ async def test_a_query_is_stopped_at_the_deadline_of_its_route() -> None:
     assert (reply.status, handler.ended) == (504, ["cancelled"])
     problem = reply.json()
     assert problem["type"] == "urn:headwater:problem:deadline-passed"
-    assert problem["detail"] == "It was stopped after 0.01 seconds."
+    assert problem["detail"] == "The request was cancelled after 0.01 seconds."
     assert problem["deadline"] == 0.01
     assert 'headwater_http_deadline_misses_total{method="GET",route="/endless"} 1.0' in (
         built.metrics.expose()[1].decode()
@@ -83,7 +83,7 @@ async def test_a_client_may_have_a_deadline_where_the_route_has_none() -> None:
 @pytest.mark.parametrize(
     "text", ["0", "0.000", "-1", "soon", "1e3", "1.2345", "", "5s", "1, 2", "inf", "nan", "9" * 13]
 )
-async def test_a_timeout_that_is_no_number_of_seconds_is_a_fault(text: str) -> None:
+async def test_a_timeout_that_is_no_number_of_seconds_is_a_error(text: str) -> None:
     built, _ = endless()
     reply = await built.client.get("/endless", headers={"Request-Timeout": text})
     assert reply.status == 422

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.http.load.delay import Delay, Pace
+from headwater.http.load.delay import Delay, ServiceRate
 
 TARGET, INTERVAL, STEP = 0.1, 1.0, 0.0625  # sixteen steps an interval, which floats can say
 
@@ -13,7 +13,7 @@ def noted(*waits: float) -> Delay:
     """What has been told these waits, one each step."""
     delay = Delay(TARGET, INTERVAL)
     for index, wait in enumerate(waits):
-        delay.note(wait, index * STEP)
+        delay.record(wait, index * STEP)
     return delay
 
 
@@ -27,23 +27,23 @@ def test_a_burst_is_taken_in() -> None:
 
 def test_a_queue_that_has_not_been_empty_for_an_interval_stands_and_may_hold_the_target() -> None:
     delay = noted(0.0, *[0.5] * 17)
-    assert (delay.stands, delay.bound) == (True, TARGET)
+    assert (delay.overloaded, delay.bound) == (True, TARGET)
 
 
 def test_a_queue_that_stands_is_short_again_only_when_it_has_been_empty() -> None:
-    assert noted(0.0, *[0.5] * 17, 0.02).stands
-    assert not noted(0.0, *[0.5] * 17, 0.0).stands
+    assert noted(0.0, *[0.5] * 17, 0.02).overloaded
+    assert not noted(0.0, *[0.5] * 17, 0.0).overloaded
 
 
 def test_a_queue_that_is_short_because_others_were_refused_stands_for_as_long_as_they_are() -> None:
     delay = noted(0.0, *[0.5] * 17)
     delay.refuse(17 * STEP)
-    delay.note(0.0, 17 * STEP + INTERVAL / 2)
-    assert delay.stands
-    delay.note(0.5, 17 * STEP + INTERVAL / 2)
-    assert delay.stands
-    delay.note(0.0, 17 * STEP + INTERVAL)
-    assert not delay.stands
+    delay.record(0.0, 17 * STEP + INTERVAL / 2)
+    assert delay.overloaded
+    delay.record(0.5, 17 * STEP + INTERVAL / 2)
+    assert delay.overloaded
+    delay.record(0.0, 17 * STEP + INTERVAL)
+    assert not delay.overloaded
 
 
 def test_a_wait_of_a_tenth_of_the_target_is_none() -> None:
@@ -55,36 +55,36 @@ def test_it_stands_once_all_waits_of_an_interval_were_long_and_until_one_is_shor
     long_for = 0
     for wait in waits:
         long_for = long_for + 1 if wait > TARGET / 10 else 0
-    assert noted(*waits).stands is (long_for > round(INTERVAL / STEP))
+    assert noted(*waits).overloaded is (long_for > round(INTERVAL / STEP))
 
 
-def test_what_one_would_wait_is_ones_place_by_the_pace() -> None:
-    pace = Pace()
+def test_what_one_would_wait_is_ones_place_by_the_rate() -> None:
+    rate = ServiceRate()
     for _ in range(10):
-        pace.note(5, 0.05)
-    assert pace.wait_of(50) == pytest.approx(0.5)
+        rate.record(5, 0.05)
+    assert rate.wait_of(50) == pytest.approx(0.5)
 
 
-def test_without_a_pace_nothing_is_known() -> None:
-    pace = Pace()
-    pace.note(5, 0.05)
-    pace.rest()
-    assert pace.wait_of(1000) == 0
+def test_without_a_rate_nothing_is_known() -> None:
+    rate = ServiceRate()
+    rate.record(5, 0.05)
+    rate.reset()
+    assert rate.wait_of(1000) == 0
 
 
-def test_a_new_pace_is_that_of_the_last_second() -> None:
-    pace = Pace(span=1.0)
+def test_a_new_rate_is_that_of_the_last_second() -> None:
+    rate = ServiceRate(span=1.0)
     for _ in range(20):
-        pace.note(10, 0.05)
+        rate.record(10, 0.05)
     for _ in range(60):
-        pace.note(1, 0.05)
-    assert pace.wait_of(20) == pytest.approx(1.0, rel=0.5)
+        rate.record(1, 0.05)
+    assert rate.wait_of(20) == pytest.approx(1.0, rel=0.5)
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=16))
-def test_within_a_second_the_pace_is_the_mean(served: list[int]) -> None:
-    pace = Pace(span=1.0)
+def test_within_a_second_the_rate_is_the_mean(served: list[int]) -> None:
+    rate = ServiceRate(span=1.0)
     for count in served:
-        pace.note(count, STEP)
+        rate.record(count, STEP)
     mean = sum(served) / (len(served) * STEP)
-    assert pace.wait_of(7) == (pytest.approx(7 / mean) if mean else 0)
+    assert rate.wait_of(7) == (pytest.approx(7 / mean) if mean else 0)

@@ -5,7 +5,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.http.limit.gcra import Pace
+from headwater.http.limit.gcra import Rate
 
 
 class Bucket:
@@ -26,41 +26,41 @@ class Bucket:
         return True
 
 
-paces = st.builds(Pace, st.integers(1, 10**7), st.integers(1, 50))
+rates = st.builds(Rate, st.integers(1, 10**7), st.integers(1, 50))
 arrivals = st.lists(st.tuples(st.integers(0, 3 * 10**7), st.integers(1, 5)), max_size=60)
 
 
-@given(paces, arrivals)
-def test_every_verdict_is_the_bucket_s(pace: Pace, arrivals: list[tuple[int, int]]) -> None:
-    bucket, moment, now = Bucket(*pace), 0, 0
+@given(rates, arrivals)
+def test_every_verdict_is_the_bucket_s(rate: Rate, arrivals: list[tuple[int, int]]) -> None:
+    bucket, moment, now = Bucket(*rate), 0, 0
     for gap, cost in arrivals:
         now += gap
-        ahead = pace.ahead(max(moment - now, 0), cost)
-        allowed = ahead <= pace.depth
+        ahead = rate.ahead(max(moment - now, 0), cost)
+        allowed = ahead <= rate.depth
         assert allowed == bucket.pour(now, cost)
         if allowed:
             moment = now + ahead
 
 
-@given(paces, st.integers(0, 10**9), st.integers(1, 50))
-def test_after_the_wait_it_is_let_through_and_not_a_microsecond_before(pace: Pace, debt: int, cost: int) -> None:
-    debt, cost = min(debt, pace.depth), min(cost, pace.burst)
-    wait = pace.wait(debt, cost)
-    assert pace.refuses(debt, cost) == (wait > 0)
+@given(rates, st.integers(0, 10**9), st.integers(1, 50))
+def test_after_the_wait_it_is_let_through_and_not_a_microsecond_before(rate: Rate, debt: int, cost: int) -> None:
+    debt, cost = min(debt, rate.depth), min(cost, rate.burst)
+    wait = rate.wait(debt, cost)
+    assert rate.refuses(debt, cost) == (wait > 0)
     if wait > 0:
-        assert pace.ahead(max(debt - wait, 0), cost) <= pace.depth
-        assert pace.ahead(debt - wait + 1, cost) > pace.depth
+        assert rate.ahead(max(debt - wait, 0), cost) <= rate.depth
+        assert rate.ahead(debt - wait + 1, cost) > rate.depth
 
 
-@given(paces, st.integers(0, 10**9), st.integers(1, 50))
-def test_what_is_more_than_the_burst_waits_until_all_of_it_is_there(pace: Pace, debt: int, more: int) -> None:
-    debt, cost = min(debt, pace.depth), pace.burst + more
-    assert pace.refuses(debt, cost)
-    assert pace.wait(debt, cost) == debt
+@given(rates, st.integers(0, 10**9), st.integers(1, 50))
+def test_what_is_more_than_the_burst_waits_until_all_of_it_is_there(rate: Rate, debt: int, more: int) -> None:
+    debt, cost = min(debt, rate.depth), rate.burst + more
+    assert rate.refuses(debt, cost)
+    assert rate.wait(debt, cost) == debt
 
 
-@given(paces, st.integers(0, 10**9))
-def test_what_is_left_can_be_taken_and_no_more(pace: Pace, debt: int) -> None:
-    debt = min(debt, pace.depth)
-    left = pace.left(debt)
-    assert pace.ahead(debt, left) <= pace.depth < pace.ahead(debt, left + 1)
+@given(rates, st.integers(0, 10**9))
+def test_what_is_left_can_be_taken_and_no_more(rate: Rate, debt: int) -> None:
+    debt = min(debt, rate.depth)
+    left = rate.left(debt)
+    assert rate.ahead(debt, left) <= rate.depth < rate.ahead(debt, left + 1)

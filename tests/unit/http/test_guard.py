@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from headwater.http.load.guard import FLOOR, LOOK_SECONDS, Guard
-from headwater.http.load.refusal import Refused
+from headwater.http.load.refusal import Shed
 from headwater.settings import Settings
 from headwater.testing import Clock
 from tests.unit.http.support import build, query
@@ -50,7 +50,7 @@ class World:
             return None
         try:
             self.guard.check(SimpleNamespace(waits_for=frozenset(waits_for), deadline=deadline), in_flight)
-        except Refused as refused:
+        except Shed as refused:
             return refused.reason
         return None
 
@@ -162,7 +162,7 @@ def test_when_to_come_again_is_when_the_queue_will_be_gone() -> None:
     world = World()
     world.reads.waiting, world.reads.age = 320, 0.3
     world.look(10, served=5)
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(Shed) as caught:
         world.guard.check(SimpleNamespace(waits_for=frozenset({"reads"}), deadline=0.0), BUSY)
     assert caught.value.fields == [(b"retry-after", b"4")]
 

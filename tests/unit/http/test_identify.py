@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from headwater import ApiKey, App, Backend, Bearer, Cookie, Db, Principal, Tx, digest_secret
-from headwater.http import Identity, Request, Response
-from headwater.http.identity.credential import CredentialInvalid, quoted
-from headwater.http.route.errors import IdentityMissing, OptionInvalid
+from headwater.http import Authenticator, Request, Response
+from headwater.http.authentication.credential import CredentialInvalid, quoted
+from headwater.http.route.errors import AuthenticationMissing, OptionInvalid
 from tests.unit.http.support import Built, build, command, query
 
 
@@ -217,15 +217,15 @@ async def test_the_document_says_which_credential_each_operation_wants() -> None
 
 
 def test_a_principal_that_nothing_can_find_is_an_error_at_the_start() -> None:
-    with pytest.raises(IdentityMissing, match=r"`principal` is a Principal, but no authentication is configured"):
+    with pytest.raises(AuthenticationMissing, match=r"`principal` is a Principal, but no authentication is configured"):
         build(query("/me", show_me))
-    with pytest.raises(IdentityMissing, match="scopes="):
+    with pytest.raises(AuthenticationMissing, match="scopes="):
         build(query("/tasks", show_tasks, scopes=("a",)))
 
 
 @pytest.mark.parametrize("scopes", ["tasks:read", ("tasks read",), ("",), ('"',)])
 def test_scopes_are_a_tuple_of_words(scopes: Any) -> None:
-    with pytest.raises(OptionInvalid, match="tuple of words"):
+    with pytest.raises(OptionInvalid, match="tuple of scopes"):
         build(query("/tasks", show_tasks, scopes=scopes), identify=[Bearer(find)], realm="shop")
 
 
@@ -261,7 +261,7 @@ def test_a_quoted_string_reads_back_as_what_was_quoted(text: str) -> None:
 
 @given(some.text())
 def test_a_realm_of_any_text_makes_a_header_that_can_be_sent(realm: str) -> None:
-    problem = Identity([Bearer(find)], realm).missing()
+    problem = Authenticator([Bearer(find)], realm).missing()
     [(name, value)] = problem.fields
     assert name == b"www-authenticate"
     assert re.fullmatch(rb'Bearer realm="[\x20-\x7e]*"', value)

@@ -40,7 +40,7 @@ async def test_a_number_without_a_fraction_is_an_integer(text: str, status: int)
     if status == 200:
         assert reply.json() == {"quantity": 186, "note": '7.0 " 8.0', "price": 2.0}
     else:
-        assert [fault["pointer"] for fault in reply.json()["errors"]] == ["#/quantity"]
+        assert [error["pointer"] for error in reply.json()["errors"]] == ["#/quantity"]
 
 
 VALUES: Any = st.recursive(

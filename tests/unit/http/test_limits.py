@@ -13,10 +13,10 @@ from headwater.backend import Backend
 from headwater.binding import Resource, Services
 from headwater.http import Bearer, Limit, Limiter, Principal, Request
 from headwater.http.limit import Charge, LimitInvalid, LimitsClash, MemoryStore
+from headwater.http.limit.configuration import open_limiter
 from headwater.http.limit.declaration import network_of
-from headwater.http.limit.gcra import Pace
+from headwater.http.limit.gcra import Rate
 from headwater.http.limit.key import key_of
-from headwater.http.limit.opening import open_limiter
 from headwater.http.route.errors import OptionInvalid
 from headwater.http.version import Versions
 from headwater.observe import Metrics
@@ -158,7 +158,7 @@ async def test_what_costs_more_than_the_burst_is_told_so_and_when_the_most_can_b
     assert (unused.status, unused.headers["retry-after"]) == (429, "1")
     await client.get("/x", headers={"x-size": "4"})
     refused = await client.get("/x", headers={"x-size": "11"})
-    assert refused.json()["detail"] == "It costs 11, which is more than 'units' ever lets through at once."
+    assert refused.json()["detail"] == "The cost of 11 exceeds the burst of 'units', so it is never allowed."
     assert refused.headers["retry-after"] == "40"
     assert refused.headers["ratelimit"] == '"units";r=6;t=40'
 
@@ -185,7 +185,7 @@ def test_two_limits_of_one_name_on_two_routes_are_an_error_that_names_both() -> 
     app = App("library")
     app.query("GET /x", limits=[Limit("reads", 1)])(show)
     app.query("GET /y", limits=[Limit("reads", 2)])(show)
-    wanted = r"Limit\(name='reads', quota=1.* of GET /x .*test_limits.show.* and .*quota=2.* of GET /y .* one name"
+    wanted = r"Limit\(name='reads', quota=1.* of GET /x .*test_limits.show.* and .*quota=2.* of GET /y .* the same name"
     with pytest.raises(LimitsClash, match=wanted):
         Backend(app)
     with pytest.raises(LimitsClash, match="of the backend and"):
@@ -229,9 +229,9 @@ async def test_the_document_shows_the_limit() -> None:
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"limits": [Limit("a", 1), Limit("a", 2)]}, "one name"),
-        ({"limits": [Limit("a", 1)], "cost": 2}, "never lets so much through"),
-        ({"limits": [Limit("a", 1)], "cost": -1}, "gives back"),
+        ({"limits": [Limit("a", 1), Limit("a", 2)]}, "the same name"),
+        ({"limits": [Limit("a", 1)], "cost": 2}, "exceeds the burst"),
+        ({"limits": [Limit("a", 1)], "cost": -1}, "must not be negative"),
     ],
 )
 def test_a_route_that_nobody_could_use_is_refused_when_it_is_put_together(options: dict[str, Any], reason: str) -> None:
@@ -264,8 +264,8 @@ def test_a_limit_that_cannot_be_is_refused(fields: dict[str, Any]) -> None:
 
 @given(st.integers(1, 100_000), st.integers(1, 3600))
 def test_no_more_than_the_quota_comes_back(quota: int, per: int) -> None:
-    pace = Limit("a", min(quota, 100_000 * per), per=per).pace
-    assert pace.interval * min(quota, 100_000 * per) >= per * SECOND
+    rate = Limit("a", min(quota, 100_000 * per), per=per).rate
+    assert rate.interval * min(quota, 100_000 * per) >= per * SECOND
 
 
 @pytest.mark.parametrize(
@@ -284,8 +284,8 @@ def test_an_ipv6_customer_is_one_client(address: str, network: str) -> None:
 
 async def test_a_limit_that_is_made_smaller_locks_nobody_out() -> None:
     clock = Clock(frozen=True)
-    store, charge = MemoryStore(clock), [Charge("a", Pace(SECOND, 2), 1)]
-    assert (await store.take([Charge("a", Pace(SECOND, 10), 10)])).allowed
+    store, charge = MemoryStore(clock), [Charge("a", Rate(SECOND, 2), 1)]
+    assert (await store.take([Charge("a", Rate(SECOND, 10), 10)])).allowed
     assert await store.take(charge) == (False, [2 * SECOND])
     clock.jump(seconds=1)
     assert await store.take(charge) == (True, [2 * SECOND])
@@ -293,13 +293,13 @@ async def test_a_limit_that_is_made_smaller_locks_nobody_out() -> None:
 
 async def test_the_memory_of_a_process_is_bounded_and_forgets_what_is_past() -> None:
     clock = Clock(frozen=True)
-    store, pace = MemoryStore(clock, capacity=10), Pace(SECOND, 5)
+    store, rate = MemoryStore(clock, capacity=10), Rate(SECOND, 5)
     for n in range(100):
-        await store.take([Charge(str(n), pace, 1)])
+        await store.take([Charge(str(n), rate, 1)])
     assert store.statistics()["kept"] <= 10
     clock.jump(seconds=10)
     for _ in range(10):
-        await store.take([Charge("last", pace, 1)])
+        await store.take([Charge("last", rate, 1)])
         clock.jump(seconds=10)
     assert store.statistics()["kept"] == 1
 
@@ -319,7 +319,7 @@ async def opened(settings: Settings, metrics: Metrics) -> Limiter:
 
 
 async def test_without_a_valkey_it_cannot_be_counted_there() -> None:
-    with pytest.raises(SettingsError, match="there is no Valkey"):
+    with pytest.raises(SettingsError, match="no Valkey is configured"):
         await opened(Settings(limits="valkey"), Metrics("web 1"))
 
 

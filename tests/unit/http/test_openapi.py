@@ -239,7 +239,7 @@ async def test_hidden_routes_are_not_shown() -> None:
 
 async def test_components_that_nothing_refers_to_are_left_out() -> None:
     document = (await build(query("/anything", anything)).client.get("/openapi.json")).json()
-    assert "Fault" in document["components"]["schemas"]
+    assert "InputError" in document["components"]["schemas"]
     assert set(document["components"]["responses"]) == {
         "BadRequest",
         "UnprocessableContent",

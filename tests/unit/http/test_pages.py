@@ -14,7 +14,7 @@ from headwater.http import Listing, Page, Pages, RouteError
 from headwater.http.page.keyset import branches_from
 from headwater.http.page.links import LENGTH_LIMIT, link_header
 from headwater.http.page.order import Term
-from headwater.http.page.plan import Plan
+from headwater.http.page.plan import PagePlan
 from headwater.types import Row
 from tests.unit.http.support import build, command, document_of, query
 
@@ -87,16 +87,16 @@ def test_where_fields_can_be_chosen_no_field_must_be_there() -> None:
         ({"sort": ("name",), "default": "kind"}, "default: 'kind' is not made of the fields that `sort` names"),
         ({"default": "name"}, "default: 'name' is not made of"),
         ({"filters": {"colour": ("eq",)}}, "filters: Pet has no field 'colour'"),
-        ({"filters": {"name": ("like",)}}, "'like' is none of eq, ne"),
+        ({"filters": {"name": ("like",)}}, "'like' is not one of eq, ne"),
         ({"filters": {"tags": ("eq",)}}, "tags cannot have 'eq'"),
-        ({"filters": {"bornIn": ("prefix",)}}, "only a text has a prefix"),
+        ({"filters": {"bornIn": ("prefix",)}}, "only strings have prefixes"),
         ({"fields": ("colour",)}, "fields: Pet has no field 'colour'"),
         ({"limit": 0}, "1 <= limit <= most"),
         ({"limit": 30, "most": 20}, "1 <= limit <= most"),
         ({"count": ("exact",)}, "count: name some of none"),
         ({"lifetime": timedelta(0)}, "for a minute at least"),
         ({"nulls": "middle"}, "nulls: name last"),
-        ({"tenant": "tags"}, "no text can be a value of 'tags'"),
+        ({"tenant": "tags"}, "the values of 'tags' cannot be parsed from one string"),
     ],
 )
 def test_a_declaration_that_cannot_be_names_handler_and_reason(declared: dict[str, Any], reason: str) -> None:
@@ -125,7 +125,7 @@ def test_pages_belong_to_queries_that_return_listings() -> None:
         raise NotImplementedError
 
     for route, reason in [
-        (query("/pets", bare), "nothing fills the parameter `page: Page`"),
+        (query("/pets", bare), "the parameter `page: Page` cannot be bound"),
         (query("/pets", number), "its type is not Page"),
         (query("/pets", other), "Write `-> Listing[Pet]`"),
         (command("/pets", write), "only a query answers with pages"),
@@ -142,12 +142,12 @@ def test_a_filter_may_not_take_the_name_of_a_parameter_of_pages() -> None:
     async def show(page: Annotated[Page, Pages(Odd, filters={"limit": ("eq",)})]) -> Listing[Odd]:
         raise NotImplementedError
 
-    with pytest.raises(RouteError, match="'limit' is also what a page is asked with"):
+    with pytest.raises(RouteError, match="'limit' is also a query parameter of pages"):
         build(query("/odd", show))
 
 
 def test_the_key_ends_an_order_and_what_follows_it_is_left_out() -> None:
-    plan = Plan(Pages(Pet, sort=("name", "bornIn", "id")))
+    plan = PagePlan(Pages(Pet, sort=("name", "bornIn", "id")))
     orders = [plan.order_of(items.split(",")) for items in ("-name", "name,-name", "-bornIn,id,name")]
     assert [[("-" if term.descending else "") + term.column for term in order or ()] for order in orders] == [
         ["-name", "-id"],

@@ -28,7 +28,7 @@ from headwater.db import (
 )
 from headwater.http import Problem, Request, Response
 from headwater.http.message.problem import write_problem
-from headwater.http.message.problemtype import KINDS
+from headwater.http.message.problemtype import PROBLEM_TYPES
 from headwater.http.step.problems import Problems, Translation
 from headwater.observe import subscribe
 from headwater.settings import Settings
@@ -269,8 +269,8 @@ def test_retry_after_is_in_whole_seconds(seconds: float, expected: str) -> None:
 
 
 def test_kinds_differ_by_name_and_are_errors() -> None:
-    assert len({kind.uri for kind in KINDS}) == len(KINDS)
-    for kind in KINDS:
+    assert len({kind.uri for kind in PROBLEM_TYPES}) == len(PROBLEM_TYPES)
+    for kind in PROBLEM_TYPES:
         assert kind.problem("It is so.").status == kind.status
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from headwater.commit import Tx
 from headwater.http import Response
-from headwater.http.route.errors import AnswerUnencodable, LocationInvalid, OptionInvalid, RouteError
+from headwater.http.route.errors import LocationTemplateInvalid, OptionInvalid, ReturnTypeInvalid, RouteError
 from tests.unit.http.support import build, command, compiled, query
 
 
@@ -105,14 +105,14 @@ async def mapping() -> dict[str, Any]: ...
 @pytest.mark.parametrize(
     ("handler", "options", "error", "words"),
     [
-        (unlocated, {"location": "/orders/{nummer}"}, LocationInvalid, ["nummer", "id, name"]),
-        (unlocated, {"location": "orders/{id}"}, LocationInvalid, ["slash"]),
-        (union, {"location": "/orders/{name}"}, LocationInvalid, ["name", "id"]),
-        (nothing, {"location": "/orders/{id}"}, LocationInvalid, ["empty"]),
-        (response, {"location": "/orders/{id}"}, LocationInvalid, ["Response"]),
-        (mapping, {"location": "/orders/{id}"}, LocationInvalid, ["none"]),
-        (opaque, {}, AnswerUnencodable, ["Opaque", "Response"]),
-        (nested, {}, AnswerUnencodable, ["list", "Response"]),
+        (unlocated, {"location": "/orders/{nummer}"}, LocationTemplateInvalid, ["nummer", "id, name"]),
+        (unlocated, {"location": "orders/{id}"}, LocationTemplateInvalid, ["slash"]),
+        (union, {"location": "/orders/{name}"}, LocationTemplateInvalid, ["name", "id"]),
+        (nothing, {"location": "/orders/{id}"}, LocationTemplateInvalid, ["empty"]),
+        (response, {"location": "/orders/{id}"}, LocationTemplateInvalid, ["Response"]),
+        (mapping, {"location": "/orders/{id}"}, LocationTemplateInvalid, ["none"]),
+        (opaque, {}, ReturnTypeInvalid, ["Opaque", "Response"]),
+        (nested, {}, ReturnTypeInvalid, ["list", "Response"]),
         (unlocated, {"status": 204}, OptionInvalid, ["status=204"]),
     ],
 )

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta
 
-from headwater.http.types.fault import Invalid
+from headwater.http.types.inputerror import Invalid
 from headwater.http.types.scalar import list_reader_of, reader_of
 from headwater.http.types.shape import shape_of
 

@@ -1,4 +1,4 @@
-"""Every fault of a body: found exactly when msgspec refuses it, and each where its pointer says."""
+"""Every error of a body: found exactly when msgspec refuses it, and each where its pointer says."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import Meta
 
-from headwater.http.types.fault import LIMIT, Fault
+from headwater.http.types.inputerror import LIMIT, InputError
 from headwater.http.types.shape import shape_of
-from headwater.http.types.validation import faults_of, find_faults, nul_faults, offset_check, pointer
+from headwater.http.types.validation import errors_of, find_errors, nul_errors, offset_check, pointer
 from tests.length import examples
 
 T = TypeVar("T")
@@ -223,11 +223,11 @@ def refusal(body: bytes, kind: Any) -> msgspec.ValidationError | None:
     return None
 
 
-def assert_points_into(fault: Fault, document: Any) -> None:
+def assert_points_into(error: InputError, document: Any) -> None:
     """The pointer leads to a value, or to where one is missing."""
-    assert fault.pointer is not None
-    assert fault.pointer.startswith("#")
-    *steps, last = ["", *unquote(fault.pointer[1:]).split("/")[1:]]
+    assert error.pointer is not None
+    assert error.pointer.startswith("#")
+    *steps, last = ["", *unquote(error.pointer[1:]).split("/")[1:]]
     at = document
     for step in steps[1:]:
         name = step.replace("~1", "/").replace("~0", "~")
@@ -235,7 +235,7 @@ def assert_points_into(fault: Fault, document: Any) -> None:
     if steps:
         name = last.replace("~1", "/").replace("~0", "~")
         there = int(name) < len(at) if isinstance(at, list) else name in at
-        assert there or "missing" in fault.detail or "one of" in fault.detail or "Expected `str`" in fault.detail
+        assert there or "missing" in error.detail or "one of" in error.detail or "Expected `str`" in error.detail
 
 
 @pytest.mark.parametrize("kind", TYPES, ids=str)
@@ -243,18 +243,18 @@ def assert_points_into(fault: Fault, document: Any) -> None:
 @settings(
     max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
-def test_there_are_faults_exactly_when_msgspec_refuses(kind: Any, data: st.DataObject) -> None:
+def test_there_are_errors_exactly_when_msgspec_refuses(kind: Any, data: st.DataObject) -> None:
     document = data.draw(nearly(kind))
     body = msgspec.json.encode(document)
     document = msgspec.json.decode(body)
     error = refusal(body, kind)
-    found = list(faults_of(document, shape_of(kind)))
+    found = list(errors_of(document, shape_of(kind)))
     assert bool(found) == (error is not None), (document, error, found)
     if error is not None:
-        listed = find_faults(body, kind, error)
+        listed = find_errors(body, kind, error)
         assert listed
-        for fault in listed:
-            assert_points_into(fault, document)
+        for each in listed:
+            assert_points_into(each, document)
 
 
 class Meeting(msgspec.Struct):
@@ -284,8 +284,8 @@ def test_a_datetime_needs_an_offset_unless_its_type_says_that_it_has_none(body: 
     check = offset_check(Meeting)
     assert check is not None
     found = check(body)
-    assert [fault.pointer for fault in found] == pointers
-    assert all("Expected `datetime` with a timezone component" in fault.detail for fault in found)
+    assert [error.pointer for error in found] == pointers
+    assert all("Expected `datetime` with a timezone component" in error.detail for error in found)
 
 
 def test_a_type_without_such_a_datetime_is_not_looked_at() -> None:
@@ -293,15 +293,15 @@ def test_a_type_without_such_a_datetime_is_not_looked_at() -> None:
     assert offset_check(Annotated[datetime, Meta(tz=True)]) is None
 
 
-def faults(kind: Any, body: bytes) -> list[tuple[str | None, str]]:
+def errors(kind: Any, body: bytes) -> list[tuple[str | None, str]]:
     error = refusal(body, kind)
     assert error is not None
-    return [(fault.pointer, fault.detail) for fault in find_faults(body, kind, error)]
+    return [(error.pointer, error.detail) for error in find_errors(body, kind, error)]
 
 
-def test_all_faults_are_listed_in_the_order_of_the_type() -> None:
+def test_all_errors_are_listed_in_the_order_of_the_type() -> None:
     body = b'{"id":"x","items":[{"sku":"a"},{"quantity":0},7],"payment":{"type":"cheque"},"prices":{"a/b":"1"}}'
-    assert faults(Order, body) == [
+    assert errors(Order, body) == [
         ("#/id", "Invalid UUID"),
         ("#/items/0/sku", "Expected `str` of length >= 2"),
         ("#/items/1/sku", "The field is missing"),
@@ -343,24 +343,24 @@ def test_all_faults_are_listed_in_the_order_of_the_type() -> None:
         (list[float], b"[1e999]", [("#/0", "Number out of range")]),
     ],
 )
-def test_a_fault_says_what_and_where(kind: Any, body: bytes, expected: list[tuple[str, str]]) -> None:
-    assert faults(kind, body) == expected
+def test_an_error_says_what_and_where(kind: Any, body: bytes, expected: list[tuple[str, str]]) -> None:
+    assert errors(kind, body) == expected
 
 
 def test_the_first_of_two_members_of_one_name_is_not_lost() -> None:
-    assert faults(Item, b'{"sku":1,"sku":"ab"}') == [("#/sku", "Expected `str`, got `int`")]
+    assert errors(Item, b'{"sku":1,"sku":"ab"}') == [("#/sku", "Expected `str`, got `int`")]
 
 
-def test_no_more_faults_are_gathered_than_are_shown() -> None:
+def test_no_more_errors_are_gathered_than_are_shown() -> None:
     body = msgspec.json.encode(["x"] * 100_000)
-    assert len(faults(list[int], body)) == LIMIT + 1
+    assert len(errors(list[int], body)) == LIMIT + 1
 
 
 def test_a_body_that_turns_out_to_be_no_json_is_told_apart() -> None:
     error = refusal(b'["x", nonsense]', list[int])
     assert error is not None
     with pytest.raises(msgspec.DecodeError, match="malformed"):
-        find_faults(b'["x", nonsense]', list[int], error)
+        find_errors(b'["x", nonsense]', list[int], error)
 
 
 @pytest.mark.parametrize(
@@ -372,5 +372,5 @@ def test_a_pointer_is_written_as_a_fragment(path: tuple[str | int, ...], expecte
 
 
 def test_nul_is_pointed_at_in_texts_and_names() -> None:
-    found = nul_faults({"a": ["x", "\0"], "b\0": 1})
-    assert [fault.pointer for fault in found] == ["#/a/1", "#/b%00"]
+    found = nul_errors({"a": ["x", "\0"], "b\0": 1})
+    assert [error.pointer for error in found] == ["#/a/1", "#/b%00"]

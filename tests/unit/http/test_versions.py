@@ -207,7 +207,7 @@ async def test_an_unknown_version_is_passed_over_if_the_client_takes_something_e
     assert (reply.status, reply.headers["api-version"]) == (200, "2")
 
 
-async def test_a_body_is_read_as_the_version_had_it_and_its_faults_speak_of_that() -> None:
+async def test_a_body_is_read_as_the_version_had_it_and_its_errors_speak_of_that() -> None:
     client = shop().client
     added = await client.post("/v1/products", json={"id": 7, "price": 12})
     assert (added.status, added.json()) == (200, {"id": 7, "price": 12, "name": "tent"})
@@ -413,18 +413,18 @@ async def test_by_query_the_successor_is_the_same_url_with_its_version() -> None
 @pytest.mark.parametrize(
     ("arguments", "options", "reason"),
     [
-        ((), {}, "there is none"),
+        ((), {}, "at least one version"),
         (("1", "1"), {}, "twice"),
-        (("a b",), {}, "no name"),
-        (("newest",), {}, "no name"),
+        (("a b",), {}, "not a valid name"),
+        (("newest",), {}, "not a valid name"),
         (("1",), {"default": "2"}, "default"),
-        (("1",), {"by": ("path",)}, "something else"),
+        (("1",), {"by": ("path",)}, "something other"),
         (("1",), {"by": ("media",)}, "needs one"),
         (("1",), {"media": VENDOR}, "by="),
-        (("1", "2"), {"deprecated": {"2": Deprecated(at=date(2026, 1, 1))}}, "newest"),
+        (("1", "2"), {"deprecated": {"2": Deprecated(at=date(2026, 1, 1))}}, "older version"),
         (("1", "2"), {"deprecated": {"1": Deprecated(at=date(2026, 1, 2), sunset=date(2026, 1, 1))}}, "ends before"),
-        (("1", "2"), {"deprecated": {"1": Deprecated(at=date(2026, 1, 2), successor="1")}}, "does not come after"),
-        (("1", "2"), {"deprecated": {"1": Deprecated(at=date(2026, 1, 2), link="x> y")}}, "no URL"),
+        (("1", "2"), {"deprecated": {"1": Deprecated(at=date(2026, 1, 2), successor="1")}}, "is not newer"),
+        (("1", "2"), {"deprecated": {"1": Deprecated(at=date(2026, 1, 2), link="x> y")}}, "not a URL"),
     ],
 )
 def test_versions_that_make_no_sense_are_refused(

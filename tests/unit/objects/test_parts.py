@@ -5,12 +5,12 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.objects.parts import Part, prefix_of, size_of, slices
+from headwater.objects.parts import StoredPart, prefix_of, size_of, slices
 
 
 @given(st.lists(st.binary(max_size=6), max_size=8), st.integers(0, 60), st.integers(0, 60))
 def test_slices_are_the_bytes_between(contents: list[bytes], start: int, stop: int) -> None:
-    parts = [Part(str(number), len(content)) for number, content in enumerate(contents)]
+    parts = [StoredPart(str(number), len(content)) for number, content in enumerate(contents)]
     read = b"".join(contents[int(each.name)][each.start : each.stop] for each in slices(parts, start, stop))
     assert read == b"".join(contents)[start:stop]
     assert size_of(parts) == len(b"".join(contents))

@@ -72,7 +72,7 @@ def test_what_is_no_backend_is_refused_with_the_reason(project: Path, reference:
         ("import json\n\nx = unknown\n", r"located_c\.py:3: NameError: name 'unknown' is not defined"),
         ("import no_such_library\n", r"located_c\.py:1: ModuleNotFoundError: No module named 'no_such_library'"),
         ("def f(:\n", r"SyntaxError: .*located_c\.py, line 1"),
-        ("from headwater import App\nApp('Bad Name')\n", "'Bad Name' is not a name for an app"),
+        ("from headwater import App\nApp('Bad Name')\n", "'Bad Name' is not a valid app name"),
     ],
 )
 def test_an_error_in_a_persons_own_code_is_placed(project: Path, code: str, reason: str) -> None:

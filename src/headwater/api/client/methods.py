@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from headwater.api.client.mode import Mode
-from headwater.api.client.operations import Argument, Operation
+from headwater.api.client.operations import Argument, ClientOperation
 from headwater.api.client.shapes import Shapes
 from headwater.api.client.text import INDENT, call, docstring
 
@@ -17,7 +17,7 @@ class Methods:
         self._shapes = shapes
         self._mode = mode
 
-    def write(self, operation: Operation) -> Iterator[str]:
+    def write(self, operation: ClientOperation) -> Iterator[str]:
         """The lines of an operation's methods, each method preceded by an empty line."""
         yield ""
         yield from self._method(operation)
@@ -26,7 +26,7 @@ class Methods:
             yield ""
             yield from self._iteration(operation, item)
 
-    def _item_of(self, operation: Operation) -> str | None:
+    def _item_of(self, operation: ClientOperation) -> str | None:
         """The type of the items of a paginated list; None for any other operation."""
         if operation.answer.kind != "json" or not any(each.name == "cursor" for each in operation.at("query")):
             return None
@@ -35,14 +35,14 @@ class Methods:
             return None
         return self._shapes.type_of(properties["items"].get("items", {}))
 
-    def _method(self, operation: Operation) -> Iterator[str]:
+    def _method(self, operation: ClientOperation) -> Iterator[str]:
         start = "def" if operation.answer.kind == "lines" else "async def"
         arguments = ["self", *self._signature(operation)]
         yield from self._call(f"{start} {operation.word}", arguments, f" -> {self._returned(operation)}:", INDENT)
         yield from docstring(_documentation(operation), _INNER)
         yield from self._sent(operation)
 
-    def _signature(self, operation: Operation) -> Iterator[str]:
+    def _signature(self, operation: ClientOperation) -> Iterator[str]:
         yield from (self._positional(each, operation) for each in operation.at("path"))
         body = operation.body
         if body is not None:
@@ -58,17 +58,17 @@ class Methods:
             yield "idempotency_key: str | None = None"
         yield "receipt: Receipt | None = None"
 
-    def _positional(self, argument: Argument, operation: Operation) -> str:
+    def _positional(self, argument: Argument, operation: ClientOperation) -> str:
         return f"{argument.word}: {self._type_of(argument, operation)}"
 
-    def _type_of(self, argument: Argument, operation: Operation) -> str:
+    def _type_of(self, argument: Argument, operation: ClientOperation) -> str:
         return self._shapes.type_of(argument.schema, f"{operation.word} {argument.word}".replace("_", " "))
 
-    def _named(self, argument: Argument, operation: Operation) -> str:
+    def _named(self, argument: Argument, operation: ClientOperation) -> str:
         kind = self._type_of(argument, operation)
         return f"{argument.word}: {kind}" if argument.required else f"{argument.word}: {_optional(kind)} = None"
 
-    def _returned(self, operation: Operation) -> str:
+    def _returned(self, operation: ClientOperation) -> str:
         match operation.answer.kind:
             case "json":
                 return self._shapes.type_of(operation.answer.schema)
@@ -78,7 +78,7 @@ class Methods:
                 return "None"
         return "httpx2.Response"
 
-    def _sent(self, operation: Operation) -> Iterator[str]:
+    def _sent(self, operation: ClientOperation) -> Iterator[str]:
         """The call that sends the request, and the handling of the response."""
         arguments, kind = list(_arguments(operation)), self._shapes.type_of(operation.answer.schema)
         match operation.answer.kind:
@@ -93,7 +93,7 @@ class Methods:
             case _:
                 yield from self._call("return await self._send", arguments, "", _INNER)
 
-    def _iteration(self, operation: Operation, item: str) -> Iterator[str]:
+    def _iteration(self, operation: ClientOperation, item: str) -> Iterator[str]:
         """A method that yields each item of each page, following `next` until there is none."""
         named = [each for each in operation.at("path", "query", "header") if each.name != "cursor"]
         positional = [each for each in named if each.where == "path"]
@@ -120,7 +120,7 @@ class Methods:
         yield from call(self._mode(start), arguments, self._mode(end), indent)
 
 
-def _arguments(operation: Operation) -> Iterator[str]:
+def _arguments(operation: ClientOperation) -> Iterator[str]:
     """The arguments of the request; those that are not given are omitted."""
     yield from (f'"{operation.method}"', _path(operation))
     for where, option in (("query", "query"), ("header", "headers")):
@@ -138,7 +138,7 @@ def _optional(kind: str) -> str:
     return kind if "None" in kind.split(" | ") else f"{kind} | None"
 
 
-def _documentation(operation: Operation) -> str:
+def _documentation(operation: ClientOperation) -> str:
     described = operation.description if operation.description != operation.summary else ""
     words = [each for each in operation.at("path", "query", "header") if each.description]
     arguments = "\n".join(f"- `{each.word}`: {each.description}" for each in words)
@@ -147,7 +147,7 @@ def _documentation(operation: Operation) -> str:
     return "\n\n".join(part for part in parts if part.strip())
 
 
-def _path(operation: Operation) -> str:
+def _path(operation: ClientOperation) -> str:
     path = operation.path
     for each in operation.at("path"):
         path = path.replace(f"{{{each.name}}}", f"{{_segment({each.word})}}")

@@ -18,9 +18,9 @@ Lines = Iterator[str]
 
 _RUNTIME: Final = Path(__file__).with_name("runtime.py")
 _MARK: Final = re.compile(r"\s*# ~ (\w+)")
-_TAKEN: Final = frozenset({"ApiProblem", "Client", "Fault", "Receipt"})
+_TAKEN: Final = frozenset({"ApiProblem", "Client", "InputError", "Receipt"})
 """Names of the runtime's classes; the imported names are taken, too."""
-_OURS: Final = frozenset({"Problem", "InvalidRequest", "Fault"})
+_OURS: Final = frozenset({"Problem", "InvalidRequest", "InputError"})
 """Schemas that are exceptions in the client."""
 _MODULES: Final = {
     "collections.abc": ("AsyncIterator", "Iterator", "Mapping"),

@@ -40,7 +40,7 @@ class Content(msgspec.Struct, frozen=True):
     required: bool = True
 
 
-class Operation(msgspec.Struct, frozen=True, kw_only=True):
+class ClientOperation(msgspec.Struct, frozen=True, kw_only=True):
     """One method of one path."""
 
     word: str
@@ -59,7 +59,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         return [each for each in self.arguments if each.where in where and each.constant is None]
 
 
-def read_operations(document: Mapping[str, Any]) -> list[Operation]:
+def read_operations(document: Mapping[str, Any]) -> list[ClientOperation]:
     """The operations in the order of the document; raises `ReferenceUnresolved`."""
     found = [
         (path, method, item)
@@ -81,12 +81,12 @@ def _id_of(path: str, method: str, operation: Mapping[str, Any]) -> str:
     return str(operation.get("operationId") or f"{method} {path}")
 
 
-def _operation(document: Any, path: str, method: str, item: Mapping[str, Any], word: str) -> Operation:
+def _operation(document: Any, path: str, method: str, item: Mapping[str, Any], word: str) -> ClientOperation:
     operation = item[method]
     parameters = [resolve(document, each) for each in (*item.get("parameters", ()), *operation.get("parameters", ()))]
     keyed = any(each["name"].lower() == _KEY for each in parameters)
     shown = [each for each in parameters if each["in"] != "cookie" and each["name"].lower() != _KEY]
-    return Operation(
+    return ClientOperation(
         word=word,
         method=method.upper(),
         path=path,

@@ -122,7 +122,7 @@ class Receipt:
 # ~ schemas
 
 
-class Fault(msgspec.Struct, frozen=True):
+class InputError(msgspec.Struct, frozen=True):
     """One error in a request: at a JSON pointer into its body, or in one of its parameters."""
 
     detail: str
@@ -141,7 +141,7 @@ class ApiProblem(Exception):
         self.detail = members.get("detail")
         self.instance = members.get("instance")
         self.request_id = members.get("request_id", headers.get("x-request-id"))
-        self.errors = msgspec.convert(members.get("errors", []), list[Fault])
+        self.errors = msgspec.convert(members.get("errors", []), list[InputError])
         """The errors of an invalid request."""
         self.members = members
         """All members, with those of the problem type."""

@@ -22,7 +22,9 @@ def docstring(text: str, indent: str = INDENT) -> list[str]:
     lines = [line for number, each in enumerate(wrapped) for line in ([""] if number else []) + each]
     if lines[-1].endswith('"'):
         lines[-1] += " "
-    if len(lines) == 1 and len(lines[0]) + len(indent) + 6 <= WIDTH:
+    if len(lines) == 1 and len(lines[0]) > room - 3:  # a formatter leaves no closing quotes alone below one line
+        lines = _fill(lines[0], room - 3)
+    if len(lines) == 1:
         return [f'{indent}"""{lines[0]}"""']
     return [f'{indent}"""{lines[0]}', *(f"{indent}{line}" if line else "" for line in lines[1:]), f'{indent}"""']
 

@@ -1,1 +1,1 @@
-"""Binding: what fills the parameters of a handler, and what becomes of its result."""
+"""Binding: from a request to the parameters of a handler, and from its result to a response."""

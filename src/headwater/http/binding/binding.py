@@ -1,7 +1,7 @@
-"""Binding: what fills the parameters of a handler, composed once and run for each request.
+"""Binding: fills the parameters of a handler; composed once, run for each request.
 
-A query parameter that no handler asked for is a fault, since a mistyped filter would otherwise select everything in
-silence. A route that takes the whole `Request` may have reasons of its own and is not checked.
+An unknown query parameter is an error, because a mistyped filter would otherwise silently select everything. A route
+that takes the whole `Request` may read any parameter, so it is not checked.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,28 +21,28 @@ from headwater.http.message.problemtype import MALFORMED_BODY
 from headwater.http.message.request import Request
 from headwater.http.route.route import Route, names_of, segments_of
 from headwater.http.route.signature import Convert, Signature
-from headwater.http.types.fault import Fault, Invalid, invalid_request
+from headwater.http.types.inputerror import InputError, Invalid, invalid_request
 from headwater.http.types.integral import write_integers_plainly
 from headwater.http.types.scalar import list_reader_of, reader_of
 from headwater.http.types.shape import shape_of
-from headwater.http.types.validation import find_faults, nul_faults, offset_check
+from headwater.http.types.validation import find_errors, nul_errors, offset_check
 
 Bind = Callable[[Request], Any]
 
 
-class Refused(Exception):
-    """What a request holds does not fit the handler."""
+class InputsRefused(Exception):
+    """The inputs of a request are invalid."""
 
-    def __init__(self, faults: list[Fault]) -> None:
-        super().__init__(faults)
-        self.faults = faults
+    def __init__(self, errors: list[InputError]) -> None:
+        super().__init__(errors)
+        self.errors = errors
 
 
 class Binding:
-    """What fills the parameters of one handler, as far as it is known before anything is opened.
+    """How the parameters of one handler are filled, as far as it is known before resources are open.
 
-    `beside` is the binding of another function for the same requests, which has them checked: this one takes whatever
-    part of them it wants, and what is made ahead for it comes after that of the other's.
+    `beside` is the binding of another function for the same requests, which validates them. This one may take any part
+    of them, and its provided values follow those of the other.
     """
 
     def __init__(
@@ -63,12 +63,12 @@ class Binding:
         return by_position(function, self._parameters)
 
     def facts(self, kind: type[Any]) -> list[Any]:
-        """What its providers say of the handler, of one kind."""
+        """The facts of one type that providers have noted about the handler."""
         provided = [each.provided for each in self.inputs if each.provided is not None]
         return [fact for each in provided for fact in each.facts if isinstance(fact, kind)]
 
     def link(self, services: Services) -> "Bound":
-        """With what is open, ready for requests."""
+        """The binding with open resources."""
         makes = [filling(each, services) for each in self._made]
         receives = None if self.body is None else self.body.receives
         receive = None if receives is None else receives(services)
@@ -79,8 +79,8 @@ class Binding:
 class Bound:
     """Fills the parameters of one handler for each request.
 
-    Used in three steps, of which a route has only those that it needs: `provide` makes what is made ahead, `read` takes
-    in the body, `bind` returns the arguments in the order of the parameters, with None where the `Tx` goes.
+    It has three phases, of which a route has only those that it needs: `provide` creates provided values, `read` reads
+    the body, `bind` returns the arguments in the order of the parameters, with None in the position of the `Tx`.
     """
 
     def __init__(
@@ -102,16 +102,16 @@ class Bound:
         self._before = before
 
     def bind(self, request: Request) -> list[Any]:
-        """The arguments; raises a `Problem` that lists every fault."""
+        """The arguments; raises a `Problem` that lists every error."""
         try:
             if request.scope["query_string"]:
                 self._check_query(request)
             return [bind(request) for bind in self._binds]
-        except Refused:
-            raise invalid_request(self._all_faults(request)) from None
+        except InputsRefused:
+            raise invalid_request(self._all_errors(request)) from None
 
     async def provide(self, request: Request) -> None:
-        """Make what is made ahead, in the order of the parameters."""
+        """Create the provided values, in the order of the parameters."""
         if self._before:
             made = request.provided = request.provided[: self._before]
         else:
@@ -121,7 +121,7 @@ class Bound:
             made.append(await make(making))
 
     async def read(self, request: Request) -> None:
-        """Take in the body, if it is declared as what the handler takes; raises a `Problem`."""
+        """Read the body if its media type is acceptable; raises a `Problem`."""
         if self._receive is not None:
             await self._receive(request)
             return
@@ -136,18 +136,18 @@ class Bound:
         if await request.body() and content_type is None:
             raise not_json(None)
 
-    def _all_faults(self, request: Request) -> list[Fault]:
-        faults: list[Fault] = []
+    def _all_errors(self, request: Request) -> list[InputError]:
+        errors: list[InputError] = []
         for check in (self._check_query, *self._binds):
             try:
                 check(request)
-            except Refused as refused:
-                faults += refused.faults
-        return faults
+            except InputsRefused as refused:
+                errors += refused.errors
+        return errors
 
 
 def _binds(inputs: Sequence[Input], in_path: Sequence[str], services: Services, made: int) -> list[Bind]:
-    """`made` is how many values are made ahead before those of these inputs."""
+    """`made` is the number of provided values before those of these inputs."""
     binds: list[Bind] = []
     for each in inputs:
         if each.where == "path":
@@ -172,7 +172,7 @@ def _query_check(inputs: Sequence[Input], passed: frozenset[str]) -> Bind:
 
     def check(request: Request) -> None:
         if unknown := [name for name in request.query if name not in known]:
-            raise Refused([_fault("There is no such parameter", "query", name) for name in unknown])
+            raise InputsRefused([_error("There is no such parameter", "query", name) for name in unknown])
 
     return check
 
@@ -217,14 +217,14 @@ def _bind_header(source: Input) -> Bind:
 
 
 def _read_values(source: Input) -> Callable[[list[str] | None], Any]:
-    """What turns the values given for a parameter, or None if it is absent, into the handler's argument."""
+    """From the strings of a parameter, or None if it is absent, to the handler's argument."""
     shape = shape_of(source.annotation)
     read_one, read_all = reader_of(shape), list_reader_of(shape)
 
     def read(texts: list[str] | None) -> Any:
         if texts is None:
             if source.default is MISSING:
-                raise Refused([_fault("The parameter is missing", source.where, source.name)])
+                raise InputsRefused([_error("The parameter is missing", source.where, source.name)])
             return source.default
         try:
             if read_one is None:
@@ -234,7 +234,7 @@ def _read_values(source: Input) -> Callable[[list[str] | None], Any]:
                 raise Invalid(f"Expected one value, got {len(texts)}")
             return read_one(texts[0])
         except Invalid as invalid:
-            raise Refused([_fault(str(invalid), source.where, source.name)]) from None
+            raise InputsRefused([_error(str(invalid), source.where, source.name)]) from None
 
     return read
 
@@ -258,16 +258,16 @@ def _bind_body(source: Input) -> Bind:
         except (ValueError, RecursionError) as error:
             raise _malformed(body, error) from None
         if holds_nul(body):
-            raise Refused(list(nul_faults(msgspec.json.decode(body))))
-        if check_offsets is not None and (faults := check_offsets(body)):
-            raise Refused(faults)
+            raise InputsRefused(list(nul_errors(msgspec.json.decode(body))))
+        if check_offsets is not None and (errors := check_offsets(body)):
+            raise InputsRefused(errors)
         return value
 
     return bind if source.convert is None else _bind_converted(bind, source.convert, source.converted)
 
 
 def _bind_converted(bind: Bind, convert: Convert, kind: Any) -> Bind:
-    """The same, converted to what the handler takes, with whose constraints the result has to agree."""
+    """The same, converted to the type of the handler; the result must satisfy its constraints."""
     encode, decode = msgspec.json.Encoder().encode, msgspec.json.Decoder(kind).decode
 
     def bind_converted(request: Request) -> Any:
@@ -276,9 +276,9 @@ def _bind_converted(bind: Bind, convert: Convert, kind: Any) -> Bind:
         try:
             decode(body)
         except msgspec.ValidationError as error:
-            faults = find_faults(body, kind, error)
-            raise Refused(
-                [Fault(detail=f"{each.detail}, at {each.pointer} when converted") for each in faults]
+            errors = find_errors(body, kind, error)
+            raise InputsRefused(
+                [InputError(detail=f"{each.detail}, at {each.pointer} when converted") for each in errors]
             ) from None
         return value
 
@@ -295,15 +295,15 @@ def _decode(body: bytes, decode: Callable[[bytes], Any]) -> Any:
         return decode(plain)
 
 
-def _refused(body: bytes, annotation: Any, error: msgspec.ValidationError) -> Refused | Problem:
+def _refused(body: bytes, annotation: Any, error: msgspec.ValidationError) -> InputsRefused | Problem:
     try:
-        return Refused(find_faults(body, annotation, error))
+        return InputsRefused(find_errors(body, annotation, error))
     except (ValueError, RecursionError) as malformed:
         return _malformed(body, malformed)
 
 
 def _malformed(body: bytes, error: Exception) -> Problem:
-    """The problem of a body that is no JSON, with the offset of the byte where reading stopped."""
+    """The problem of a body that is not JSON, with the byte offset at which decoding stopped."""
     if isinstance(error, RecursionError):
         return MALFORMED_BODY.problem("The body is nested too deeply.")
     try:
@@ -316,8 +316,8 @@ def _malformed(body: bytes, error: Exception) -> Problem:
     return MALFORMED_BODY.problem(f"{reason}.", offset=int(offset.rstrip(")")))
 
 
-def _fault(detail: str, where: str, name: str) -> Fault:
-    return Fault(detail=detail, parameter=name, where=where)
+def _error(detail: str, where: str, name: str) -> InputError:
+    return InputError(detail=detail, parameter=name, where=where)
 
 
 _BINDS: dict[str, Callable[[Input], Bind]] = {

@@ -1,8 +1,8 @@
-"""Where each parameter of a handler comes from, decided once from its name, its type and its marker.
+"""Inputs: where each parameter of a handler comes from, by its name, its type and its marker.
 
-The first that matches: a name in the path; a type that something provides (`Db`, `Request`, `Principal`, …), or `Tx`; a
-marker (`Annotated[T, Header()]`, `Query()`, `Body()`); a Struct, which is the JSON body; any type parsed from one
-string, or a list of such, which is the query string.
+The first match decides: a name in the path; a provided type (`Db`, `Request`, `Principal`, …) or `Tx`; a marker
+(`Annotated[T, Header()]`, `Query()`, `Body()`); a Struct, which is the JSON body; any type parsed from one string, or a
+list of such, which is a query parameter.
 """
 
 from collections.abc import Awaitable, Callable
@@ -26,14 +26,14 @@ Where = Literal["path", "query", "header", "body", "raw body", "tx", "provided"]
 Receive = Callable[[Request], Awaitable[None]]
 
 BODILESS: Final = frozenset({"GET", "HEAD", "DELETE"})
-"""Methods whose content has no meaning (RFC 9110 section 9.3), so that nothing may be bound to it."""
+"""Methods whose content has no meaning (RFC 9110 section 9.3), so nothing is bound to it."""
 
 
 class FromRequest(Provided, frozen=True, kw_only=True):
-    """How a parameter is filled from a request, where that matters to the others.
+    """How a parameter is filled from a request, where that concerns the other parameters.
 
-    `query` are the query parameters that it reads by itself. With `whole` it may read any, so that none is a fault.
-    `receive` takes in the body, which is then nobody else's.
+    `query` are the query parameters that it reads itself. With `whole` it may read any, so none is an error. `receive`
+    reads the body, which no other parameter can then take.
     """
 
     query: frozenset[str] = frozenset()
@@ -42,7 +42,7 @@ class FromRequest(Provided, frozen=True, kw_only=True):
 
 
 class RouteSubject(msgspec.Struct, frozen=True):
-    """A route as the subject of a parameter, with the signature that its handler has."""
+    """A route as the subject of its parameters, with the signature of its handler."""
 
     route: Route
     signature: Signature
@@ -55,8 +55,8 @@ class RouteSubject(msgspec.Struct, frozen=True):
         return self.route.handler
 
     @property
-    def place(self) -> str:
-        return self.route.place
+    def location(self) -> str:
+        return self.route.location
 
     @property
     def writes(self) -> bool:
@@ -64,7 +64,7 @@ class RouteSubject(msgspec.Struct, frozen=True):
 
 
 class Input(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a parameter of the handler comes from; `name` is what a request calls it."""
+    """Where a parameter of the handler comes from; `name` is its name in requests."""
 
     parameter: str
     where: Where
@@ -74,36 +74,36 @@ class Input(msgspec.Struct, frozen=True, kw_only=True):
     provided: Provided | None = None
     required: bool = True
     convert: Convert | None = None
-    """Makes of what was read the `converted` that the handler takes, in an older version of the API."""
+    """In an older version of the API: from the value read to the type `converted` that the handler takes."""
     converted: Any = None
 
     @property
     def takes_body(self) -> bool:
-        """Whether it is the body of a request, or what is received instead of it."""
+        """Whether it is the body of a request, or is received from it."""
         return self.where in ("body", "raw body") or self.receives is not None
 
     @property
     def receives(self) -> Callable[[Services], Receive] | None:
-        """What takes in the body for it, if it is not read as usual."""
+        """What reads the body for it, if it is not read as usual."""
         return self.provided.receive if isinstance(self.provided, FromRequest) else None
 
 
 def inputs_of(route: Route, signature: Signature, providers: Providers, whole: bool = True) -> tuple[Input, ...]:
-    """An input for each parameter, in their order; raises a `HandlerError` that names the parameter and the mend.
+    """An input for each parameter, in their order; raises a `HandlerError` that names the parameter and the fix.
 
-    `whole`: the handler has to take every parameter of the path.
+    With `whole` the handler must take every parameter of the path.
     """
     sources = _Sources(route, providers, signature)
     inputs = tuple(sources.input_of(parameter) for parameter in signature.parameters)
     for name in names_of(segments_of(route)) if whole else ():
         if not any(each.where == "path" and each.name == name for each in inputs):
             reason = f"the handler has no parameter for {{{name}}}"
-            raise PathInvalid(subject=route, handler=route.place, reason=reason)
+            raise PathInvalid(subject=route, handler=route.location, reason=reason)
     return inputs
 
 
 class _Sources:
-    """Decides for the parameters of one route; only one of them can be the body."""
+    """Decides the sources of one route's parameters; only one of them can be the body."""
 
     def __init__(self, route: Route, providers: Providers, signature: Signature) -> None:
         self._route = route
@@ -158,8 +158,8 @@ class _Sources:
 
     def _take_body(self, parameter: Parameter) -> None:
         if self._route.method in BODILESS:
-            mend = "Spell its fields as parameters of their own, or choose another method."
-            self._misplaced(parameter, f"a {self._route.method} request has no body", mend)
+            fix = "Take its fields as query parameters, or choose another method."
+            self._misplaced(parameter, f"a {self._route.method} request has no body", fix)
         if self._body is not None:
             self._misplaced(parameter, f"the body is `{self._body}` already", "Put both into one Struct.")
         self._body = parameter.name
@@ -184,11 +184,11 @@ class _Sources:
     def _from_query(self, parameter: Parameter) -> Input:
         shape = self._shape(parameter)
         if reader_of(shape) is None and list_reader_of(shape) is None:
-            mend = (
-                "If something provides it, declare that: `@app.provide`. If it is the body, make it a Struct or "
+            fix = (
+                "To provide it, use `@app.provide`. If it is the body, make it a Struct or "
                 "mark it: Annotated[…, Body()]."
             )
-            self._unbound(parameter, mend)
+            self._unbound(parameter, fix)
         name = parameter.marker.name if isinstance(parameter.marker, Query) else None
         return self._made(parameter, "query", name or parameter.name)
 
@@ -212,8 +212,8 @@ class _Sources:
         except TypeError as error:
             self._unbound(parameter, f"Its type cannot be used: {error}.")
 
-    def _unbound(self, parameter: Parameter, mend: str) -> NoReturn:
-        self._site.unbound(parameter, mend)
+    def _unbound(self, parameter: Parameter, fix: str) -> NoReturn:
+        self._site.unbound(parameter, fix)
 
-    def _misplaced(self, parameter: Parameter, reason: str, mend: str) -> NoReturn:
-        self._site.misplaced(parameter, reason, mend)
+    def _misplaced(self, parameter: Parameter, reason: str, fix: str) -> NoReturn:
+        self._site.misplaced(parameter, reason, fix)

@@ -1,4 +1,4 @@
-"""What a route says of its response."""
+"""The response options of a route."""
 
 from typing import TypedDict
 
@@ -9,20 +9,20 @@ class ResponseOption(Option, frozen=True, kw_only=True):
     """The status and the Location of a successful response."""
 
     status: int = 200
-    """Of an answer that is not a Response of its own; a handler that returns None answers 204."""
+    """Status of a response that is not a Response object; a handler that returns None responds with 204."""
     location: str | None = None
-    """Template of the Location header, filled from the answer's fields: ``/orders/{id}``."""
+    """Template of the Location header, filled from the response's fields: ``/orders/{id}``."""
 
 
 class StatusOptions(TypedDict, total=False):
-    """What every route can say of its response."""
+    """Response options of every route."""
 
     status: int
-    """Of an answer that is not a Response of its own; 200, or 204 without content."""
+    """Status of a response that is not a Response object; 200, or 204 without content."""
 
 
 class LocationOptions(TypedDict, total=False):
-    """What a route that makes something can say of where it is."""
+    """Options of a route that creates a resource."""
 
     location: str | None
-    """Template of the Location header, filled from the answer's fields: ``"/orders/{id}"``."""
+    """Template of the Location header, filled from the response's fields: ``"/orders/{id}"``."""

@@ -1,6 +1,6 @@
-"""Rendering: from what a handler returns to an answer, composed once from the declared return type.
+"""Rendering: from the result of a handler to a response; composed once from the declared return type.
 
-The return type is the schema of the response. None is an empty 204; a `Response` goes out as it is; an async iterator
+The return type is the schema of the response. None is an empty 204; a `Response` is sent unchanged; an async iterator
 becomes JSON lines; everything else is JSON.
 """
 
@@ -20,7 +20,7 @@ from headwater.http.message.media import JSON, NDJSON
 from headwater.http.message.ndjson import stream_lines
 from headwater.http.message.request import Request
 from headwater.http.message.response import EMPTY, NOSNIFF
-from headwater.http.route.errors import AnswerUnencodable, LocationInvalid
+from headwater.http.route.errors import LocationTemplateInvalid, ReturnTypeInvalid
 from headwater.http.route.route import Route, refuse_option
 from headwater.http.route.signature import Convert, Signature
 from headwater.http.types.shape import common_fields
@@ -35,10 +35,10 @@ _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 
 
 class Rendering(msgspec.Struct, frozen=True, kw_only=True):
-    """`returns` is the type that is encoded, None if there is none to encode; `media_type` what it is encoded as.
+    """`returns` is the type that is encoded, None if there is none; `media_type` is its media type.
 
-    `result` is the type that the handler returns, of which `convert` makes a `returns` in an older version of the API.
-    `empty`: there is never a body. `validators` are the header fields that tell its states apart.
+    `result` is the type that the handler returns; in an older version of the API, `convert` converts it to `returns`.
+    `empty`: there is never a body. `validators` are the names of its validator fields, such as ETag.
     """
 
     status: int
@@ -53,8 +53,8 @@ class Rendering(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def compile_rendering(route: Route, signature: Signature, fields: Fields | None = None) -> Rendering:
-    """`fields` go with every answer in JSON. Raises a `RouteError` if the declared type and the route's options do not
-    go together."""
+    """`fields` are added to every JSON response. Raises a `RouteError` if the declared type contradicts the route's
+    options."""
     if signature.streams:
         return _of_stream(route, signature)
     alternatives = _encoded(signature.returns)
@@ -66,7 +66,7 @@ def compile_rendering(route: Route, signature: Signature, fields: Fields | None 
 
 
 async def start_stream(rendering: Rendering, items: AsyncIterator[Any]) -> Answer:
-    """The answer that streams `items`, once the first of them is there."""
+    """The response that streams `items`, once the first item is available."""
     if rendering.convert is not None:
         items = _converted(rendering.convert, items)
     return Answer(rendering.status, [*_fields(NDJSON), NO_STORE], stream=await stream_lines(items))
@@ -99,12 +99,12 @@ def _of_stream(route: Route, signature: Signature) -> Rendering:
 
 
 def _of_response(route: Route, signature: Signature) -> Rendering:
-    _refuse_location(route, "a Response carries its own headers")
+    _refuse_location(route, "a Response sets its own headers")
     return Rendering(status=_status(route), render=_as_it_is)
 
 
 def _of_nothing(route: Route, signature: Signature) -> Rendering:
-    _refuse_location(route, "the answer is empty")
+    _refuse_location(route, "the response is empty")
     status = 204 if _status(route) == 200 else _status(route)
     fields: Fields = [NOSNIFF]
 
@@ -118,7 +118,7 @@ def _of_nothing(route: Route, signature: Signature) -> Rendering:
 def _of_json(route: Route, returns: Any, signature: Signature, fields: Fields) -> Rendering:
     declared = route.option(ResponseOption)
     if declared.status in EMPTY:
-        reason = f"an answer with this status is empty; return None instead of {returns}"
+        reason = f"a response with this status is empty; return None instead of {returns}"
         refuse_option(route, f"status={declared.status}", reason)
     shown = returns if signature.convert is None else typing.Union[tuple(_encoded(signature.shown))]  # noqa: UP007
     _require_encodable(route, shown)
@@ -166,11 +166,11 @@ def _as_it_is(result: Any, request: Request) -> Answer:
 
 
 def _compile_location(route: Route, template: str, returns: Any) -> Locate:
-    """What fills the template from an answer's fields, each percent-encoded as one segment."""
+    """Fills the template from the response's fields, each percent-encoded as one segment."""
     fields, names = list(common_fields(returns)), _PLACEHOLDER.findall(template)
     for name in names:
         if name not in fields:
-            _invalid_location(route, f"the answer has no field {name!r}", fields)
+            _invalid_location(route, f"the response has no field {name!r}", fields)
     if not template.startswith("/"):
         _invalid_location(route, "it does not begin with a slash", fields)
     form, getters = _PLACEHOLDER.sub("{}", template), [attrgetter(name) for name in names]
@@ -189,9 +189,9 @@ def _refuse_location(route: Route, reason: str) -> None:
 
 
 def _invalid_location(route: Route, reason: str, fields: list[str]) -> typing.NoReturn:
-    raise LocationInvalid(
+    raise LocationTemplateInvalid(
         subject=route,
-        handler=route.place,
+        handler=route.location,
         location=route.option(ResponseOption).location,
         reason=reason,
         fields=", ".join(fields) or "none",
@@ -203,7 +203,7 @@ def _require_encodable(route: Route, returns: Any) -> None:
         msgspec.json.schema(returns)
     except (TypeError, NameError) as error:
         kind = returns.__name__ if isinstance(returns, type) else returns
-        raise AnswerUnencodable(subject=route, handler=route.place, kind=kind, reason=error) from error
+        raise ReturnTypeInvalid(subject=route, handler=route.location, kind=kind, reason=error) from error
 
 
 def _fields(media_type: str) -> Fields:
@@ -217,17 +217,17 @@ def _alternatives(returns: Any) -> tuple[Any, ...]:
 
 
 def _encoded(returns: Any) -> list[Any]:
-    """The alternatives that are encoded, and not Responses already."""
+    """The alternatives that are encoded, without Response classes."""
     return [each for each in _alternatives(returns) if not _is_response(each)]
 
 
 def answers_freely(signature: Signature) -> bool:
-    """Whether an answer may have header fields that only the handler knows, as a Response has."""
+    """Whether the handler can set header fields, as with a Response."""
     return any(map(_is_response, _alternatives(signature.returns)))
 
 
 def responses_of(signature: Signature) -> list[type[Answer]]:
-    """The kinds of Response that the handler may answer with."""
+    """The Response classes that the handler may return."""
     return [each for each in _alternatives(signature.returns) if _is_response(each)]
 
 

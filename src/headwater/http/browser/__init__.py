@@ -1,1 +1,1 @@
-"""What browsers hold an API to: other origins, cross-site requests, security headers."""
+"""Rules of browsers: CORS, cross-site requests, security headers."""

@@ -1,8 +1,8 @@
-"""CORS: which pages of other origins may read what is answered here (the Fetch standard, section 3.2).
+"""CORS: which pages of other origins may read our responses (the Fetch standard, section 3.2).
 
-Without origins in the settings there is none, and no field of it is ever sent. With them, an Origin is compared byte
-for byte with the list, `null` is never on it, and every answer says that it depends on Origin, so that no cache gives
-one site what was meant for another.
+Without origins in the settings, CORS is off and none of its fields is sent. Otherwise Origin is compared byte for byte
+with the list; `null` is never allowed. Every response varies by Origin, so no cache gives one site a response for
+another.
 """
 
 from collections.abc import Iterable, Sequence
@@ -70,16 +70,16 @@ ACCEPTED: Final = (
     "X-HTTP-Method-Override",
     "X-Request-Id",
 )
-"""Request headers that have a meaning here, whatever the routes; those that routes bind come in addition."""
+"""Request headers that are read for any route; the headers that routes bind are added."""
 
 _METHOD: Final = b"access-control-request-method"
 
 
 class Cors:
-    """Grants by an exact list of origins; ``*`` in it grants to all, which goes without credentials only.
+    """Allows an exact list of origins; ``*`` allows all, without credentials.
 
-    `headers` are the request headers that the routes bind beside `ACCEPTED`. `max_age` seconds a browser may remember
-    the answer to a preflight.
+    `headers` are the request headers that routes bind beside `ACCEPTED`. Browsers may cache the response to a preflight
+    for `max_age` seconds.
     """
 
     def __init__(self, origins: Iterable[str], credentials: bool, max_age: int, headers: Iterable[str]) -> None:
@@ -92,21 +92,21 @@ class Cors:
         self._exposed: Fields = [(b"access-control-expose-headers", ", ".join(EXPOSED).encode())]
 
     def grant(self, request: Request) -> None:
-        """Let the page that a request comes from read whatever is answered, if its origin is one of the list."""
+        """Let the page that sent a request read the response, if its origin is allowed."""
         allowed = self._allowed(request)
         if allowed is not None:
             for name, value in (*allowed, *self._exposed):
                 request.add(name, value)
 
     def asks(self, request: Request) -> bool:
-        """Whether a request is a preflight: the question of a browser whether a page may send another one.
+        """Whether a request is a preflight, by which a browser asks whether a page may send a request.
 
-        It is answered before anybody is identified: browsers send no credential with it.
+        It is served without authentication: browsers send no credential with it.
         """
         return request.method == "OPTIONS" and _METHOD in request.fields and b"origin" in request.fields
 
     def answer(self, request: Request, methods: Sequence[str]) -> Response:
-        """The answer to a preflight at a path with these methods; it grants nothing to an origin that has no grant."""
+        """The response to a preflight at a path with these methods; it allows nothing to other origins."""
         if self._allowed(request) is None:
             return Response(status=204)
         fields = {
@@ -117,7 +117,7 @@ class Cors:
         return Response(status=204, headers=fields)
 
     def _allowed(self, request: Request) -> Fields | None:
-        """The fields that grant; None if the origin is not granted anything."""
+        """The fields that allow the origin; None if it is not allowed."""
         origin = request.fields.get(b"origin")
         if origin is None or request.count(b"origin") > 1:
             return None

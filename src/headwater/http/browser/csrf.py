@@ -1,14 +1,14 @@
-"""CSRF: a request that changes something and was identified by a cookie must come from our own page.
+"""CSRF: a request that changes something and was authenticated by a cookie must come from our own page.
 
-Browsers send cookies by themselves, also with a form that another site made them submit. So such a request has to pass
-three checks, as OWASP's cheat sheet on cross-site request forgery has them:
+Browsers send cookies by themselves, also with a form that another site submits. So such a request must pass three
+checks, after OWASP's cheat sheet on cross-site request forgery:
 
 - the browser's own word: ``Sec-Fetch-Site`` is ``same-origin`` or ``none``; where a browser is too old to send it,
   ``Origin`` is this host. An origin that CORS allows passes both.
 - a token that only a page which may read our answers can know: an HMAC of the session's secret, in ``X-CSRF-Token``.
 - no content type that a form can send.
 
-Whoever sends a token or an API key proves by that alone that it was meant, and is not checked.
+A request with a bearer token or an API key was sent on purpose, so it is not checked.
 """
 
 from collections.abc import Iterable
@@ -26,12 +26,12 @@ SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 HEADER: Final = b"x-csrf-token"
 
 _OF_FORMS: Final = frozenset({b"application/x-www-form-urlencoded", b"multipart/form-data", b"text/plain", b""})
-"""What a form can send without asking first, the missing type included (the Fetch standard's safelist)."""
+"""What a form can send without a preflight, including no type (the Fetch standard's safelist)."""
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 def with_csrf(call: Call, origins: Iterable[str]) -> Call:
-    """The same, after the checks, for requests that a cookie identified; `origins` are those that CORS allows."""
+    """The call after the checks, for requests authenticated by a cookie; `origins` are those that CORS allows."""
     allowed = frozenset(origin.encode() for origin in origins if origin != "*")
 
     async def call_checked(request: Request) -> Answer:
@@ -43,16 +43,16 @@ def with_csrf(call: Call, origins: Iterable[str]) -> Call:
 
 
 def check(request: Request, session: str, origins: frozenset[bytes]) -> None:
-    """Raises a `Problem` 403 for a request that another site may have had sent."""
+    """Raise a `Problem` 403 for a request that another site may have caused."""
     if not _is_from_here(request, origins):
         raise _refused("It comes from a page of another site.")
     token = request.fields.get(HEADER)
     if token is None:
-        raise _refused("It has no X-CSRF-Token, which belongs to a request with a session cookie.")
+        raise _refused("It has no X-CSRF-Token, which a request with a session cookie requires.")
     if not fits(session, token.decode("latin-1")):
         raise _refused("Its X-CSRF-Token does not belong to its cookie.")
     if _could_be_a_form(request):
-        raise _refused("Its body has a type that a form can send; send application/json.")
+        raise _refused("Its body has a media type that a form can send; send application/json.")
 
 
 def _is_from_here(request: Request, origins: frozenset[bytes]) -> bool:
@@ -62,11 +62,11 @@ def _is_from_here(request: Request, origins: frozenset[bytes]) -> bool:
     site = request.fields.get(b"sec-fetch-site")
     if site is not None:
         return site in (b"same-origin", b"none")
-    return origin is None or is_origin_of(origin, request.fields.get(b"host", b""))  # no browser: the token decides
+    return origin is None or is_origin_of(origin, request.fields.get(b"host", b""))  # not a browser: the token decides
 
 
 def is_origin_of(origin: bytes, host: bytes) -> bool:
-    """Whether an origin is the one that a Host header names, whichever of http and https it came by."""
+    """Whether an origin is that of a Host header, over http or https."""
     try:
         parts = urlsplit(origin.decode("ascii"))
         standing = urlsplit(f"//{host.decode('ascii')}")

@@ -1,8 +1,8 @@
-"""Security headers: what every answer tells a browser, decided once and sent as one list.
+"""Security headers of every response, computed once and sent as one list.
 
-After OWASP's REST Security and HTTP Headers cheat sheets. An answer of data has a policy under which nothing in it can
-run or be framed. A Response that brings a field of its own keeps it, as the documentation page does, and one of HTML
-is given what only pages need.
+After OWASP's REST Security and HTTP Headers cheat sheets. Data has a policy under which nothing in it can run or be
+framed. A Response keeps fields that it sets itself, as the documentation page does, and a response of HTML gets the
+fields that only pages need.
 """
 
 import re
@@ -16,9 +16,9 @@ from headwater.http.message.response import NOSNIFF
 from headwater.settings import Settings
 
 ALWAYS_ANSWERED: Final = frozenset({"/livez", "/readyz", "/startupz"})
-"""Paths that probes ask for by address; they say nothing that depends on the host."""
+"""Paths that probes request by address; their responses do not depend on the host."""
 
-_SERVER: Final = (b"server", b"headwater")  # without it, the server names itself
+_SERVER: Final = (b"server", b"headwater")  # otherwise the server sends its own name
 _REFERRER: Final = (b"referrer-policy", b"no-referrer")
 _FRAMES: Final = (b"x-frame-options", b"DENY")
 _RESOURCE: Final = (b"cross-origin-resource-policy", b"same-origin")
@@ -30,7 +30,8 @@ _PAGE: Final = [
 
 
 class Security:
-    """`fields` go with every answer of ours, `mounted` with those of mounted applications, where these lack them."""
+    """`fields` go with every response of ours; `mounted` are added to responses of mounted applications that lack
+    them."""
 
     def __init__(self, settings: Settings) -> None:
         transport: Fields = []
@@ -42,7 +43,7 @@ class Security:
         self._ours = frozenset(self.fields)
 
     def settle(self, fields: Fields) -> Fields:
-        """The fields of an answer that may have brought some itself: its own win, and a page gets what it needs."""
+        """The fields of a response that may have set some itself: its own win, and a page gets the fields of pages."""
         settled: Fields = []
         seen: set[bytes] = set()
         page = False
@@ -57,11 +58,11 @@ class Security:
 
 
 _NAME: Final = re.compile(rb"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
-"""What may stand below a name: in ``evil.org?.example.org`` a reader of URLs finds another host."""
+"""A valid subdomain: in ``evil.org?.example.org`` a URL parser finds another host."""
 
 
 class Hosts:
-    """The names by which this backend is asked: exact ones, and with a leading dot everything below one."""
+    """The host names of this backend: exact ones, and with a leading dot all subdomains."""
 
     def __init__(self, names: Iterable[str]) -> None:
         lowered = [name.lower() for name in names]
@@ -69,9 +70,9 @@ class Hosts:
         self._below = tuple(name.encode() for name in lowered if name.startswith("."))
 
     def check(self, request: Request) -> None:
-        """Raises a `Problem` 421 (RFC 9110 section 15.5.20) for a request that was meant for another host."""
+        """Raise a `Problem` 421 (RFC 9110 section 15.5.20) for a request to another host."""
         if request.path not in ALWAYS_ANSWERED and not self.takes(request.fields.get(b"host", b"")):
-            raise Problem(421, detail="Nothing here answers for that host.")
+            raise Problem(421, detail="This server does not serve that host.")
 
     def takes(self, authority: bytes) -> bool:
         """Whether a Host header names one of them."""
@@ -80,6 +81,6 @@ class Hosts:
 
 
 def host_of(authority: bytes) -> bytes:
-    """The host without its port, in lower case; that of an IPv6 address keeps its brackets."""
+    """The host without its port, in lower case; an IPv6 address keeps its brackets."""
     name, colon, port = authority.strip(b" \t").lower().rpartition(b":")
     return name if colon and (port.isdigit() or not port) else authority.strip(b" \t").lower()

@@ -1,4 +1,4 @@
-"""What browsers need from an API, as a part: no other site may make a browser change something."""
+"""CSRF protection as a part."""
 
 from typing import Any
 
@@ -15,24 +15,24 @@ from headwater.settings import Settings
 _TOKEN = {
     "name": "X-CSRF-Token",
     "in": "header",
-    "description": "With a session cookie: the token that a page of ours was given. Not for any other credential.",
+    "description": "Required with a session cookie: the token of our page. Not needed with other credentials.",
     "required": False,
     "schema": {"type": "string"},
 }
 
 
 class Checked:
-    """Noted of an operation whose requests are checked."""
+    """A note: the requests of this operation are checked."""
 
 
 def browser_rules() -> Part:
-    """Refuse requests that a page of another site may have made a browser send."""
+    """Refuse requests that a page of another site may have caused."""
     return Part(
         "browser",
         Step(
             name="cross-site requests",
             stage=Stage.PRINCIPAL,
-            does="refuses what another site made a browser send under a session cookie: 403",
+            does="refuses requests with a session cookie that another site may have caused: 403",
             plan=_plan,
             wrap=_wrap,
         ),

@@ -1,1 +1,1 @@
-"""Commands: the transaction, the Idempotency-Key, the answer that is kept."""
+"""Commands: the transaction, the Idempotency-Key, the stored response."""

@@ -1,7 +1,7 @@
-"""A command: from what is made ahead, through its transaction, to the answer that is committed with it.
+"""A command: provided values, the body, the transaction, and the response that is committed with it.
 
-The steps stand in the order in which they run. Those of `_Work` happen inside the transaction, and again from the start
-when PostgreSQL makes it start again.
+The methods are in execution order. Those of `_Work` run inside the transaction, and again when the transaction is
+retried.
 """
 
 import asyncio
@@ -27,14 +27,14 @@ REPLAYED: Final = (b"idempotent-replayed", b"true")
 
 
 def link_command(operation: Operation, services: Services) -> Call:
-    """The call of a command, with or without keys."""
-    command = Command(operation, services)
+    """The call of a command, with or without idempotency keys."""
+    command = CommandCall(operation, services)
     keyed = operation.option(IdempotencyOption).idempotency != "none"
     return command.run_once_per_key if keyed else command.run
 
 
-class Command:
-    """The steps of one command."""
+class CommandCall:
+    """The call of one command."""
 
     def __init__(self, operation: Operation, services: Services) -> None:
         route = operation.route
@@ -51,7 +51,7 @@ class Command:
         self._key_required = operation.option(IdempotencyOption).idempotency == "required"
 
     async def run(self, request: Request) -> Answer:
-        """Execute it, whatever happened before."""
+        """Execute it without an Idempotency-Key."""
         if self._makes:
             await self._provide(request)
         if self._bound.reads:
@@ -80,14 +80,14 @@ class Command:
 
     async def _execute(self, request: Request) -> Answer:
         self._require(request)
-        if self._tx_index is None:  # there is nothing to commit
+        if self._tx_index is None:  # nothing to commit
             return self._render(await self._handle(*self._bound.bind(request)), request)
         try:
             return await self._committer.execute(self._work(request).run, self._origin(request))
         except _Declined as declined:
             return declined.answer
         except OutcomeUnknown as error:
-            detail = "The connection broke while committing. Without an Idempotency-Key, sending it again is not safe."
+            detail = "The connection was lost during the commit. Without an Idempotency-Key, a retry is not safe."
             raise OUTCOME_UNKNOWN.problem(detail) from error
 
     def _require(self, request: Request) -> None:
@@ -103,7 +103,7 @@ class Command:
 
 
 class _Declined(Exception):
-    """The command answers with an error: roll back, and give that answer."""
+    """The command responds with an error: roll back and send that response."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.status)
@@ -111,7 +111,7 @@ class _Declined(Exception):
 
 
 class _Work:
-    """What a command does inside its transaction."""
+    """The work of a command inside its transaction."""
 
     __slots__ = ("_arguments", "_bound", "_handle", "_render", "_request", "_require", "_runs", "_tx_index")
 
@@ -135,7 +135,7 @@ class _Work:
         self._arguments: list[Any] | None = bound.bind(request)
 
     async def run_required(self, tx: Tx) -> Answer:
-        """The same, where it is known only now that it is no replay: what was answered then is told in any case."""
+        """Check the requirements and run: only now is it known that the request is not a replay, which skips them."""
         self._require(self._request)
         return await self.run(tx)
 
@@ -149,7 +149,7 @@ class _Work:
         return answer
 
     def _arguments_with(self, tx: Tx) -> list[Any]:
-        """The handler may change them, so another attempt gets its own."""
+        """The handler may change its arguments, so each attempt binds new ones."""
         arguments = self._bound.bind(self._request) if self._arguments is None else self._arguments
         self._arguments = None
         if self._tx_index is not None:
@@ -157,7 +157,8 @@ class _Work:
         return arguments
 
     def _seal(self) -> None:
-        """From here on the command is not stopped, since it commits; raises if it was, and did not heed it."""
+        """From here on the command is not cancelled, since it commits; raises if the handler swallowed a
+        cancellation."""
         task, self._request.task = self._request.task, None
         if task is not None and task.cancelling():
             self._request.task = task
@@ -165,7 +166,7 @@ class _Work:
 
 
 def _beside(operation: Operation, services: Services) -> list[Bound]:
-    """The functions beside the handler that have something made ahead."""
+    """The bindings beside the handler's that have provided values."""
     bindings = [each.binding for each in operation.within if each.binding is not None and each.binding.makes]
     return [binding.link(services) for binding in bindings]
 

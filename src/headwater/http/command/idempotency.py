@@ -1,7 +1,7 @@
-"""Idempotency-Key: which key a request came with, and which request it stands for.
+"""Idempotency-Key: the key of a request, and the fingerprint of the request that it belongs to.
 
 After draft-ietf-httpapi-idempotency-key-header-07, and Stripe's documented behaviour where that leaves room. The key is
-a structured-field string (RFC 9651 section 3.3.3); the bare form that most clients send means the same key.
+a structured-field string (RFC 9651 section 3.3.3); the bare form that most clients send is the same key.
 """
 
 import re
@@ -17,7 +17,7 @@ from headwater.http.message.request import Request
 
 LIMIT: Final = 255
 KEY_PATTERN: Final = rf'^(?:"(?:[ !#-\[\]-~]|\\["\\]){{1,{LIMIT}}}"|[!#-+\--~]{{1,{LIMIT}}})$'
-"""What a header with a key looks like, as JavaScript and Python both read it."""
+"""The pattern of the header, valid in JavaScript and Python."""
 
 _NAME: Final = b"idempotency-key"
 _QUOTED: Final = re.compile(rb'"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"')
@@ -28,9 +28,8 @@ _ESCAPE: Final = re.compile(rb"\\(.)")
 def key_of(request: Request, template: str, required: bool) -> IdempotencyKey | None:
     """The key of a request whose body has been read; None without the header.
 
-    Its scope is (principal and tenant, method, template, key), so that two principals, or two operations, never share
-    one. Raises
-    a `Problem` 400 for a missing key that is `required`, and for one that is no key.
+    Its scope is (principal and tenant, method, template, key), so two principals or two operations never share one.
+    Raises a `Problem` 400 for a missing key that is `required`, and for an invalid key.
     """
     header = request.fields.get(_NAME)
     if header is None:
@@ -53,17 +52,17 @@ def parse_key(header: bytes) -> bytes:
     elif _BARE.fullmatch(header):
         key = header
     else:
-        raise KEY_INVALID.problem('Idempotency-Key is a string in double quotes, such as "8e03978e-40d5".')
+        raise KEY_INVALID.problem('Idempotency-Key must be a string in double quotes, such as "8e03978e-40d5".')
     if not 1 <= len(key) <= LIMIT:
-        raise KEY_INVALID.problem(f"Idempotency-Key has 1 to {LIMIT} characters.")
+        raise KEY_INVALID.problem(f"Idempotency-Key must have 1 to {LIMIT} characters.")
     return key
 
 
 def fingerprint_of(request: Request) -> bytes:
-    """A digest of what was asked for: method, path, query in any order of names, content type, body, and version.
+    """A digest of the request: method, path, query (in any order of names), content type, body, and version.
 
-    The version is part of it, and not of the scope: a client that changes versions between two attempts must neither be
-    given an answer of the other shape nor do twice what it asked for once.
+    The version is part of it and not of the scope: a client that changes versions between two attempts must neither get
+    a response of the other version nor execute the command twice.
     """
     query = msgspec.json.encode(sorted(request.query.items())) if request.scope["query_string"] else b""
     content_type = request.fields.get(b"content-type", b"").strip().lower()
@@ -75,12 +74,12 @@ def fingerprint_of(request: Request) -> bytes:
 
 
 def _who(principal: Principal | None) -> bytes:
-    """Empty for nobody; a principal without a tenant is another than one whose tenant is the empty text."""
+    """Empty without a principal; a principal without a tenant differs from one whose tenant is an empty string."""
     return b"" if principal is None else msgspec.json.encode((principal.id, principal.tenant))
 
 
 def _digest(*parts: bytes) -> bytes:
-    """SHA-256 over parts that each carry their length, so that none can run into the next."""
+    """SHA-256 over length-prefixed parts, so parts cannot be confused."""
     digest = sha256()
     for part in parts:
         digest.update(len(part).to_bytes(8, "big"))

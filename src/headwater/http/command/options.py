@@ -1,4 +1,4 @@
-"""What a command says of its Idempotency-Key."""
+"""The idempotency option of a command."""
 
 from typing import Literal, TypedDict
 
@@ -8,13 +8,13 @@ Idempotency = Literal["none", "optional", "required"]
 
 
 class IdempotencyOption(Option, frozen=True, kw_only=True):
-    """Whether an Idempotency-Key is ignored, honoured or demanded."""
+    """Whether an Idempotency-Key is ignored, optional or required."""
 
     idempotency: Idempotency = "none"
 
 
 class IdempotencyOptions(TypedDict, total=False):
-    """What a command can say of its key."""
+    """Options of commands."""
 
     idempotency: Idempotency
-    """Whether an Idempotency-Key is ignored, honoured or demanded; by default honoured."""
+    """Whether an Idempotency-Key is ignored, optional or required; by default optional."""

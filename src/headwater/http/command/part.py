@@ -16,8 +16,8 @@ _KEY: Final[dict[str, Any]] = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": (
-        "New for each new request, and the same when it is sent again: the command is executed once, and each "
-        "repetition is given the same answer."
+        "New for each new request, and the same for a retry: the command is executed once, and each "
+        "retry gets the same response."
     ),
     "schema": {"type": "string", "pattern": KEY_PATTERN},
     "example": '"8e03978e-40d5-43dd-bc93-6894a57f9324"',
@@ -25,17 +25,17 @@ _KEY: Final[dict[str, Any]] = {
 
 
 def commands() -> Part:
-    """Answer by writing."""
+    """Serve commands."""
     return Part(
         "commands",
         Execution(
             verb="command",
-            does="providers; the body; its Idempotency-Key; the transaction, and in it the handler; the answer",
+            does="providers; the body; its Idempotency-Key; the transaction, and in it the handler; the response",
             link=link_command,
         ),
         TransactionStep(
             name="key",
-            does="claims the Idempotency-Key, or gives the answer that is stored under it",
+            does="claims the Idempotency-Key, or returns the response that is stored under it",
             plan=_plan_key,
         ),
         *COMMIT_PROBLEMS,

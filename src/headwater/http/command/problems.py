@@ -1,4 +1,4 @@
-"""What the errors of committing are to a client."""
+"""The problems of commit errors."""
 
 from typing import Final
 
@@ -11,18 +11,18 @@ _RETRY_SECONDS: Final = 1.0
 
 
 def _key_reused(error: KeyReused) -> Problem:
-    return types.KEY_REUSED.problem("This key was used before, for a request with other content.")
+    return types.KEY_REUSED.problem("This key was used before for a request with different content.")
 
 
 def _key_in_flight(error: KeyInFlight) -> Problem:
     return types.KEY_IN_FLIGHT.problem(
-        "The first request with this key has not ended yet.", retry_after(error.retry_after)
+        "The first request with this key has not finished yet.", retry_after(error.retry_after)
     )
 
 
 def _outcome_unknown(error: OutcomeUnknown) -> Problem:
     return types.OUTCOME_UNKNOWN.problem(
-        "The connection broke while committing, so whether it took effect is unknown.", retry_after(_RETRY_SECONDS)
+        "The connection was lost during the commit; the outcome is unknown.", retry_after(_RETRY_SECONDS)
     )
 
 

@@ -1,6 +1,6 @@
-"""Compression of answers: which coding a client prefers, and the codecs."""
+"""Compression of responses: which coding a client prefers, and the codecs."""
 
-from headwater.http.compression.compression import VARY, Choice, Compression
+from headwater.http.compression.compression import VARY, CodingChoice, Compression
 from headwater.http.compression.stream import PackedStream
 
-__all__ = ["VARY", "Choice", "Compression", "PackedStream"]
+__all__ = ["VARY", "CodingChoice", "Compression", "PackedStream"]

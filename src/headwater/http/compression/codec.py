@@ -1,7 +1,7 @@
-"""Codecs: the content codings that we have, each for a whole body at once and for one that comes in pieces.
+"""Codecs: the supported content codings, each for whole bodies and for streams.
 
-Levels trade time for size. Of zstd only those are allowed whose window stays within 8 MB, which is all that a client
-has to be ready for (RFC 9659).
+Levels trade time for size. Levels of zstd are limited to windows of 8 MB, the most that clients must support (RFC
+9659).
 """
 
 import sys
@@ -19,10 +19,10 @@ _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS  # 16: with the head and the tail of g
 
 
 class Packer(Protocol):
-    """Encodes one body that comes in pieces."""
+    """Encodes one stream."""
 
     def pack(self, piece: bytes) -> bytes:
-        """What decodes to everything given so far, together with what was returned before."""
+        """Encoded bytes which, after those returned before, decode to everything given so far."""
         ...
 
     def finish(self) -> bytes:
@@ -31,25 +31,26 @@ class Packer(Protocol):
 
 
 class Codec(Protocol):
-    """`name` is what Content-Encoding says."""
+    """`name` is its name in Content-Encoding."""
 
     name: bytes
 
     def encode(self, body: bytes) -> bytes:
-        """The whole body; from the event loop only, and so for a small one."""
+        """Encode a whole, small body, on the event loop only."""
         ...
 
     def encode_apart(self, body: bytes) -> bytes:
-        """The same from any thread, without holding the interpreter."""
+        """Encode a whole body in any thread, without holding the GIL."""
         ...
 
     def start(self) -> Packer:
-        """For a body that is not known yet."""
+        """Start to encode a stream."""
         ...
 
 
 class Zstd:
-    """Zstandard (RFC 8878). One context serves all small bodies: making one takes longer than encoding them."""
+    """Zstandard (RFC 8878). One context serves all small bodies: creating a context takes longer than encoding a small
+    body."""
 
     name = b"zstd"
 
@@ -110,7 +111,7 @@ class _BrotliPacker:
 
 
 class Gzip:
-    """Gzip (RFC 1952), without a time in its head, so that one body is always encoded alike."""
+    """Gzip (RFC 1952) without a time in its header, so the encoding is deterministic."""
 
     name = b"gzip"
 

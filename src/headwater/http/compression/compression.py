@@ -1,9 +1,9 @@
-"""Compression: which answers are encoded, and with what.
+"""Compression: which responses are encoded, and with which codec.
 
-Only what gets smaller by it: text of some size, not what is encoded already, a part of something, or wanted as it is
-(no-transform). And nothing beside a secret: whoever can make a victim send requests and count the bytes of the answers
-learns what in them repeats what was put into the request (BREACH). So an answer that sets a cookie is left alone, and a
-route whose answer holds another secret beside something of the request says `compress=False`.
+It encodes text above a minimum size, but not content that is encoded already, partial, or marked no-transform. It does
+not encode secrets: an attacker who can cause requests and see the length of responses can guess a secret that is
+compressed together with input of the request (BREACH). So a response that sets a cookie is not compressed, and a route
+whose response contains another secret and input of the request sets `compress=False`.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from headwater.http.message.request import Request
 from headwater.settings import Settings
 
 VARY: Final = (b"vary", b"accept-encoding")
-"""On every answer of a route that compresses, encoded or not: another client may be given other bytes."""
+"""On every response of a route that compresses, encoded or not, because other clients may get other bytes."""
 
 _REMEMBERED: Final = 256
 _TEXT: Final = re.compile(
@@ -40,21 +40,21 @@ _AS_IT_IS: Final = frozenset(
         b"set-cookie",
     }
 )
-"""What an answer says that would no longer be so, or that tells of a secret."""
+"""Fields that would become wrong, or that indicate a secret."""
 
 
-class Choice(NamedTuple):
-    """With what to encode answers of at least `minimum` bytes; a `minimum` of 0 is a client that insists."""
+class CodingChoice(NamedTuple):
+    """The codec for responses of at least `minimum` bytes; 0 for a client that refuses identity."""
 
     codec: Codec | None
     minimum: int
 
 
-_PLAIN: Final = Choice(None, sys.maxsize)
+_PLAIN: Final = CodingChoice(None, sys.maxsize)
 
 
 class Compression:
-    """What all routes of an application encode with."""
+    """The compression of an application."""
 
     def __init__(self, settings: Settings) -> None:
         codecs: tuple[Codec, ...] = (
@@ -64,17 +64,17 @@ class Compression:
         )
         self._codecs = {codec.name: codec for codec in codecs}
         self._minimum = settings.compression_minimum
-        self._known: dict[bytes, Choice] = {}
+        self._known: dict[bytes, CodingChoice] = {}
 
-    def choose(self, accept: bytes) -> Choice:
-        """What a client that sent this Accept-Encoding is answered with; raises a `Problem` 406.
+    def choose(self, accept: bytes) -> CodingChoice:
+        """The coding for a client that sent this Accept-Encoding; raises a `Problem` 406.
 
-        To be asked before anything is done for it, because 406 says that nothing was. Remembers its answers.
+        Call it before any work on the request, because 406 means that nothing was done. Choices are cached.
         """
         return self._known.get(accept) or self._choose(accept)
 
-    async def encode(self, answer: Answer, request: Request, choice: Choice) -> Answer:
-        """The answer encoded, or the same one if that is not to be; a large body in a thread."""
+    async def encode(self, answer: Answer, request: Request, choice: CodingChoice) -> Answer:
+        """The encoded response, or the same one if it must not be encoded; a large body is encoded in a thread."""
         codec = choice.codec
         if codec is None or not _is_suited(answer, request):
             return answer
@@ -85,19 +85,19 @@ class Compression:
             return _encoded(answer, codec, codec.encode(answer.body), choice)
         return _encoded(answer, codec, await asyncio.to_thread(codec.encode_apart, answer.body), choice)
 
-    def encode_problem(self, answer: Answer, request: Request, choice: Choice) -> Answer:
-        """The same for a problem, which is never that large."""
+    def encode_problem(self, answer: Answer, request: Request, choice: CodingChoice) -> Answer:
+        """The same for a problem, which is always small."""
         if choice.codec is None or len(answer.body) >= APART_BYTES or not _is_suited(answer, request):
             return answer
         return _encoded(answer, choice.codec, choice.codec.encode(answer.body), choice)
 
-    def _choose(self, accept: bytes) -> Choice:
+    def _choose(self, accept: bytes) -> CodingChoice:
         preference = preference_of(accept)
         if preference.coding is None:
-            detail = "The answer is compressed in none of the codings in Accept-Encoding, and that excludes identity."
+            detail = "Accept-Encoding allows no coding that the server supports, and excludes identity."
             raise Problem(406, detail=detail, available=[name.decode() for name in (*CODINGS, b"identity")])
         codec = self._codecs.get(preference.coding)
-        choice = _PLAIN if codec is None else Choice(codec, 0 if preference.insists else self._minimum)
+        choice = _PLAIN if codec is None else CodingChoice(codec, 0 if preference.insists else self._minimum)
         if len(self._known) < _REMEMBERED and len(accept) < _REMEMBERED:
             self._known[accept] = choice
         return choice
@@ -112,15 +112,15 @@ def _is_suited(answer: Answer, request: Request) -> bool:
     return text and not any(name == b"set-cookie" for name, _ in request.added or ())
 
 
-def _encoded(answer: Answer, codec: Codec, body: bytes, choice: Choice) -> Answer:
-    """The answer with its encoded body, unless that has become larger and the client takes the plain one."""
+def _encoded(answer: Answer, codec: Codec, body: bytes, choice: CodingChoice) -> Answer:
+    """The response with its encoded body, unless that is larger and the client accepts the plain one."""
     if len(body) >= len(answer.body) and choice.minimum:
         return answer
     return Answer(answer.status, _encoded_fields(answer.fields, codec.name), body)
 
 
 def _encoded_fields(fields: Fields, coding: bytes) -> Fields:
-    """Other bytes are another representation, so its strong ETag is another one too (RFC 9110 section 8.8.3.3)."""
+    """Encoded bytes are another representation, so the strong ETag differs (RFC 9110 section 8.8.3.3)."""
     return [
         *((name, with_coding(value, coding) if name == b"etag" else value) for name, value in fields),
         (b"content-encoding", coding),

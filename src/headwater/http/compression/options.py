@@ -1,4 +1,4 @@
-"""What a route says of the compression of its answers."""
+"""The compression option of a route."""
 
 from typing import TypedDict
 
@@ -6,14 +6,14 @@ from headwater.http.route.option import Option
 
 
 class CompressionOption(Option, frozen=True, kw_only=True):
-    """Whether answers are compressed."""
+    """Whether responses are compressed."""
 
     compress: bool = True
-    """Encode large answers for clients that take that. Not for a secret beside something that the request says."""
+    """Encode large responses for clients that accept it. Turn it off for secrets together with input of the request."""
 
 
 class CompressionOptions(TypedDict, total=False):
-    """What every route can say."""
+    """Options of every route."""
 
     compress: bool
-    """False for an answer with a secret beside something that the request says, which its length would tell."""
+    """False for a response with a secret and input of the request: its length would reveal the secret."""

@@ -1,4 +1,4 @@
-"""A stream that is compressed while it is written, so that a client sees each piece when it is written."""
+"""A stream that is compressed while it is written, so a client receives each piece at once."""
 
 import asyncio
 from typing import Final
@@ -7,11 +7,11 @@ from headwater.http.compression.codec import Packer
 from headwater.http.message.answer import Stream, Write
 
 APART_BYTES: Final = 64 * 1024
-"""What takes about a millisecond to encode, and so is better done beside the event loop."""
+"""Bodies of this size take about a millisecond to encode, so they are encoded in a thread."""
 
 
 class PackedStream:
-    """Writes what `stream` writes, through `packer`, flushed piece by piece."""
+    """Writes `stream` through `packer`, flushed after each piece."""
 
     def __init__(self, stream: Stream, packer: Packer) -> None:
         self._stream = stream
@@ -28,5 +28,5 @@ class PackedStream:
         await write(self._packer.finish())
 
     def pack(self, piece: bytes) -> bytes:
-        """One more piece for a body that has been broken off."""
+        """Encode one more piece of an aborted stream."""
         return self._packer.pack(piece)

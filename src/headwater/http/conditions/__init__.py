@@ -1,1 +1,1 @@
-"""Conditional requests: validators of what is answered, and what clients ask for by them (RFC 9110 section 13)."""
+"""Conditional requests: validators of responses, and preconditions of requests (RFC 9110 section 13)."""

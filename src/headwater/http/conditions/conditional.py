@@ -1,7 +1,7 @@
-"""Conditional answers: the validators of what a handler returns, and 304 for a client that has it already.
+"""Conditional responses: the validators of a handler's result, and 304 for a client that has it already.
 
-Composed once per route. A revision is read from the handler's result, so that an answer that the client has is never
-even encoded; without one, the state is a digest of what is encoded in the newest version.
+Composed once per route. A revision is read from the handler's result, so a response that the client has is not even
+encoded. Without a revision, the state is a digest of the result, encoded in the newest version.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from msgspec import inspect as shapes
 from headwater.http.binding.rendering import ENCODER, Rendering
 from headwater.http.conditions.options import ConditionOption
 from headwater.http.message.answer import Answer, Fields
-from headwater.http.message.condition import Unchanged, Validators, conditions_of, evaluate, fields_of
+from headwater.http.message.condition import NotModified, Validators, conditions_of, evaluate, fields_of
 from headwater.http.message.date import to_utc
 from headwater.http.message.etag import digest_of, state_writer
 from headwater.http.message.media import JSON
@@ -26,18 +26,18 @@ from headwater.http.types.shape import Shape, common_fields, is_leaf, leaf_type,
 Render = Callable[[Any, Request], Answer]
 
 REVALIDATED: Final = "private, no-cache"
-"""What tells a browser to keep the answer, and to ask each time whether it still holds."""
+"""Lets a browser store the response, and revalidate it each time."""
 
 
-class Reading(NamedTuple):
-    """How validators are read from a result; `digests` if the state is a digest of it."""
+class StateReader(NamedTuple):
+    """Reads validators from a result; `digests` if the state is a digest of it."""
 
     state: Callable[[Any], bytes | None] | None
     modified: Callable[[Any], datetime | None] | None
     digests: bool
 
     def of(self, result: Any, variant: bytes = b"", encoded: bytes | None = None) -> Validators:
-        """`encoded` is the result in JSON, in the newest version, if somebody has it already."""
+        """`encoded` is the result in JSON, in the newest version, if it is encoded already."""
         if self.digests:
             state: bytes | None = digest_of(ENCODER.encode(result) if encoded is None else encoded)
         else:
@@ -46,11 +46,11 @@ class Reading(NamedTuple):
 
 
 def with_validators(draft: Draft, rendering: Rendering) -> Rendering:
-    """The same rendering, whose answers carry what the route declares; raises `OptionInvalid`."""
+    """The rendering with the validators that the route declares; raises `OptionInvalid`."""
     route, declared = draft.route, draft.option(ConditionOption)
     if route.verb == "command":
         if declared.cache_control is not None:
-            refuse_option(route, "cache_control", "only what a query answers can be kept")
+            refuse_option(route, "cache_control", "only responses of queries can be cached")
         changed = draft.fact(Changes)
         return _of_command(route, rendering, changed.kind if changed else None) if declared.validated else rendering
     if declared.validated:
@@ -61,18 +61,18 @@ def with_validators(draft: Draft, rendering: Rendering) -> Rendering:
 
 
 class Changes(NamedTuple):
-    """Noted of a command with a `current=`: the type of what it changes."""
+    """A note of a command with `current=`: the type of the resource that it changes."""
 
     kind: Any
 
 
-def compile_reading(route: Route, returns: Any, what: str) -> Reading:
-    """How validators are read from a `returns`; raises `OptionInvalid` if its fields are not those declared."""
+def compile_state_reader(route: Route, returns: Any, what: str) -> StateReader:
+    """The reader of validators of the type `returns`; raises `OptionInvalid` if it lacks a declared field."""
     declared = route.option(ConditionOption)
     fields = common_fields(returns) if returns is not None else {}
     state = _state_of(route, declared.etag, fields, what) if isinstance(declared.etag, str) else None
     modified = None if declared.last_modified is None else _modified_of(route, declared.last_modified, fields, what)
-    return Reading(state, modified, declared.etag is True)
+    return StateReader(state, modified, declared.etag is True)
 
 
 def _option_named(declared: ConditionOption) -> str:
@@ -82,18 +82,16 @@ def _option_named(declared: ConditionOption) -> str:
 def _of_query(route: Route, declared: ConditionOption, rendering: Rendering) -> Rendering:
     option = _option_named(declared)
     if route.method != "GET":
-        refuse_option(route, option, "only what GET answers can be asked for again")
+        refuse_option(route, option, "only responses to GET can be revalidated")
     if rendering.media_type != JSON:
-        refuse_option(
-            route, option, "a stream or a Response is not known before it is sent; a Response can set its own"
-        )
-    reading = compile_reading(route, rendering.result, "the answer")
+        refuse_option(route, option, "a stream or a Response has no known state; a Response can set its own headers")
+    reading = compile_state_reader(route, rendering.result, "the answer")
     kept = [(b"cache-control", (declared.cache_control or REVALIDATED).encode())]
     render = _render_digested(reading, rendering, kept) if reading.digests else None
     return _validated(route, rendering, render or _render_revised(reading, rendering.render, kept))
 
 
-def _render_revised(reading: Reading, render: Render, kept: Fields) -> Render:
+def _render_revised(reading: StateReader, render: Render, kept: Fields) -> Render:
     def render_revised(result: Any, request: Request) -> Answer:
         if isinstance(result, Answer):
             return result
@@ -109,7 +107,7 @@ def _render_revised(reading: Reading, render: Render, kept: Fields) -> Render:
     return render_revised
 
 
-def _render_digested(reading: Reading, rendering: Rendering, kept: Fields) -> Render:
+def _render_digested(reading: StateReader, rendering: Rendering, kept: Fields) -> Render:
     render, newest = rendering.render, rendering.convert is None
 
     def render_digested(result: Any, request: Request) -> Answer:
@@ -127,8 +125,8 @@ def _render_digested(reading: Reading, rendering: Rendering, kept: Fields) -> Re
     return render_digested
 
 
-def _not_modified(unchanged: Unchanged, validators: Validators, kept: Fields) -> Answer:
-    """304, with what a cache is to update and nothing about a content that is not there (section 15.4.5)."""
+def _not_modified(unchanged: NotModified, validators: Validators, kept: Fields) -> Answer:
+    """304 with the fields that a cache updates, and none about the absent content (section 15.4.5)."""
     fields = fields_of(validators._replace(state=None))
     if unchanged.etag is not None:
         fields.append((b"etag", unchanged.etag))
@@ -136,12 +134,12 @@ def _not_modified(unchanged: Unchanged, validators: Validators, kept: Fields) ->
 
 
 def _of_command(route: Route, rendering: Rendering, changed: Any) -> Rendering:
-    """Its answer carries the validators of what it shows, if that is what was changed and not a mere receipt."""
+    """The response has the validators of its resource, if that is what the command changed."""
     if changed is not None and rendering.result != changed:
         return rendering
     if rendering.result is None:
         refuse_option(route, _option_named(route.option(ConditionOption)), "the answer has no fields")
-    reading = compile_reading(route, rendering.result, "the answer")
+    reading = compile_state_reader(route, rendering.result, "the answer")
     render, newest, located = rendering.render, rendering.convert is None, route.method == "PUT"
 
     def render_validated(result: Any, request: Request) -> Answer:
@@ -151,8 +149,8 @@ def _of_command(route: Route, rendering: Rendering, changed: Any) -> Rendering:
         validators = reading.of(result, request.variant, answer.body if newest else None)
         fields = [*answer.fields, *fields_of(validators)]
         if located:
-            # An ETag in the answer to a PUT would say that the body was stored as it came (section 9.3.4); this one is
-            # that of the content of the answer, and here that is said (section 6.4.2).
+            # An ETag of a PUT would mean that the body was stored unchanged (section 9.3.4); this one is
+            # that of the response's content, which Content-Location declares (section 6.4.2).
             fields.append((b"content-location", request.target.encode("latin-1")))
         return Answer(answer.status, fields, answer.body)
 
@@ -167,7 +165,7 @@ def _validated(route: Route, rendering: Rendering, render: Render) -> Rendering:
 
 def _with_cache_control(route: Route, cache_control: str, rendering: Rendering) -> Rendering:
     if rendering.media_type != JSON:
-        refuse_option(route, "cache_control", "a stream cannot be kept, and a Response carries its own headers")
+        refuse_option(route, "cache_control", "a stream cannot be cached, and a Response sets its own headers")
     kept, render = [(b"cache-control", cache_control.encode())], rendering.render
 
     def render_kept(result: Any, request: Request) -> Answer:
@@ -191,7 +189,7 @@ def _state_of(route: Route, name: str, fields: dict[str, Shape], what: str) -> C
 
 def _modified_of(route: Route, name: str, fields: dict[str, Shape], what: str) -> Callable[[Any], datetime | None]:
     if _kind_of(route, "last_modified", name, fields, what) is not datetime:
-        refuse_option(route, f"last_modified={name!r}", "it is no datetime")
+        refuse_option(route, f"last_modified={name!r}", "it is not a datetime")
 
     def modified(result: Any) -> datetime | None:
         value = getattr(result, name)

@@ -1,4 +1,4 @@
-"""What a command is about to change, found and locked inside its transaction, so that no update is lost.
+"""The current state of what a command changes, found and locked inside its transaction, so no update is lost.
 
 Two clients that read the same revision and send it in If-Match both pass a check made before the transaction. Made
 inside it, behind a row lock, the second waits for the first to commit, sees the new revision, and is refused.
@@ -12,7 +12,7 @@ import msgspec
 from headwater.binding import Services
 from headwater.commit import Tx
 from headwater.http.binding.binding import Binding
-from headwater.http.conditions.conditional import Changes, Reading, compile_reading
+from headwater.http.conditions.conditional import Changes, StateReader, compile_state_reader
 from headwater.http.conditions.options import ConditionOption
 from headwater.http.message.condition import conditions_of, evaluate
 from headwater.http.message.problem import Problem
@@ -23,10 +23,10 @@ from headwater.http.step.operation import Draft, Within
 
 
 class Current:
-    """The `current=` of one command; `binding` is how its parameters are filled, `kind` the type of what it finds."""
+    """The `current=` of one command; `binding` fills its parameters, `kind` is the type that it finds."""
 
     def __init__(
-        self, function: Callable[..., Awaitable[Any]], binding: Binding, kind: Any, reading: Reading, required: bool
+        self, function: Callable[..., Awaitable[Any]], binding: Binding, kind: Any, reading: StateReader, required: bool
     ) -> None:
         self.binding = binding
         self.kind = kind
@@ -35,16 +35,16 @@ class Current:
         self._required = required
 
     def require_condition(self, request: Request) -> None:
-        """Raise a `Problem` 428 for a request that would change whatever is there, if the route refuses these."""
+        """Raise a `Problem` 428 for an unconditional request, if the route requires a condition."""
         if self._required and b"if-match" not in request.fields and request.fields.get(b"if-none-match") != b"*":
             detail = "Send If-Match with the ETag of what you have read, or If-None-Match: * to create."
             raise Problem(428, detail=detail)
 
     def link(self, services: Services) -> Callable[[Tx, Request], Awaitable[None]]:
-        """What finds what is there and holds it, and raises a `Problem` 412 if it is not what the request expects.
+        """A function that finds and locks the current state, and raises a `Problem` 412 if a condition is false.
 
-        What the function raises comes out: `NoRow` is a 404, conditions or not (RFC 9110 section 13.2.1). None
-        says that there is nothing yet, which conditions may ask for.
+        What the function raises is propagated: `NoRow` is a 404, with or without conditions (RFC 9110 section 13.2.1).
+        None means that the resource does not exist yet, which a condition may require.
         """
         bind, find, of, tx_index = self.binding.link(services).bind, self._find, self._reading.of, self.binding.tx_index
         assert tx_index is not None, "checked when it was compiled"
@@ -61,7 +61,7 @@ class Current:
 
 
 def plan_current(draft: Draft) -> Within | None:
-    """What a command does about conditions; raises a `HandlerError` that names what mends it."""
+    """The plan of a command's preconditions; raises a `HandlerError` that names the fix."""
     route, declared = draft.route, draft.option(ConditionOption)
     if route.verb == "query":
         for option in ("current", "if_match"):
@@ -73,7 +73,7 @@ def plan_current(draft: Draft) -> Within | None:
             refuse_option(route, "if_match='required'", "without `current=` there is nothing to compare with")
         return Within(require=refuse_if_match)
     if not declared.validated:
-        refuse_option(route, "current", "say with `etag=` or `last_modified=` what tells its states apart")
+        refuse_option(route, "current", "declare with `etag=` or `last_modified=` what identifies its states")
     if declared.if_match == "required" and not declared.etag:
         refuse_option(route, "if_match='required'", "without `etag=` there is no ETag to send")
     if draft.binding.tx_index is None:
@@ -87,7 +87,7 @@ def _compile(draft: Draft, function: Callable[..., Any], required: bool) -> Curr
     asked = msgspec.structs.replace(draft.route, handler=function)  # what is wrong with it names this function
     signature = read_signature(asked)
     if signature.streams:
-        refuse_option(asked, "current", "it streams; it has to return one thing or None")
+        refuse_option(asked, "current", "it streams; it must return one value or None")
     taken = signature if draft.adapt is None else draft.adapt(asked, signature)
     binding = Binding(asked, taken, draft.providers, beside=draft.binding)
     if binding.tx_index is None:
@@ -95,17 +95,17 @@ def _compile(draft: Draft, function: Callable[..., Any], required: bool) -> Curr
     if binding.body is not None and draft.binding.body is None:
         refuse_option(asked, "current", "it takes the body, which the command does not")
     kind = _found(signature)
-    reading = compile_reading(asked, kind, "what `current=` returns")
+    reading = compile_state_reader(asked, kind, "what `current=` returns")
     return Current(function, binding, kind, reading, required)
 
 
 def _found(signature: Signature) -> Any:
-    """The type that is returned when there is something."""
+    """The type that is returned when the resource exists."""
     kinds = [kind for kind in get_args(signature.returns) if kind is not type(None)]
     return kinds[0] if type(None) in get_args(signature.returns) and len(kinds) == 1 else signature.returns
 
 
 def refuse_if_match(request: Request) -> None:
-    """For a command that has no current state: a client that relies on If-Match is not to be believed protected."""
+    """For a command without `current=`: If-Match is refused, because it would not be checked."""
     if b"if-match" in request.fields:
         raise Problem(412, detail="This operation has no ETag that If-Match could be compared with.")

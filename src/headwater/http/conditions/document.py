@@ -1,4 +1,4 @@
-"""Conditional requests in the document: the headers that ask, those that answer, and what is answered otherwise."""
+"""Conditional requests in the document: request headers, response headers, and statuses."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -37,7 +37,7 @@ def describe_conditions(operation: Operation) -> Description:
 
 
 def _not_modified(validators: dict[str, str]) -> dict[str, Any]:
-    """The answer to a client that has it already."""
+    """The response to a client that has the current state."""
     headers = {"X-Request-Id": "RequestId", **validators, "Cache-Control": "CacheControl"}
     return {"304": {"description": phrase_of(304), "headers": refer_to(headers)}}
 
@@ -52,22 +52,22 @@ def _statuses(declared: ConditionOption, reads: bool) -> Iterator[int]:
 
 def _reading(declared: ConditionOption) -> Iterator[dict[str, Any]]:
     if declared.etag:
-        yield _header("If-None-Match", "ETags of what you have: 304 if it is still so.", _ANY_TEXT, '"7"')
+        yield _header("If-None-Match", "ETags that you have: 304 if one is current.", _ANY_TEXT, '"7"')
     if declared.last_modified:
-        yield _header("If-Modified-Since", "304 if it has not changed since then.", _ANY_TEXT, _DATE_EXAMPLE)
+        yield _header("If-Modified-Since", "304 if the resource has not changed since.", _ANY_TEXT, _DATE_EXAMPLE)
 
 
 def _writing(declared: ConditionOption) -> Iterator[dict[str, Any]]:
     if declared.etag:
-        required = " Without a condition, the answer is 428." if declared.if_match == "required" else ""
-        yield _header("If-Match", f"ETags of what you have read: 412 if it has changed.{required}", _TAGS, '"7"')
-        yield _header("If-None-Match", "With `*`, only if there is nothing yet: otherwise 412.", _TAGS, "*")
+        required = " Without a condition, the response is 428." if declared.if_match == "required" else ""
+        yield _header("If-Match", f"ETags that you have read: 412 if the resource has changed.{required}", _TAGS, '"7"')
+        yield _header("If-None-Match", "With `*`: 412 if the resource exists.", _TAGS, "*")
     if declared.last_modified:
-        yield _header("If-Unmodified-Since", "412 if it has changed since then.", _ANY_TEXT, _DATE_EXAMPLE)
+        yield _header("If-Unmodified-Since", "412 if the resource has changed since.", _ANY_TEXT, _DATE_EXAMPLE)
 
 
 def _header(name: str, description: str, schema: dict[str, Any], example: str) -> dict[str, Any]:
-    """Never required: each can be replaced by another."""
+    """Never required: each can be replaced by another condition."""
     return {
         "name": name,
         "in": "header",

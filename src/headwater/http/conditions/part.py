@@ -1,4 +1,4 @@
-"""Conditional requests as a part: validators on answers, 304 and 412, and who may change what."""
+"""Conditional requests as a part: validators, 304, 412 and 428."""
 
 from headwater.http.binding.rendering import NO_STORE
 from headwater.http.conditions.conditional import with_validators
@@ -13,21 +13,21 @@ from headwater.part import Part
 
 
 def conditional_requests() -> Part:
-    """Compare what a client has with what there is."""
+    """Serve conditional requests."""
     return Part(
         "conditions",
-        AnswerFields(of=_kept_by_nobody),
+        AnswerFields(of=_never_cached),
         Refinement(refine=with_validators),
         TransactionStep(
             name="current",
-            does="finds and locks what is going to be changed, and compares it with If-Match: 412 or 428",
+            does="finds and locks what the command changes, and compares it with If-Match: 412 or 428",
             plan=plan_current,
         ),
         Describe(of=describe_conditions),
     )
 
 
-def _kept_by_nobody(route: Route) -> Fields:
-    """Else caches would keep an answer for as long as they guess (RFC 9111 section 4.2.2)."""
+def _never_cached(route: Route) -> Fields:
+    """Otherwise caches would store a response for a heuristic time (RFC 9111 section 4.2.2)."""
     declared = route.option(ConditionOption)
     return [] if route.verb == "command" or declared.validated or declared.cache_control else [NO_STORE]

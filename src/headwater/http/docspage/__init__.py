@@ -1,4 +1,4 @@
-"""The documentation page: what a browser makes of the OpenAPI document, and the routes that serve it."""
+"""The documentation page: it shows the OpenAPI document in a browser."""
 
 from headwater.http.docspage.routes import docs_routes
 

@@ -11,7 +11,7 @@ from headwater.settings import Settings
 
 
 def documentation() -> Part:
-    """Serve the page at /docs, unless HEADWATER_DOCS says no."""
+    """Serve the page at /docs, unless HEADWATER_DOCS is off."""
     return Part("documentation", PlatformRoutes(of=_routes))
 
 

@@ -1,6 +1,6 @@
-"""The routes of the page at /docs: files of our own, from nowhere else, so that it works without internet.
+"""The routes of the page at /docs: all files are our own, so it works without internet access.
 
-It reads /openapi.json in the browser. The content security policy allows it this one origin and no inline code.
+The page fetches /openapi.json. Its content security policy allows only this origin and no inline code.
 """
 
 from html import escape
@@ -20,7 +20,7 @@ _KINDS: Final = {".css": "text/css; charset=utf-8", ".js": "text/javascript; cha
 
 
 def docs_routes(title: str) -> list[Route]:
-    """The page and the files that it consists of."""
+    """The page and its files."""
     page = (_FOLDER / "index.html").read_text().replace("{title}", escape(title)).encode()
     files = sorted(file for file in _FOLDER.iterdir() if file.suffix in _KINDS)
     return [

@@ -1,4 +1,4 @@
-"""Files: uploads that a command keeps, and downloads of what was kept."""
+"""Files: uploads that commands keep, and downloads of objects."""
 
 from headwater.http.files.download import Download
 from headwater.http.files.upload import Upload

@@ -1,10 +1,10 @@
-"""Digest fields: what a sender says that its bytes hash to, checked while they arrive (RFC 9530).
+"""Digest fields: the digests that a sender declares, checked while the body arrives (RFC 9530).
 
-Content-Digest is about the content of the message, Repr-Digest about the whole representation. Where nothing is
-compressed and nothing is left out both are about the same bytes, and here they are.
+Content-Digest covers the content of the message, Repr-Digest the whole representation. Request bodies are neither
+compressed nor partial, so both cover the same bytes here.
 
-The problems are those of draft-ietf-httpapi-digest-fields-problem-types-06. Only sha-256 and sha-512 count: the others
-of the registry are deprecated. A field that has one of the two besides others is judged by that.
+The problems are those of draft-ietf-httpapi-digest-fields-problem-types-06. Only sha-256 and sha-512 are supported: the
+other algorithms of the registry are deprecated. Of a field with several, the supported ones are checked.
 """
 
 import base64
@@ -20,14 +20,14 @@ from headwater.http.message.request import Request
 
 FIELDS: Final = ("Content-Digest", "Repr-Digest")
 WANTED: Final = "sha-256=10, sha-512=3"
-"""What we would have a sender use (section 4)."""
+"""The algorithms that we prefer (section 4)."""
 
 _LENGTHS: Final = {"sha-256": 32, "sha-512": 64}
 _FIELD_BYTES: Final = 4096
 
 
 class Expected(NamedTuple):
-    """A digest that a request announces."""
+    """A digest that a request declares."""
 
     header: str
     algorithm: str
@@ -35,7 +35,7 @@ class Expected(NamedTuple):
 
 
 class Hashing:
-    """The hashes of a stream: SHA-256 always, and what else is expected of it."""
+    """The hashes of a stream: always SHA-256, and the expected ones."""
 
     def __init__(self, expected: Iterable[Expected]) -> None:
         self._expected = tuple(expected)
@@ -45,17 +45,18 @@ class Hashing:
                 self._hashes[each.algorithm] = hashlib.sha512()
 
     def update(self, piece: bytes) -> None:
-        """Take in what comes next."""
+        """Add the next bytes."""
         for each in self._hashes.values():
             each.update(piece)
 
     @property
     def sha256(self) -> bytes:
-        """Of all that has come so far."""
+        """The SHA-256 of the bytes so far."""
         return self._hashes["sha-256"].digest()
 
     def check(self) -> None:
-        """Raise a `Problem` 400 that lists what does not match; ours is not told, as the draft's section 4 advises."""
+        """Raise a `Problem` 400 that lists the mismatches, without the right digests, as the draft's section 4
+        advises."""
         wrong = [each for each in self._expected if self._hashes[each.algorithm].digest() != each.value]
         if wrong:
             listed = [
@@ -63,12 +64,12 @@ class Hashing:
                 for each in wrong
             ]
             extensions: Any = {"mismatched-digests": listed}
-            detail = "The bytes that arrived are not those that the digest was made of. Send them again."
+            detail = "The bytes that arrived do not have the declared digest. Send them again."
             raise DIGEST_MISMATCHED.problem(detail, **extensions)
 
 
 def expected_of(request: Request) -> list[Expected]:
-    """The digests that a request announces; raises a `Problem` 400 for what none can be checked by."""
+    """The digests that a request declares; raises a `Problem` 400 for invalid or unsupported ones."""
     found: list[Expected] = []
     for header in FIELDS:
         if header.lower().encode() in request.fields:
@@ -82,7 +83,7 @@ def repr_digest(sha256: bytes) -> bytes:
 
 
 def wants_content_digest(request: Request) -> bool:
-    """Whether a client wants a Content-Digest with SHA-256 (section 4); a malformed wish is none."""
+    """Whether a client wants a Content-Digest with SHA-256 (section 4); a malformed field is ignored."""
     if b"want-content-digest" not in request.fields:
         return False
     try:
@@ -97,7 +98,7 @@ def _of_header(header: str, request: Request) -> list[Expected]:
     try:
         members = _parse(request.headers[header])
     except ValueError:
-        raise Problem(400, detail=f"{header} is no dictionary of digests, such as sha-256=:…:.") from None
+        raise Problem(400, detail=f"{header} is not a dictionary of digests, such as sha-256=:…:.") from None
     known = {name: value for name, (value, _) in members.items() if name in _LENGTHS}
     if not known:
         listed = [{"algorithm": name, "header": header} for name in members]
@@ -105,13 +106,13 @@ def _of_header(header: str, request: Request) -> list[Expected]:
             f"{header} has no sha-256 and no sha-512.", {f"Want-{header}": WANTED}, **{"unsupported-algorithms": listed}
         )
     invalid = [
-        {"algorithm": name, "header": header, "reason": f"it is no byte sequence of {_LENGTHS[name]} bytes"}
+        {"algorithm": name, "header": header, "reason": f"it is not a byte sequence of {_LENGTHS[name]} bytes"}
         for name, value in known.items()
         if not isinstance(value, bytes) or len(value) != _LENGTHS[name]
     ]
     if invalid:
         extensions: Any = {"invalid-digests": invalid}
-        raise DIGEST_INVALID.problem(f"{header} has a digest that cannot be one.", **extensions)
+        raise DIGEST_INVALID.problem(f"{header} has an invalid digest.", **extensions)
     return [Expected(header, name, value) for name, value in known.items()]
 
 

@@ -1,4 +1,4 @@
-"""Files in the document: uploads as bodies, downloads as answers."""
+"""Files in the document: uploads as request bodies, downloads as responses."""
 
 from typing import Any, Final
 
@@ -27,7 +27,7 @@ _PART: Final = {"Content-Range": "ContentRange"}
 
 
 def describe_files(operation: Operation) -> Description:
-    """The body that an upload is, and the answers that a download can be."""
+    """The request body of an upload, and the responses of a download."""
     taken, downloads = operation.fact(TakesUpload), operation.fact(Downloads)
     return Description(
         members={} if taken is None else {"requestBody": _body(taken)},
@@ -44,7 +44,7 @@ def _body(taken: TakesUpload) -> dict[str, Any]:
 
 
 def _parts() -> dict[str, Any]:
-    """What a download is beside the whole file: a part of it, or nothing if the client has it."""
+    """The other responses of a download: a part of the file, or 304."""
     headers = refer_to({"X-Request-Id": "RequestId", **_DOWNLOADED})
     part = {"description": phrase_of(206), "content": _BYTES, "headers": headers | refer_to(_PART)}
     return {"206": part, "304": {"description": phrase_of(304), "headers": refer_to({"ETag": "ETag"})}}

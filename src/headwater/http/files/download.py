@@ -1,4 +1,4 @@
-"""A download: an answer that stands for an object, until it is sent (see `headwater.http.files.sending`)."""
+"""A download: a response that refers to an object (see `headwater.http.files.sending`)."""
 
 from datetime import datetime
 from uuid import UUID
@@ -7,11 +7,11 @@ from headwater.http.message.answer import Answer, Write
 
 
 class Download(Answer):
-    """The object with this `id`, as a command kept it, or under this key of the object storage.
+    """Send the object with this id, as a command kept it, or with this key of the object storage.
 
-    A handler that answers with it says so: ``-> Download``. What is left out is known from the upload: its name, its
-    type, and when it was kept. `attachment` makes a browser save it even if it could show it. `etag` is what tells its
-    states apart, for an object that is replaced under its key. Raises `ValueError` for what cannot be sent in a header.
+    A handler declares it: ``-> Download``. Name, type and time default to those of the upload. `attachment` makes
+    browsers save the file instead of showing it. `etag` identifies the state of an object that is replaced under its
+    key. Raises `ValueError` for a value that cannot be sent in a header.
     """
 
     __slots__ = ("attachment", "etag", "filename", "last_modified", "media_type", "source")
@@ -28,7 +28,7 @@ class Download(Answer):
         cache_control: str = "private, no-cache",
     ) -> None:
         if not cache_control.isprintable() or not cache_control.isascii():
-            raise ValueError(f"{cache_control!r} is no Cache-Control")
+            raise ValueError(f"{cache_control!r} is not a valid Cache-Control")
         super().__init__(200, [(b"cache-control", cache_control.encode())], stream=_not_declared)
         self.source = source
         self.filename = filename
@@ -39,4 +39,4 @@ class Download(Answer):
 
 
 async def _not_declared(write: Write) -> None:
-    raise TypeError("a handler that answers with a Download says so: `-> Download`")
+    raise TypeError("a handler that returns a Download must declare it: `-> Download`")

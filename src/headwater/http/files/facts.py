@@ -1,14 +1,14 @@
-"""What is noted of operations that have to do with files."""
+"""The notes of operations with files."""
 
 import msgspec
 
 
 class TakesUpload(msgspec.Struct, frozen=True):
-    """The body is a file, of one of these types or of any."""
+    """The body is a file, of one of these media types or of any."""
 
     parameter: str
     media_types: tuple[str, ...]
 
 
 class Downloads(msgspec.Struct, frozen=True):
-    """The handler may answer with a `Download`."""
+    """The handler may return a `Download`."""

@@ -1,4 +1,4 @@
-"""File names: as clients send them, and as Content-Disposition says them (RFC 6266, RFC 8187)."""
+"""File names: from clients, and in Content-Disposition (RFC 6266, RFC 8187)."""
 
 import re
 import unicodedata
@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 LIMIT: Final = 255
-"""Characters of a name, which is what most file systems take."""
+"""Maximum characters of a name, the limit of most file systems."""
 
 _EXTENDED: Final = re.compile(r"(?:^|;)\s*filename\*\s*=\s*utf-8'[^']*'([^;\s]+)", re.IGNORECASE)
 _PLAIN: Final = re.compile(r'(?:^|;)\s*filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;"\s]+))', re.IGNORECASE)
@@ -17,7 +17,7 @@ _ATTRIBUTE: Final = "!#$&+-.^_`|~"
 
 
 def clean_name(name: str | None) -> str | None:
-    """The last segment of what was sent, without what is invisible or reorders text; None if nothing is left."""
+    """The last segment of a name, without control and bidirectional characters; None if nothing is left."""
     if not name:
         return None
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]

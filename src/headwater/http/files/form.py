@@ -1,6 +1,6 @@
-"""A form with a file, as browsers send it: ``multipart/form-data`` (RFC 7578), taken apart while it arrives.
+"""A form with a file, ``multipart/form-data`` (RFC 7578), parsed while it arrives.
 
-One part of it is the file, told by its file name; the fields beside it are texts, and become the upload's metadata.
+The part with a file name is the file; the other fields are strings and become the upload's metadata.
 """
 
 import re
@@ -16,7 +16,7 @@ from headwater.http.message.request import Request
 
 MEDIA_TYPE: Final = "multipart/form-data"
 FRAME_BYTES: Final = 128 * 1024
-"""What a form may have around its file: fields, headers and boundaries."""
+"""Maximum bytes of a form beside its file: fields, headers and boundaries."""
 
 _FIELD_BYTES: Final = 16 * 1024
 _PARTS: Final = 64
@@ -24,7 +24,7 @@ _BOUNDARY: Final = re.compile(r';\s*boundary=(?:"([^"]{1,70})"|([^\s;"]{1,70}))'
 
 
 class File(NamedTuple):
-    """What the form says of its file."""
+    """The media type and the name of the file in a form."""
 
     media_type: str
     filename: str | None
@@ -42,7 +42,7 @@ def boundary_of(request: Request) -> str | None:
 
 
 class Form:
-    """The form in `pieces`. `begin` is called with what is said of the file before its first bytes come."""
+    """The form in `pieces`. `begin` is called with the `File` before its first bytes."""
 
     def __init__(self, boundary: str, pieces: AsyncIterator[bytes], begin: Callable[[File], None]) -> None:
         self._parser = PushMultipartParser(boundary, max_segment_count=_PARTS)
@@ -52,10 +52,11 @@ class Form:
         self._at: MultipartSegment | None = None
         self._found = False
         self.fields: dict[str, str] = {}
-        """The texts, once the form has been read to its end."""
+        """The other fields, once the form has been read."""
 
     async def file(self) -> AsyncGenerator[bytes, None]:
-        """The bytes of the file; raises a `Problem` 400 for what is no form, or has no file or several."""
+        """The bytes of the file; raises a `Problem` 400 for a malformed form, and for a form without exactly one
+        file."""
         try:
             async for piece in self._pieces:
                 for event in self._parser.parse(piece):
@@ -65,10 +66,10 @@ class Form:
         except MultipartError as error:
             raise _malformed(str(error)) from None
         if not self._found:
-            raise _malformed("no part of it is a file; a file has a filename")
+            raise _malformed("no part is a file; a file has a filename")
 
     def _take(self, event: "MultipartSegment | bytes | bytearray | None") -> bool:
-        """Whether it belongs to the file."""
+        """Whether the event is content of the file."""
         if isinstance(event, MultipartSegment):
             self._start(event)
         elif event is None:
@@ -86,7 +87,7 @@ class Form:
         if part.filename is None:
             return
         if self._found:
-            raise _malformed("two parts of it are files")
+            raise _malformed("two parts are files")
         self._found = True
         self._begin(File(essence_of(part.content_type), clean_name(part.filename)))
 
@@ -99,14 +100,14 @@ class Form:
 
     def _add(self, name: str, text: bytes) -> None:
         if not name or name in self.fields:
-            raise _malformed("its fields have different names")
+            raise _malformed("its fields must have different names")
         try:
             self.fields[name] = text.decode()
         except UnicodeDecodeError:
-            raise _malformed(f"the field {name!r} is no UTF-8") from None
+            raise _malformed(f"the field {name!r} is not UTF-8") from None
         if "\0" in self.fields[name]:
             raise _malformed(f"the field {name!r} has the character NUL")
 
 
 def _malformed(reason: str) -> Problem:
-    return Problem(400, detail=f"The body is no form with a file: {reason}.")
+    return Problem(400, detail=f"The body is not a form with a file: {reason}.")

@@ -1,7 +1,7 @@
-"""A body on its way in: piece by piece, within a limit of bytes, and no slower than it may be.
+"""An incoming body: piece by piece, with a limit of bytes and a minimum rate.
 
-The time limit is a rate and not a number of seconds, because large files may take long and slow clients are none the
-less clients. What counts is the time spent waiting for the client; what the store takes is not held against it.
+The timeout is a rate and not a number of seconds, because large files may take long. Only the time spent waiting for
+the client counts, not the time of the store.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ _DIGITS: Final = 20
 
 
 class Incoming:
-    """The pieces of a request's body. Raises a `Problem` 413 or 408, and `BodyBroken` if the client goes away."""
+    """The pieces of a request's body. Raises a `Problem` 413 or 408, and `BodyBroken` if the client disconnects."""
 
     def __init__(self, request: Request, limit: int) -> None:
         self._receive = request.receive
@@ -52,23 +52,23 @@ class Incoming:
             self._waited += monotonic() - since
 
     def _patience(self) -> float:
-        """Seconds to wait now: one pause has a limit, and so have all of them for what has come in return."""
+        """Seconds to wait now: each pause is limited, and their sum is limited by the bytes received."""
         earned = self._limits.seconds + self.size / self._limits.rate
         return max(0.0, min(self._limits.seconds, earned - self._waited))
 
 
 def refuse_large(request: Request, limit: int) -> None:
-    """Raise a `Problem` 413 if the body is announced to be larger than `limit`."""
+    """Raise a `Problem` 413 if the Content-Length exceeds `limit`."""
     declared = request.fields.get(b"content-length", b"")
     if declared.isdigit() and int(declared[:_DIGITS]) > limit:
         raise too_large(limit)
 
 
 def too_large(limit: int) -> Problem:
-    """The problem of a body that is larger than it may be."""
-    return Problem(413, detail=f"The file may have {limit} bytes.", limit=limit)
+    """The problem of a body that is too large."""
+    return Problem(413, detail=f"The file must not exceed {limit} bytes.", limit=limit)
 
 
 def _too_slow(limits: BodyLimits) -> Problem:
-    detail = f"The body came too slowly: {limits.rate} bytes per second are expected, after {limits.seconds:g} seconds."
+    detail = f"The upload is too slow: it must average {limits.rate} bytes per second after {limits.seconds:g} seconds."
     return Problem(408, detail=detail)

@@ -1,4 +1,4 @@
-"""What a route says of the uploads that it takes."""
+"""The upload options of a route."""
 
 from collections.abc import Sequence
 from typing import TypedDict
@@ -7,27 +7,27 @@ from headwater.http.route.option import Option
 
 
 class UploadOption(Option, frozen=True, kw_only=True):
-    """How large an upload may be, and of which types."""
+    """The maximum size and the media types of an upload."""
 
     upload_limit: int | None = None
-    """Bytes that an upload may have; by default 64 MiB."""
+    """Maximum bytes of an upload; by default 64 MiB."""
     media_types: Sequence[str] = ()
-    """What an upload may be, ``("image/*", "application/pdf")``; by default anything."""
+    """The accepted media types, ``("image/*", "application/pdf")``; by default any."""
 
 
 class UploadOptions(TypedDict, total=False):
-    """What a command that takes an upload can say."""
+    """Options of commands that take an upload."""
 
     upload_limit: int
-    """Bytes that the upload may have; by default 64 MiB."""
+    """Maximum bytes of the upload; by default 64 MiB."""
     media_types: Sequence[str]
-    """What the upload may be: ``("image/*", "application/pdf")``."""
+    """The accepted media types: ``("image/*", "application/pdf")``."""
 
 
 class ResumableOptions(TypedDict, total=False):
-    """What resumable uploads can say."""
+    """Options of resumable uploads."""
 
     limit: int
-    """Bytes that an upload may have; by default 64 MiB."""
+    """Maximum bytes of an upload; by default 64 MiB."""
     media_types: Sequence[str]
-    """What an upload may be: ``("image/*", "application/pdf")``."""
+    """The accepted media types: ``("image/*", "application/pdf")``."""

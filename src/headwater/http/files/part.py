@@ -26,7 +26,7 @@ _READS: Final = WaitsFor(frozenset({"reads"}))
 
 
 def files() -> Part:
-    """Take in files and hand them out."""
+    """Receive and send files."""
     return Part(
         "files",
         Provider(kind=Upload, context=Request, provide=_provide),
@@ -34,14 +34,14 @@ def files() -> Part:
         Step(
             name="downloads",
             stage=Stage.EXECUTION,
-            does="sends the object that a Download stands for",
+            does="sends the object that a Download refers to",
             plan=_plan_download,
             wrap=with_download,
         ),
         Step(
             name="uploads",
             stage=Stage.EXECUTION,
-            does="deletes an upload that did not come to a commit",
+            does="deletes an upload that was not committed",
             plan=_plan_upload,
             wrap=with_upload,
         ),
@@ -82,16 +82,16 @@ def _plan_keeping(draft: Draft) -> Within | None:
     if taken is None:
         for option in ("upload_limit", "media_types"):
             if getattr(declared, option):
-                refuse_option(route, option, "the handler takes no `upload: Upload`")
+                refuse_option(route, option, "the handler does not take `upload: Upload`")
         return None
     if draft.binding.tx_index is None:
         raise ParameterMisplaced(
             subject=route,
-            handler=route.place,
+            handler=route.location,
             parameter=taken.parameter,
             kind="Upload",
-            reason="a transaction keeps it, and the command has none",
-            mend="Take `tx: Tx` as well.",
+            reason="a transaction keeps it, and the command takes none",
+            fix="Take `tx: Tx` as well.",
         )
     return Within(link=lambda services: keep_upload)
 

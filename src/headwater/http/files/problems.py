@@ -1,4 +1,4 @@
-"""What the errors of the object storage are to a client."""
+"""The problems of object storage errors."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ def _no_object(error: NoObject) -> Problem:
 
 
 def _upload_expired(error: UploadExpired) -> Problem:
-    return types.UPLOAD_EXPIRED.problem("The upload came to its commit too late, and is gone.")
+    return types.UPLOAD_EXPIRED.problem("The upload was committed too late and has been deleted.")
 
 
 def _store_unavailable(error: StoreUnavailable) -> Problem:
@@ -25,7 +25,7 @@ def _store_unavailable(error: StoreUnavailable) -> Problem:
 
 
 def _store_full(error: StoreFull) -> Problem:
-    return types.STORAGE_FULL.problem("The object storage has no room for this.")
+    return types.STORAGE_FULL.problem("The object storage has no space for this file.")
 
 
 OBJECT_PROBLEMS: Final = (

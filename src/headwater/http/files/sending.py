@@ -1,8 +1,8 @@
-"""Sending: an object as an answer, whole or in part, streamed at the pace of whoever reads it.
+"""Sending: an object as a response, whole or in part, streamed at the speed of the client.
 
-What users have uploaded is never run by a browser in the name of the site: everything outside a short list of types is
-an attachment, what browsers would run as a page or a script goes out as bytes of no type, no type may be guessed
-(nosniff), and were it opened all the same, it may load and do nothing (a sandboxing Content-Security-Policy).
+A browser must never run an uploaded file in the origin of the site. So every type outside a short list is an
+attachment, pages and scripts are sent as application/octet-stream, sniffing is forbidden (nosniff), and a sandboxing
+Content-Security-Policy lets an opened file load and run nothing.
 """
 
 import asyncio
@@ -54,15 +54,15 @@ INLINE: Final = frozenset(
         "video/webm",
     }
 )
-"""What a browser may show where it stands."""
+"""Types that a browser may show inline."""
 
 _POLICY: Final = (b"content-security-policy", b"sandbox; default-src 'none'")
 _WRITE_SECONDS: Final = 30.0
-"""What stops reading would otherwise hold a connection to the store for ever."""
+"""A client that stops reading would otherwise hold a connection to the store for ever."""
 
 
 class Found(NamedTuple):
-    """An object that can be sent: `read` gives the bytes from one place to before another."""
+    """An object to send: `read` returns the bytes from one offset to before another."""
 
     size: int
     media_type: str
@@ -74,7 +74,7 @@ class Found(NamedTuple):
 
 
 def with_download(call: Call, plan: Any, operation: Operation, services: Services) -> Call:
-    """The same, with each `Download` made the answer that sends it; raises a `Problem` 404, 412 or 416."""
+    """The call that replaces a `Download` by the response that sends it; raises a `Problem` 404, 412 or 416."""
     db, objects = services[Db], services[Objects]
 
     async def call_and_send(request: Request) -> Answer:
@@ -128,7 +128,7 @@ async def _find_kept(download: Download, id: UUID, db: Db, objects: Objects) -> 
 async def _find_stored(download: Download, key: str, objects: Objects) -> Found:
     try:
         stat = await objects.head(key)
-    except KeyInvalid as error:  # made of what a client has sent, most likely
+    except KeyInvalid as error:  # most likely from input of the client
         raise NoObject(key=key, location=objects.location) from error
     return Found(
         size=stat.size,
@@ -166,7 +166,7 @@ def _content_type(essence: str) -> bytes:
 
 
 def _spans(request: Request, found: Found, validators: Validators) -> tuple[Span, ...] | None:
-    """What of it is asked for; None for all. Only GET has ranges (RFC 9110 section 14.2)."""
+    """The requested spans; None for the whole object. Only GET has ranges (RFC 9110 section 14.2)."""
     header = request.fields.get(b"range")
     if header is None or request.method != "GET":
         return None
@@ -175,7 +175,7 @@ def _spans(request: Request, found: Found, validators: Validators) -> tuple[Span
 
 
 async def _run(status: int, fields: Fields, span: Span, request: Request, found: Found) -> Answer:
-    """The answer that sends one run of bytes, once the first of them are there: until then a failure is a problem."""
+    """The response that sends one span, once its first bytes are available: an earlier failure becomes a problem."""
     pieces = found.read(span.start, span.end)
     first = await anext(pieces, b"") if request.method == "GET" else b""
 
@@ -190,7 +190,7 @@ async def _run(status: int, fields: Fields, span: Span, request: Request, found:
 
 
 def _parts(found: Found, fields: Fields, spans: tuple[Span, ...]) -> Answer:
-    """The answer that sends several, one after the other (RFC 9110 section 14.6)."""
+    """The response that sends several spans (RFC 9110 section 14.6)."""
     multipart = Multipart(spans, found.size, dict(fields)[b"content-type"])
     typed = [(name, multipart.content_type if name == b"content-type" else value) for name, value in fields]
 

@@ -1,8 +1,8 @@
-"""Sniffing: what the first bytes of a file say that it is, and whether that goes with what its sender says.
+"""Sniffing: the media type of a file by its first bytes, compared with the declared type.
 
-Nothing is believed that the bytes contradict, for what is served as an image has to be one. Where both can be true,
-the sender decides: the bytes of a spreadsheet are those of any archive, CSV is just text, and so is a note that begins
-with the letters of some signature. Markup that a browser would run is called what it is, whatever it was declared as.
+A declared type that the bytes contradict is refused, because what is served as an image must be one. Where both are
+possible, the declared type wins: a spreadsheet has the bytes of an archive, CSV is text, and so is a text that begins
+like some signature. Markup that a browser would run gets its own type, whatever was declared.
 """
 
 import re
@@ -14,7 +14,7 @@ import puremagic
 from headwater.http.message.problem import Problem
 
 SNIFF_BYTES: Final = 4096
-"""How much of a file is looked at."""
+"""Bytes of a file that are inspected."""
 UNKNOWN: Final = "application/octet-stream"
 
 ACTIVE: Final = frozenset(
@@ -33,9 +33,9 @@ ACTIVE: Final = frozenset(
         "text/xsl",
     }
 )
-"""What a browser runs in the name of the site that it came from."""
+"""Types that a browser runs in the origin of the site."""
 
-_CONFIDENCE: Final = 0.3  # three bytes of signature; what is known by fewer is often something else
+_CONFIDENCE: Final = 0.3  # at least three bytes of signature; shorter ones are unreliable
 _ARCHIVES: Final = (
     "application/zip",
     "application/x-zip-compressed",
@@ -71,7 +71,7 @@ _TYPE: Final = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+", re.ASCII)
 
 
 def essence_of(content_type: str | None) -> str:
-    """The type without its parameters, in lower case and under its usual name; `UNKNOWN` for what is none."""
+    """The type without parameters, in lower case and under its usual name; `UNKNOWN` if it is invalid."""
     essence = (content_type or "").partition(";")[0].strip().lower()
     return _ALIASES.get(essence, essence) if _TYPE.fullmatch(essence) else UNKNOWN
 
@@ -79,7 +79,7 @@ def essence_of(content_type: str | None) -> str:
 def settle(declared: str, head: bytes) -> str:
     """The type of a file that begins with `head` and was declared as `declared`; raises a `Problem` 415.
 
-    `declared` is an `essence_of`. An empty file is whatever it was declared as.
+    `declared` is an `essence_of`. An empty file has its declared type.
     """
     if not head:
         return declared
@@ -98,7 +98,7 @@ def settle(declared: str, head: bytes) -> str:
 
 
 def allows(patterns: tuple[str, ...], media_type: str) -> bool:
-    """Whether a list such as ``("image/*", "application/pdf")`` has the type. What is `ACTIVE` must be named."""
+    """Whether a list such as ``("image/*", "application/pdf")`` contains the type. `ACTIVE` types must be named."""
     if media_type in patterns:
         return True
     return media_type not in ACTIVE and any(
@@ -130,7 +130,7 @@ def _settle_text(declared: str) -> str:
 
 
 def _active(head: bytes) -> str | None:
-    """What of the kind that browsers run these bytes are (after the table of WHATWG's MIME Sniffing, section 7.1)."""
+    """The active type of these bytes, or None (after the table of WHATWG's MIME Sniffing, section 7.1)."""
     match = _MARKUP.match(head)
     if match is not None:
         tag = match["tag"].lower()
@@ -142,7 +142,7 @@ def _active(head: bytes) -> str | None:
 
 @lru_cache(maxsize=64)
 def _signed(head: bytes) -> tuple[str, ...]:
-    """The types whose signature the bytes have, the likeliest first; none if there is none to rely on."""
+    """The types whose signature the bytes have, the likeliest first; none without a reliable signature."""
     try:
         matches = puremagic.magic_string(head)
     except (puremagic.PureError, ValueError):
@@ -158,7 +158,7 @@ def _signed(head: bytes) -> tuple[str, ...]:
 
 
 def _is_text(head: bytes) -> bool:
-    """Whether it is UTF-8 without control characters; a character that is cut off at the end is none of its faults."""
+    """Whether it is UTF-8 without control characters; a truncated character at the end is allowed."""
     if _BINARY.search(head):
         return False
     try:

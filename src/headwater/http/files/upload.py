@@ -1,8 +1,8 @@
 """An upload: the body of a request as a file, in the object storage before the command's transaction begins.
 
 Commit once: the bytes are stored under a random id that is recorded first; the transaction then keeps that id, together
-with what the handler writes. Whatever does not come to a commit leaves nothing: what ends in an error is deleted at
-once, and what is killed is swept (see `headwater.objects.staging`).
+with the handler's writes. An upload that is not committed leaves nothing: after an error it is deleted at once, after a
+crash by the sweeper (see `headwater.objects.staging`).
 """
 
 import asyncio
@@ -31,20 +31,19 @@ from headwater.http.route.route import Route
 from headwater.http.step.operation import Operation
 from headwater.objects import ObjectsError
 from headwater.objects.kept import keep
-from headwater.objects.parts import PART_BYTES, Part
+from headwater.objects.parts import PART_BYTES, StoredPart
 from headwater.objects.staging import Staging
 
 DEFAULT_LIMIT: Final = 64 * 1024 * 1024
-"""Bytes of an upload whose route has no ``upload_limit``."""
+"""Maximum bytes of an upload whose route sets no ``upload_limit``."""
 
 
 class Upload(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that has arrived whole, and that the transaction of this command keeps.
+    """A complete file that the transaction of this command keeps.
 
-    `id` is what a row refers to: ``object uuid not null references headwater.object``. `size` is in bytes.
-    `media_type` is what the bytes are, as far as bytes tell. `filename` is the last segment of what the client called
-    it. `sha256` is None for a resumable upload that came in several requests. `metadata` is what a resumable upload
-    was created with, or the fields beside the file in a form.
+    `id` is what a row refers to: ``object uuid not null references headwater.object``. `size` is in bytes. `media_type`
+    is the type by the bytes and the declaration. `filename` is the last segment of the client's name. `sha256` is None
+    for a resumable upload in several requests. `metadata` is that of a resumable upload, or the other fields of a form.
     """
 
     id: UUID
@@ -53,28 +52,28 @@ class Upload(msgspec.Struct, frozen=True, kw_only=True):
     filename: str | None = None
     sha256: bytes | None = None
     metadata: dict[str, str] = {}
-    parts: list[Part] = []
-    """Where the bytes are, for Headwater itself."""
+    parts: list[StoredPart] = []
+    """The parts in the object storage, for internal use."""
 
 
 class Staged(msgspec.Struct):
-    """The upload of a request, in the request's state; `kept` once a transaction has made it an object."""
+    """The upload of a request, in the request's state; `kept` once a transaction has kept it."""
 
     upload: Upload
     kept: bool = False
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """What a route takes: at most `limit` bytes, of the types in `media_types`, or of any."""
+    """What a route accepts: at most `limit` bytes, of the types in `media_types`, or of any."""
 
     limit: int
     media_types: tuple[str, ...] = ()
 
     def check_type(self, media_type: str) -> None:
-        """Raise a `Problem` 415 for a type that the route does not take."""
+        """Raise a `Problem` 415 for a type that the route does not accept."""
         if self.media_types and not allows(self.media_types, media_type):
             accepted = ", ".join(self.media_types)
-            detail = f"This operation takes {accepted}, and not {media_type}."
+            detail = f"This operation accepts {accepted}, not {media_type}."
             raise Problem(415, detail=detail, headers={"Accept-Post": accepted})
 
     def settle(self, declared: str, head: bytes) -> str:
@@ -85,20 +84,20 @@ class Rules(msgspec.Struct, frozen=True):
 
 
 def rules_of(route: Route) -> Rules:
-    """The rules of a route, with the default for what it does not say."""
+    """The rules of a route, with defaults."""
     declared = route.option(UploadOption)
     return Rules(declared.upload_limit or DEFAULT_LIMIT, tuple(declared.media_types))
 
 
 class Intake:
-    """Takes in the uploads of one route."""
+    """Receives the uploads of one route."""
 
     def __init__(self, route: Route, staging: Staging) -> None:
         self._rules = rules_of(route)
         self._staging = staging
 
     async def receive(self, request: Request) -> None:
-        """Store the body and make it the request's upload; raises a `Problem`, after which nothing of it is left."""
+        """Store the body as the request's upload; on a `Problem` everything stored is deleted."""
         if request.fields.get(b"content-encoding", b"identity").lower() != b"identity":
             raise encoded()
         boundary = boundary_of(request)
@@ -115,7 +114,7 @@ class Intake:
             await drop(self._staging, id)
             raise
         request.state[Staged] = Staged(upload)
-        # What stands for the body where an idempotency key is compared. A form is cut by another boundary each time.
+        # The fingerprint of an idempotency key uses this instead of the body; the boundary of a form differs each time.
         request.raw_body = arriving.content.sha256
         if boundary is not None:
             request.raw_body += msgspec.json.encode(sorted(upload.metadata.items()))
@@ -141,8 +140,8 @@ class Intake:
 
 
 class _Arriving:
-    """What is known of a file while it arrives. Digests are about the `message`, which a form is more of than its file,
-    the `content`."""
+    """The state of a file while it arrives. Digests cover the `message`, which in a form is more than its file, the
+    `content`."""
 
     def __init__(self, rules: Rules, message: Hashing, content: Hashing) -> None:
         self._rules = rules
@@ -153,7 +152,7 @@ class _Arriving:
         self.size = 0
 
     def begin(self, file: File) -> None:
-        """Take in what is said of the file; raises a `Problem` 415."""
+        """Set the declared type and the name; raises a `Problem` 415."""
         if file.media_type != UNKNOWN:
             self._rules.check_type(file.media_type)
         self.typing.media_type, self.filename = file
@@ -165,7 +164,7 @@ class _Arriving:
             yield piece
 
     def take(self, piece: bytes) -> None:
-        """Take in a piece of the file; raises a `Problem` 413."""
+        """Add a piece of the file; raises a `Problem` 413."""
         self.content.update(piece)
         self.size += len(piece)
         if self.size > self._rules.limit:
@@ -173,7 +172,7 @@ class _Arriving:
 
 
 def _declared(request: Request) -> File:
-    """What the headers say of a body that is the file itself."""
+    """The type and the name of a body that is the file itself."""
     name = name_in(request.headers.get("content-disposition", ""))
     return File(essence_of(request.headers.get("content-type")), name)
 
@@ -186,11 +185,11 @@ class Typing:
         self.media_type = declared
 
     def look(self, head: bytes) -> None:
-        """Take what the file begins with into account; raises a `Problem` 415."""
+        """Determine the type by the first bytes; raises a `Problem` 415."""
         self.media_type = self._rules.settle(self.media_type, head)
 
     def look_early(self, head: bytes) -> None:
-        """The same for what may be no more than the first few bytes, which do not say anything yet."""
+        """The same, but only if there are enough bytes to decide."""
         if len(head) >= SNIFF_BYTES:
             self.look(head)
 
@@ -198,9 +197,9 @@ class Typing:
 async def in_parts(
     pieces: AsyncIterator[bytes], take: Callable[[bytes], None], look: Callable[[bytes], None]
 ) -> AsyncIterator[tuple[int, bytes]]:
-    """What comes, cut for the store, each part with its place.
+    """The bytes in parts for the store, each with its offset.
 
-    `take` sees every piece, `look` the first bytes as soon as they came.
+    `take` is called with every piece, `look` with the first bytes as soon as they have arrived.
     """
     waiting, at, looked = bytearray(), 0, False
     async for piece in pieces:
@@ -236,7 +235,7 @@ async def keep_upload(tx: Tx, request: Request) -> None:
 
 
 def with_upload(call: Call, plan: Any, operation: Operation, services: Services) -> Call:
-    """The same, and an upload that did not come to a commit is deleted when the request has been answered."""
+    """The call that deletes an uncommitted upload when the request has ended."""
     staging = services[Staging]
 
     async def call_and_tidy(request: Request) -> Answer:
@@ -255,13 +254,13 @@ def with_upload(call: Call, plan: Any, operation: Operation, services: Services)
 
 
 async def drop(staging: Staging, id: UUID) -> None:
-    """Delete what is not kept, now if that can be done; otherwise the sweeper does it."""
+    """Delete an upload that is not kept; if that fails, the sweeper does it later."""
     with suppress(DbError, ObjectsError):
         await _to_its_end(staging.drop(id))
 
 
 async def _to_its_end(work: Awaitable[Any]) -> None:
-    """Wait for it even if whoever waits is told to stop; it is short."""
+    """Wait for it even if cancelled; it is short."""
     task = asyncio.ensure_future(work)
     try:
         await asyncio.shield(task)

@@ -1,4 +1,4 @@
-"""A limit, as it is declared: so much per so many seconds, for each of whom `by` tells apart."""
+"""A `Limit` allows N requests per period, counted per client; `by=` says what identifies a client."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, get_args
 
 import msgspec
 
-from headwater.http.limit.gcra import Pace
+from headwater.http.limit.gcra import Rate
 from headwater.http.message.forwarded import read_address
 from headwater.http.message.request import Request
 from headwater.http.route.errors import HttpError
@@ -19,7 +19,7 @@ By = Whom | Callable[[Request], str | None]
 
 MOST_PER_SECOND: Final = 100_000
 LONGEST_SECONDS: Final = 10 * 366 * 86_400
-"""In which a whole burst comes back: moments stay far below 2^53 microseconds, which is what Lua counts exactly."""
+"""The longest time in which a burst refills: times stay far below 2^53 microseconds, which Lua counts exactly."""
 
 _MICROSECONDS: Final = 1_000_000
 _NAME: Final = re.compile(r"[a-z][a-z0-9_.-]{0,63}", re.ASCII)
@@ -27,25 +27,24 @@ _NETWORK_BITS: Final = 64
 
 
 class LimitInvalid(HttpError):
-    """The limit {name!r} cannot be: {reason}."""
+    """The limit {name!r} is invalid: {reason}."""
 
 
 class LimitsClash(HttpError):
-    """{first!r} of {first_place} and {second!r} of {second_place} have one name, under which both would be counted:
-    make them one, or give one of them another name."""
+    """{first!r} of {first_location} and {second!r} of {second_location} have the same name but differ. Rename one, or
+    use one object for both."""
 
 
 class Limit(msgspec.Struct, frozen=True):
     """``Limit("burst", 100, per=60)``: a hundred requests a minute for each principal.
 
-    `quota` is what comes back within `per` seconds, evenly; `burst`, by default the whole quota, is how much of it can
-    be used at once. So at any moment no more than `burst` go through together, and in the long run no more than the
-    quota. `name` is what clients read in the RateLimit fields, and what is counted under: a Limit that several routes
-    have is one limit over all of them.
+    `quota` refills evenly within `per` seconds; `burst`, by default the whole quota, is how much of it can be used at
+    once. So at most `burst` requests are allowed at once, and in the long run at most the quota. `name` identifies the
+    limit in the RateLimit fields and in the counters: a Limit of several routes is one limit over all of them.
 
-    `by` tells apart who is counted: ``"principal"`` (the address, when nobody is known), ``"address"`` (of IPv6 the
-    first 64 bits, which is what one customer has), ``"everybody"``, or a function of the request that returns a text,
-    or None for a request that is not counted. Raises `LimitInvalid`.
+    `by` identifies a client: ``"principal"`` (its address if it is not authenticated), ``"address"`` (of IPv6 the first
+    64 bits, the network of one customer), ``"everybody"`` for one counter over all clients, or a function of the
+    request that returns a string, or None for a request that is not counted. Raises `LimitInvalid`.
     """
 
     name: str
@@ -55,14 +54,14 @@ class Limit(msgspec.Struct, frozen=True):
     by: By = "principal"
 
     def __post_init__(self) -> None:
-        if reason := self._fault():
+        if reason := self._reason():
             raise LimitInvalid(name=self.name, reason=reason)
 
     @property
-    def pace(self) -> Pace:
-        """In whole microseconds, rounded up, so that no more than the quota ever goes through."""
+    def rate(self) -> Rate:
+        """The rate in whole microseconds, rounded up, so the quota is never exceeded."""
         interval = -(-round(self.per * _MICROSECONDS) // self.quota)
-        return Pace(interval, self.burst or self.quota)
+        return Rate(interval, self.burst or self.quota)
 
     @property
     def policy(self) -> str:
@@ -70,7 +69,7 @@ class Limit(msgspec.Struct, frozen=True):
         return f'"{self.name}";q={self.quota};w={max(1, round(self.per))}'
 
     def who(self, request: Request) -> str | None:
-        """Whom a request is counted for; None if it is not."""
+        """The client that a request is counted for; None if it is not counted."""
         if self.by == "principal":
             principal = request.principal
             return address_of(request) if principal is None else f"principal {principal.tenant!r} {principal.id}"
@@ -81,39 +80,39 @@ class Limit(msgspec.Struct, frozen=True):
         key = self.by(request)
         return None if key is None else named(key)
 
-    def _fault(self) -> str | None:
-        """Why there can be no such limit."""
+    def _reason(self) -> str | None:
+        """Why the limit is invalid, or None."""
         if _NAME.fullmatch(self.name) is None:
-            return "a name is lower-case letters, digits, and . _ -, a letter first, at most 64"
+            return "a name is made of lower-case letters, digits and . _ -, begins with a letter, and has at most 64"
         if not _counts(self.quota) or not (self.burst is None or _counts(self.burst)):
-            return "quota and burst are whole numbers from 1 on"
+            return "quota and burst must be integers of at least 1"
         if not _measures(self.per):
-            return "per is seconds, more than none"
+            return "per must be a positive number of seconds"
         if self.quota > MOST_PER_SECOND * self.per:
-            return f"it counts in microseconds, and keeps its quota up to {MOST_PER_SECOND:,} a second"
-        if self.pace.depth > LONGEST_SECONDS * _MICROSECONDS:
-            return "its burst takes more than ten years to come back"
+            return f"its quota must not exceed {MOST_PER_SECOND:,} a second"
+        if self.rate.depth > LONGEST_SECONDS * _MICROSECONDS:
+            return "its burst takes more than ten years to refill"
         if not (callable(self.by) or self.by in get_args(Whom)):
-            return f"by is one of {', '.join(map(repr, get_args(Whom)))}, or a function of the request"
+            return f"by must be one of {', '.join(map(repr, get_args(Whom)))}, or a function of the request"
         return None
 
 
 def check_limits(declared: Iterable[tuple[Limit, str]]) -> None:
-    """Each with the place that declares it; raises `LimitsClash` for two that are counted together and differ."""
+    """Limits with their locations; raises `LimitsClash` for two different limits of one name."""
     known: dict[str, tuple[Limit, str]] = {}
-    for limit, place in declared:
-        first, first_place = known.setdefault(limit.name, (limit, place))
+    for limit, location in declared:
+        first, first_location = known.setdefault(limit.name, (limit, location))
         if first != limit:
-            raise LimitsClash(first=first, first_place=first_place, second=limit, second_place=place)
+            raise LimitsClash(first=first, first_location=first_location, second=limit, second_location=location)
 
 
 def named(key: str) -> str:
-    """Whom a key stands for that a function or a handler chose; no principal and no address, whatever it says."""
+    """The client of a key that a function or a handler chose; never equal to a principal or an address."""
     return f"key {key}"
 
 
 def address_of(request: Request) -> str:
-    """The address that counts as one client; behind a socket without addresses everybody is one."""
+    """The address that counts as one client; behind a socket without addresses all are one."""
     return network_of(request.client or "none")
 
 

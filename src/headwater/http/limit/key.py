@@ -1,7 +1,7 @@
-"""A key: what a limit is counted under for one of those whom it tells apart.
+"""A key: the name of a counter, of one limit and one client.
 
-Whom it is about is only there as a digest. So keys are short, whatever clients send, which bounds what a store keeps;
-and neither addresses nor names nor secrets stand in a Valkey.
+It contains the client only as a digest. So keys are short, whatever clients send, which bounds a store's memory; and no
+address, name or secret is stored in Valkey.
 """
 
 from hashlib import blake2b

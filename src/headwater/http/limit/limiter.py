@@ -1,16 +1,16 @@
-"""The limiter: charges requests, says in the RateLimit fields what is left, and refuses with 429.
+"""The limiter: charges requests, reports the rest in the RateLimit fields, and refuses with 429.
 
-The fields are those of draft-ietf-httpapi-ratelimit-headers-10: RateLimit-Policy says what is promised, RateLimit what
-is left of it (`r`) and in how many seconds (`t`) all of it is there again or, for a limit that refuses, the request
-would be let through. That is what Retry-After says, too: by the draft both "SHOULD reference the same point in time".
-They are structured fields (RFC 9651).
+The fields are those of draft-ietf-httpapi-ratelimit-headers-10, structured fields (RFC 9651). RateLimit-Policy is the
+policy. RateLimit has the remaining units (`r`) and the seconds (`t`) until all have refilled or, if the limit refuses,
+until the request would be allowed. Retry-After has the same value: by the draft both "SHOULD reference the same point
+in time".
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from headwater.http.limit.declaration import Limit, named
-from headwater.http.limit.gcra import Pace
+from headwater.http.limit.gcra import Rate
 from headwater.http.limit.key import key_of
 from headwater.http.limit.store import Charge, Store
 from headwater.http.message.problem import Problem
@@ -23,7 +23,7 @@ Cost = int | Callable[[Request], int]
 
 
 class Limiter:
-    """A parameter of this type lets a handler charge a limit that only it can know the key of::
+    """A handler takes it to charge a limit whose key only the handler knows::
 
         ACCOUNT = Limit("login", 5, per=60)
 
@@ -31,7 +31,7 @@ class Limiter:
         async def log_in(tx: Tx, limiter: Limiter, login: Login) -> Session:
             await limiter.take(ACCOUNT, login.email)
 
-    `count` is told the name of each limit that refuses.
+    `count` is called with the name of each limit that refuses.
     """
 
     def __init__(self, store: Store, count: Callable[[str], None] = lambda name: None) -> None:
@@ -39,74 +39,74 @@ class Limiter:
         self._count = count
 
     async def take(self, limit: Limit, key: str, cost: int = 1) -> None:
-        """Charge one limit for whoever `key` names; raises a `Problem` 429."""
-        pace = limit.pace
-        verdict = await self._store.take([Charge(key_of(limit.name, named(key)), pace, cost)])
+        """Charge one limit for the client `key`; raises a `Problem` 429."""
+        rate = limit.rate
+        verdict = await self._store.take([Charge(key_of(limit.name, named(key)), rate, cost)])
         if not verdict.allowed:
-            raise self._refusal([(limit.name, pace)], verdict.debts, cost)
+            raise self._refusal([(limit.name, rate)], verdict.debts, cost)
 
-    async def admit(self, request: Request, limits: Sequence["Counted"], cost: Cost) -> None:
-        """Charge what a request is counted for, all or nothing; raises a `Problem` 429. Adds the RateLimit fields."""
+    async def admit(self, request: Request, limits: Sequence["AppliedLimit"], cost: Cost) -> None:
+        """Charge all limits of a request or none; raises a `Problem` 429. Adds the RateLimit fields."""
         units = cost if isinstance(cost, int) else max(0, cost(request))
         charges, counted = [], []
         for each in limits:
             who = each.limit.who(request)
             if who is not None:
                 counted.append(each)
-                charges.append(Charge(key_of(each.name, who), each.pace, units))
+                charges.append(Charge(key_of(each.name, who), each.rate, units))
         if not charges:
             return
         allowed, debts = await self._store.take(charges)
         left = [each.left(debt, 0 if allowed else units) for each, debt in zip(counted, debts, strict=True)]
         request.add(b"ratelimit", b", ".join(left))
         if not allowed:
-            raise self._refusal([(each.name, each.pace) for each in counted], debts, units)
+            raise self._refusal([(each.name, each.rate) for each in counted], debts, units)
 
     async def close(self) -> None:
         """Close the store."""
         await self._store.close()
 
     def statistics(self) -> dict[str, Any]:
-        """The store's."""
+        """The statistics of the store."""
         return self._store.statistics()
 
-    def _refusal(self, limits: Sequence[tuple[str, Pace]], debts: Sequence[int], cost: int) -> Problem:
+    def _refusal(self, limits: Sequence[tuple[str, Rate]], debts: Sequence[int], cost: int) -> Problem:
         waits = {
-            name: _seconds_to(pace, debt, cost)
-            for (name, pace), debt in zip(limits, debts, strict=True)
-            if pace.refuses(debt, cost)
+            name: _seconds_to(rate, debt, cost)
+            for (name, rate), debt in zip(limits, debts, strict=True)
+            if rate.refuses(debt, cost)
         }
         for name in waits:
             self._count(name)
         seconds = max(waits.values())
-        too_dear = [name for name, pace in limits if cost > pace.burst]
+        too_dear = [name for name, rate in limits if cost > rate.burst]
         if too_dear:
-            detail = f"It costs {cost}, which is more than {too_dear[0]!r} ever lets through at once."
+            detail = f"The cost of {cost} exceeds the burst of {too_dear[0]!r}, so it is never allowed."
         else:
-            detail = f"Too many requests; the next is let through in {_in_words(seconds)}."
+            detail = f"Too many requests; retry in {_in_words(seconds)}."
         return QUOTA_EXCEEDED.problem(detail, {"Retry-After": str(seconds)}, **{"violated-policies": [*waits]})
 
 
-class Counted:
-    """A limit made ready for the requests of a route."""
+class AppliedLimit:
+    """A limit, prepared for the requests of a route."""
 
-    __slots__ = ("_form", "limit", "name", "pace")
+    __slots__ = ("_form", "limit", "name", "rate")
 
     def __init__(self, limit: Limit) -> None:
         self.limit = limit
         self.name = limit.name
-        self.pace = limit.pace
+        self.rate = limit.rate
         self._form = f'"{limit.name}";r=%d;t=%d'.encode()
 
     def left(self, debt: int, refused: int) -> bytes:
-        """An item of RateLimit; `refused` is what a request costs that was not let through."""
-        if refused and self.pace.refuses(debt, refused):
-            return self._form % (self.pace.left(debt), _seconds_to(self.pace, debt, refused))
-        return self._form % (self.pace.left(debt), -(-debt // _SECOND))
+        """An item of RateLimit; `refused` is the cost of a request that was refused, or 0."""
+        if refused and self.rate.refuses(debt, refused):
+            return self._form % (self.rate.left(debt), _seconds_to(self.rate, debt, refused))
+        return self._form % (self.rate.left(debt), -(-debt // _SECOND))
 
 
-def _seconds_to(pace: Pace, debt: int, cost: int) -> int:
-    return max(1, -(-pace.wait(debt, cost) // _SECOND))
+def _seconds_to(rate: Rate, debt: int, cost: int) -> int:
+    return max(1, -(-rate.wait(debt, cost) // _SECOND))
 
 
 def _in_words(seconds: int) -> str:

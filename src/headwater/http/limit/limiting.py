@@ -1,4 +1,4 @@
-"""Limiting: the limits of a route, checked when it is compiled, and charged before anything else is done for it."""
+"""Limiting: the limits of a route, checked when it is compiled, and charged before other work on a request."""
 
 from collections.abc import Sequence
 
@@ -6,10 +6,10 @@ import msgspec
 
 from headwater.binding import Services
 from headwater.http.limit.declaration import Limit
-from headwater.http.limit.limiter import Cost, Counted, Limiter
+from headwater.http.limit.limiter import AppliedLimit, Cost, Limiter
 from headwater.http.limit.options import LimitOption
 from headwater.http.message.answer import Answer
-from headwater.http.message.principal import Identification
+from headwater.http.message.principal import AuthenticationNeed
 from headwater.http.message.request import Request
 from headwater.http.route.call import Call
 from headwater.http.route.route import Route, refuse_option
@@ -17,33 +17,33 @@ from headwater.http.step.operation import Operation
 
 
 class RouteLimits(msgspec.Struct, frozen=True):
-    """The limits of one route, and what a request costs of them."""
+    """The limits of one route, and the cost of a request."""
 
     limits: tuple[Limit, ...]
     cost: Cost
 
 
 class Charged(msgspec.Struct, frozen=True):
-    """Those of them that one step charges."""
+    """The limits that one step charges."""
 
     limits: tuple[Limit, ...]
     cost: Cost
 
 
 def plan_addresses(operation: Operation, everywhere: Sequence[Limit]) -> Charged | None:
-    """Those that are charged before anybody looks at a credential, so that guessing credentials is limited, too."""
+    """The limits that are charged before authentication, so guessing credentials is limited, too."""
     limits = limits_of(operation.route, everywhere)
     if not limits:
         return None
     cost = operation.option(LimitOption).cost
     operation.note(RouteLimits(limits, cost))
     if any(limit.by == "principal" for limit in limits):
-        operation.note(Identification("its limits are counted per principal", required=False, wished=True))
+        operation.note(AuthenticationNeed("its limits are counted per principal", required=False, wished=True))
     return _charged([limit for limit in limits if limit.by != "principal"], cost)
 
 
 def plan_principals(operation: Operation) -> Charged | None:
-    """Those that can be charged only once the principal is known."""
+    """The limits that are charged after authentication."""
     found = operation.fact(RouteLimits)
     if found is None:
         return None
@@ -55,24 +55,24 @@ def _charged(limits: Sequence[Limit], cost: Cost) -> Charged | None:
 
 
 def limits_of(route: Route, everywhere: Sequence[Limit]) -> tuple[Limit, ...]:
-    """A route's own limits, or those of the backend if it has none; raises `OptionInvalid`."""
+    """A route's limits, or those of the backend if it declares none; raises `OptionInvalid`."""
     declared = route.option(LimitOption)
     limits, cost = tuple(everywhere if declared.limits is None else declared.limits), declared.cost
     names = [limit.name for limit in limits]
     if len(names) != len(set(names)):
-        refuse_option(route, "limits", "two of them have one name, by which clients and counters tell them apart")
+        refuse_option(route, "limits", "two of them have the same name")
     if not callable(cost):
         if cost < 0:
-            refuse_option(route, f"cost={cost}", "no request gives back what others have used")
+            refuse_option(route, f"cost={cost}", "a cost must not be negative")
         for limit in limits:
-            if cost > limit.pace.burst:
-                refuse_option(route, f"cost={cost}", f"{limit.name!r} never lets so much through at once")
+            if cost > limit.rate.burst:
+                refuse_option(route, f"cost={cost}", f"it exceeds the burst of {limit.name!r}")
     return limits
 
 
 def with_limits(call: Call, charged: Charged, operation: Operation, services: Services) -> Call:
-    """The same, for those who have not had enough yet; 429 for the others."""
-    counted = [Counted(limit) for limit in charged.limits]
+    """The call within the limits; otherwise 429."""
+    counted = [AppliedLimit(limit) for limit in charged.limits]
     policy = ", ".join(limit.policy for limit in charged.limits).encode()
     admit, cost = services[Limiter].admit, charged.cost
 

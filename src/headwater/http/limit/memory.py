@@ -1,7 +1,7 @@
-"""Limits in the memory of this process: for one web worker, and while Valkey is away.
+"""Limits in the memory of this process: for one web worker, and while Valkey is unreachable.
 
-Bounded: a moment that has passed says no more than none at all, so what is oldest goes first, and when more clients
-than `capacity` are in debt at once, the one that was heard of longest ago is forgiven.
+Memory is bounded: a time in the past means the same as none, so the oldest entries are deleted. When more clients than
+`capacity` have debts at once, the one charged longest ago is deleted.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from headwater.clock import Clock, SystemClock
 from headwater.http.limit.store import Charge, Verdict
 
 CAPACITY: Final = 100_000
-"""Of each about 200 bytes: 20 MB at most."""
+"""About 200 bytes each: 20 MB at most."""
 
 _SWEPT: Final = 2
 
@@ -25,7 +25,7 @@ class MemoryStore:
         self._moments: dict[str, int] = {}  # in the order in which they were last charged
 
     async def take(self, charges: Sequence[Charge]) -> Verdict:
-        """Charge all or nothing; nothing else runs in between."""
+        """Charge all or nothing; there is no await in between."""
         # To the nearest microsecond: a product of floats may fall just short of it.
         now, moments = int(self._monotonic() * 1e6 + 0.5), self._moments
         before, after, allowed = [], [], True
@@ -52,11 +52,11 @@ class MemoryStore:
         self._moments.clear()
 
     def statistics(self) -> dict[str, Any]:
-        """How many clients are remembered."""
+        """The number of clients in memory."""
         return {"kept": len(self._moments), "capacity": self._capacity}
 
     def _forget(self, now: int) -> None:
-        """A few of the oldest at a time, so that no request pays for all."""
+        """Delete a few of the oldest entries, so no request pays for all."""
         moments = self._moments
         for _ in range(_SWEPT):
             key = next(iter(moments), None)

@@ -1,4 +1,4 @@
-"""What a route says of its rate limits."""
+"""The rate limit options of a route."""
 
 from collections.abc import Callable, Sequence
 from typing import TypedDict
@@ -9,18 +9,18 @@ from headwater.http.route.option import Option
 
 
 class LimitOption(Option, frozen=True, kw_only=True):
-    """The limits of a route, and what a request costs."""
+    """The limits of a route, and the cost of a request."""
 
     limits: Sequence[Limit] | None = None
-    """Rate limits; by default those of the whole backend."""
+    """Rate limits; by default those of the backend."""
     cost: int | Callable[[Request], int] = 1
-    """How much of its limits a request uses up."""
+    """The units that a request costs."""
 
 
 class LimitOptions(TypedDict, total=False):
-    """What every route can say."""
+    """Options of every route."""
 
     limits: Sequence[Limit] | None
-    """Rate limits, instead of those of the whole backend; ``()`` for none."""
+    """Rate limits instead of those of the backend; ``()`` for none."""
     cost: int | Callable[[Request], int]
-    """How much of its limits a request uses up: a number, or a function of the request."""
+    """The units that a request costs: a number, or a function of the request."""

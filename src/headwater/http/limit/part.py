@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from functools import partial
 
 from headwater.binding import Resource
+from headwater.http.limit.configuration import open_limiter
 from headwater.http.limit.declaration import Limit
 from headwater.http.limit.limiter import Limiter
 from headwater.http.limit.limiting import RouteLimits, plan_addresses, plan_principals, with_limits
-from headwater.http.limit.opening import open_limiter
 from headwater.http.step.description import Describe, Description
 from headwater.http.step.operation import Operation
 from headwater.http.step.step import Stage, Step
@@ -15,7 +15,7 @@ from headwater.part import Part
 
 
 def rate_limits(everywhere: Sequence[Limit] = ()) -> Part:
-    """Limit requests; `everywhere` are the limits of the routes that have none of their own."""
+    """Limit requests; `everywhere` are the limits of routes that declare none."""
     return Part(
         "limits",
         Resource(kind=Limiter, open=open_limiter, statuses=(429,)),

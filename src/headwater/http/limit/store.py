@@ -1,19 +1,19 @@
-"""A store of limits: where the moments are kept, and the clock by which they are judged is its own.
+"""A store of limits: it keeps the TATs, and uses a clock of its own.
 
-All charges of one request are one step: either every limit lets it through and all are charged, or none is.
+The charges of one request are atomic: either every limit allows it and all are charged, or none is.
 """
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from headwater.http.limit.gcra import Pace
+from headwater.http.limit.gcra import Rate
 
 
 class Charge(NamedTuple):
-    """What one limit is to be charged; `key` says which limit, and whose."""
+    """A charge of one limit; `key` identifies the limit and the client."""
 
     key: str
-    pace: Pace
+    rate: Rate
     cost: int
 
 
@@ -25,7 +25,7 @@ class Verdict(NamedTuple):
 
 
 class Store(Protocol):
-    """For one process, or in Valkey for many; both judge alike (tests/integration/http/test_limit_stores.py)."""
+    """In memory for one process, or in Valkey for many; both give the same verdicts (see test_limit_stores.py)."""
 
     async def take(self, charges: Sequence[Charge]) -> Verdict:
         """Charge all or nothing."""

@@ -1,4 +1,4 @@
-"""The limit of a route's own on the bytes of a body."""
+"""The body limit of a route."""
 
 from collections.abc import Awaitable
 
@@ -14,15 +14,15 @@ from headwater.http.step.operation import Operation
 
 
 def body_limit_of(route: Route) -> int | None:
-    """None for a route without one of its own; raises `OptionInvalid`."""
+    """The body limit of a route in bytes, None if it sets none; raises `OptionInvalid`."""
     limit = route.option(LoadOption).body_limit
     if limit is not None and (not isinstance(limit, int) or limit < 1):
-        refuse_option(route, f"body_limit={limit!r}", "it is a number of bytes, at least 1")
+        refuse_option(route, f"body_limit={limit!r}", "it must be a number of bytes, at least 1")
     return limit
 
 
 def with_body_limit(call: Call, limit: int, operation: Operation, services: Services) -> Call:
-    """The same with the route's limit instead of the setting's."""
+    """The call with the route's body limit instead of HEADWATER_BODY_LIMIT."""
 
     def call_limited(request: Request) -> Awaitable[Answer]:
         request.body_limits = structs.replace(request.body_limits, bytes=limit)

@@ -1,10 +1,10 @@
-"""A deadline: how long a request may take, by its route and by what its client is going to wait for.
+"""A deadline: how long a request may take, by its route and by its client's Request-Timeout.
 
-A client says by ``Request-Timeout`` how many seconds it will wait. The name is that of
-draft-thomson-hybi-http-timeout-00, with fractions as a structured field has them (RFC 9651 section 3.3.2). Why that
-one: ``X-`` has been deprecated (RFC 6648), ``grpc-timeout`` belongs to another protocol, and ``Prefer: wait`` (RFC 7240
-section 4.3) counts whole seconds and is to be ignored where it cannot be read, so that a client could believe in a
-deadline that nobody keeps. A client can only ask for less than the route allows.
+A client sends ``Request-Timeout``, the seconds that it will wait. The name is from draft-thomson-hybi-http-timeout-00,
+with fractions as in a structured field (RFC 9651 section 3.3.2). The alternatives: ``X-`` is deprecated (RFC 6648),
+``grpc-timeout`` belongs to another protocol, and ``Prefer: wait`` (RFC 7240 section 4.3) has whole seconds and is
+ignored where it is malformed, so a client could rely on a deadline that is not enforced. A client can only shorten the
+route's deadline.
 """
 
 import re
@@ -15,7 +15,7 @@ from headwater.http.load.options import LoadOption
 from headwater.http.message.request import Request
 from headwater.http.route.route import refuse_option
 from headwater.http.step.operation import Endless, Operation
-from headwater.http.types.fault import Fault, invalid_request
+from headwater.http.types.inputerror import InputError, invalid_request
 
 HEADER: Final = b"request-timeout"
 DEFAULT_SECONDS: Final = 60.0
@@ -24,9 +24,9 @@ _SECONDS: Final = re.compile(rb"[0-9]{1,12}(?:\.[0-9]{1,3})?")
 
 
 def deadline_of(operation: Operation, default: float) -> float:
-    """Seconds for a request of the operation, 0 for no end.
+    """Seconds for a request of the operation, 0 for no deadline.
 
-    An upload, and what must always be answered, has none unless its route says so.
+    Uploads and vital routes have none unless their route sets one.
     """
     declared = operation.option(LoadOption)
     if declared.deadline is not None:
@@ -36,18 +36,18 @@ def deadline_of(operation: Operation, default: float) -> float:
 
 
 def check_deadline(operation: Operation) -> None:
-    """Raises `OptionInvalid` for what is not a number of seconds."""
+    """Raise `OptionInvalid` for a deadline that is not a number of seconds."""
     seconds = operation.option(LoadOption).deadline
     if seconds is None:
         return
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not (isfinite(seconds) and seconds >= 0):
-        refuse_option(operation.route, f"deadline={seconds!r}", "it is a number of seconds, or 0 for none")
+        refuse_option(operation.route, f"deadline={seconds!r}", "it must be a number of seconds, or 0 for none")
 
 
 def seconds_of(request: Request, allowed: float) -> float:
-    """Seconds that a request has: what is `allowed` (0: no end), or less if its client says so; 0 for no end.
+    """Seconds that a request has: `allowed`, or less if its client sends Request-Timeout; 0 for no deadline.
 
-    Raises a `Problem` 422 for a Request-Timeout that is no positive number of seconds.
+    Raises a `Problem` 422 for a Request-Timeout that is not a positive number of seconds.
     """
     header = request.fields.get(HEADER)
     if header is None:
@@ -55,6 +55,8 @@ def seconds_of(request: Request, allowed: float) -> float:
     text = header.strip(b" \t")
     asked = float(text) if _SECONDS.fullmatch(text) and request.count(HEADER) == 1 else 0.0
     if asked == 0:
-        fault = Fault(detail="Expected a number of seconds, such as 2.5", parameter="Request-Timeout", where="header")
-        raise invalid_request([fault])
+        error = InputError(
+            detail="Expected a number of seconds, such as 2.5", parameter="Request-Timeout", where="header"
+        )
+        raise invalid_request([error])
     return min(asked, allowed or inf)

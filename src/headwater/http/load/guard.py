@@ -1,13 +1,13 @@
-"""The guard: refuses a request at the door, rather than let it wait for what it will not get in time.
+"""The guard: sheds load by refusing a request before any work on it, if it would wait too long.
 
-Per process, and by three things, of which the first is what protects memory and the others what protects everybody's
-latency: how many requests are being worked on; how late the event loop is; and how long one waits for a connection of
-the pool that the request is going to need (`headwater.http.load.delay` says how long is too long). A request that has
-less time than the present wait is refused in any case. Who needs no connection is not refused for want of one.
+It decides per process, by three measures: the number of requests in flight, which protects memory; the lag of the event
+loop; and the wait for a connection of the pool that the request needs (`headwater.http.load.delay` defines how long is
+too long). The last two protect latency. A request whose deadline is shorter than the present wait is always refused. A
+request that needs no connection is not refused because of a pool.
 
-What it costs: several times a second somebody looks, in `look`, and sets `most`. A request compares that with the
-number in flight, and only above it the rest is asked. Up to `FLOOR` requests at once nothing is ever refused: they are
-fewer than a pool has connections, and what is slow then is not a queue of ours.
+Its cost: `look` runs several times a second and sets `most`. A request compares `most` with the number in flight; only
+above it are the queues checked. Up to `FLOOR` concurrent requests nothing is refused: they are fewer than a pool has
+connections, so no queue of ours is slow.
 """
 
 import asyncio
@@ -16,16 +16,16 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
 from headwater.http.load.delay import Delay
-from headwater.http.load.queue import Line, LoopQueue, PoolQueue
-from headwater.http.load.refusal import Reason, Refused
+from headwater.http.load.queue import LoopQueue, PoolQueue, WaitQueue
+from headwater.http.load.refusal import Reason, Shed
 from headwater.settings import Settings
 
 FLOOR: Final = 10
 LOOK_SECONDS: Final = 0.05
 
 
-class Waiting(Protocol):
-    """What a request waits for on its way: ``reads``, ``writes``; and its deadline in seconds, 0 for none."""
+class WaitingRequest(Protocol):
+    """The pools that a request waits for, ``reads`` or ``writes``, and its deadline in seconds, 0 for none."""
 
     @property
     def waits_for(self) -> frozenset[str]: ...
@@ -35,17 +35,17 @@ class Waiting(Protocol):
 
 
 class Guard:
-    """`lines` are the pools, under ``reads`` and ``writes``. `most` requests may be in flight without being asked."""
+    """`queues` are the pools, under ``reads`` and ``writes``. `most` requests may be in flight without being asked."""
 
     def __init__(
-        self, settings: Settings, lines: Mapping[Reason, Line], monotonic: Callable[[], float] = time.monotonic
+        self, settings: Settings, queues: Mapping[Reason, WaitQueue], monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._sheds = settings.shed
         self._limit = settings.in_flight
         self._monotonic = monotonic
         self._flowing = 0
         self._loop = LoopQueue(_delay(settings))
-        pools = [PoolQueue(reason, line, _delay(settings)) for reason, line in lines.items()]
+        pools = [PoolQueue(reason, queue, _delay(settings)) for reason, queue in queues.items()]
         self._queues: list[LoopQueue | PoolQueue] = [self._loop, *pools]
         self._looked = monotonic()
         self._calm = True
@@ -54,25 +54,25 @@ class Guard:
         self._set_most()
 
     def start(self) -> None:
-        """Begin to look, in the running loop."""
+        """Start looking periodically, in the running loop."""
         if self._sheds:
             self._looked = self._monotonic()
             self._look_later()
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop looking."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def check(self, request: Waiting, in_flight: float) -> None:
-        """Raises `Refused` if there is no room for one more."""
+    def check(self, request: WaitingRequest, in_flight: float) -> None:
+        """Raise `Shed` if the process has no capacity for one more request."""
         if in_flight - self._flowing > self._limit:
             raise _refused("in_flight")
         self.check_waits(request, request.deadline)
 
-    def check_waits(self, request: Waiting, deadline: float) -> None:
-        """Raises `Refused` for a wait that is too long, by itself or with so many seconds left (0 for any)."""
+    def check_waits(self, request: WaitingRequest, deadline: float) -> None:
+        """Raise `Shed` if the wait is too long, absolutely or for the `deadline` in seconds (0 for none)."""
         now = self._monotonic()
         for queue in self._queues:
             if queue.reason == "loop" or queue.reason in request.waits_for:
@@ -84,12 +84,12 @@ class Guard:
                     raise _refused("deadline", wait)
 
     def flow(self, change: int) -> None:
-        """One more stream flows, or one less: in flight for as long as its client likes, it waits for nothing."""
+        """Count a stream that starts (1) or ends (-1): it may be in flight for any time, but waits for nothing."""
         self._flowing += change
         self._set_most()
 
     def look(self) -> None:
-        """See how the queues stand."""
+        """Measure the queues."""
         now, since = self._monotonic(), self._looked
         self._looked = now
         for queue in self._queues:
@@ -98,13 +98,13 @@ class Guard:
         self._set_most()
 
     def expect_look(self, seconds: float) -> None:
-        """The next look comes after so many."""
+        """Expect the next look after `seconds`."""
         self._loop.expect(self._monotonic() + seconds)
 
     def statistics(self) -> dict[str, Any]:
-        """Whether the queues are short, and which of them stand."""
-        standing = [queue.reason for queue in self._queues if queue.delay.stands]
-        return {"calm": self._calm, "standing": standing, "flowing": self._flowing}
+        """Whether all queues are short, and which are overloaded."""
+        overloaded = [queue.reason for queue in self._queues if queue.delay.overloaded]
+        return {"calm": self._calm, "overloaded": overloaded, "flowing": self._flowing}
 
     def _set_most(self) -> None:
         if self._sheds:
@@ -126,13 +126,13 @@ def _delay(settings: Settings) -> Delay:
 
 
 _DETAILS: Final[dict[Reason, str]] = {
-    "in_flight": "Too many requests are being worked on.",
-    "loop": "Requests come in faster than they can be answered.",
+    "in_flight": "Too many requests are in flight.",
+    "loop": "The server is overloaded.",
     "reads": "Too many requests wait for the database.",
     "writes": "Too many requests wait for the database.",
-    "deadline": "The request could not be answered within its time.",
+    "deadline": "The request would exceed its deadline.",
 }
 
 
-def _refused(reason: Reason, seconds: float = 1.0) -> Refused:
-    return Refused(reason, _DETAILS[reason], seconds)
+def _refused(reason: Reason, seconds: float = 1.0) -> Shed:
+    return Shed(reason, _DETAILS[reason], seconds)

@@ -6,24 +6,25 @@ from headwater.http.route.option import Option
 
 
 class LoadOption(Option, frozen=True, kw_only=True):
-    """How many requests, for how long, and how large."""
+    """The load limits of a route."""
 
     concurrency: int | None = None
-    """Requests that are worked on at once in each process; by default any number."""
+    """Concurrent requests per process; unlimited by default."""
     deadline: float | None = None
-    """Seconds that a request may take, 0 for any; by default the setting's, and for an upload any."""
+    """Seconds that a request may take, 0 for no deadline; by default HEADWATER_DEADLINE_SECONDS, and none for
+    uploads."""
     body_limit: int | None = None
-    """Bytes that a body may have; by default the setting's."""
+    """Maximum bytes of a body; by default HEADWATER_BODY_LIMIT."""
     vital: bool = False
-    """Answered however loaded the process is: health, metrics, documentation."""
+    """Served under any load: health, metrics, documentation."""
 
 
 class LoadOptions(TypedDict, total=False):
-    """What every route can say."""
+    """Options of every route."""
 
     concurrency: int | None
-    """Requests that are worked on at once in each process; others wait for a moment, or are answered with 503."""
+    """Concurrent requests per process; others wait for up to a second, and then get 503."""
     deadline: float | None
-    """Seconds that a request may take, else 504; 0 for any, by default ``HEADWATER_DEADLINE_SECONDS``."""
+    """Seconds that a request may take, then 504; 0 for no deadline; by default ``HEADWATER_DEADLINE_SECONDS``."""
     body_limit: int | None
-    """Bytes that a body may have; by default ``HEADWATER_BODY_LIMIT``."""
+    """Maximum bytes of a body; by default ``HEADWATER_BODY_LIMIT``."""

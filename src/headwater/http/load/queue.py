@@ -1,74 +1,74 @@
-"""A queue that requests wait in, seen from outside: for a connection of a pool, or for a turn of the event loop."""
+"""The queues that requests wait in, observed from outside: for a connection of a pool, and for the event loop."""
 
 from collections.abc import Mapping
 from typing import Protocol
 
-from headwater.http.load.delay import Delay, Pace
+from headwater.http.load.delay import Delay, ServiceRate
 from headwater.http.load.refusal import Reason
 
 
-class Line(Protocol):
-    """What a pool tells about those who wait for it."""
+class WaitQueue(Protocol):
+    """The wait queue of a pool."""
 
     @property
     def waiting(self) -> int:
-        """How many wait."""
+        """The number that wait."""
         ...
 
     @property
     def served(self) -> int:
-        """How many have been served after waiting, since the start."""
+        """The number served after waiting, since the start."""
         ...
 
     def oldest(self) -> float:
-        """Seconds that the first of them has waited; 0 if nobody waits."""
+        """Seconds that the first has waited; 0 if the queue is empty."""
         ...
 
 
-class Lines:
-    """The pools in whose queues requests wait, by the reason that a request is refused for."""
+class WaitQueues:
+    """The wait queues of the pools, by the reason of a refusal."""
 
-    def __init__(self, by_reason: Mapping[Reason, Line]) -> None:
+    def __init__(self, by_reason: Mapping[Reason, WaitQueue]) -> None:
         self.by_reason = by_reason
 
 
 class PoolQueue:
-    """Those who wait for a connection.
+    """The requests that wait for a connection.
 
-    A request that finds one free is not counted anywhere: everything here is what the pool knows of its waiters.
+    A request that gets a connection at once is not counted: everything here comes from the pool's waiters.
     """
 
-    def __init__(self, reason: Reason, line: Line, delay: Delay) -> None:
+    def __init__(self, reason: Reason, queue: WaitQueue, delay: Delay) -> None:
         self.reason = reason
         self.delay = delay
-        self._line = line
-        self._pace = Pace()
-        self._served = line.served
+        self._queue = queue
+        self._rate = ServiceRate()
+        self._served = queue.served
         self._had = False
 
     def look(self, now: float, since: float) -> None:
-        """Note how it stands; `since` is when it was looked at before."""
-        served, line = self._served, self._line
-        self._served = line.served
-        if not line.waiting:
-            self._pace.rest()
+        """Measure it; `since` is the time of the previous measurement."""
+        served, queue = self._served, self._queue
+        self._served = queue.served
+        if not queue.waiting:
+            self._rate.reset()
         elif self._had:
-            self._pace.note(self._served - served, now - since)
-        self._had = bool(line.waiting)
-        self.delay.note(line.oldest(), now)
+            self._rate.record(self._served - served, now - since)
+        self._had = bool(queue.waiting)
+        self.delay.record(queue.oldest(), now)
 
     def quiet(self) -> bool:
-        """Whether nobody waits for long, and nobody has of late."""
-        return not self.delay.stands and self.delay.is_short(self._line.oldest())
+        """Whether waits are short and were short recently."""
+        return not self.delay.overloaded and self.delay.is_short(self._queue.oldest())
 
     def wait(self, now: float) -> float:
-        """Seconds that one who comes now would wait, as far as anybody can tell."""
-        waiting = self._line.waiting
-        return max(self._line.oldest(), self._pace.wait_of(waiting + 1)) if waiting else 0.0
+        """The estimated wait in seconds of a request that arrives now."""
+        waiting = self._queue.waiting
+        return max(self._queue.oldest(), self._rate.wait_of(waiting + 1)) if waiting else 0.0
 
 
 class LoopQueue:
-    """Those who wait for a turn of the event loop: how late a timer is that was due."""
+    """The queue of the event loop, measured by how late a timer fires."""
 
     reason: Reason = "loop"
 
@@ -78,21 +78,21 @@ class LoopQueue:
         self._due = float("inf")
 
     def look(self, now: float, since: float) -> None:
-        """Note how late this look is."""
+        """Measure how late this look is."""
         self._late = max(0.0, now - self._due)
-        self.delay.note(self._late, now)
+        self.delay.record(self._late, now)
 
     def expect(self, due: float) -> None:
-        """The next look is due then."""
+        """Set when the next look is due."""
         self._due = due
 
     def quiet(self) -> bool:
-        """Whether it has been on time within the last interval."""
-        return not self.delay.stands
+        """Whether looks were on time within the last interval."""
+        return not self.delay.overloaded
 
     def wait(self, now: float) -> float:
-        """Seconds that a turn takes: the last one known, or the one that has not ended.
+        """Seconds that an iteration of the loop takes: the last one, or the current one.
 
-        0 unless it has been late for an interval: of a single long turn nothing is left when anybody can ask.
+        0 unless the loop has been late for an interval: a single long iteration is over when a request is checked.
         """
-        return max(self._late, now - self._due) if self.delay.stands else 0.0
+        return max(self._late, now - self._due) if self.delay.overloaded else 0.0

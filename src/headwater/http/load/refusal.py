@@ -1,4 +1,4 @@
-"""A refusal: what is told to a request that there is no room for, at once and before any work on it."""
+"""A refusal under load: sent at once, before any work on the request."""
 
 from math import ceil
 from typing import Literal
@@ -9,8 +9,8 @@ from headwater.http.message.problemtype import REDUCED_CAPACITY
 Reason = Literal["concurrency", "in_flight", "loop", "reads", "writes", "deadline"]
 
 
-class Refused(Problem):
-    """503 with Retry-After, in whole seconds and at least one; `reason` is for the metrics."""
+class Shed(Problem):
+    """503 with Retry-After in whole seconds, at least one; `reason` is for the metrics."""
 
     def __init__(self, reason: Reason, detail: str, seconds: float = 1.0) -> None:
         kind = REDUCED_CAPACITY

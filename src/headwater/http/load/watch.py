@@ -1,11 +1,11 @@
-"""The watch: stops work for clients that have gone, and work that takes longer than it may.
+"""The watch: cancels requests whose client has disconnected, and requests that exceed their deadline.
 
-To learn that a client has gone, somebody has to wait for it, and one more task for each request would cost more than
-most requests do; a timer for each would, too. So requests are only noted here, and once a second those that have been
-running for longer get someone who waits, and those whose deadline comes before the next look get a timer.
+A task per request that waits for the disconnect would cost more than most requests; so would a timer per request. So
+requests are only registered here. Once a second, requests that have run for longer get a task that waits for the
+disconnect, and requests whose deadline comes before the next look get a timer.
 
-A command is not stopped because its client has gone, and its deadline counts until it begins to commit: whoever
-executes it then takes the request's `task` away, and there is nothing left to be stopped.
+A command is not cancelled when its client disconnects, and its deadline applies until it begins to commit: then the
+request's `task` is removed, so it can no longer be cancelled.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ Why = Literal["gone", "ending", "late"]
 
 
 class Stoppable(Protocol):
-    """What is worked on: `cancels` if it stops without its client; `deadline` is in seconds, 0 for none."""
+    """A running operation: `cancels` if it is cancelled without its client; `deadline` in seconds, 0 for none."""
 
     @property
     def cancels(self) -> bool: ...
@@ -29,7 +29,7 @@ class Stoppable(Protocol):
 
 
 class Watch:
-    """`running` holds the requests being answered that may be stopped; whoever answers adds and forgets them."""
+    """`running` holds the requests in flight that may be cancelled; the application adds and forgets them."""
 
     def __init__(self) -> None:
         self.running: dict[Request, Stoppable] = {}
@@ -40,11 +40,11 @@ class Watch:
         self._looking: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to look, in the running loop."""
+        """Start looking periodically, in the running loop."""
         self._looking = asyncio.create_task(self._look_now_and_then(), name="watch clients")
 
     async def stop(self) -> None:
-        """Look no more."""
+        """Stop looking."""
         tasks = [*self._waiters.values()]
         if self._looking is not None:
             tasks.append(self._looking)
@@ -54,19 +54,19 @@ class Watch:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def limit(self, request: Request, seconds: float) -> None:
-        """Stop a request that runs for longer than `seconds`, counted from when it came."""
+        """Cancel a request that runs for longer than `seconds` from its arrival."""
         left = request.started + seconds - perf_counter()
         timer = asyncio.get_running_loop().call_later(max(0.0, left), self._stop, request, "late")
         self._timers[request] = timer, seconds
 
     def answered(self, request: Request) -> None:
-        """The answer has begun: its deadline is met, however long the rest of it takes."""
+        """The response has begun, so the deadline is met, however long the rest takes."""
         self._answered.add(request)
         if (timer := self._timers.pop(request, None)) is not None:
             timer[0].cancel()
 
     def forget(self, request: Request) -> None:
-        """The request has been answered, or stopped."""
+        """The request is over."""
         self.running.pop(request, None)
         if self._waiters and (waiter := self._waiters.pop(request, None)) is not None:
             waiter.cancel()
@@ -78,21 +78,21 @@ class Watch:
             self._stopped.pop(request, None)
 
     def stop_all(self) -> None:
-        """Stop every request that is noted, except for commands."""
+        """Cancel every registered request, except for commands."""
         for request, work in list(self.running.items()):
             if work.cancels:
                 self._stop(request, "ending")
 
     def why_stopped(self, request: Request) -> Why | None:
-        """Why a request was stopped; None if it was not stopped here."""
+        """Why a request was cancelled; None if the watch did not cancel it."""
         return self._stopped.get(request)
 
     def seconds_of(self, request: Request) -> float:
-        """The deadline of a request that is late."""
+        """The deadline of a request that exceeded it."""
         return self._timers[request][1]
 
     def statistics(self) -> dict[str, Any]:
-        """Requests that may be stopped, those whose client is waited for, and those whose deadline is near."""
+        """Requests that may be cancelled, those whose client is watched, and those with a timer."""
         return {"running": len(self.running), "watched": len(self._waiters), "timed": len(self._timers)}
 
     async def _look_now_and_then(self) -> None:
@@ -115,7 +115,7 @@ class Watch:
 
     async def _wait_until_gone(self, request: Request) -> None:
         while (await request.receive())["type"] != "http.disconnect":
-            pass  # a body that nobody reads
+            pass  # a body that is not read
         self._stop(request, "gone")
 
     def _stop(self, request: Request, why: Why) -> None:
@@ -125,5 +125,5 @@ class Watch:
 
 
 def _needs_no_more(request: Request) -> bool:
-    """Whether nobody else will receive from the client: its body is read, or there is none to be read."""
+    """Whether nothing else receives from the client: its body is read, or there is none."""
     return request.raw_body is not None or request.method in ("GET", "HEAD")

@@ -1,23 +1,23 @@
-"""Accept-Encoding: which of our content codings a client prefers (RFC 9110 section 12.5.3)."""
+"""Accept-Encoding: which of the supported content codings a client prefers (RFC 9110 section 12.5.3)."""
 
 import re
 from typing import Final, NamedTuple
 
 CODINGS: Final = (b"zstd", b"br", b"gzip")
-"""What we can encode, in the order of our own preference."""
+"""The supported codings, in our order of preference."""
 IDENTITY: Final = b"identity"
 
 _MEMBER: Final = re.compile(
     rb"([!#$%&'*+.^_`|~0-9a-z-]+)(?:[ \t]*;[ \t]*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?", re.IGNORECASE
 )
 _ALIASES: Final = {b"x-gzip": b"gzip"}  # RFC 9110 section 8.4.1.3
-_LEAST: Final = 0.0005  # below every q that is not zero: what nobody has mentioned
+_LEAST: Final = 0.0005  # the q of a coding that is not mentioned: below every q that is not zero
 
 
 class Preference(NamedTuple):
-    """`coding` is what to encode with, empty for no coding, None if the client takes nothing that we have.
+    """`coding` is the coding to use, empty for none, None if the client accepts nothing that we support.
 
-    `insists`: an answer that is not encoded is refused, however small.
+    `insists`: the client refuses identity, so even small responses must be encoded.
     """
 
     coding: bytes | None
@@ -25,7 +25,7 @@ class Preference(NamedTuple):
 
 
 def preference_of(header: bytes) -> Preference:
-    """What a client that sent `header` prefers: the highest q; at equal q compressed, and our own order."""
+    """The preference in `header`: the highest q; at equal q compression before identity, in our order."""
     given = _read(header)
     plain = _quality(given, IDENTITY)
     best, best_quality = b"", plain if IDENTITY in given else min(plain, _LEAST)
@@ -39,7 +39,7 @@ def preference_of(header: bytes) -> Preference:
 
 
 def accepts(header: bytes | None, coding: bytes) -> bool:
-    """Whether a client takes what is encoded with `coding`, which is empty for no coding; any if it does not say."""
+    """Whether a client accepts `coding` (empty for identity); without the header it accepts any."""
     return header is None or _quality(_read(header), coding or IDENTITY) > 0
 
 
@@ -53,7 +53,7 @@ def _quality(given: dict[bytes, float], coding: bytes) -> float:
 
 
 def _read(header: bytes) -> dict[bytes, float]:
-    """The q of each coding mentioned. A malformed member is passed over: what it names counts as not mentioned."""
+    """The q of each mentioned coding. Malformed members are ignored."""
     given: dict[bytes, float] = {}
     for member in header.split(b","):
         match = _MEMBER.fullmatch(member.strip(b" \t"))

@@ -1,7 +1,7 @@
-"""An answer: status, header fields and body as they go over the wire.
+"""A response: an encoded response, with status, header fields and body as they are sent.
 
-Endpoints make answers; `Response` is the kind that people write, and a `Problem` becomes one. What every answer carries
-(length, request id) is added when it is sent.
+Endpoints return answers; `Response` is the subclass for handlers, and a `Problem` becomes one. Common fields (length,
+request id) are added when it is sent.
 """
 
 from collections.abc import Awaitable, Callable
@@ -13,11 +13,11 @@ Fields = list[tuple[bytes, bytes]]
 CLOSE: Final = (b"connection", b"close")
 Write = Callable[[bytes], Awaitable[None]]
 Stream = Callable[[Write], Awaitable[None]]
-"""Writes a body piece by piece with the function it is given."""
+"""Writes a body piece by piece with the given function."""
 
 
 class Answer:
-    """`fields` have lower-case names; they may be shared and are never changed.
+    """`fields` have lower-case names; they may be shared, so they are never changed.
 
     Content-Length is left out, except for a `stream` whose length is known.
     """
@@ -32,12 +32,12 @@ class Answer:
 
 
 def to_stored(answer: Answer) -> Stored:
-    """The answer as it is kept under an idempotency key."""
+    """The response as it is stored under an idempotency key."""
     headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.fields]
     return Stored(answer.status, headers, answer.body)
 
 
 def from_stored(stored: Stored) -> Answer:
-    """The answer that was kept, byte for byte."""
+    """The stored response, byte for byte."""
     fields = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in stored.headers]
     return Answer(stored.status, fields, stored.body)

@@ -1,4 +1,4 @@
-"""The body of a request: read within limits, and looked at for depth before anything decodes it."""
+"""The body of a request: read within limits, and checked for depth before it is decoded."""
 
 import asyncio
 import re
@@ -20,9 +20,9 @@ _ESCAPED_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class BodyLimits(msgspec.Struct, frozen=True):
-    """What a body may have: bytes, seconds until it has arrived, and depth of its arrays and objects.
+    """The limits of a body: bytes, seconds until it has arrived, and nesting depth.
 
-    An upload has the `seconds` too, and then must keep up `rate` bytes per second.
+    An upload must average `rate` bytes per second after `seconds`.
     """
 
     bytes: int
@@ -32,11 +32,11 @@ class BodyLimits(msgspec.Struct, frozen=True):
 
 
 class ClientGone(Exception):
-    """The client closed the connection; there is nobody to answer."""
+    """The client closed the connection."""
 
 
 class BodyBroken(ClientGone):
-    """The body ended before it was whole: the client went away, or sent what is no body."""
+    """The body ended prematurely: the client disconnected, or sent a malformed body."""
 
 
 async def read_body(receive: Receive, declared: bytes | None, limits: BodyLimits) -> bytes:
@@ -73,7 +73,7 @@ def _accept(message: dict[str, Any], before: int, limits: BodyLimits) -> bytes:
 
 
 def _too_large(limits: BodyLimits) -> Problem:
-    return Problem(413, detail=f"The body may have {limits.bytes} bytes.", limit=limits.bytes)
+    return Problem(413, detail=f"The body must not exceed {limits.bytes} bytes.", limit=limits.bytes)
 
 
 def check_depth(body: bytes, limit: int) -> None:
@@ -89,5 +89,5 @@ def check_depth(body: bytes, limit: int) -> None:
 
 
 def holds_nul(body: bytes) -> bool:
-    r"""Whether a text in the JSON body has the character NUL, which PostgreSQL cannot store."""
+    r"""Whether a string in the JSON body contains the character NUL, which PostgreSQL cannot store."""
     return b"\\u0000" in body and _ESCAPED_NUL.search(body) is not None

@@ -1,4 +1,4 @@
-"""Conditions: what If-Match and its kin ask for, held against what there is (RFC 9110 section 13).
+"""Conditions: If-Match and the other preconditions, evaluated against the current state (RFC 9110 section 13).
 
 Evaluated in the order of section 13.2.2, without I/O:
 
@@ -7,9 +7,9 @@ Evaluated in the order of section 13.2.2, without I/O:
 3. If-None-Match, by weak comparison: false is 304 for what reads, and 412 for what writes
 4. or else, for what reads, If-Modified-Since: false is 304
 
-A resource has several answers of one state: compressed or not, in this version or that. If-Match protects the state,
-so the tag of any of them fits. If-None-Match asks whether the bytes that the client holds are those that it would be
-given; any coding that it takes counts as that, which spares encoding an answer only to learn how large it is.
+One state of a resource has several representations: compressed or not, in different versions. If-Match protects the
+state, so the tag of any of them matches. If-None-Match compares representations; a tag with any coding that the client
+accepts matches, so a response need not be encoded to compare it.
 """
 
 from datetime import datetime
@@ -37,7 +37,7 @@ class Conditions(NamedTuple):
 
 
 class Validators(NamedTuple):
-    """What tells one state of a resource from another; `modified` in UTC, in whole seconds."""
+    """The validators of a state; `modified` in UTC, in whole seconds."""
 
     state: bytes | None = None
     modified: datetime | None = None
@@ -45,12 +45,12 @@ class Validators(NamedTuple):
 
     @property
     def etag(self) -> bytes | None:
-        """The strong ETag, before the answer is compressed."""
+        """The strong ETag, before the response is compressed."""
         return None if self.state is None else bytes(Parts(self.state, self.variant))
 
 
-class Unchanged(NamedTuple):
-    """The client has it already; `etag` is that of what it has."""
+class NotModified(NamedTuple):
+    """The client has the current state; `etag` is the tag that it sent."""
 
     etag: bytes | None
 
@@ -69,12 +69,14 @@ def conditions_of(request: Request) -> Conditions | None:
     return Conditions(match, unmodified_since, none_match, modified_since, _joined(request, b"accept-encoding"))
 
 
-def evaluate(conditions: Conditions, current: Validators | None, verb: Literal["query", "command"]) -> Unchanged | None:
-    """None if the request is to be performed; raises a `Problem` 412 if it must not be.
+def evaluate(
+    conditions: Conditions, current: Validators | None, verb: Literal["query", "command"]
+) -> NotModified | None:
+    """None if the request must be performed; raises a `Problem` 412 if a condition is false.
 
-    `current` is None where the resource does not exist. Dates that are none, and dates about what has no date, are
-    ignored, as section 13.1 wants it. A malformed list of tags is ignored where a client would only be given more than
-    it needs, which is If-None-Match on a query; anywhere else something would go unprotected, so it is a 400.
+    `current` is None if the resource does not exist. Invalid dates, and dates for a resource without one, are ignored,
+    as section 13.1 requires. A malformed list of tags is ignored in If-None-Match of a query, where the client only
+    gets more than it needs; elsewhere it is a 400, because an update would be unprotected.
     """
     if conditions.match is not None:
         _require_match(conditions.match, current)
@@ -90,16 +92,16 @@ def evaluate(conditions: Conditions, current: Validators | None, verb: Literal["
 def _require_match(header: bytes, current: Validators | None) -> None:
     tags = _read(header, "If-Match")
     if current is None:
-        raise Problem(412, detail="If-Match asks for something that is there, and there is nothing.")
+        raise Problem(412, detail="If-Match requires that the resource exists, and it does not.")
     if tags != "*" and not any(tag.parts.state == current.state for tag in tags if not tag.weak):
-        detail = "It has changed since: its ETag is none of those in If-Match. Read it again before changing it."
+        detail = "The resource has changed: its ETag is not among those in If-Match. Read it again before changing it."
         raise Problem(412, detail=detail)
 
 
 def _require_unmodified(header: bytes, current: Validators | None) -> None:
     since = read_date(header)
     if since is not None and current is not None and current.modified is not None and current.modified > since:
-        raise Problem(412, detail="It has changed since the date in If-Unmodified-Since. Read it again.")
+        raise Problem(412, detail="The resource has changed since the date in If-Unmodified-Since. Read it again.")
 
 
 def _require_none(header: bytes, current: Validators | None) -> None:
@@ -107,12 +109,12 @@ def _require_none(header: bytes, current: Validators | None) -> None:
     if current is None:
         return
     if tags == "*":
-        raise Problem(412, detail="If-None-Match: * asks for nothing to be there, and something is.")
+        raise Problem(412, detail="If-None-Match: * requires that the resource does not exist, and it does.")
     if any(tag.parts.state == current.state for tag in tags):
-        raise Problem(412, detail="Its ETag is among those in If-None-Match.")
+        raise Problem(412, detail="The resource's ETag is among those in If-None-Match.")
 
 
-def _known(conditions: Conditions, current: Validators | None) -> Unchanged | None:
+def _known(conditions: Conditions, current: Validators | None) -> NotModified | None:
     if current is None:
         return None
     if conditions.none_match is not None:
@@ -122,36 +124,36 @@ def _known(conditions: Conditions, current: Validators | None) -> Unchanged | No
     return None
 
 
-def _matching(header: bytes, accept_encoding: bytes | None, current: Validators) -> Unchanged | None:
+def _matching(header: bytes, accept_encoding: bytes | None, current: Validators) -> NotModified | None:
     try:
         tags = read_tags(header)
     except TagsMalformed:
         return None
     if tags == "*":
-        return Unchanged(current.etag)
+        return NotModified(current.etag)
     for tag in tags if current.state is not None else ():
         state, variant, coding = tag.parts
         if (state, variant) == (current.state, current.variant) and accepts(accept_encoding, coding):
-            return Unchanged(bytes(tag.parts))
+            return NotModified(bytes(tag.parts))
     return None
 
 
-def _unmodified(header: bytes, current: Validators) -> Unchanged | None:
+def _unmodified(header: bytes, current: Validators) -> NotModified | None:
     since = read_date(header)
     if since is None or current.modified is None or current.modified > since:
         return None
-    return Unchanged(current.etag)
+    return NotModified(current.etag)
 
 
 def _read(header: bytes, name: str) -> Tags:
     try:
         return read_tags(header)
     except TagsMalformed:
-        raise Problem(400, detail=f'{name} is * or a list of ETags with their quotes, such as "7".') from None
+        raise Problem(400, detail=f'{name} must be * or a list of ETags with their quotes, such as "7".') from None
 
 
 def _joined(request: Request, name: bytes) -> bytes | None:
-    """The values of a header that was given several times make one list (RFC 9110 section 5.3)."""
+    """The values of a repeated header as one list (RFC 9110 section 5.3)."""
     value = request.fields.get(name)
     if value is None or request.count(name) == 1:
         return value

@@ -1,4 +1,4 @@
-"""The token of a session, by which a page proves that it may read what is answered under the session's cookie."""
+"""The CSRF token of a session: it proves that a page can read responses to the session's cookie."""
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -11,17 +11,17 @@ _BYTES: Final = 32
 
 
 def token_of(session: str) -> str:
-    """A token of a session, another one each time.
+    """A token of a session, different each time.
 
-    It is the HMAC of the session's secret behind a mask of random bits, so that the same text never stands in two
-    answers for compression to guess at. Whoever has it cannot find the secret from it.
+    It is the HMAC of the session's secret, masked with random bits, so the same string never appears in two responses
+    (BREACH). The secret cannot be computed from it.
     """
     mask = token_bytes(_BYTES)
     return urlsafe_b64encode(mask + _xor(mask, _mac(session))).rstrip(b"=").decode()
 
 
 def fits(session: str, token: str) -> bool:
-    """Whether a token is one of a session; takes as long whatever is wrong with it."""
+    """Whether a token belongs to a session, compared in constant time."""
     try:
         decoded = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
     except ValueError:

@@ -16,11 +16,11 @@ _FORMS: Final = tuple(
         rf"(?:{'|'.join(_DAYS)}) {_MONTH} (?P<day>[0-9]{{2}}| [0-9]) {_TIME} (?P<year>[0-9]{{4}})",
     )
 )
-"""IMF-fixdate, which everybody writes, and the two older forms that a recipient has to understand."""
+"""IMF-fixdate, and the two obsolete forms that a recipient must accept."""
 
 
 def write_date(moment: datetime) -> bytes:
-    """``Sun, 06 Nov 1994 08:49:37 GMT``. Fractions of a second are cut off; without a zone it is taken as UTC."""
+    """``Sun, 06 Nov 1994 08:49:37 GMT``. Fractions of a second are truncated; without a zone it is UTC."""
     at = to_utc(moment)
     day, month = _DAYS[at.weekday()], _MONTHS[at.month - 1]
     return f"{day}, {at.day:02} {month} {at.year:04} {at.hour:02}:{at.minute:02}:{at.second:02} GMT".encode()
@@ -36,7 +36,7 @@ def read_date(text: bytes) -> datetime | None:
 
 
 def to_utc(moment: datetime) -> datetime:
-    """The same moment in UTC; without a zone it is taken as UTC already."""
+    """The same time in UTC; without a zone it is UTC."""
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
@@ -52,7 +52,7 @@ def _moment(parts: dict[str, str]) -> datetime | None:
 
 
 def _full_year(year: int) -> int:
-    """Two digits that seem more than 50 years ahead are the most recent past year that ends in them."""
+    """A two-digit year more than 50 years in the future is the most recent past year with these digits."""
     now = datetime.now(UTC).year
     full = now - now % 100 + year
     return full - 100 if full > now + 50 else full

@@ -1,9 +1,8 @@
 """Entity tags: ``"state+variant+coding"``, and lists of them as clients send them (RFC 9110 section 8.8.3).
 
-The state names what is stored: a revision, or a digest. The variant names in which form it is shown, where there are
-several: an older version, fewer fields. The coding is how the bytes were compressed. Two answers of one state differ in
-their bytes as soon as variant or coding differ, so a strong tag has all three; whoever protects an update cares for the
-state alone.
+The state identifies what is stored: a revision, or a digest. The variant identifies its form, if there are several: an
+older version, fewer fields. The coding is the compression. Two representations of one state differ if variant or coding
+differ, so a strong tag has all three; the protection of updates compares only the state.
 """
 
 import re
@@ -29,14 +28,14 @@ class TagsMalformed(ValueError):
 
 
 class Tag(NamedTuple):
-    """An entity tag; `opaque` is what stands between its quotes."""
+    """An entity tag; `opaque` is the string between its quotes."""
 
     opaque: bytes
     weak: bool = False
 
     @property
     def parts(self) -> "Parts":
-        """What the tag consists of, if it is one of ours."""
+        """The parts of the tag, if it is one of ours."""
         state, *rest = self.opaque.split(SEPARATOR)
         coding = rest.pop() if rest and rest[-1] in _CODINGS else b""
         return Parts(state, SEPARATOR.join(rest), coding)
@@ -62,46 +61,46 @@ Tags = tuple[Tag, ...] | Literal["*"]
 def read_tags(header: bytes) -> Tags:
     """The tags in If-Match or If-None-Match; raises `TagsMalformed`.
 
-    Empty members of the list are passed over (RFC 9110 section 5.6.1.2). In time linear in the header's length.
+    Empty members are ignored (RFC 9110 section 5.6.1.2). The time is linear in the length of the header.
     """
     text = header.strip(b" \t")
     if text == b"*":
         return "*"
     tags: list[Tag] = []
-    place, free = 0, True  # free: a comma, or the beginning, stands before this place
-    while place < len(text):
-        if text[place] == 0x2C:
-            place, free = place + 1, True
+    index, separated = 0, True  # separated: a comma, or the beginning, precedes this index
+    while index < len(text):
+        if text[index] == 0x2C:
+            index, separated = index + 1, True
         else:
-            match = _TAG.match(text, place) if free else None
+            match = _TAG.match(text, index) if separated else None
             if match is None:
                 raise TagsMalformed
             tags.append(Tag(match[2], match[1] is not None))
-            place, free = match.end(), False
-        place = _GAP.match(text, place).end()  # type: ignore[union-attr]
+            index, separated = match.end(), False
+        index = _GAP.match(text, index).end()  # type: ignore[union-attr]
     if not tags:
         raise TagsMalformed
     return tuple(tags)
 
 
 def read_tag(header: bytes) -> Tag | None:
-    """The one tag in ETag or If-Range, None if it is none."""
+    """The tag in ETag or If-Range, None if it is not a tag."""
     match = _TAG.fullmatch(header.strip(b" \t"))
     return Tag(match[2], match[1] is not None) if match is not None else None
 
 
 def with_coding(etag: bytes, coding: bytes) -> bytes:
-    """The tag of the same answer compressed: different bytes, so a different strong tag."""
+    """The tag of the same response compressed: different bytes, so a different strong tag."""
     return etag[:-1] + SEPARATOR + coding + b'"'
 
 
 def digest_of(body: bytes) -> bytes:
-    """The state of an answer that has no revision: 128 bits of the SHA-256 of its bytes."""
+    """The state of a response without a revision: 128 bits of the SHA-256 of its bytes."""
     return urlsafe_b64encode(sha256(body).digest()[:_DIGEST_BYTES]).rstrip(b"=")
 
 
 def state_writer(kind: type) -> Callable[[Any], bytes] | None:
-    """What writes the values of a field of this type as a state, None if the type is not suited."""
+    """A function that writes values of this type as a state; None if the type is not suitable."""
     return next((write for known, write in _WRITERS if issubclass(kind, known)), None)
 
 
@@ -118,7 +117,7 @@ def _write_uuid(value: UUID) -> bytes:
 
 
 def _write_moment(value: datetime) -> bytes:
-    """Microseconds since 1970, which is all that PostgreSQL keeps."""
+    """Microseconds since 1970, the precision of PostgreSQL."""
     since = (value.replace(tzinfo=UTC) if value.tzinfo is None else value) - _EPOCH
     return b"%x" % ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds)
 

@@ -1,12 +1,12 @@
-"""Forwarded: the address of a client behind proxies, from X-Forwarded-For, as far as these are trusted.
+"""Forwarded: the address of a client behind trusted proxies, from X-Forwarded-For.
 
-The list is read from the right: what the nearest proxy added is believed if the connection came from a trusted one,
-what stands left of it if that is the address of a trusted one as well, and so on. The first address that is no proxy's
-is the client's; whatever is left of it, anybody could have written. Where a proxy wrote no address (`unknown`, a name),
-the one that stands right of it is all that is known.
+The list is read from the right. The last entry is trusted if the connection came from a trusted proxy; the entry before
+it is trusted if the last is the address of a trusted proxy, and so on. The first address that is not a trusted proxy is
+the client's; entries before it could be forged. Where a proxy wrote no address (`unknown`, a name), the entry after it
+is used.
 
-The standard field, Forwarded (RFC 7239), is not read: its quoted strings are read from the left, so a client that opens
-one and does not close it can swallow what the proxies add after it, and make its own words theirs.
+The standard field, Forwarded (RFC 7239), is not read: its quoted strings are parsed from the left, so a client that
+opens a quoted string and does not close it can hide what proxies append.
 """
 
 from collections.abc import MutableMapping, Sequence
@@ -19,7 +19,7 @@ from headwater.settings import SettingsError
 Scope = MutableMapping[str, Any]
 
 SOCKET: Final = "unix"
-"""In the setting: a proxy at the other end of a unix socket, where a connection has no address."""
+"""In the setting: trust the peer of a unix socket, which has no address."""
 
 _NAME: Final = b"x-forwarded-for"
 
@@ -32,7 +32,7 @@ class Proxies:
         self._networks = [_network(each) for each in networks if each != SOCKET]
 
     def find_client(self, scope: Scope) -> Scope:
-        """The same scope, with the client's own address if a trusted proxy says it."""
+        """The scope with the client's address, if a trusted proxy forwarded it."""
         client = scope.get("client")
         if not (self._trusts(read_address(client[0])) if client and client[0] else self._socket):
             return scope

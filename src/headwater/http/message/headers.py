@@ -1,10 +1,10 @@
-"""The headers of a request, by name in any case."""
+"""The headers of a request, by case-insensitive name."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 
 class Headers(Mapping[str, str]):
-    """A header given several times has its values joined by commas, as RFC 9110 section 5.3 defines it."""
+    """The values of a repeated header are joined by commas (RFC 9110 section 5.3)."""
 
     __slots__ = ("_values",)
 
@@ -26,5 +26,5 @@ class Headers(Mapping[str, str]):
         return f"Headers({', '.join(self._values)})"  # values may be secrets
 
     def get_all(self, name: str) -> list[str]:
-        """Each value as it was given; none if there is no such header."""
+        """Each value of a header; empty without the header."""
         return list(self._values.get(name.lower(), ()))

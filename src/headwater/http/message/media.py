@@ -1,4 +1,4 @@
-"""Media types: whether a body is JSON, and whether a client takes what a route yields (RFC 9110, 8.3 and 12.5.1)."""
+"""Media types: whether a body is JSON, and whether a client accepts a response (RFC 9110, 8.3 and 12.5.1)."""
 
 import re
 from collections.abc import Callable
@@ -17,7 +17,7 @@ _QUALITY: Final = re.compile(r";\s*q\s*=\s*([0-9.]+)\s*(?:;|$)", re.IGNORECASE)
 
 
 def is_json(content_type: str) -> bool:
-    """JSON in UTF-8: ``application/json`` or any type that ends in ``+json``."""
+    """Whether it is JSON in UTF-8: ``application/json`` or a type that ends in ``+json``."""
     match = _TYPE.fullmatch(content_type.lower())
     if match is None or not (match[1] == JSON or (match[1].startswith("application/") and match[1].endswith("+json"))):
         return False
@@ -26,7 +26,7 @@ def is_json(content_type: str) -> bool:
 
 
 def not_json(content_type: str | None) -> Problem:
-    """The problem of a body that is declared as something else than JSON, or as nothing."""
+    """The problem of a body that is not declared as JSON."""
     got = f"not {content_type!r}" if content_type else "and Content-Type does not say so"
     return Problem(415, detail=f"The body must be {JSON} in UTF-8, {got}.", headers={"Accept-Post": JSON})
 
@@ -38,7 +38,7 @@ def encoded() -> Problem:
 
 
 def takes(accept: str, media_type: str) -> bool:
-    """Whether a client that sent `accept` takes `media_type`: the most specific range decides, q=0 refuses."""
+    """Whether `accept` allows `media_type`: the most specific range decides; q=0 refuses."""
     found: dict[int, float] = {}
     for part in accept.lower().split(","):
         match = _TYPE.fullmatch(part)
@@ -50,7 +50,7 @@ def takes(accept: str, media_type: str) -> bool:
 
 
 def accept_check(media_type: str) -> Callable[[bytes], None]:
-    """What raises a `Problem` 406 for an Accept header that does not take `media_type`; remembers its answers."""
+    """A function that raises a `Problem` 406 for an Accept header that does not allow `media_type`, with a cache."""
     known: dict[bytes, bool] = {b"*/*": True, media_type.encode(): True}
 
     def check(accept: bytes) -> None:
@@ -60,7 +60,7 @@ def accept_check(media_type: str) -> Callable[[bytes], None]:
             if len(known) < _REMEMBERED and len(accept) < _REMEMBERED:
                 known[accept] = fits
         if not fits:
-            raise Problem(406, detail=f"This operation answers with {media_type}.", available=[media_type])
+            raise Problem(406, detail=f"This operation responds with {media_type}.", available=[media_type])
 
     return check
 

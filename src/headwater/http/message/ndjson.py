@@ -1,9 +1,8 @@
-"""Lines: a body of JSON lines (NDJSON), written while its items are still being found.
+"""NDJSON: a body of JSON lines, written while its items are produced.
 
-Lines are gathered until there are `FLUSH_BYTES` of them, so that a million rows are not a million writes, and are sent
-after `FLUSH_SECONDS` at the latest, so that a slow source does not look like a dead one. Each write waits for the
-client to take it, and for no longer than `WRITE_SECONDS`: what stops reading would otherwise hold its connection to
-the database for ever.
+Lines are buffered up to `FLUSH_BYTES`, so a million rows are not a million writes, and are sent after `FLUSH_SECONDS`
+at the latest, so a slow source does not look stalled. Each write waits for the client for at most `WRITE_SECONDS`: a
+client that stops reading would otherwise hold a database connection for ever.
 """
 
 import asyncio
@@ -24,9 +23,9 @@ _NEWLINE: Final = 10
 
 
 async def stream_lines(items: AsyncIterator[Any]) -> Stream:
-    """Waits for the first item, so that what fails before it can still be answered as a problem; the rest follows.
+    """Wait for the first item, so an earlier failure becomes a problem; then return the stream.
 
-    Rows that come straight from the database come as lines already, many at a time.
+    Rows that come directly from the database are encoded lines already, many at a time.
     """
     written = isinstance(items, RowStream)
     if isinstance(items, RowStream):
@@ -43,7 +42,7 @@ async def stream_lines(items: AsyncIterator[Any]) -> Stream:
 
 
 class _Lines:
-    """The lines of one body that are not sent yet."""
+    """The buffer of one body."""
 
     def __init__(self, write: Write, written: bool) -> None:
         self._write = write
@@ -81,7 +80,7 @@ class _Lines:
 
     async def _flush(self) -> None:
         async with self._writing:
-            if self._broken:  # in the other task; what it was to write is lost, so nothing may follow
+            if self._broken:  # the write of the other task failed and its lines are lost, so nothing may follow
                 raise TimeoutError
             if self._waiting:
                 lines = bytes(self._waiting)
@@ -93,7 +92,7 @@ class _Lines:
 
 
 async def _close(items: AsyncIterator[Any]) -> None:
-    """Let a generator give back what it holds; the rest of its items will not be asked for."""
+    """Close a generator that is not exhausted, so it releases its resources."""
     close = getattr(items, "aclose", None)
     if close is not None:
         await close()

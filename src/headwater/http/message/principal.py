@@ -1,14 +1,14 @@
-"""A principal: who asks, as the backend's `identify` found out from the request's credential."""
+"""A principal: the authenticated client of a request."""
 
 import msgspec
 
 
 class Principal(msgspec.Struct, frozen=True):
-    """A parameter of this type receives who asks; one of type ``Principal | None`` receives None when nobody is known.
+    """A parameter of this type receives the principal; one of type ``Principal | None`` receives None without one.
 
-    `id` says who it is wherever that is recorded: in idempotency keys, events and the access log. It is no secret.
-    `tenant` is whose data may be seen, where several share one backend. `scopes` are what the credential allows. A
-    subclass may carry more, and a handler may ask for the subclass.
+    `id` identifies the principal in idempotency keys, events and the access log; it is not secret. `tenant` is the
+    tenant whose data it may see, where several share one backend. `scopes` are what the credential allows. A subclass
+    may have more fields, and a handler may take the subclass.
     """
 
     id: str
@@ -16,11 +16,11 @@ class Principal(msgspec.Struct, frozen=True):
     scopes: tuple[str, ...] = ()
 
 
-class Identification(msgspec.Struct, frozen=True):
-    """A reason why a route has to know who sends a request: `what`, for messages.
+class AuthenticationNeed(msgspec.Struct, frozen=True):
+    """A reason why a route authenticates: `what`, for messages.
 
-    With `required` nobody unknown is let in, and only principals of the class `kind`. With `wished` the route can do
-    without: it is not an error that no authentication is configured.
+    With `required` only authenticated principals of the class `kind` are admitted. With `wished` authentication is
+    optional: it is not an error if none is configured.
     """
 
     what: str
@@ -31,4 +31,4 @@ class Identification(msgspec.Struct, frozen=True):
 
 
 class Ambient(msgspec.Struct, frozen=True):
-    """Noted of a route for which browsers send a credential by themselves, also when another site makes them."""
+    """A note: browsers send a credential of this route by themselves, also with requests that another site caused."""

@@ -1,4 +1,4 @@
-"""A problem: the one shape of every error, `application/problem+json` (RFC 9457)."""
+"""A problem: the form of every error response, `application/problem+json` (RFC 9457)."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -22,12 +22,11 @@ _ENCODER: Final = msgspec.json.Encoder(enc_hook=str)
 
 
 class Problem(Exception):
-    """Raise it to answer with an error; a command rolls back.
+    """Raise it to respond with an error; a command rolls back.
 
-    `type` is a URI; without one the type is ``about:blank`` and `title` the status's own phrase. `detail` is for the
-    person at the other end: it says what is wrong with this request, and never what the code looks like.
-    `extensions` are further members. Raises `ValueError` for a status below 400, a member that is not free, or a
-    header that cannot be sent.
+    `type` is a URI; by default it is ``about:blank``, and `title` the phrase of the status. `detail` tells the
+    developer of the client what is wrong with this request; it does not reveal internals. `extensions` are further
+    members. Raises `ValueError` for a status below 400, a reserved member, or an invalid header.
     """
 
     def __init__(
@@ -40,7 +39,7 @@ class Problem(Exception):
         **extensions: Any,
     ) -> None:
         if not 400 <= status <= 599:
-            raise ValueError(f"{status} is no error; return a Response")
+            raise ValueError(f"{status} is not an error status; return a Response")
         if taken := _RESERVED & extensions.keys():
             raise ValueError(f"{min(taken)!r} is a member that every problem has")
         self.status = status
@@ -53,7 +52,7 @@ class Problem(Exception):
 
 
 def write_problem(problem: Problem, request_id: str, instance: str) -> Answer:
-    """The answer for a problem. Every error that leaves is made here."""
+    """The response of a problem. Every error response is created here."""
     members: dict[str, Any] = {"type": problem.type, "title": problem.title, "status": problem.status}
     if problem.detail is not None:
         members["detail"] = problem.detail
@@ -62,7 +61,7 @@ def write_problem(problem: Problem, request_id: str, instance: str) -> Answer:
 
 
 def phrase_of(status: int) -> str:
-    """The reason phrase of a status as RFC 9110 has it, whatever the version of Python."""
+    """The reason phrase of a status by RFC 9110, independent of the version of Python."""
     try:
         return _PHRASES.get(status) or HTTPStatus(status).phrase
     except ValueError:

@@ -1,6 +1,6 @@
-"""Ranges: which bytes of a representation a client wants, and how they are sent (RFC 9110 section 14).
+"""Ranges: which bytes of a representation a client requests, and how they are sent (RFC 9110 section 14).
 
-Without I/O: the header and the size go in, spans come out. Whoever has the bytes sends them.
+Without I/O: from the header and the size to spans. The caller sends the bytes.
 
     spans = read_ranges(header, size)    when If-Range, if any, holds
     None     all of it, 200              no range of bytes, malformed, or too many (section 14.2 lets us ignore these)
@@ -20,29 +20,29 @@ from headwater.http.message.etag import read_tag
 from headwater.http.message.problem import Problem
 
 PARTS: Final = 16
-"""Parts that an answer has at most; a request for more is answered with the whole."""
+"""Maximum parts of a response; a request for more gets the whole representation."""
 ASKED: Final = 100
-"""Ranges that a request may list before it is not looked at any further."""
+"""Maximum ranges of a request; the header is ignored beyond."""
 GAP_BYTES: Final = 128
-"""Two ranges that are no further apart are sent as one: what is between them is less than the head of a part."""
+"""Ranges with smaller gaps are joined: the gap is smaller than the header of a part."""
 
 ACCEPTED: Final = (b"accept-ranges", b"bytes")
 
 _UNIT: Final = re.compile(rb"[ \t]*bytes=(.*)", re.IGNORECASE | re.DOTALL)
 _SPEC: Final = re.compile(rb"([0-9]*)-([0-9]*)")
-_DIGITS: Final = 18  # more of them are beyond the end of whatever there is
+_DIGITS: Final = 18  # larger numbers are beyond the end of any representation
 _STRONG: Final = timedelta(seconds=1)
 
 
 class Span(NamedTuple):
-    """Bytes from `start` up to, and without, `end`."""
+    """The bytes from `start` to before `end`."""
 
     start: int
     end: int
 
     @property
     def size(self) -> int:
-        """How many bytes they are."""
+        """The number of bytes."""
         return self.end - self.start
 
     def content_range(self, size: int) -> bytes:
@@ -51,15 +51,15 @@ class Span(NamedTuple):
 
 
 def read_ranges(header: bytes, size: int) -> tuple[Span, ...] | None:
-    """The spans of a Range header in a representation of `size` bytes; none of them overlap or nearly touch.
+    """The spans of a Range header in a representation of `size` bytes, without overlaps and small gaps.
 
-    They come in the order in which they were asked for, unless some had to be joined; then in that of the bytes.
+    They are in the order of the request, or sorted if some were joined.
     """
     specs = _read_specs(header)
     if specs is None:
         return None
     if size == 0 and any(start is None and end for start, end in specs):
-        return None  # the last bytes of nothing are there, and no Content-Range could say so
+        return None  # a suffix of nothing is satisfiable, but has no Content-Range
     found = [span for spec in specs if (span := _resolve(spec, size)) is not None]
     joined = _join(found)
     spans = found if len(joined) == len(found) else joined
@@ -67,10 +67,10 @@ def read_ranges(header: bytes, size: int) -> tuple[Span, ...] | None:
 
 
 def range_holds(if_range: bytes | None, etag: bytes | None, modified: datetime | None, now: datetime) -> bool:
-    """Whether the client's part is one of this representation, so that a range fits to it (section 13.1.5).
+    """Whether If-Range matches this representation, so the range applies (section 13.1.5).
 
-    Only a strong validator says so: an ETag that is not weak, or the very Last-Modified if that is a second old, so
-    that nothing can have changed in the same second after it.
+    Only a strong validator matches: a strong ETag, or the same Last-Modified if that is at least a second old, so the
+    representation cannot have changed again within that second.
     """
     if if_range is None:
         return True
@@ -84,14 +84,14 @@ def range_holds(if_range: bytes | None, etag: bytes | None, modified: datetime |
 
 
 def unsatisfied(size: int) -> Problem:
-    """The problem of ranges that all lie behind the end."""
+    """The problem of ranges that are all beyond the end."""
     return Problem(416, detail=f"There are {size} bytes.", headers={"Content-Range": f"bytes */{size}"})
 
 
 class Multipart:
-    """Several spans as one body (section 14.6): what to write, in order, and how long it is all together.
+    """Several spans as one body (section 14.6): its pieces in order, and its total length.
 
-    `boundary` is by default random, so that it is not in the content.
+    `boundary` is random by default, so it does not occur in the content.
     """
 
     def __init__(self, spans: Sequence[Span], size: int, media_type: bytes, boundary: bytes | None = None) -> None:
@@ -103,7 +103,7 @@ class Multipart:
         self.length = sum(piece.size if isinstance(piece, Span) else len(piece) for piece in self.pieces())
 
     def pieces(self) -> Iterator[bytes | Span]:
-        """Bytes to write as they are, and spans to write the content of."""
+        """Bytes to write, and spans whose content is to be written."""
         for span in self._spans:
             yield self._head(span)
             yield span
@@ -118,11 +118,11 @@ class Multipart:
 
 
 Spec = tuple[int | None, int | None]
-"""``500-999``, ``500-`` or, without a start, ``-500``, the last so many."""
+"""``500-999``, ``500-``, or without a start ``-500``, the last 500 bytes."""
 
 
 def _read_specs(header: bytes) -> list[Spec] | None:
-    """The ranges as they are written; None for another unit, and if one of them is invalid (section 14.1.1)."""
+    """The ranges as they are written; None for another unit, or if one is invalid (section 14.1.1)."""
     match = _UNIT.fullmatch(header)
     if match is None:
         return None
@@ -149,7 +149,7 @@ def _number(digits: bytes) -> int | None:
 
 
 def _resolve(spec: Spec, size: int) -> Span | None:
-    """What of the representation it is, None if nothing."""
+    """The span of a range, None if it is beyond the end."""
     start, last = spec
     if start is None:
         assert last is not None

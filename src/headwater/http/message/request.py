@@ -1,4 +1,4 @@
-"""A request as endpoints and handlers see it. What a route does not look at is never parsed."""
+"""A request. Its parts are parsed only when they are used."""
 
 import asyncio
 from collections.abc import Callable, MutableMapping, Sequence
@@ -18,12 +18,12 @@ NO_VALUES: Final = ()
 
 
 class Request:
-    """A parameter of this type receives it.
+    """A parameter of this type receives the request.
 
-    `id` is the request's identifier and `trace` its trace, 32 hexadecimal digits. `principal` is who asks, once
-    identified, as it is for each route that needs to know; `session` is then the secret of the cookie that said so, and
-    None if it was another credential. `version` is the version of the API that answers, None if the backend has none.
-    `variant` is in which form the answer will be shown, if not in the plain one: part of its ETag, see `add_variant`.
+    `id` is the request's identifier and `trace` its trace id, 32 hexadecimal digits. `principal` is the principal on
+    routes that authenticate; `session` is then the secret of its session cookie, None for another credential. `version`
+    is the version of the API that serves it, None if the backend has none. `variant` is the form of the response, part
+    of its ETag; see `add_variant`.
     """
 
     __slots__ = (
@@ -89,14 +89,14 @@ class Request:
 
     @property
     def traceparent(self) -> str:
-        """The trace that the request belongs to, for what follows from it: as it came, or a new one."""
+        """The traceparent to propagate: that of the request, or a new one."""
         if self._traceparent is None:
             self._traceparent = new_traceparent(self.trace)
         return self._traceparent
 
     @property
     def headers(self) -> Headers:
-        """By name in any case."""
+        """The headers, by case-insensitive name."""
         if self._headers is None:
             self._headers = Headers(self.scope["headers"])
         return self._headers
@@ -117,23 +117,23 @@ class Request:
 
     @property
     def client(self) -> str | None:
-        """The address of the other end of the connection."""
+        """The address of the client."""
         client = self.scope.get("client")
         return client[0] if client else None
 
     @property
     def target(self) -> str:
-        """The path as it was sent, still escaped, without the query string."""
+        """The raw path, still percent-encoded, without the query string."""
         raw = self.scope.get("raw_path")
         return raw.decode("latin-1") if raw is not None else self.path
 
     @property
     def keeps_connection(self) -> bool:
-        """Whether more requests may follow on its connection unless a field says that it closes (RFC 9112)."""
+        """Whether the connection stays open unless Connection: close is sent (RFC 9112)."""
         return self.scope["http_version"] in ("1.0", "1.1")
 
     async def body(self) -> bytes:
-        """The body as it arrived, read once within the limits; raises a `Problem` 413 or 408."""
+        """The raw body, read once within the limits; raises a `Problem` 413 or 408."""
         if self.raw_body is None:
             self.raw_body = await read_body(self.receive, self.fields.get(b"content-length"), self.body_limits)
         return self.raw_body
@@ -144,34 +144,34 @@ class Request:
 
     @property
     def csrf_token(self) -> str | None:
-        """What a page of ours sends back as X-CSRF-Token with each request that changes something.
+        """The token that a page of ours must send as X-CSRF-Token with each request that changes something.
 
-        Another text each time, all of them good for as long as the session is. None without a session cookie.
+        It is different each time, and valid for the whole session. None without a session cookie.
         """
         return token_of(self.session) if self.session is not None else None
 
     def add(self, name: bytes, value: bytes) -> None:
-        """A header field, its name in lower case, for whatever this request is answered with, a problem as well."""
+        """Add a header field, its name in lower case, to the response of this request, even if that is a problem."""
         if self.added is None:
             self.added = []
         self.added.append((name, value))
 
     def hold(self, let_go: Callable[[], None]) -> None:
-        """Have `let_go` called when the request has ended, however it ends."""
+        """Call `let_go` when the request has ended, however it ends."""
         if self.held is None:
             self.held = []
         self.held.append(let_go)
 
     def add_variant(self, part: bytes) -> None:
-        """Say that the answer will have other bytes than the plain one of the same state: ``v1``, or some fields only.
+        """Declare a variant of the response, other bytes of the same state: ``v1``, or a selection of fields.
 
-        To be called before the answer is rendered. `part` is made of letters, digits, ``-``, ``_`` and ``.``, and is
-        none of the names of content codings.
+        Call it before the response is rendered. `part` consists of letters, digits, ``-``, ``_`` and ``.``, and is not
+        the name of a content coding.
         """
         self.variant = self.variant + b"+" + part if self.variant else part
 
     def count(self, name: bytes) -> int:
-        """How often a header was given."""
+        """How often a header occurs."""
         fields = self.scope["headers"]
         return int(name in self.fields) if len(fields) == len(self.fields) else [n for n, _ in fields].count(name)
 

@@ -1,4 +1,4 @@
-"""A response that a handler writes by itself, instead of returning a value to be encoded."""
+"""A response that a handler builds itself, instead of returning a value to be encoded."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -16,10 +16,10 @@ NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 
 
 class Response(Answer):
-    """`body` with any status, headers and media type; text is sent as UTF-8.
+    """`body` with any status, headers and media type; a string is sent as UTF-8.
 
-    Raises `ValueError` for a status that is none of a final response, a body where the status allows none, and a
-    header that cannot be sent or that only the server may set: its length and how it is transferred.
+    Raises `ValueError` for a status that is not that of a final response, a body where the status allows none, and a
+    header that is invalid or reserved for the server (length, transfer coding, connection).
     """
 
     __slots__ = ()
@@ -33,7 +33,7 @@ class Response(Answer):
         media_type: str | None = None,
     ) -> None:
         if not 200 <= status <= 599:
-            raise ValueError(f"{status} is no status of a response")
+            raise ValueError(f"{status} is not the status of a final response")
         if body and status in EMPTY:
             raise ValueError(f"a response with status {status} has no body")
         fields = header_fields(headers)
@@ -46,14 +46,14 @@ class Response(Answer):
 
 
 def header_fields(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> Fields:
-    """Headers as they go over the wire; raises `ValueError`."""
+    """Headers as they are sent; raises `ValueError`."""
     pairs = headers.items() if isinstance(headers, Mapping) else headers
     return [_field(name, value) for name, value in pairs]
 
 
 def _field(name: str, value: str) -> tuple[bytes, bytes]:
     if not _NAME.fullmatch(name) or name.lower() in _OURS:
-        raise ValueError(f"{name!r} is no header that a response can set")
+        raise ValueError(f"{name!r} is not a header that a response can set")
     if not _VALUE.fullmatch(value):
         raise ValueError(f"the value of {name} cannot be sent in a header: {value!r}")
     return name.lower().encode(), value.encode("latin-1")

@@ -1,7 +1,7 @@
-"""The target of a request, taken apart: the segments of its path and the parameters of its query string.
+"""The target of a request: the segments of its path and the parameters of its query string.
 
-Percent-escapes are decoded after cutting, so ``%2F`` stays inside its segment and ``%26`` inside its value. What does
-not decode to UTF-8 is a 400.
+Percent-encoding is decoded after splitting, so ``%2F`` stays inside its segment and ``%26`` inside its value. A target
+that does not decode to UTF-8 is a 400.
 """
 
 from collections.abc import MutableMapping
@@ -25,7 +25,7 @@ def segments(scope: MutableMapping[str, Any]) -> list[str]:
 
 
 def below(root: str, path: str) -> str:
-    """The path as seen from where this application is mounted."""
+    """The path below the mount point of this application."""
     return path[len(root) :] if root and _is_below(root, path) else path
 
 
@@ -53,4 +53,4 @@ def _decode(text: bytes, where: str) -> str:
     try:
         return (unquote_to_bytes(text) if b"%" in text else text).decode()
     except UnicodeDecodeError:
-        raise MALFORMED_TARGET.problem(f"The {where} is no percent-encoded UTF-8.") from None
+        raise MALFORMED_TARGET.problem(f"The {where} is not percent-encoded UTF-8.") from None

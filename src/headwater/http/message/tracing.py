@@ -1,8 +1,8 @@
-"""Which request this is: its own identifier, and the trace it belongs to.
+"""Tracing: the identifier of a request, and its trace.
 
-`traceparent` is read as W3C Trace Context level 2 says: strictly, and an invalid one means a new trace. A request
-identifier is taken from the client only as ``[\\w.-]{1,64}``. Without either, both are one new random number, so that
-there is one thing to search for.
+`traceparent` is parsed strictly by W3C Trace Context level 2; an invalid one means a new trace. A request identifier of
+the client is accepted only as ``[\\w.-]{1,64}``. Without either, both are the same new random number, so there is one
+identifier to search for.
 """
 
 import os
@@ -20,12 +20,12 @@ os.register_at_fork(after_in_child=lambda: _random.seed(os.urandom(32)))
 
 
 def new_id() -> str:
-    """32 hexadecimal digits, random and not all zero (which a trace id may not be); no secret."""
+    """32 random hexadecimal digits, not all zero (invalid as a trace id); not secret."""
     return (_random.getrandbits(128) or 1).to_bytes(16, "big").hex()
 
 
 def new_traceparent(trace: str) -> str:
-    """What follows from a request that came without one: a random parent, and nobody records the trace."""
+    """A new traceparent: a random parent id, not sampled."""
     return f"00-{trace}-{_random.getrandbits(64) or 1:016x}-00"
 
 
@@ -41,5 +41,5 @@ def traceparent_of(header: bytes) -> str | None:
 
 
 def request_id_of(header: bytes) -> str | None:
-    """The client's own identifier, or None if it is not fit to be repeated in headers and logs."""
+    """The client's identifier, or None if it is not safe in headers and logs."""
     return header.decode() if _REQUEST_ID.fullmatch(header) else None

@@ -1,4 +1,4 @@
-"""About: what the document says of the API as a whole, from the options of `Backend`."""
+"""About: the description of the whole API, from the options of `Backend`."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -45,7 +45,7 @@ def write_info(about: About) -> dict[str, Any]:
 
 def write_servers(about: About) -> list[dict[str, Any]]:
     """The ``servers`` array."""
-    here = "Where this document came from."
+    here = "The origin of this document."
     return [{"url": url, **({"description": here} if url == "/" else {})} for url in about.servers]
 
 

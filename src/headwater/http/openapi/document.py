@@ -1,4 +1,4 @@
-"""The document as a whole: operations by path, and the components that these refer to."""
+"""The document: operations by path, and the components that they refer to."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -10,12 +10,12 @@ from headwater.http.openapi.problems import PROBLEM_SCHEMAS, write_problem_respo
 from headwater.http.openapi.schemas import schemas_of
 from headwater.http.step.description import Describe
 from headwater.http.step.operation import Operation
-from headwater.part import Declared
+from headwater.part import Declarations
 
 Document = dict[str, Any]
 
 
-def write_document(operations: Sequence[Operation], about: About, declared: Declared) -> Document:
+def write_document(operations: Sequence[Operation], about: About, declared: Declarations) -> Document:
     """The document, as plain values; `declared` is what the parts of the backend bring, descriptions among it."""
     shown = [operation for operation in operations if not operation.route.hidden]
     schemas, names = schemas_of(shown), name_operations(shown)
@@ -45,7 +45,7 @@ def write_document(operations: Sequence[Operation], about: About, declared: Decl
 
 
 def _add(components: dict[str, Document], added: dict[str, Document], more: Mapping[str, Mapping[str, Any]]) -> None:
-    """What is referred to by ``$ref`` goes where it is kept only if it is; anything else is added as it is."""
+    """Components of referenced groups are kept only if they are used; others are added unconditionally."""
     for group, members in more.items():
         (components if group in components else added).setdefault(group, {}).update(members)
 

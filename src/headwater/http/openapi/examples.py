@@ -1,4 +1,4 @@
-"""Examples: a value that fits a schema, the same one every time.
+"""Examples: a deterministic value that matches a schema.
 
 Of the schema's own, ``Meta(examples=[…])`` first and then its default; else one is made from type, format and bounds.
 """

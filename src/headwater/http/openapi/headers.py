@@ -1,10 +1,10 @@
-"""Headers in the document: each is described once, and answers refer to it."""
+"""Headers in the document: each is described once, and responses refer to it."""
 
 from typing import Any, Final
 
 HEADERS: Final[dict[str, Any]] = {
     "RequestId": {
-        "description": "Identifies this request in the logs; the client's own if it sent one that fits.",
+        "description": "Identifies this request in the logs; the client's own if it sent a valid one.",
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$"},
         "example": "4bf92f3577b34da6a3ce929d0e0e4736",
     },
@@ -18,26 +18,26 @@ HEADERS: Final[dict[str, Any]] = {
         "example": '</people?sort=-born&cursor=AQIDBA>; rel="next", </people?sort=-born>; rel="first"',
     },
     "IdempotentReplayed": {
-        "description": "True if this is the stored answer to an earlier request with the same Idempotency-Key.",
+        "description": "True if this is the stored response to an earlier request with the same Idempotency-Key.",
         "schema": {"type": "string", "enum": ["true"]},
     },
     "RetryAfter": {
-        "description": "Seconds to wait before trying again.",
+        "description": "Seconds to wait before a retry.",
         "schema": {"type": "integer", "minimum": 1},
         "example": 1,
     },
     "RateLimitPolicy": {
-        "description": "What may be done: the quota `q` of each policy in a window of `w` seconds.",
+        "description": "The limits: the quota `q` of each policy in a window of `w` seconds.",
         "schema": {"type": "string"},
         "example": '"burst";q=100;w=60',
     },
     "RateLimit": {
-        "description": "What is left of it: `r` requests now, and in `t` seconds all, or the one that is refused.",
+        "description": "What remains: `r` requests now; in `t` seconds all, or the refused one.",
         "schema": {"type": "string"},
         "example": '"burst";r=50;t=30',
     },
     "WWWAuthenticate": {
-        "description": "Which credential is wanted (RFC 9110 section 11.6.1).",
+        "description": "Which credential is required (RFC 9110 section 11.6.1).",
         "schema": {"type": "string"},
         "example": 'Bearer realm="shop", error="invalid_token"',
     },
@@ -47,32 +47,32 @@ HEADERS: Final[dict[str, Any]] = {
         "example": "GET, HEAD, OPTIONS",
     },
     "AcceptPost": {
-        "description": "The media types that a body may have.",
+        "description": "The accepted media types of a body.",
         "schema": {"type": "string"},
         "example": "application/json",
     },
     "ETag": {
-        "description": "Tells this state of the resource from others.",
+        "description": "Identifies this state of the resource.",
         "schema": {"type": "string"},
         "example": '"7"',
     },
     "LastModified": {
-        "description": "When it last changed.",
+        "description": "When the resource last changed.",
         "schema": {"type": "string"},
         "example": "Fri, 02 Jan 2026 03:04:05 GMT",
     },
     "CacheControl": {
-        "description": "Who may keep the answer, and for how long (RFC 9111).",
+        "description": "Who may store the response, and for how long (RFC 9111).",
         "schema": {"type": "string"},
         "example": "private, no-cache",
     },
     "ContentDisposition": {
-        "description": "Whether a browser may show the file, and what it is called.",
+        "description": "Whether a browser may show the file, and its name.",
         "schema": {"type": "string"},
         "example": 'attachment; filename="report.pdf"',
     },
     "AcceptRanges": {
-        "description": "A part of the file can be asked for with Range.",
+        "description": "A part of the file can be requested with Range.",
         "schema": {"type": "string", "enum": ["bytes"]},
     },
     "ContentRange": {

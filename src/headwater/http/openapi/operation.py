@@ -13,7 +13,7 @@ from headwater.http.message.problem import phrase_of
 from headwater.http.openapi.parameters import write_parameters
 from headwater.http.openapi.problems import reference_problem
 from headwater.http.openapi.schemas import Schemas, answer_type
-from headwater.http.page.plan import Plan
+from headwater.http.page.plan import PagePlan
 from headwater.http.route.route import Route
 from headwater.http.step.description import Description, refer_to
 from headwater.http.step.operation import Operation
@@ -37,7 +37,7 @@ def name_operations(operations: Iterable[Operation]) -> list[str]:
 def write_operation(
     operation: Operation, name: str, schemas: Schemas, links: dict[str, Any], described: Sequence[Description]
 ) -> dict[str, Any]:
-    """The operation object; `links` say where its answer leads, `described` is what the parts of the backend add."""
+    """The operation object; `links` are those of its response, `described` are the additions of the parts."""
     route = operation.route
     summary, description = _texts(route)
     answer = _answer(operation, schemas, described) | ({"links": links} if links else {})
@@ -59,7 +59,7 @@ def write_operation(
 
 
 def write_links(operation: Operation, operations: Sequence[Operation], names: Sequence[str]) -> dict[str, Any]:
-    """Links to what can be done with an answer: with what was made, by its Location, and with the first of a list.
+    """Links from a response to other operations: on the created resource, by its Location, and on the first of a list.
 
     https://spec.openapis.org/oas/v3.1.1.html#link-object
     """
@@ -86,21 +86,21 @@ def _values_listed(operation: Operation, other: Operation) -> dict[str, str]:
     name, _, rest = other.route.path.removeprefix(before).partition("}")
     if not other.route.path.startswith(before) or rest:
         return {}
-    place, fields = _listed(operation)
+    prefix, fields = _listed(operation)
     above = {each: f"$request.path.{each}" for each in _PLACEHOLDER.findall(operation.route.path)}
-    return {**above, name: f"$response.body#/{place}0/{name}"} if name in fields else {}
+    return {**above, name: f"$response.body#/{prefix}0/{name}"} if name in fields else {}
 
 
 def _listed(operation: Operation) -> tuple[str, frozenset[str]]:
-    """Where the items of an answer are, and their fields: in a list, or in the `items` of a Struct."""
+    """Where the items of a response are, and their fields: in a list, or in the `items` of a Struct."""
     if operation.rendering.media_type != JSON:
         return "", frozenset()
-    shape, place = shape_of(answer_type(operation)), ""
+    shape, prefix = shape_of(answer_type(operation)), ""
     if isinstance(shape, shapes.StructType):
-        place, shape = "items/", next((plain(field.type) for field in shape.fields if field.name == "items"), shape)
+        prefix, shape = "items/", next((plain(field.type) for field in shape.fields if field.name == "items"), shape)
     item = plain(shape.item_type) if isinstance(shape, shapes.ListType) else None
     fields = item.fields if isinstance(item, shapes.StructType) else ()
-    return place, frozenset(field.encode_name for field in fields)
+    return prefix, frozenset(field.encode_name for field in fields)
 
 
 def _form(path: str) -> str:
@@ -126,7 +126,7 @@ def _body(operation: Operation, schemas: Schemas) -> dict[str, Any] | None:
 def _answer(operation: Operation, schemas: Schemas, described: Sequence[Description]) -> dict[str, Any]:
     rendering = operation.rendering
     headers = {"X-Request-Id": "RequestId"}
-    if operation.facts(Plan):
+    if operation.facts(PagePlan):
         headers["Link"] = "Link"
     if rendering.location is not None:
         headers["Location"] = "Location"

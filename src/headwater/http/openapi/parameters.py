@@ -1,4 +1,4 @@
-"""Parameters in the document: what stands in the path, in the query string and in header fields."""
+"""Parameters in the document: path, query and header parameters."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -9,13 +9,13 @@ from headwater.binding import MISSING
 from headwater.http.binding.inputs import Input
 from headwater.http.openapi.schemas import Schema, Schemas
 from headwater.http.page.document import describe_parameters
-from headwater.http.page.plan import Plan
+from headwater.http.page.plan import PagePlan
 from headwater.http.step.operation import Operation
 
 _INT64: Final = {"minimum": -(1 << 63), "maximum": (1 << 63) - 1}
 _WITHOUT_NUL: Final = "^[^\\x00]*$"
 _OF_THE_PROTOCOL: Final = frozenset({"accept", "authorization", "content-length", "content-type", "host"})
-"""What clients send by themselves; the first of them is no parameter for OpenAPI either (3.1.1 section 4.8.12.1)."""
+"""Headers that clients send by themselves; OpenAPI ignores some of them as parameters (3.1.1 section 4.8.12.1)."""
 
 
 def write_parameters(operation: Operation, schemas: Schemas) -> list[dict[str, Any]]:
@@ -24,7 +24,7 @@ def write_parameters(operation: Operation, schemas: Schemas) -> list[dict[str, A
     inputs = [each for each in inputs if each.where != "header" or each.name.lower() not in _OF_THE_PROTOCOL]
     parameters = [_parameter(each, schemas) for each in inputs]
     return parameters + [
-        each for plan in operation.facts(Plan) for each in describe_parameters(plan, _schema_of(schemas))
+        each for plan in operation.facts(PagePlan) for each in describe_parameters(plan, _schema_of(schemas))
     ]
 
 
@@ -52,7 +52,7 @@ def _schema_of(schemas: Schemas) -> Callable[[Any], Schema]:
 
 
 def _as_read(schema: Schema) -> Schema:
-    """The schema with the bounds that every integer has, and without the character that no text may have."""
+    """The schema with the bounds of integers, and with a pattern that excludes NUL from strings."""
     if schema.get("type") == "integer":
         return {"format": "int64", **_INT64, **schema}
     if schema.get("type") == "string" and not schema.keys() & {"enum", "format", "contentEncoding"}:

@@ -1,4 +1,4 @@
-"""A text that a pattern matches: the shortest that the first branches give.
+"""A string that matches a pattern: the shortest of the first branches.
 
 Walks the tree that `re` itself compiles from, since a second parser of patterns would read some otherwise.
 """
@@ -21,10 +21,9 @@ _PREFERRED: Final = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRSTUVW
 
 
 def text_that_matches(pattern: str, least: int = 0) -> str:
-    """A text of at least `least` characters in which `pattern` is found, as JSON Schema has it.
+    """A string of at least `least` characters in which `pattern` is found, as in JSON Schema.
 
-    A pattern that looks around itself or back at its groups may have none that is so simple; then the text is the
-    pattern's own words. Give such a type ``Meta(examples=[…])``.
+    For a pattern with lookarounds or backreferences the string may not match. Give such a type ``Meta(examples=[…])``.
     """
     tree = parser.parse(pattern)
     for repeats in range(least + 1):

@@ -6,11 +6,11 @@ from headwater.http.message.problem import MEDIA_TYPE, phrase_of
 from headwater.http.message.problemtype import (
     DEADLINE_PASSED,
     INVALID_REQUEST,
-    KINDS,
     MALFORMED_BODY,
     NOT_READY,
+    PROBLEM_TYPES,
     QUOTA_EXCEEDED,
-    Kind,
+    ProblemType,
 )
 from headwater.http.step.description import refer_to
 
@@ -42,15 +42,15 @@ _EXAMPLE_MEMBERS: Final[dict[str, dict[str, Any]]] = {
 PROBLEM_SCHEMAS: Final[dict[str, Any]] = {
     "Problem": {
         "title": "Problem",
-        "description": "An error (RFC 9457). Without a type of its own, the status says everything.",
+        "description": "An error (RFC 9457). With the type about:blank, the status says everything.",
         "type": "object",
         "required": ["type", "title", "status", "instance", "request_id"],
         "properties": {
-            "type": {"type": "string", "format": "uri-reference", "description": "Which kind of problem it is."},
-            "title": {"type": "string", "description": "What problems of this kind have in common."},
+            "type": {"type": "string", "format": "uri-reference", "description": "The problem type."},
+            "title": {"type": "string", "description": "What problems of this type have in common."},
             "status": {"type": "integer", "minimum": 400, "maximum": 599},
             "detail": {"type": "string", "description": "What is wrong with this request."},
-            "instance": {"type": "string", "format": "uri-reference", "description": "The path that was asked for."},
+            "instance": {"type": "string", "format": "uri-reference", "description": "The path of the request."},
             "request_id": {"type": "string", "description": "The identifier to quote when asking for help."},
         },
         "additionalProperties": True,
@@ -59,10 +59,10 @@ PROBLEM_SCHEMAS: Final[dict[str, Any]] = {
         "title": "InvalidRequest",
         "description": INVALID_REQUEST.meaning,
         "allOf": [{"$ref": f"{_REFERENCE}Problem"}],
-        "properties": {"errors": {"type": "array", "items": {"$ref": f"{_REFERENCE}Fault"}}},
+        "properties": {"errors": {"type": "array", "items": {"$ref": f"{_REFERENCE}InputError"}}},
     },
-    "Fault": {
-        "title": "Fault",
+    "InputError": {
+        "title": "InputError",
         "type": "object",
         "required": ["detail"],
         "properties": {
@@ -87,7 +87,7 @@ def write_problem_responses() -> dict[str, Any]:
 
 
 def _response(status: int) -> dict[str, Any]:
-    kinds = [kind for kind in KINDS if kind.status == status]
+    kinds = [kind for kind in PROBLEM_TYPES if kind.status == status]
     schema = "InvalidRequest" if status == INVALID_REQUEST.status else "Problem"
     examples = {kind.name: _example(kind) for kind in kinds} or {"example": {"value": _plain_example(status)}}
     headers = {"X-Request-Id": "RequestId", **_MORE_HEADERS.get(status, {})}
@@ -106,7 +106,7 @@ def _any_other() -> dict[str, Any]:
     }
 
 
-def _example(kind: Kind) -> dict[str, Any]:
+def _example(kind: ProblemType) -> dict[str, Any]:
     value = _members(kind.uri, kind.title, kind.status) | _EXAMPLE_MEMBERS.get(kind.name, {})
     return {"summary": kind.title, "description": kind.meaning, "value": value}
 

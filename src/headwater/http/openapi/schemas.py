@@ -9,7 +9,7 @@ import msgspec
 from headwater.http.openapi.examples import example_of
 from headwater.http.openapi.times import mark_times
 from headwater.http.page.document import filter_types
-from headwater.http.page.plan import Plan
+from headwater.http.page.plan import PagePlan
 from headwater.http.step.operation import Operation
 
 Schema = dict[str, Any]
@@ -44,14 +44,14 @@ class Schemas:
         return found
 
     def content(self, media_type: str, kind: Any) -> dict[str, Any]:
-        """The ``content`` of a body or an answer, with an example."""
+        """The ``content`` of a body or a response, with an example."""
         schema = self.of(kind)
         return {media_type: {"schema": schema, "example": self.example(schema)}}
 
 
 def answer_type(operation: Operation) -> Any:
     """The type of what it answers; where fields can be chosen, of items that need not have any of them."""
-    listings = [plan.listing for plan in operation.facts(Plan) if plan.listing is not None]
+    listings = [plan.listing for plan in operation.facts(PagePlan) if plan.listing is not None]
     return listings[0] if listings else operation.rendering.returns
 
 
@@ -62,5 +62,5 @@ def schemas_of(operations: Iterable[Operation]) -> Schemas:
         types += [each.annotation for each in operation.binding.inputs if each.where in _WHERE]
         if operation.rendering.returns is not None:
             types.append(answer_type(operation))
-        types += [kind for plan in operation.facts(Plan) for kind in filter_types(plan)]
+        types += [kind for plan in operation.facts(PagePlan) for kind in filter_types(plan)]
     return Schemas(types)

@@ -1,4 +1,4 @@
-"""Times in schemas: msgspec leaves out the format of those that may be without an offset, and clients want to know it.
+"""Times in schemas: the formats that msgspec leaves out for times that may lack an offset.
 
 A `datetime` is a ``date-time``, or, if its type says that it has no offset, a ``date-time-local``; a `time` is
 ``time-local`` (all of https://spec.openapis.org/registry/format/).
@@ -61,7 +61,7 @@ class _Marker:
             self._mark_if_there(field.type, schema.get("properties", {}).get(field.encode_name))
 
     def _mark_union(self, shape: inspect.UnionType, schema: Schema) -> None:
-        """Alternatives stand in an order of their own; a time is the only text without a format, or it is none."""
+        """The schemas of alternatives are in another order; a time is the only string without a format."""
         members, choices = members_of(shape), schema.get("anyOf", [schema])
         times = [member for member in members if type(member) in _FORMATS]
         if len(times) == 1 and not any(isinstance(member, inspect.StrType) for member in members):

@@ -1,4 +1,4 @@
-"""Pages of long lists: sorted, filtered, counted, and walked in both directions by signed cursors."""
+"""Pages of long lists: sorted, filtered, counted, and paged in both directions by signed cursors."""
 
 from headwater.http.page.declaration import Pages
 from headwater.http.page.listing import Listing

@@ -1,4 +1,4 @@
-"""What a request asks of a list: read from its query string by a plan, every fault at once."""
+"""The parameters of a list request, read from its query string by a plan, with all errors."""
 
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, TypeVar
@@ -9,8 +9,8 @@ from headwater.http.message.target import QueryFields
 from headwater.http.page.declaration import Count
 from headwater.http.page.filter import Filter
 from headwater.http.page.order import Order
-from headwater.http.page.plan import COUNT, CURSOR, FIELDS, LIMIT, SORT, Plan
-from headwater.http.types.fault import Fault, Invalid
+from headwater.http.page.plan import COUNT, CURSOR, FIELDS, LIMIT, SORT, PagePlan
+from headwater.http.types.inputerror import InputError, Invalid
 from headwater.http.types.scalar import reader_of
 from headwater.http.types.shape import shape_of
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """`sort` is the text that `order` is made from. Without chosen `fields`, all of them."""
+    """`sort` is the string that `order` is parsed from. Empty `fields` mean all."""
 
     sort: str
     order: Order
@@ -30,20 +30,20 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Asking:
-    """Reads what requests ask of one plan."""
+    """Reads the parameters of requests for one plan."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: PagePlan) -> None:
         self._plan = plan
         limit = reader_of(shape_of(Annotated[int, msgspec.Meta(ge=1, le=plan.pages.most)]))
         assert limit is not None
         self._limit = limit
         self._nothing = Asked(sort=plan.default, order=plan.default_order, limit=plan.pages.limit)
 
-    def read(self, query: QueryFields) -> tuple[Asked, list[Fault]]:
-        """What is asked for, and what is wrong with it; with faults, the first is of no use."""
+    def read(self, query: QueryFields) -> tuple[Asked, list[InputError]]:
+        """The parameters and their errors; with errors, the parameters are not usable."""
         if not query:
             return self._nothing, []
-        faults: list[Fault] = []
+        errors: list[InputError] = []
 
         def take(name: str, read: Callable[[str], T], otherwise: T) -> T:
             texts = query.get(name)
@@ -52,7 +52,7 @@ class Asking:
             try:
                 return read(_only(texts))
             except Invalid as invalid:
-                faults.append(_fault(str(invalid), name))
+                errors.append(_error(str(invalid), name))
                 return otherwise
 
         nothing = self._nothing
@@ -64,15 +64,15 @@ class Asking:
             cursor=take(CURSOR, str, None),
             count=take(COUNT, self._read_count, "none"),
             fields=take(FIELDS, self._read_fields, ()),
-            filters=tuple(self._read_filters(query, faults)),
+            filters=tuple(self._read_filters(query, errors)),
         )
-        return asked, faults
+        return asked, errors
 
     def _read_sort(self, text: str) -> tuple[str, Order]:
         items = _items(text)
         order = self._plan.order_of(items)
         if order is None:
-            raise Invalid(f"Expected some of {', '.join(self._plan.sortable)}, each perhaps with a minus before it")
+            raise Invalid(f"Expected some of {', '.join(self._plan.sortable)}, each with an optional minus before it")
         return text, order
 
     def _read_count(self, text: str) -> Count:
@@ -87,14 +87,14 @@ class Asking:
             raise Invalid(f"Expected some of {', '.join(self._plan.fields)}")
         return tuple(items)
 
-    def _read_filters(self, query: QueryFields, faults: list[Fault]) -> Iterator[tuple[Filter, Any]]:
+    def _read_filters(self, query: QueryFields, errors: list[InputError]) -> Iterator[tuple[Filter, Any]]:
         for name, each in self._plan.filters.items():
             texts = query.get(name)
             if texts is not None:
                 try:
                     yield each, each.value(texts)
                 except Invalid as invalid:
-                    faults.append(_fault(str(invalid), name))
+                    errors.append(_error(str(invalid), name))
 
 
 def _only(texts: list[str]) -> str:
@@ -110,5 +110,5 @@ def _items(text: str) -> list[str]:
     return items
 
 
-def _fault(detail: str, name: str) -> Fault:
-    return Fault(detail=detail, parameter=name, where="query")
+def _error(detail: str, name: str) -> InputError:
+    return InputError(detail=detail, parameter=name, where="query")

@@ -1,11 +1,11 @@
-"""A cursor: a place in one list. Who carries it can read it, but can neither make nor alter it, nor use it elsewhere.
+"""A cursor: a position in one list. A client can read it, but cannot forge, alter or use it for another list.
 
 It is base64url (RFC 4648 section 5, without padding) of ``version | key id | code | body``. The body is a MessagePack
-array of expiry, kind of place, sort, digest of the filters, and the values of the row at the place. The code is an
-HMAC-SHA256 over all of that and over the scope, which is not in it: the route with the values in its path, and the
-tenant of who asks. The version of an API is in neither, so a cursor goes on in the next one.
+array of expiry, kind of position, sort, digest of the filters, and the values of the row at the position. The code is
+an HMAC-SHA256 over all of that and over the scope, which is not in the cursor: the route with its path values, and the
+tenant of the principal. The version of the API is in neither, so a cursor is valid in all versions.
 
-What a cursor says is no secret: its values are those of a row that its holder was shown.
+A cursor is not secret: its values are those of a row that the client was shown.
 """
 
 import base64
@@ -25,8 +25,8 @@ _HEAD: Final = len(_VERSION) + ID_BYTES
 _ENCODE: Final = msgspec.msgpack.Encoder().encode
 
 
-class Place(msgspec.Struct, frozen=True):
-    """A place between rows: just behind the one with these values, or, `backward`, just before it.
+class CursorPosition(msgspec.Struct, frozen=True):
+    """A position between rows: just after the row with these values, or, `backward`, just before it.
 
     `inclusive` moves it to the other side of that row.
     """
@@ -46,7 +46,7 @@ class _Body(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
 
 
 class Bounds(msgspec.Struct, frozen=True):
-    """What a cursor is good for: one `scope`, one `sort`, one set of `filters`."""
+    """What a cursor is valid for: one `scope`, one `sort`, one set of `filters`."""
 
     scope: bytes
     sort: str
@@ -56,10 +56,10 @@ class Bounds(msgspec.Struct, frozen=True):
 _DECODER: Final = msgspec.msgpack.Decoder(_Body)
 
 
-def write_cursor(place: Place, bounds: Bounds, expires: int, keys: Keys) -> str:
-    """The cursor of a place. `expires` is in Unix seconds. Values are what `msgspec.msgpack` can encode."""
-    values = msgspec.Raw(_ENCODE(place.values))
-    body = _ENCODE(_Body(expires, place.backward, place.inclusive, bounds.sort, bounds.filters, values))
+def write_cursor(position: CursorPosition, bounds: Bounds, expires: int, keys: Keys) -> str:
+    """The cursor of a position. `expires` is in Unix seconds. Values must be encodable by `msgspec.msgpack`."""
+    values = msgspec.Raw(_ENCODE(position.values))
+    body = _ENCODE(_Body(expires, position.backward, position.inclusive, bounds.sort, bounds.filters, values))
     head = _VERSION + keys.signing.id
     code = keys.signing.sign(_signed(head, bounds.scope, body))
     return base64.urlsafe_b64encode(head + code + body).rstrip(b"=").decode()
@@ -67,16 +67,16 @@ def write_cursor(place: Place, bounds: Bounds, expires: int, keys: Keys) -> str:
 
 def read_cursor(
     text: str, bounds: Bounds, now: int, keys: Keys, values_of: msgspec.msgpack.Decoder[tuple[Any, ...]]
-) -> Place:
-    """The place of a cursor, its values as `values_of` reads them.
+) -> CursorPosition:
+    """The position of a cursor, its values as `values_of` reads them.
 
     Raises a `Problem` 400 for one that was altered, has expired, or belongs to another list, sort, filter or tenant.
     """
     body = _open(text, bounds.scope, keys)
     if body is None:
-        raise CURSOR_INVALID.problem("The cursor is none that this list has given.")
+        raise CURSOR_INVALID.problem("The cursor was not issued by this list.")
     if body.expires <= now:
-        raise CURSOR_INVALID.problem("The cursor has expired; begin with the first page again.")
+        raise CURSOR_INVALID.problem("The cursor has expired; start at the first page.")
     if body.sort != bounds.sort:
         raise CURSOR_INVALID.problem(f"The cursor belongs to sort={body.sort}; send it with that, or leave it out.")
     if body.filters != bounds.filters:
@@ -84,12 +84,12 @@ def read_cursor(
     try:
         values = values_of.decode(body.values)
     except msgspec.DecodeError:  # signed by a release in which the columns had other types
-        raise CURSOR_INVALID.problem("The cursor is of an earlier form of this list.") from None
-    return Place(values, body.backward, body.inclusive)
+        raise CURSOR_INVALID.problem("The cursor was issued for an earlier form of this list.") from None
+    return CursorPosition(values, body.backward, body.inclusive)
 
 
 def _open(text: str, scope: bytes, keys: Keys) -> _Body | None:
-    """The body, if the code over it is right."""
+    """The body, or None if the code is wrong."""
     data = _decode(text)
     if data is None or len(data) < _HEAD + MAC_BYTES or data[:1] != _VERSION:
         return None
@@ -108,7 +108,7 @@ def _signed(head: bytes, scope: bytes, body: bytes) -> bytes:
 
 
 def _decode(text: str) -> bytes | None:
-    """The bytes, if this is the one way to write them: base64 has bits to spare, and Python passes over much."""
+    """The bytes, if the encoding is canonical: base64 has unused bits, and Python ignores invalid characters."""
     if len(text) > LENGTH_LIMIT or not text.isascii():
         return None
     try:

@@ -1,4 +1,4 @@
-"""Pages: what a list of rows lets its clients ask for, declared once beside the handler."""
+"""Pages: the declaration of a list: its orders, filters, fields and counts."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta

@@ -1,35 +1,35 @@
-"""The query parameters of a list, as its OpenAPI operation has them."""
+"""The query parameters of a list in its OpenAPI operation."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from headwater.http.page.cursor import LENGTH_LIMIT
 from headwater.http.page.filter import IN_LIMIT, TEXT_LIMIT, Filter
-from headwater.http.page.plan import COUNT, CURSOR, FIELDS, LIMIT, SORT, Plan
+from headwater.http.page.plan import COUNT, CURSOR, FIELDS, LIMIT, SORT, PagePlan
 
 Document = dict[str, Any]
 
 
-def describe_parameters(plan: Plan, schema_of: Callable[[Any], Document]) -> Iterator[Document]:
+def describe_parameters(plan: PagePlan, schema_of: Callable[[Any], Document]) -> Iterator[Document]:
     """One after the other; `schema_of` gives the schema of a type."""
     pages = plan.pages
     if plan.sortable:
         names = [sign + name for name in plan.sortable for sign in ("", "-")]
         default = plan.default.split(",") if plan.default else None
-        yield _list(SORT, "The order: fields, each perhaps with a minus before it to turn it round.", names, default)
+        yield _list(SORT, "The order: fields, each with an optional minus for descending.", names, default)
     yield _parameter(
         LIMIT,
-        "How many items a page has at most.",
+        "Maximum items of a page.",
         {"type": "integer", "minimum": 1, "maximum": pages.most, "default": pages.limit},
     )
     yield _parameter(
         CURSOR,
-        "Where to go on: `next` or `previous` of a page, to be sent with the same sort and filters as that one.",
+        "Where to continue: `next` or `previous` of a page, sent with the same sort and filters as that page.",
         {"type": "string", "minLength": 1, "maxLength": LENGTH_LIMIT},
     )
     if COUNT in plan.parameters:
         schema = {"type": "string", "enum": list(plan.counts), "default": "none"}
-        yield _parameter(COUNT, "Whether `count` says how many items there are, over all pages.", schema)
+        yield _parameter(COUNT, "Whether `count` has the number of items over all pages.", schema)
     if plan.fields:
         yield describe_fields(plan.fields)
     for each in plan.filters.values():
@@ -41,7 +41,7 @@ def describe_fields(names: Iterable[str]) -> Document:
     return _list(FIELDS, "Only these fields of each item, separated by commas.", list(names), None)
 
 
-def filter_types(plan: Plan) -> list[Any]:
+def filter_types(plan: PagePlan) -> list[Any]:
     """The types whose schemas `describe_parameters` asks for."""
     return [each.kind for each in plan.filters.values()]
 

@@ -1,7 +1,7 @@
 """A filter: one column, one operator, and the value that a request gives it, of the column's type.
 
-In a request the operator stands in brackets behind the field, as in Stripe's API: ``born[ge]=2000-01-01``; equality is
-the field alone: ``country=DE``. The values of ``in`` are given one by one: ``country[in]=DE&country[in]=FR``.
+In a request the operator is in brackets after the field, as in Stripe's API: ``born[ge]=2000-01-01``; equality is the
+field alone: ``country=DE``. The values of ``in`` are repeated: ``country[in]=DE&country[in]=FR``.
 """
 
 from collections.abc import Callable
@@ -12,16 +12,16 @@ import msgspec
 from msgspec import inspect as shapes
 
 from headwater.http.page.order import quoted
-from headwater.http.types.fault import Invalid
+from headwater.http.types.inputerror import Invalid
 from headwater.http.types.scalar import Read, reader_of
 from headwater.http.types.shape import leaf_type, members_of, shape_of
 
 Operator = Literal["eq", "ne", "lt", "le", "gt", "ge", "in", "prefix", "null"]
 
 IN_LIMIT: Final = 50
-"""Values that one ``in`` may have."""
+"""Maximum values of one ``in``."""
 TEXT_LIMIT: Final = 255
-"""Characters of a text in a filter."""
+"""Maximum characters of a string in a filter."""
 
 _COMPARISONS: Final = {"eq": "=", "ne": "is distinct from", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 _MEANINGS: Final = {
@@ -70,7 +70,7 @@ class Filter(msgspec.Struct, frozen=True):
         return [self._value(text) for text in texts]
 
     def condition(self, value: Any, argument: Callable[[Any], str]) -> str:
-        """The condition on the column; values go through `argument`, which says what stands for them."""
+        """The condition on the column; `argument` adds a value and returns its placeholder."""
         column = quoted(self.column)
         if self.operator == "null":
             return f"{column} is null" if value else f"{column} is not null"
@@ -92,16 +92,16 @@ def make_filter(field: str, column: str, annotation: Any, operator: Operator) ->
     kind = bool if operator == "null" else value_type(annotation)
     read = reader_of(shape_of(kind)) if kind is not None else None
     if read is None:
-        raise ValueError("no text of a request can be compared with its values")
+        raise ValueError("its values cannot be parsed from one string")
     if operator == "prefix" and not isinstance(shape_of(kind), shapes.StrType):
-        raise ValueError("only a text has a prefix")
+        raise ValueError("only strings have prefixes")
     name = field if operator == "eq" else f"{field}[{operator}]"
     cast = "::bigint" if isinstance(shape_of(kind), shapes.IntType) else ""
     return Filter(name, field, column, operator, kind, read, cast)
 
 
 def value_type(annotation: Any) -> Any:
-    """The one type that the values of a column have when they are not None, None if there is no such."""
+    """The type of a column's values other than None; None for a union of several."""
     members = [each for each in members_of(shape_of(annotation)) if not isinstance(each, shapes.NoneType)]
     if len(members) != 1:
         return None
@@ -112,5 +112,5 @@ def value_type(annotation: Any) -> Any:
 
 
 def _escaped(text: str) -> str:
-    """The text as a pattern that matches it and nothing else."""
+    """The string as a LIKE pattern that matches only itself."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

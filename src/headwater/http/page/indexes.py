@@ -1,10 +1,9 @@
-"""Indexes: whether each declared order has one that serves it, and the statement that makes the one that lacks.
+"""Indexes: whether each declared order has an index, and the statement that creates a missing one.
 
-An order without an index still works, and is as slow as its table is long, on every page. That is said once, loudly,
-when a backend is opened.
+An order without an index works, but each page reads the whole table. A warning is logged when a backend is opened.
 
-A B-tree serves an order if it begins with its columns, in these directions or in all of the opposite ones, which is the
-same index read from its other end. A unique one need only begin with them: its rows cannot agree in more.
+A B-tree serves an order if it begins with its columns, in these directions or all in the opposite ones. A unique index
+may have fewer columns than the order: no two rows are equal in them.
 """
 
 import re
@@ -16,12 +15,13 @@ import msgspec
 
 from headwater.db import Db
 from headwater.http.page.order import Order, Term, order_sql, quoted
-from headwater.http.page.plan import Plan
+from headwater.http.page.plan import PagePlan
 from headwater.observe import Level, Occurrence
 
 
 class IndexMissing(Occurrence, frozen=True, kw_only=True):
-    """A list can be sorted in a way that no index serves: each page reads the whole table. `create` mends it."""
+    """No index serves an order of a list, so each page reads the whole table. `create` is the statement that fixes
+    it."""
 
     level: ClassVar[Level] = "warning"
     table: str
@@ -46,8 +46,8 @@ class Index(msgspec.Struct, frozen=True):
     columns: tuple[Indexed, ...]
 
 
-async def missing_indexes(db: Db, plans: Iterable[Plan]) -> list[IndexMissing]:
-    """What the declared orders lack, each index once; raises `DbError`. What is no table is not looked at."""
+async def missing_indexes(db: Db, plans: Iterable[PagePlan]) -> list[IndexMissing]:
+    """The missing indexes of the declared orders, each once; raises `DbError`. Only tables are checked."""
     found: dict[str, IndexMissing] = {}
     for plan in plans:
         if plan.table is None or not await db.one(bool, _IS_TABLE, plan.table):
@@ -88,7 +88,7 @@ def _missing(table: str, order: Order, narrowed: Sequence[str]) -> IndexMissing:
 
 
 def _leading(term: Term) -> Term:
-    """The first column stands in its index without a place for its nulls: the statements ask for these apart."""
+    """The first column of the index has no placing of nulls: the statements read rows with NULL there separately."""
     return Term(term.column, term.descending)
 
 

@@ -1,4 +1,4 @@
-"""Keyset: the rows behind a place in an order, as ranges that an index serves at any depth.
+"""Keyset: the rows after a position in an order, as ranges that an index serves at any depth.
 
 Where directions agree and no NULL is in the way, they are one range: ``(born, id) > ($1, $2)``, PostgreSQL's comparison
 of rows. Otherwise they are several that do not overlap: for ``born desc, name, id`` behind (2000, Ada, 7), the people
@@ -6,7 +6,7 @@ born before 2000; and of those born in 2000, ``(name, id) > (Ada, 7)``. The text
 OR, through which no index finds its way; as branches of a UNION ALL, each with its own limit, every one is a range.
 
 The rows whose first column is NULL are a branch of their own too. Within each branch the first column then needs no
-NULLS FIRST or LAST, so that one plain index serves both directions and either place of the nulls.
+NULLS FIRST or LAST, so that one plain index serves both directions and either placing of the nulls.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +17,7 @@ import msgspec
 from headwater.http.page.order import Order, Term, order_sql, quoted
 
 Argument = Callable[[Any], str]
-"""Takes a value and says what stands for it in the statement: ``$3``."""
+"""Adds an argument and returns its placeholder in the statement: ``$3``."""
 
 
 class Branch(msgspec.Struct, frozen=True):
@@ -46,23 +46,23 @@ Conditions = tuple[str, ...]
 
 
 def _behind(
-    order: Order, values: Sequence[Any], places: Sequence[str], prefix: Conditions, inclusive: bool
+    order: Order, values: Sequence[Any], positions: Sequence[str], prefix: Conditions, inclusive: bool
 ) -> Iterator[Conditions]:
     """The ranges of the rows that agree in what `prefix` says, and lie behind the values of the terms that are left."""
     if values[0] is None:
         if order[0].nulls_first:
             yield (*prefix, f"{quoted(order[0].column)} is not null")
-        yield from _behind(order[1:], values[1:], places[1:], (*prefix, _null(order[0])), inclusive)
+        yield from _behind(order[1:], values[1:], positions[1:], (*prefix, _null(order[0])), inclusive)
         return
     length = _run(order, values)
     run, last = order[:length], length == len(order)
-    yield (*prefix, _beyond(run, places[:length], inclusive and last))
-    equal = tuple(f"{quoted(term.column)} = {place}" for term, place in zip(run, places, strict=False))
+    yield (*prefix, _beyond(run, positions[:length], inclusive and last))
+    equal = tuple(f"{quoted(term.column)} = {position}" for term, position in zip(run, positions, strict=False))
     for at, term in enumerate(run):
         if term.nullable and not term.nulls_first:
             yield (*prefix, *equal[:at], _null(term))
     if not last:
-        yield from _behind(order[length:], values[length:], places[length:], (*prefix, *equal), inclusive)
+        yield from _behind(order[length:], values[length:], positions[length:], (*prefix, *equal), inclusive)
 
 
 def _run(order: Order, values: Sequence[Any]) -> int:
@@ -73,12 +73,12 @@ def _run(order: Order, values: Sequence[Any]) -> int:
     return len(order)
 
 
-def _beyond(run: Sequence[Term], places: Sequence[str], inclusive: bool) -> str:
+def _beyond(run: Sequence[Term], positions: Sequence[str], inclusive: bool) -> str:
     """Strictly behind the values, or at them: NULL is neither."""
     operator = ("<" if run[0].descending else ">") + ("=" if inclusive else "")
     if len(run) == 1:
-        return f"{quoted(run[0].column)} {operator} {places[0]}"
-    return f"({', '.join(quoted(term.column) for term in run)}) {operator} ({', '.join(places)})"
+        return f"{quoted(run[0].column)} {operator} {positions[0]}"
+    return f"({', '.join(quoted(term.column) for term in run)}) {operator} ({', '.join(positions)})"
 
 
 def _null(term: Term) -> str:

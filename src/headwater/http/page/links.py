@@ -1,14 +1,14 @@
-"""Links: the pages around a page, in a Link header (RFC 8288).
+"""Links: the adjacent pages in a Link header (RFC 8288).
 
-Targets are the path as it was asked for, with everything that its query had but the cursor. There is no rel=last: to
-know the last page one would have to count.
+Targets have the path and the query of the request, without its cursor. There is no rel=last: it would require counting.
 """
 
 from typing import Final
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 LENGTH_LIMIT: Final = 6144
-"""Bytes of the header. Above it the header is left out, for the server would refuse it, and the body says the same."""
+"""Maximum bytes of the header. A longer one is left out, because the server would refuse it; the body has the same
+cursors."""
 
 _SAFE: Final = "%!$&'()*+,;=:@/?-._~"  # of RFC 3986 section 3.4; brackets and whatever else is escaped
 

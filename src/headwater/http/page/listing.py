@@ -1,4 +1,4 @@
-"""A listing: one page of rows, and the cursors of those around it."""
+"""A listing: one page of rows, and the cursors of the adjacent pages."""
 
 from typing import Generic, TypeVar
 
@@ -8,10 +8,10 @@ T = TypeVar("T")
 
 
 class Listing(Row, Generic[T]):
-    """Some rows in the order that was asked for.
+    """Some rows in the requested order.
 
-    `next` and `previous` are the cursors of the pages behind and before it; null where there was none when this was
-    read. `count` is the number of all rows that the filters let through, if it was asked for.
+    `next` and `previous` are the cursors of the adjacent pages; null if there was none when this page was read. `count`
+    is the number of all rows that match the filters, if it was requested.
     """
 
     items: list[T]

@@ -36,7 +36,7 @@ class Term(msgspec.Struct, frozen=True):
         return Term(self.column, not self.descending, self.nullable, self.nullable and not self.nulls_first)
 
     def sql(self, *, nulls: bool = True) -> str:
-        """As it stands in ORDER BY and in CREATE INDEX; without `nulls`, leaving them where PostgreSQL puts them."""
+        """The term in ORDER BY and CREATE INDEX; without `nulls`, with PostgreSQL's default placing of nulls."""
         direction = " desc" if self.descending else ""
         if not nulls or self.plain:
             return quoted(self.column) + direction

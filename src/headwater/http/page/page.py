@@ -1,4 +1,4 @@
-"""Page: what a handler reads one page of a list with."""
+"""Page: reads one page of a list for a handler."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,17 +13,17 @@ from headwater.db.session import Reads
 from headwater.http.message.problem import Problem
 from headwater.http.message.request import Request
 from headwater.http.page.asked import Asked
-from headwater.http.page.cursor import PURPOSE, Bounds, Place, read_cursor, write_cursor
+from headwater.http.page.cursor import PURPOSE, Bounds, CursorPosition, read_cursor, write_cursor
 from headwater.http.page.links import link_header
 from headwater.http.page.listing import Listing
 from headwater.http.page.order import turn
-from headwater.http.page.plan import Plan
+from headwater.http.page.plan import PagePlan
 from headwater.http.page.select import Select
-from headwater.http.types.fault import Invalid
+from headwater.http.types.inputerror import Invalid
 from headwater.keyring import Keyring, Keys
 
 COUNT_SECONDS: Final = 5.0
-"""How long an exact count may take."""
+"""Timeout of an exact count."""
 
 _DIGEST_BYTES: Final = 12
 _ENCODE: Final = msgspec.msgpack.Encoder(enc_hook=str).encode
@@ -32,13 +32,13 @@ _ENCODE: Final = msgspec.msgpack.Encoder(enc_hook=str).encode
 class Page:
     """``page: Annotated[Page, PEOPLE]`` receives what the request asks of the list that `PEOPLE` declares."""
 
-    __slots__ = ("_asked", "_clock", "_keyring", "_place", "_plan", "_request")
+    __slots__ = ("_asked", "_clock", "_keyring", "_list_name", "_plan", "_request")
 
     def __init__(
-        self, plan: Plan, place: bytes, asked: Asked, request: Request, keyring: Keyring, clock: Clock
+        self, plan: PagePlan, list_name: bytes, asked: Asked, request: Request, keyring: Keyring, clock: Clock
     ) -> None:
         self._plan = plan
-        self._place = place
+        self._list_name = list_name
         self._asked = asked
         self._request = request
         self._keyring = keyring
@@ -57,7 +57,7 @@ class Page:
         select: str | None = None,
         within: Sequence[Any] = (),
     ) -> Listing[Any]:
-        """The rows of the page, and the cursors of those around it; adds the Link header to the answer.
+        """The rows of the page, and the cursors of those around it; adds the Link header to the response.
 
         `where` is a condition that all rows satisfy, `select` a statement to read from instead of the declared table:
         its columns are the fields of the row. `arguments` are the values of ``$1``, ``$2``, … in both. `within` are
@@ -69,9 +69,9 @@ class Page:
         asked, keys = self._asked, await self._keyring.keys(PURPOSE)
         base = self._base(where, arguments, select, within)
         bounds = Bounds(self._scope(), asked.sort, self._digest([*arguments, *within]))
-        place = self._cursor(bounds, keys)
-        items, more = await self._items(db, base, place)
-        listing = self._around(items, more, place, bounds, keys)
+        position = self._cursor(bounds, keys)
+        items, more = await self._items(db, base, position)
+        listing = self._around(items, more, position, bounds, keys)
         if asked.count != "none":
             listing.count = await self._count(db, self._base(where, arguments, select, within))
         self._link(listing)
@@ -88,12 +88,12 @@ class Page:
         base.narrow(self._asked)
         return base
 
-    async def _items(self, db: Reads, base: Select, place: Place | None) -> tuple[list[Any], bool]:
+    async def _items(self, db: Reads, base: Select, position: CursorPosition | None) -> tuple[list[Any], bool]:
         """The rows in the order of the list, and whether there are more in the direction of reading."""
         asked = self._asked
-        backward = place is not None and place.backward
+        backward = position is not None and position.backward
         order = turn(asked.order) if backward else asked.order
-        values, inclusive = (place.values, place.inclusive) if place is not None else (None, False)
+        values, inclusive = (position.values, position.inclusive) if position is not None else (None, False)
         columns, kind, _ = self._shown()
         sql = base.rows(columns, order, values, inclusive, asked.limit + 1)
         items: list[Any] = await db.all(kind, sql, *base.arguments)
@@ -112,33 +112,35 @@ class Page:
         needed = [term.column for term in asked.order if term.column not in chosen]
         return (*chosen, *needed), plan.part, needed
 
-    def _cursor(self, bounds: Bounds, keys: Keys) -> Place | None:
+    def _cursor(self, bounds: Bounds, keys: Keys) -> CursorPosition | None:
         if self._asked.cursor is None:
             return None
         now = int(self._clock.now().timestamp())
         return read_cursor(self._asked.cursor, bounds, now, keys, self._plan.decoder_of(self._asked.order))
 
-    def _around(self, items: list[Any], more: bool, place: Place | None, bounds: Bounds, keys: Keys) -> Listing[Any]:
+    def _around(
+        self, items: list[Any], more: bool, position: CursorPosition | None, bounds: Bounds, keys: Keys
+    ) -> Listing[Any]:
         """The listing with its cursors.
 
-        Behind the last of a page read backwards there is always something: that from which it was read. An empty page
-        has nothing to be left from, so its cursors are the place at which it was read, now with the row that was there.
+        After a page that was read backwards there is always another: the one from which it was read. An empty page has
+        no row for a cursor, so its cursor is the position at which it was read, including the row there.
         """
         expires = self._expiry()
 
-        def cursor(at: Place) -> str:
+        def cursor(at: CursorPosition) -> str:
             return write_cursor(at, bounds, expires, keys)
 
-        backward = place is not None and place.backward
-        ahead: Place | None = None
-        behind: Place | None = None
+        backward = position is not None and position.backward
+        ahead: CursorPosition | None = None
+        behind: CursorPosition | None = None
         if items:
             if more or backward:
-                ahead = Place(self._values(items[-1]))
-            if (more and backward) or (place is not None and not backward):
-                behind = Place(self._values(items[0]), backward=True)
-        elif place is not None:
-            turned = Place(place.values, backward=not backward, inclusive=not place.inclusive)
+                ahead = CursorPosition(self._values(items[-1]))
+            if (more and backward) or (position is not None and not backward):
+                behind = CursorPosition(self._values(items[0]), backward=True)
+        elif position is not None:
+            turned = CursorPosition(position.values, backward=not backward, inclusive=not position.inclusive)
             ahead, behind = (turned, None) if backward else (None, turned)
         listing: Listing[Any] = Listing(
             items=items,
@@ -167,7 +169,7 @@ class Page:
             async with asyncio.timeout(COUNT_SECONDS):
                 return await db.one(int, base.count(), *base.arguments)
         except TimeoutError:
-            raise Problem(504, detail="There is too much to count in time; ask for count=estimate.") from None
+            raise Problem(504, detail="Counting took too long; ask for count=estimate.") from None
 
     def _link(self, listing: Listing[Any]) -> None:
         request = self._request
@@ -181,7 +183,7 @@ class Page:
         return (int(self._clock.now().timestamp()) // lifetime + 2) * lifetime
 
     def _scope(self) -> bytes:
-        return _ENCODE((self._place, [str(value) for value in self._request.path_values], self._owner()))
+        return _ENCODE((self._list_name, [str(value) for value in self._request.path_values], self._owner()))
 
     def _digest(self, arguments: Sequence[Any]) -> bytes:
         """Of everything that decides which rows there are."""
@@ -189,7 +191,7 @@ class Page:
         return sha256(_ENCODE((filters, list(arguments)))).digest()[:_DIGEST_BYTES]
 
     def _owner(self) -> str | None:
-        """Whose cursor it is: the tenant's, or without one that of the principal who asks, or anybody's."""
+        """The owner of the cursor: the tenant, or without one the principal, or None."""
         principal = self._request.principal
         if principal is None:
             return None
@@ -198,8 +200,10 @@ class Page:
     def _tenant(self) -> Any:
         principal = self._request.principal
         if principal is None or principal.tenant is None:
-            raise Problem(403, detail="This list belongs to tenants, and you are of none.")
+            raise Problem(403, detail="This list belongs to tenants; the principal has no tenant.")
         try:
             return self._plan.tenant_value(principal.tenant)
         except Invalid:
-            raise Problem(403, detail="This list belongs to tenants of another kind than yours.") from None
+            raise Problem(
+                403, detail="This list belongs to tenants; the principal's tenant is not one of theirs."
+            ) from None

@@ -1,4 +1,4 @@
-"""A plan: a declaration of pages, checked against its row and made ready for requests, once."""
+"""A plan: a declaration of pages, checked against its row and prepared for requests."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time
@@ -43,7 +43,7 @@ Python, so that a place would not be found again."""
 
 
 class PlanInvalid(Exception):
-    """The declaration cannot be; the message says what is wrong and what mends it."""
+    """The declaration is invalid; the message says why and how to fix it."""
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -71,13 +71,13 @@ class Column(msgspec.Struct, frozen=True):
         return kind | None if self.nullable else kind
 
 
-class Plan:
-    """What a request may ask of a list, by the names that it uses.
+class PagePlan:
+    """The parameters that requests may use on a list.
 
-    `default` is the text of the order without ``sort=``, empty for that of the key alone. `part` is the row with every
-    field optional, and `listing` a list of these, if fields may be chosen. `sorts` are the orders that are expected to
-    have an index, behind the columns `narrowed`. With `whole` rows are shown whole, whatever the declaration says: in
-    an older version of the API they have other fields than those that could be chosen. Raises `PlanInvalid`.
+    `default` is the order without ``sort=`` as a string, empty for the key alone. `part` is the row with every field
+    optional, and `listing` a list of these, if fields may be chosen. `sorts` are the orders that are expected to have
+    an index, behind the columns `narrowed`. With `whole` rows are shown whole, whatever the declaration says: in an
+    older version of the API they have other fields than those that could be chosen. Raises `PlanInvalid`.
     """
 
     def __init__(self, pages: Pages, *, whole: bool = False) -> None:
@@ -137,11 +137,11 @@ class Plan:
         return self._by_column.get(column)
 
     def _tenant_reader(self) -> Read:
-        """What makes a value of the tenant's column from the text that a principal has."""
+        """The function from a principal's tenant to a value of the tenant's column."""
         column = self._by_column.get(self.tenant or "")
         read = reader_of(column.shape) if column is not None else str
         if read is None:
-            raise PlanInvalid(f"tenant: no text can be a value of {self.tenant!r}")
+            raise PlanInvalid(f"tenant: the values of {self.tenant!r} cannot be parsed from one string")
         return read
 
     def _completed(self, terms: Order) -> Order:
@@ -182,7 +182,7 @@ class Plan:
                 raise PlanInvalid(f"filters: {self.kind.__name__} has no field {name!r}")
             for operator in operators:
                 if operator not in OPERATORS:
-                    raise PlanInvalid(f"filters: {operator!r} is none of {', '.join(OPERATORS)}")
+                    raise PlanInvalid(f"filters: {operator!r} is not one of {', '.join(OPERATORS)}")
                 try:
                     yield make_filter(name, column.column, column.annotation, operator)
                 except ValueError as error:
@@ -207,7 +207,7 @@ class Plan:
         own = [name for name, used in self._own() if used]
         for name in self.filters:
             if name in own:
-                raise PlanInvalid(f"filters: {name!r} is also what a page is asked with; rename the field for the API")
+                raise PlanInvalid(f"filters: {name!r} is also a query parameter of pages; rename the field for the API")
         yield from (*own, *self.filters)
 
     def _own(self) -> list[tuple[str, bool]]:
@@ -238,7 +238,7 @@ def _some(names: tuple[str, ...], what: str) -> tuple[str, ...]:
 
 def _columns_of(kind: type[Any]) -> list[Column]:
     if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
-        raise PlanInvalid(f"{kind!r} is no Row")
+        raise PlanInvalid(f"{kind!r} is not a Row")
     return [
         Column(field.encode_name, field.name, field.type, shape_of(field.type))
         for field in msgspec.structs.fields(kind)

@@ -21,17 +21,17 @@ class Select:
         self.arguments = list(arguments)
 
     def argument(self, value: Any) -> str:
-        """What stands for a value."""
+        """Add an argument, and return its placeholder."""
         self.arguments.append(value)
         return f"${len(self.arguments)}"
 
     def narrow(self, asked: Asked) -> None:
-        """Only what the filters let through."""
+        """Restrict the rows by the filters."""
         for each, value in asked.filters:
             self._conditions.append(each.condition(value, self.argument))
 
     def narrow_to(self, column: str, value: Any) -> None:
-        """Only rows with this value in a column."""
+        """Restrict the rows to those with this value in a column."""
         self._conditions.append(f"{quoted(column)} = {self.argument(value)}")
 
     def rows(

@@ -1,4 +1,4 @@
-"""Queries as a part: the call that fills the arguments, runs the handler and renders what it returns."""
+"""Queries as a part: the call that binds the arguments, runs the handler and renders its result."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -21,10 +21,10 @@ from headwater.part import Part
 
 
 def queries() -> Part:
-    """Answer by reading."""
+    """Serve queries."""
     return Part(
         "queries",
-        Execution(verb="query", does="providers; the body; the arguments; the handler; the answer", link=_link),
+        Execution(verb="query", does="providers; the body; the arguments; the handler; the response", link=_link),
         *DATABASE_PROBLEMS,
         Provider(kind=Request, context=Request, provide=_provide_request),
         Provider(kind=Emitter, context=Request, provide=_provide_emitter),
@@ -60,7 +60,7 @@ def _stream(operation: Operation, bound: Bound, handle: Callable[..., Any]) -> C
 
 
 def preparation(bound: Bound) -> Callable[[Request], Awaitable[None]]:
-    """What is made ahead, and the body."""
+    """Create the provided values, and read the body."""
 
     async def prepare(request: Request) -> None:
         if bound.makes:
@@ -82,7 +82,7 @@ def _itself(request: Request) -> Request:
 def _provide_emitter(site: Site, parameter: Parameter) -> Provided:
     subject = site.subject
     if subject.writes:
-        site.misplaced(parameter, "what a command says is part of its commit", "Emit with `tx.emit`.")
+        site.misplaced(parameter, "the events of a command are part of its commit", "Emit with `tx.emit`.")
     if not isinstance(subject, RouteSubject):
         site.misplaced(parameter, "only a query's own handler emits", "Take it in the handler.")
     route = subject.route

@@ -1,4 +1,4 @@
-"""What the errors of the database are to a client."""
+"""The problems of database errors."""
 
 from typing import Final
 
@@ -19,7 +19,7 @@ from headwater.http.step.problems import Problems, retry_after
 
 _RETRY_SECONDS: Final = 1.0
 _UNSTORABLE: Final = frozenset({"22001", "22003", "22008", "22021", "22P05"})
-"""SQLSTATEs of values that came from outside: too long, out of range, a date or a character that cannot be."""
+"""SQLSTATEs of values from the request: too long, out of range, an invalid date or character."""
 
 
 def _no_row(error: NoRow) -> Problem:
@@ -27,7 +27,7 @@ def _no_row(error: NoRow) -> Problem:
 
 
 def _conflict(error: Conflict) -> Problem:
-    return types.CONFLICT.problem("The request conflicts with what is already stored.")
+    return types.CONFLICT.problem("The request conflicts with stored data.")
 
 
 def _still_referenced(error: StillReferenced) -> Problem:
@@ -39,7 +39,7 @@ def _reference_missing(error: ReferenceMissing) -> Problem:
 
 
 def _check_failed(error: CheckFailed) -> Problem:
-    return types.RULE_BROKEN.problem("The values contradict a rule of what is stored.")
+    return types.RULE_BROKEN.problem("The stored data does not allow these values.")
 
 
 def _query_failed(error: QueryFailed) -> Problem | None:
@@ -50,7 +50,7 @@ def _query_failed(error: QueryFailed) -> Problem | None:
 
 def _contention(error: Contention) -> Problem:
     return types.CONTENTION.problem(
-        "The request lost against concurrent ones; nothing was done.", retry_after(_RETRY_SECONDS)
+        "The request lost a conflict with concurrent requests; nothing was done.", retry_after(_RETRY_SECONDS)
     )
 
 
@@ -59,7 +59,7 @@ def _statement_timeout(error: StatementTimeout) -> Problem:
 
 
 def _timeout_error(error: TimeoutError) -> Problem:
-    return Problem(504, detail="It took too long.")
+    return Problem(504, detail="The request took too long.")
 
 
 def _unavailable(error: Unavailable) -> Problem:

@@ -1,4 +1,4 @@
-"""What a route says of who may come in."""
+"""The access option of a route."""
 
 from typing import TypedDict
 
@@ -6,14 +6,14 @@ from headwater.http.route.option import Option
 
 
 class AccessOption(Option, frozen=True, kw_only=True):
-    """What a credential must allow."""
+    """The scopes that a credential must have."""
 
     scopes: tuple[str, ...] = ()
     """``("tasks:write",)``"""
 
 
 class AccessOptions(TypedDict, total=False):
-    """What every route can say."""
+    """Options of every route."""
 
     scopes: tuple[str, ...]
-    """What a credential must allow to come in, ``("tasks:write",)``; else 403."""
+    """The scopes that a credential must have, ``("tasks:write",)``; otherwise 403."""

@@ -1,4 +1,4 @@
-"""A call: what answers a request. The steps of an endpoint are made of it: each takes a call and returns another."""
+"""A call: the function that returns the response to a request. Each step of an endpoint wraps a call in another."""
 
 from collections.abc import Awaitable, Callable
 

@@ -1,16 +1,16 @@
-"""What is wrong with a route, found when the backend is started and never by a client.
+"""Errors of routes, raised at the start and never to a client.
 
 ::
 
     HeadwaterError
-     ├─ HandlerError                  (headwater.binding) each names the handler and says what mends it
+     ├─ HandlerError                  (headwater.binding) each names the handler and the fix
      │   └─ RouteError
      │       ├─ PathInvalid           the template of the path
      │       ├─ RoutesClash           two routes for one request
-     │       ├─ AnswerUnencodable     a result that cannot be written as JSON
+     │       ├─ ReturnTypeInvalid     a return type that cannot be encoded as JSON
      │       ├─ PagesInvalid          a declaration of pages that its row or its handler contradicts
-     │       ├─ LocationInvalid       a Location template that the answer cannot fill
-     │       ├─ IdentityMissing       a route that needs authentication, where none is configured
+     │       ├─ LocationTemplateInvalid  a Location template that the response cannot fill
+     │       ├─ AuthenticationMissing a route that requires authentication, where none is configured
      │       └─ OptionInvalid         any other option of the route
      └─ HttpError                     the HTTP layer could not be built
          └─ OptionUnknown             a keyword that no capability knows
@@ -33,26 +33,27 @@ class RouteError(HandlerError):
 
 
 class PathInvalid(RouteError):
-    """{subject} ({handler}): the path is not usable: {reason}."""
+    """{subject} ({handler}): the path is invalid: {reason}."""
 
 
 class RoutesClash(RouteError):
-    """{first} ({first_handler}) and {second} ({second_handler}) would answer the same requests. Change one path."""
+    """{first} ({first_handler}) and {second} ({second_handler}) match the same requests. Change one path."""
 
 
-class AnswerUnencodable(RouteError):
-    """{subject} ({handler}): the answer {kind} cannot be written as JSON ({reason}). Return a Struct, or a Response."""
+class ReturnTypeInvalid(RouteError):
+    """{subject} ({handler}): the return type {kind} cannot be encoded as JSON ({reason}). Return a Struct or a
+    Response."""
 
 
-class LocationInvalid(RouteError):
-    """{subject} ({handler}): location={location!r}: {reason}. The answer's fields are: {fields}."""
+class LocationTemplateInvalid(RouteError):
+    """{subject} ({handler}): location={location!r}: {reason}. The response's fields are: {fields}."""
 
 
 class PagesInvalid(RouteError):
-    """{subject} ({handler}): the pages of `{parameter}` cannot be served: {reason}. {mend}"""
+    """{subject} ({handler}): the pages of `{parameter}` cannot be served: {reason}. {fix}"""
 
 
-class IdentityMissing(RouteError):
+class AuthenticationMissing(RouteError):
     """{subject} ({handler}): {what}, but no authentication is configured. Pass `identify=Bearer(find)`, for example."""
 
 

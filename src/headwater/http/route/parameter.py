@@ -1,4 +1,4 @@
-"""Where in a request a handler's parameter comes from, when its type alone does not say it.
+"""Markers: where in a request a handler's parameter comes from, when its type alone does not say it.
 
 ::
 
@@ -11,16 +11,16 @@ from headwater.binding.signature import Marker
 
 
 class Header(Marker, msgspec.Struct, frozen=True):
-    """The header `name`; by default the parameter's own name with hyphens, so `user_agent` is User-Agent."""
+    """The header field `name`; by default the parameter's name with hyphens, so `user_agent` is User-Agent."""
 
     name: str | None = None
 
 
 class Query(Marker, msgspec.Struct, frozen=True):
-    """The query parameter `name`; by default the parameter's own name."""
+    """The query parameter `name`; by default the parameter's name."""
 
     name: str | None = None
 
 
 class Body(Marker, msgspec.Struct, frozen=True):
-    """The whole JSON body, as whatever type; for `bytes`, the body as it arrived, of any media type."""
+    """The whole JSON body, of any type; for `bytes`, the raw body of any media type."""

@@ -1,4 +1,4 @@
-"""A route: what is asked for, and the function that answers it."""
+"""A route: a method, a path, and the handler that serves them."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, NoReturn
 
 from msgspec import structs
 
-from headwater.binding.signature import place_of
+from headwater.binding.signature import location_of
 from headwater.http.route.errors import OptionInvalid, PathInvalid
 from headwater.http.route.option import O, Option, option_of
 from headwater.part import Declaration
@@ -27,11 +27,11 @@ class Route(Declaration, frozen=True, kw_only=True):
     summary: str | None = None
     """One line for the documentation; by default the first of the handler's docstring."""
     answers: Mapping[int, str] = {}
-    """For the documentation: the other statuses that a Response or a Problem of the handler can have, and when."""
+    """Other statuses that a Response or a Problem of the handler can have, and when; for the documentation."""
     hidden: bool = False
     """Not in the OpenAPI document."""
     options: tuple[Option, ...] = ()
-    """What the route says to each capability, at most one record of a kind."""
+    """At most one record per capability."""
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -42,9 +42,9 @@ class Route(Declaration, frozen=True, kw_only=True):
         return getattr(self.handler, "__name__", type(self.handler).__name__)
 
     @property
-    def place(self) -> str:
-        """Where the handler is written, for messages."""
-        return place_of(self.handler)
+    def location(self) -> str:
+        """Where the handler is defined, for messages."""
+        return location_of(self.handler)
 
     @property
     def writes(self) -> bool:
@@ -52,11 +52,11 @@ class Route(Declaration, frozen=True, kw_only=True):
         return self.verb == "command"
 
     def option(self, kind: type[O]) -> O:
-        """What the route says to one capability; the defaults if it says nothing."""
+        """The record of one capability; its defaults if the route does not set it."""
         return option_of(self.options, kind)
 
     def with_option(self, option: Option) -> "Route":
-        """The same route, which says this in the place of what it says now to that capability."""
+        """The same route with this record instead of its present one of that capability."""
         others = tuple(each for each in self.options if type(each) is not type(option))
         return structs.replace(self, options=(*others, option))
 
@@ -86,9 +86,9 @@ def names_of(segments: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _invalid(route: Route, reason: str) -> PathInvalid:
-    return PathInvalid(subject=route, handler=route.place, reason=reason)
+    return PathInvalid(subject=route, handler=route.location, reason=reason)
 
 
 def refuse_option(route: Route, option: str, reason: str) -> NoReturn:
     """Raise the `OptionInvalid` of this route."""
-    raise OptionInvalid(subject=route, handler=route.place, option=option, reason=reason)
+    raise OptionInvalid(subject=route, handler=route.location, option=option, reason=reason)

@@ -1,4 +1,4 @@
-"""A route's signature: the parameters of its handler and its answer, with every type resolved."""
+"""A route's signature: the parameters and the return type of its handler, with every type resolved."""
 
 import inspect
 import typing
@@ -17,31 +17,31 @@ _STREAMS: Final = (AsyncIterator, AsyncGenerator, AsyncIterable)
 
 
 class Signature(msgspec.Struct, frozen=True, kw_only=True):
-    """What a handler takes and what it returns; `streams` if it returns an async iterator of `returns`.
+    """The parameters and the return type of a handler; `streams` if it returns an async iterator of `returns`.
 
-    With `convert` the answer is shown as what that makes of it, which is a `shown`.
+    With `convert` the result is converted to the type `shown` before it is encoded.
     """
 
     parameters: tuple[Parameter, ...]
     returns: Any
     streams: bool
     generates: bool
-    """The handler is an async generator function: calling it gives the iterator, without awaiting."""
+    """The handler is an async generator function: calling it returns the iterator without awaiting."""
     convert: Convert | None = None
     shown: Any = None
     passed: frozenset[str] = frozenset()
-    """Query parameters that mean something to others than the handler."""
+    """Query parameters that are read elsewhere than in the handler."""
 
 
 Adapt = Callable[[Route, Signature], Signature]
-"""Makes of a handler's signature the one that an older version of the API shows."""
+"""From a handler's signature to that of an older version of the API."""
 
 
 def read_signature(route: Route) -> Signature:
-    """The signature of a route's handler; raises a `HandlerError` for one that cannot serve."""
+    """The signature of a route's handler; raises a `HandlerError` for an invalid one."""
     generates = inspect.isasyncgenfunction(route.handler)
     if not (generates or inspect.iscoroutinefunction(route.handler)):
-        raise NotAsync(subject=route, handler=route.place)
+        raise NotAsync(subject=route, handler=route.location)
     hints = read_hints(route)
     returns, streams = _answer(route, hints)
     parameters = read_parameters(route, hints)
@@ -50,8 +50,8 @@ def read_signature(route: Route) -> Signature:
 
 def _answer(route: Route, hints: dict[str, Any]) -> tuple[Any, bool]:
     if "return" not in hints:
-        mend = "Write `-> Product`, say; it is the schema of the response. For an empty one write `-> None`."
-        raise AnnotationMissing(subject=route, handler=route.place, what="the answer", mend=mend)
+        fix = "Write `-> Product`, for example; it is the schema of the response. For an empty one write `-> None`."
+        raise AnnotationMissing(subject=route, handler=route.location, what="the answer", fix=fix)
     returns = hints["return"]
     if typing.get_origin(returns) in _STREAMS:
         return typing.get_args(returns)[0], True

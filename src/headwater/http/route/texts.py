@@ -1,15 +1,15 @@
-"""What a route says to the documentation."""
+"""The documentation options of a route."""
 
 from collections.abc import Mapping
 from typing import TypedDict
 
 
 class TextOptions(TypedDict, total=False):
-    """What every route can say."""
+    """Options of every route."""
 
     summary: str | None
-    """The operation's line in the documentation, by default the first of the handler's docstring."""
+    """The summary of the operation, by default the first line of the handler's docstring."""
     answers: Mapping[int, str]
     """Other statuses that its own Responses and Problems can have, and when: ``{302: "Where the link leads."}``."""
     hidden: bool
-    """Keep it out of the documentation."""
+    """Leave it out of the documentation."""

@@ -1,1 +1,1 @@
-"""Serving: what every request and response passes through, and what is counted of it."""
+"""Serving: the server, health, access log, metrics, mounts and error responses."""

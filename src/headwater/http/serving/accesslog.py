@@ -1,20 +1,20 @@
-"""The access log: one JSON line for each request, on the stream of all other lines.
+"""The access log: one JSON line per request, on the same stream as the log.
 
 ====================  =========================================================================
 ``at``                when the request arrived, RFC 3339 in UTC
 ``level, event``      ``info`` and ``Request``; `process` is the one that answered
 ``method, path``      as sent; the query string is left out, since that is where secrets stray
 ``route``             the template, ``/orders/{id}``; ``unmatched`` for a path that has none
-``status``            499 if the client went away before there was an answer
-``ms``                milliseconds until the answer was handed to the server
-``bytes``             of the answer's body
-``request_id``        as in the answer's X-Request-Id and in every problem
+``status``            499 if the client went away before there was a response
+``ms``                milliseconds until the response was handed to the server
+``bytes``             of the response's body
+``request_id``        as in the response's X-Request-Id and in every problem
 ``trace_id``          of the trace that the request belongs to
 ``principal``         who asked, if the route needed to know and it was known
 ``client, agent``     the address of the connection, and User-Agent
 ====================  =========================================================================
 
-A request only leaves its facts here; they become lines, all at once, at most every 100 ms.
+A request only records its facts; they are written as lines at most every 100 ms.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ _FLUSH_LINES: Final = 4096
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-class Line(msgspec.Struct, gc=False):
+class AccessEntry(msgspec.Struct, gc=False):
     """One request; see the module for the fields."""
 
     at: str
@@ -54,7 +54,7 @@ class Line(msgspec.Struct, gc=False):
 
 
 class AccessLog:
-    """Gathers the requests answered by `process` for `write`, which takes whole lines and must not block."""
+    """Collects the requests served by `process` for `write`, which receives whole lines and must not block."""
 
     def __init__(self, process: str, write: Callable[[bytes], Any]) -> None:
         self._process = process
@@ -73,7 +73,7 @@ class AccessLog:
             self.flush()
 
     def flush(self) -> None:
-        """Write what has been gathered."""
+        """Write the collected lines."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -82,13 +82,13 @@ class AccessLog:
             self._write(_ENCODER.encode_lines(list(_lines(self._process, gathered))))
 
 
-def _lines(process: str, gathered: Iterable[tuple[Any, ...]]) -> Iterator[Line]:
+def _lines(process: str, gathered: Iterable[tuple[Any, ...]]) -> Iterator[AccessEntry]:
     second, prefix = -1, ""
     for at, method, path, route, status, seconds, size, request_id, trace_id, principal, client, agent in gathered:
         if int(at) != second:
             second = int(at)
             prefix = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        yield Line(
+        yield AccessEntry(
             f"{prefix}.{int(at % 1 * 1000):03}Z",
             "info",
             process,

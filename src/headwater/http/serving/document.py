@@ -1,4 +1,4 @@
-"""The route that shows the document."""
+"""The route of the OpenAPI document."""
 
 from collections.abc import Sequence
 
@@ -10,9 +10,9 @@ from headwater.http.openapi.document import write_document
 from headwater.http.route.route import Route
 from headwater.http.serving.static import static_route
 from headwater.http.step.operation import Operation
-from headwater.part import Declared
+from headwater.part import Declarations
 
 
-def openapi_route(operations: Sequence[Operation], about: About, declared: Declared) -> Route:
-    """The route that shows the document of these operations; it is written when first asked for."""
+def openapi_route(operations: Sequence[Operation], about: About, declared: Declarations) -> Route:
+    """The route of the document of these operations; it is written at the first request."""
     return static_route("/openapi.json", lambda: msgspec.json.encode(write_document(operations, about, declared)), JSON)

@@ -1,4 +1,4 @@
-"""Health: whether the process lives, has started, and wants requests (the three probes of Kubernetes)."""
+"""Health: liveness, startup and readiness (the three probes of Kubernetes)."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -15,7 +15,7 @@ from headwater.http.route.route import Route
 from headwater.http.serving.options import LogOption
 
 Readiness = Callable[[], Awaitable[list[str]]]
-"""Answers with what is missing, for people; with nothing when requests can be served."""
+"""Returns the reasons why requests cannot be served, as text for people; empty when they can."""
 
 
 _OPTIONS: Final = (
@@ -27,7 +27,7 @@ _OPTIONS: Final = (
 
 
 class Health:
-    """`started` and `draining` are set by the application; `readiness` asks what it depends on."""
+    """`started` and `draining` are set by the application; `readiness` checks its dependencies."""
 
     def __init__(self, readiness: Readiness) -> None:
         self.started = False
@@ -42,14 +42,14 @@ class Health:
         ]
 
     async def live(self, request: Request) -> Response:
-        """Whether the process can answer at all; depends on nothing."""
+        """Liveness: the process responds; no dependencies are checked."""
         return _answer("live")
 
     async def ready(self, request: Request) -> Response:
-        """Whether requests should be sent here: not while draining, nor while a dependency is missing."""
+        """Readiness: not while draining, nor while a dependency is missing."""
         missing = ["the process is draining"] if self.draining else await self._readiness()
         if missing:
-            raise NOT_READY.problem("Requests should go elsewhere.", {"Retry-After": "1"}, missing=missing)
+            raise NOT_READY.problem("The process is not ready for requests.", {"Retry-After": "1"}, missing=missing)
         return _answer("ready")
 
     async def startup(self, request: Request) -> Response:

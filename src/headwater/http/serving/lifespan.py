@@ -16,7 +16,7 @@ class LifespanFailed(HttpError):
 
 
 class Lifespan:
-    """Starts and stops `app`; one that does not know lifespans is served without. `state` is what it left there."""
+    """Starts and stops `app`, with or without lifespan support. `state` is its lifespan state."""
 
     def __init__(self, app: AsgiApp) -> None:
         self._app = app
@@ -26,26 +26,26 @@ class Lifespan:
         self.state: dict[str, Any] = {}
 
     async def start(self) -> None:
-        """Returns when the application is ready; raises `LifespanFailed` if it says that it cannot start."""
+        """Wait until the application is ready; raises `LifespanFailed` if it reports a failure."""
         self._task = asyncio.create_task(self._app({**_SCOPE, "state": self.state}, self._events.get, self._send))  # type: ignore[arg-type]
         answer = await self._ask("lifespan.startup")
         if answer is None:
             self._task = None
         elif answer["type"] == "lifespan.startup.failed":
             await self._end()
-            raise LifespanFailed(step="start", reason=answer.get("message") or "it gives no reason.")
+            raise LifespanFailed(step="start", reason=answer.get("message") or "it gave no reason.")
 
     async def stop(self) -> None:
-        """Returns when the application has cleaned up; raises `LifespanFailed` if it says that it could not."""
+        """Wait until the application has cleaned up; raises `LifespanFailed` if it reports a failure."""
         if self._task is None:
             return
         answer = await self._ask("lifespan.shutdown")
         await self._end()
         if answer is not None and answer["type"] == "lifespan.shutdown.failed":
-            raise LifespanFailed(step="stop", reason=answer.get("message") or "it gives no reason.")
+            raise LifespanFailed(step="stop", reason=answer.get("message") or "it gave no reason.")
 
     async def _ask(self, event: str) -> MutableMapping[str, Any] | None:
-        """The application's answer, or None if it ended, or raised, without one: it does not know lifespans."""
+        """The application's message, or None if it ended or raised without one: it does not support lifespans."""
         assert self._task is not None
         self._answer = asyncio.get_running_loop().create_future()
         self._events.put_nowait({"type": event})

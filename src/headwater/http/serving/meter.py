@@ -1,4 +1,4 @@
-"""The meter: what is counted about requests, per route and never per path, so that nobody can flood it with names.
+"""The meter: metrics of requests, per route and not per path, so clients cannot create label values.
 
 ============================================  =========  ============================================
 ``headwater_http_requests_total``             counter    method, route, status (``2xx`` …)
@@ -10,15 +10,15 @@
 ``headwater_http_requests_in_flight``         gauge
 ============================================  =========  ============================================
 
-Where the API has versions, each with the label `route` has the label `version`, too.
+If the API has versions, each metric with the label `route` also has the label `version`.
 
-A path without a route counts as ``unmatched``, a mounted application as its prefix, and a client that went away as 4xx.
+A path without a route counts as ``unmatched``, a mounted application as its prefix, a disconnected client as 4xx.
 """
 
 from bisect import bisect_left
 from typing import Final, Protocol
 
-from headwater.http.load.refusal import Refused
+from headwater.http.load.refusal import Shed
 from headwater.http.message.answer import Fields
 from headwater.observe import Metrics
 from headwater.observe.sheet import UNSEEN
@@ -33,9 +33,12 @@ _HISTOGRAM: Final = len(_STATUSES)
 _SUM: Final = _HISTOGRAM + len(BOUNDS) + 1
 
 
-class Counted(Protocol):
-    """What requests are counted as, from `slot` on. `quiet`: no access line on success. `fields` go with every answer;
-    if it is `free`, an answer may bring some of them itself."""
+class Metered(Protocol):
+    """Something whose requests are counted: a route, a mount. `series` is the index of its first value.
+
+    `quiet`: a success is not in the access log. `fields` go with every response; if it is `overridable`, a response may
+    replace some of them.
+    """
 
     @property
     def label(self) -> str: ...
@@ -44,7 +47,7 @@ class Counted(Protocol):
     def labels(self) -> "Labels": ...
 
     @property
-    def slot(self) -> int: ...
+    def series(self) -> int: ...
 
     @property
     def quiet(self) -> bool: ...
@@ -53,7 +56,7 @@ class Counted(Protocol):
     def fields(self) -> Fields: ...
 
     @property
-    def free(self) -> bool: ...
+    def overridable(self) -> bool: ...
 
 
 Labels = tuple[str, str, str]
@@ -61,15 +64,15 @@ Labels = tuple[str, str, str]
 
 
 def labels_of(method: str, label: str, version: str | None = None) -> Labels:
-    """Methods that no route can have share theirs."""
+    """The labels of a route; unknown methods share the label ``other``."""
     return method if method in _METHODS else "other", label, version or ""
 
 
 class Meter:
-    """Counts in the slots of `metrics`. The five status classes of a route lie before its histogram, in one run."""
+    """Counts in the values of `metrics`. The counters of a route's five status classes precede its histogram."""
 
     def __init__(self, metrics: Metrics) -> None:
-        self.slots = metrics.values
+        self.values = metrics.values
         self.in_flight = metrics.gauge("headwater_http_requests_in_flight", "Requests being answered.").index
         self._requests = metrics.counter(
             "headwater_http_requests_total", "Requests answered.", (*_LABELS, "status"), sparse=True
@@ -88,33 +91,33 @@ class Meter:
             "headwater_http_deadline_misses_total", "Requests stopped at their deadline.", _LABELS
         )
 
-    def place(self, labels: Labels) -> int:
-        """The first slot of what is counted under these labels: a run of them, or those that nobody reads if the disk
-        has no room for some of it."""
-        slots = [self._requests.of(*labels, status).index for status in _STATUSES]
-        slots.append(self._durations.of(*labels).index)
-        first = min(slots)  # which is `UNSEEN` if one of them is
-        assert first == UNSEEN or slots[-1] == first + _HISTOGRAM, "declared by somebody in between"
+    def register(self, labels: Labels) -> int:
+        """The index of the first value under these labels. The values are consecutive; if the disk has no space for
+        all, they are values that are not read."""
+        indexes = [self._requests.of(*labels, status).index for status in _STATUSES]
+        indexes.append(self._durations.of(*labels).index)
+        first = min(indexes)  # which is `UNSEEN` if one of them is
+        assert first == UNSEEN or indexes[-1] == first + _HISTOGRAM, "other metrics were declared in between"
         return first
 
-    def count(self, slot: int, status: int, seconds: float) -> None:
-        """Add one request."""
-        slots = self.slots
-        slots[slot + status // 100 - 1] += 1
-        slots[slot + _HISTOGRAM + bisect_left(BOUNDS, seconds)] += 1
-        slots[slot + _SUM] += seconds
+    def count(self, series: int, status: int, seconds: float) -> None:
+        """Count one request."""
+        values = self.values
+        values[series + status // 100 - 1] += 1
+        values[series + _HISTOGRAM + bisect_left(BOUNDS, seconds)] += 1
+        values[series + _SUM] += seconds
 
-    def count_refusal(self, counted: Counted, refused: Refused) -> None:
-        """Add one request that there was no room for."""
+    def count_refusal(self, counted: Metered, refused: Shed) -> None:
+        """Count one request that was refused under load."""
         if refused.reason == "concurrency":
             self._refusals.of(*counted.labels).add()
         else:
             self._shed.of(refused.reason).add()
 
-    def count_miss(self, counted: Counted) -> None:
-        """Add one request that was stopped at its deadline."""
+    def count_miss(self, counted: Metered) -> None:
+        """Count one request that was cancelled at its deadline."""
         self._misses.of(*counted.labels).add()
 
-    def count_failure(self, counted: Counted, error: Exception) -> None:
-        """Add one request that ended in an exception that nobody expected."""
+    def count_failure(self, counted: Metered, error: Exception) -> None:
+        """Count one request that ended in an unexpected exception."""
         self._failures.of(*counted.labels, type(error).__name__).add()

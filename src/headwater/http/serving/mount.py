@@ -1,7 +1,7 @@
 """A mount: another ASGI application under a prefix, with its own lifespan and its own errors.
 
-As the ASGI specification has it, `path` stays whole and `root_path` grows by the prefix. The application answers for
-itself, 404 included; ours are the request id, the metrics, the access log, and a 500 if it raises before it answers.
+By the ASGI specification, `path` stays whole and `root_path` is extended by the prefix. The application sends its own
+responses, including 404. We add the request id, metrics, the access log, and a 500 if it raises before it responds.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
@@ -17,16 +17,16 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 class PrefixInvalid(HttpError):
-    """{prefix!r} is no prefix to mount at: write `/admin`, or `/` for everything that has no route."""
+    """{prefix!r} is not a valid mount prefix: write `/admin`, or `/` for everything without a route."""
 
 
 class Mount:
     """An application at a prefix."""
 
-    __slots__ = ("app", "label", "labels", "lifespan", "prefix", "slot")
+    __slots__ = ("app", "label", "labels", "lifespan", "prefix", "series")
 
-    quiet = free = False
-    fields: Fields = []  # noqa: RUF012 - its answers are not ours
+    quiet = overridable = False
+    fields: Fields = []  # noqa: RUF012 - its responses are not ours
 
     def __init__(self, prefix: str, app: AsgiApp, meter: Meter) -> None:
         if not prefix.startswith("/") or (prefix != "/" and prefix.endswith("/")):
@@ -34,28 +34,28 @@ class Mount:
         self.prefix = "" if prefix == "/" else prefix
         self.label = f"{self.prefix}/*"
         self.labels = labels_of("any", self.label)
-        self.slot = meter.place(self.labels)
+        self.series = meter.register(self.labels)
         self.app = app
         self.lifespan = Lifespan(app)
 
     def takes(self, path: str) -> bool:
-        """Whether a path is the prefix or lies below it."""
+        """Whether a path is the prefix or is below it."""
         return path.startswith(self.prefix) and path[len(self.prefix) : len(self.prefix) + 1] in ("", "/")
 
     async def serve(self, scope: Scope, receive: Any, send: Send) -> None:
-        """Hand a request or WebSocket over."""
+        """Pass a request or a WebSocket to the application."""
         root = scope.get("root_path", "") + self.prefix
         await self.app({**scope, "root_path": root, "state": dict(self.lifespan.state)}, receive, send)
 
 
 def sort_mounts(mounts: list[Mount]) -> list[Mount]:
-    """The longest prefix first, which is the one that takes a path."""
+    """The mounts with the longest prefix first: it takes precedence."""
     return sorted(mounts, key=lambda mount: len(mount.prefix), reverse=True)
 
 
-class Spy:
-    """Passes messages to the server, adds the request id and the `beside` fields that an answer lacks, and knows how
-    far the answer is."""
+class SendRecorder:
+    """Forwards messages to the server, adds the request id and those of the `beside` fields that are missing, and
+    records the status and the size of the response."""
 
     __slots__ = ("_beside", "_field", "_send", "size", "status")
 
@@ -80,6 +80,6 @@ class Spy:
         await self._send(message)
 
     def _lacking(self, headers: Iterable[tuple[bytes, bytes]]) -> Fields:
-        """Vary is no single field: what an answer depends on adds up."""
+        """The missing fields; Vary is always added, because its values add up."""
         there = {field[0].lower() for field in headers if field[0].lower() != b"vary"}
         return [field for field in self._beside if field[0] not in there]

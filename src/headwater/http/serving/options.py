@@ -1,4 +1,4 @@
-"""What a route says of the access log."""
+"""The access log option of a route."""
 
 from typing import TypedDict
 
@@ -6,14 +6,14 @@ from headwater.http.route.option import Option
 
 
 class LogOption(Option, frozen=True, kw_only=True):
-    """Whether it is in the access log."""
+    """Whether successes are in the access log."""
 
     quiet: bool = False
-    """Not in the access log when it succeeds; for what is asked every second."""
+    """Successes are not in the access log; for probes."""
 
 
 class LogOptions(TypedDict, total=False):
-    """What every route can say."""
+    """Options of every route."""
 
     quiet: bool
-    """Keep it out of the access log when it succeeds."""
+    """Leave successes out of the access log."""

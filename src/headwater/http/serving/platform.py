@@ -1,4 +1,4 @@
-"""Routes of the platform: those that belong to no version of the API, such as the documentation."""
+"""Routes of the platform, which have no version, such as the documentation."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,6 +9,6 @@ from headwater.settings import Settings
 
 
 class PlatformRoutes(Declaration, frozen=True, kw_only=True):
-    """`of` makes the routes from the settings and from what the OpenAPI document says of the whole."""
+    """`of` creates the routes from the settings and the `About` of the API."""
 
     of: Callable[[Settings, About], Sequence[Route]]

@@ -1,24 +1,24 @@
-"""Recovery: what a request is answered whose work raised or was stopped, and what is noted of it."""
+"""Recovery: the response to a request whose handler raised or was cancelled, and its log event."""
 
 import asyncio
 import traceback
 from typing import ClassVar
 
 from headwater.http.browser.csrf import SAFE
-from headwater.http.load.refusal import Refused
+from headwater.http.load.refusal import Shed
 from headwater.http.load.watch import Watch
 from headwater.http.message.answer import CLOSE, Answer
 from headwater.http.message.body import ClientGone
 from headwater.http.message.problem import Problem, write_problem
 from headwater.http.message.problemtype import DEADLINE_PASSED, NOT_READY
 from headwater.http.message.request import Request
-from headwater.http.serving.meter import Counted, Meter
+from headwater.http.serving.meter import Meter, Metered
 from headwater.http.step.problems import Translation
 from headwater.observe import Level, Occurrence, report
 
 
 class HandlerFailed(Occurrence, frozen=True, kw_only=True):
-    """A handler raised what nobody expected; the client got a 500 with the same request id."""
+    """A handler raised an unexpected exception; the client got a 500 with the same request id."""
 
     level: ClassVar[Level] = "error"
     method: str
@@ -29,26 +29,26 @@ class HandlerFailed(Occurrence, frozen=True, kw_only=True):
 
 
 class Recovery:
-    """Answers for an application; `meter` counts them, `watch` knows why a request was stopped."""
+    """Error responses of an application; `meter` counts them, `watch` knows why a request was cancelled."""
 
     def __init__(self, meter: Meter, watch: Watch, translation: Translation) -> None:
         self._problem_of = translation.problem_of
         self._meter = meter
         self._watch = watch
 
-    def answer(self, error: Exception, request: Request, endpoint: Counted) -> Answer:
-        """The answer to a request whose work raised; raises `ClientGone` if there is nobody to give it to."""
+    def answer(self, error: Exception, request: Request, endpoint: Metered) -> Answer:
+        """The response to a request whose handler raised; raises `ClientGone` if the client has disconnected."""
         if isinstance(error, ClientGone):
             raise error
         problem = self._problem_of(error)
-        if isinstance(problem, Refused):
+        if isinstance(problem, Shed):
             self._meter.count_refusal(endpoint, problem)
         if problem is None:
             problem = self._note_failure(error, request, endpoint)
         return write_problem(problem, request.id, request.target)
 
-    def answer_stopped(self, request: Request, endpoint: Counted) -> Answer:
-        """The answer to a request whose work was stopped; raises if it was not the watch that stopped it."""
+    def answer_stopped(self, request: Request, endpoint: Metered) -> Answer:
+        """The response to a request that was cancelled; re-raises if the watch did not cancel it."""
         why = self._watch.why_stopped(request)
         if why is None:
             raise asyncio.CancelledError
@@ -58,11 +58,11 @@ class Recovery:
             raise ClientGone
         if why == "late":
             return self._answer_late(request, endpoint)
-        problem = NOT_READY.problem("The process is ending.", {"Retry-After": "1"}, missing=[])
+        problem = NOT_READY.problem("The process is shutting down.", {"Retry-After": "1"}, missing=[])
         return write_problem(problem, request.id, request.target)
 
-    def _note_failure(self, error: Exception, request: Request, endpoint: Counted) -> Problem:
-        """What nobody expected goes to the log whole, and to the client as no more than the identifier to quote."""
+    def _note_failure(self, error: Exception, request: Request, endpoint: Metered) -> Problem:
+        """Log an unexpected exception with its traceback; the client gets only the request id."""
         self._meter.count_failure(endpoint, error)
         report(
             HandlerFailed(
@@ -73,15 +73,15 @@ class Recovery:
                 exception="".join(traceback.format_exception(error)),
             )
         )
-        return Problem(500, detail="Something went wrong here. It has been logged under this request's id.")
+        return Problem(500, detail="An unexpected error occurred. It has been logged under this request's id.")
 
-    def _answer_late(self, request: Request, endpoint: Counted) -> Answer:
+    def _answer_late(self, request: Request, endpoint: Metered) -> Answer:
         self._meter.count_miss(endpoint)
         seconds = self._watch.seconds_of(request)
-        detail = f"It was stopped after {seconds:g} seconds."
+        detail = f"The request was cancelled after {seconds:g} seconds."
         if request.method not in SAFE:
             detail += " Nothing of it was committed."
         answer = write_problem(DEADLINE_PASSED.problem(detail, deadline=seconds), request.id, request.target)
         if request.raw_body is None and request.method not in ("GET", "HEAD") and request.keeps_connection:
-            answer.fields.append(CLOSE)  # the rest of the body may still be under way
+            answer.fields.append(CLOSE)  # the rest of the body may still arrive
         return answer

@@ -1,8 +1,8 @@
 """The server: Granian, embedded in this process's loop, on a socket that is already listening.
 
-Granian makes its own sockets; a subclass hands it ours, so that whoever started this process can keep connections
-waiting in the socket's queue while a worker is replaced. The application's lifespan is run here and not by Granian,
-which would keep the reason of a failed start to itself.
+Granian creates its own sockets; a subclass passes ours, so the parent process can keep connections in the socket's
+backlog while a worker is replaced. The application's lifespan is run here and not by Granian, which would not report
+the reason of a failed start.
 """
 
 import asyncio
@@ -18,32 +18,32 @@ from headwater.http.serving.lifespan import Lifespan
 from headwater.settings import Settings
 
 HEADER_SECONDS: Final = 75
-"""Seconds for the head of a request to arrive, and for an idle connection: more than the 60 after which load balancers
-give up theirs, so that none sends a request into a connection that is just being closed."""
+"""Timeout of the head of a request, and of an idle connection. It exceeds the 60 seconds after which load balancers
+close idle connections, so none sends a request into a connection that is being closed."""
 HEAD_BYTES: Final = 131_072
-"""Bytes that the head of a request may have; beyond, or with more than 100 fields, it is answered with 431, by the
-server itself and so without a problem; and a target of more than 64 KiB with 414."""
+"""Maximum bytes of the head of a request. A larger head, or more than 100 fields, is a 431; a target above 64 KiB is a
+414. The server sends both itself, so without a problem."""
 CONNECTIONS: Final = 16_384
-"""Connections that one worker holds at once; what comes beyond waits in the socket's queue."""
+"""Maximum concurrent connections of one worker; further ones wait in the socket's backlog."""
 
 _ABORT_SECONDS: Final = 2.0
 _OTHER_DESCRIPTORS: Final = 1024
 
 
 class ServerEnded(HttpError):
-    """The server ended without having been asked to."""
+    """The server stopped unexpectedly."""
 
 
 class Served(Protocol):
-    """An ASGI application that can be left and drained."""
+    """An ASGI application that can be drained."""
 
     def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]: ...
 
     def leave(self) -> None:
-        """Say that requests should go elsewhere."""
+        """Report at /readyz that requests should go elsewhere."""
 
     async def drain(self) -> None:
-        """Wait until no request is in flight, within limits."""
+        """Wait until no request is in flight, with a timeout."""
 
 
 async def serve(
@@ -54,18 +54,18 @@ async def serve(
     stop: asyncio.Event,
     ready: Callable[[], None] | None = None,
 ) -> None:
-    """Serve `app` on a listening TCP or unix socket until `stop` is set, then end in order.
+    """Serve `app` on a listening TCP or unix socket until `stop` is set, then shut down gracefully.
 
-    The order: readiness says 503; after `balancer_seconds` nothing more is accepted; requests in flight have
-    `drain_seconds`. `ready` is called once requests are answered. The socket stays the caller's. Raises
-    `LifespanFailed` if the application cannot start, and `ServerEnded`.
+    The order: readiness responds with 503; after `balancer_seconds` no connection is accepted; requests in flight have
+    `drain_seconds`. `ready` is called once requests are served. The caller keeps the socket. Raises `LifespanFailed` if
+    the application cannot start, and `ServerEnded`.
     """
     _allow_connections()
     _end_unread(socket, settings.send_seconds)
     lifespan = Lifespan(app)
     await lifespan.start()
     gc.collect()
-    gc.freeze()  # what was loaded stays; the collector need not look at it again and again
+    gc.freeze()  # loaded modules stay, so the collector need not scan them
     try:
         await _serve_until(stop, app, _server(app, socket), settings, ready)
     finally:
@@ -73,7 +73,7 @@ async def serve(
 
 
 def _allow_connections() -> None:
-    """Each connection is a descriptor; take as many as the system lets this process have."""
+    """Raise the limit of file descriptors as far as the system allows: each connection needs one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = CONNECTIONS + _OTHER_DESCRIPTORS if hard == resource.RLIM_INFINITY else hard
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -81,10 +81,10 @@ def _allow_connections() -> None:
 
 
 def _end_unread(listening: socket.socket, seconds: float) -> None:
-    """Let the system close a connection whose other end takes nothing for so long (tcp(7), TCP_USER_TIMEOUT).
+    """Let the system close a connection whose peer receives nothing for `seconds` (tcp(7), TCP_USER_TIMEOUT).
 
-    Accepted connections inherit it. It counts what was sent and not acknowledged, and what cannot be sent because the
-    other end's window is closed; a server has no other way to end such a connection, since its own writes just wait.
+    Accepted connections inherit it. It covers data that is not acknowledged, and data that cannot be sent because the
+    peer's window is closed. A server cannot end such a connection otherwise, since its writes only wait.
     """
     if listening.family != socket.AF_UNIX and hasattr(socket, "TCP_USER_TIMEOUT"):
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(seconds * 1000))
@@ -96,7 +96,7 @@ async def _serve_until(
     serving = asyncio.create_task(server.serve(), name="serve http")
     stopping = asyncio.create_task(stop.wait(), name="wait for stop")
     try:
-        await asyncio.sleep(0)  # the task has begun to accept
+        await asyncio.sleep(0)  # the task has started to accept
         if ready is not None:
             ready()
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -126,7 +126,7 @@ def _server(app: Served, listening: socket.socket) -> Any:
 
     class OnOurSocket(Server):  # type: ignore[misc]
         def _init_shared_socket(self) -> None:
-            own = os.dup(listening.fileno())  # Granian closes what it is given
+            own = os.dup(listening.fileno())  # Granian closes the descriptor
             self._ssp = None
             self._shd = SocketHolder(own, listening.family == socket.AF_UNIX, CONNECTIONS)  # type: ignore[call-arg]
 

@@ -1,4 +1,4 @@
-"""Static content of our own: made once, told by its ETag, and sent again only when it has changed."""
+"""Static content: created once, and revalidated by its ETag."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -18,7 +18,7 @@ _REVALIDATED: Final = {"Cache-Control": "no-cache"}
 def static_route(
     path: str, content: Callable[[], bytes], media_type: str, headers: Mapping[str, str] | None = None
 ) -> Route:
-    """A route that is not in the documentation; `content` is called when it is first asked for."""
+    """A hidden route; `content` is called at the first request."""
 
     @cache
     def made() -> tuple[Response, Validators]:

@@ -1,4 +1,4 @@
-"""Transmission: how an answer goes out that is no plain body: empty, streamed, or the last on its connection."""
+"""Transmission: sends responses that are empty, streamed, or the last on their connection."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,28 +15,29 @@ from headwater.http.message.problem import write_problem
 from headwater.http.message.problemtype import MALFORMED_BODY
 from headwater.http.message.request import Request
 from headwater.http.route.errors import HttpError
-from headwater.http.serving.meter import Counted
+from headwater.http.serving.meter import Metered
 from headwater.http.serving.recovery import Recovery
 
 Send = Callable[[Any], Awaitable[None]]
 
 LAST: Final = (408, 413)
-"""Statuses after which the rest of a body may still be under way, so that nothing can follow on the connection."""
+"""Statuses after which the rest of a request body may still arrive, so the connection must be closed."""
 
 _RECORD_SECONDS: Final = 1.0
 _WITHOUT_LENGTH: Final = (204, 304)
 
 
 class StreamBroken(HttpError):
-    """The stream of {route} was broken off (request {request_id}); its cause has been logged."""
+    """The stream of {route} was aborted (request {request_id}); its cause has been logged."""
 
 
 class ClientUnread(ClientGone):
-    """The client takes nothing of what is sent to it."""
+    """The client does not receive the response."""
 
 
 class Transmission:
-    """Sends for an application. A client has `seconds` to take a piece; while `draining`, connections end."""
+    """Sends the responses of an application. A client has `seconds` to receive a piece; while `draining`, connections
+    are closed."""
 
     def __init__(self, seconds: float, security: Security, watch: Watch, guard: Guard, recovery: Recovery) -> None:
         self.draining = False
@@ -47,21 +48,22 @@ class Transmission:
         self._recovery = recovery
 
     async def send_broken(self, request: Request, send: Send, beside: Fields) -> None:
-        """For a body that broke off in a connection that is still there, as where its chunks are malformed."""
-        problem = MALFORMED_BODY.problem("The body broke off before its end.")
+        """Respond to a body that ended early on an open connection, for example because its chunks are malformed."""
+        problem = MALFORMED_BODY.problem("The body ended prematurely.")
         answer = write_problem(problem, request.id, request.target)
         length = (b"content-length", b"%d" % len(answer.body))
         own = (length, (b"x-request-id", request.id.encode()), CLOSE)
         fields = [*answer.fields, *beside, *(request.added or ()), *own]
-        with suppress(Exception):  # most often nobody is there to receive it, which servers say in their own ways
+        with suppress(Exception):  # most often the client has disconnected, which servers report in different ways
             await send({"type": "http.response.start", "status": answer.status, "headers": fields})
             await send({"type": "http.response.body", "body": answer.body})
 
-    async def send(self, answer: Answer, request: Request, send: Send, endpoint: Counted) -> int:
-        """Send what is empty, streamed, only asked about, or the last on its connection; returns the body's bytes."""
+    async def send(self, answer: Answer, request: Request, send: Send, endpoint: Metered) -> int:
+        """Send a response that is empty, streamed, for HEAD, or the last on its connection; returns the bytes of the
+        body."""
         request_id = (b"x-request-id", request.id.encode())
         fields: Fields = [*answer.fields, request_id, *endpoint.fields, *(request.added or ())]
-        if endpoint.free:
+        if endpoint.overridable:
             fields = self._security.settle(fields)
         if (self.draining or answer.status in LAST) and request.keeps_connection:
             fields.append(CLOSE)
@@ -76,9 +78,9 @@ class Transmission:
         return await self._send_stream(answer.stream, request, send, endpoint, announced)
 
     async def _send_stream(
-        self, stream: Stream, request: Request, send: Send, endpoint: Counted, announced: bool
+        self, stream: Stream, request: Request, send: Send, endpoint: Metered, announced: bool
     ) -> int:
-        """Send piece by piece. An error is written as one more line, and then the transfer is broken off."""
+        """Send piece by piece. An error is written as one more line, and then the transfer is aborted."""
         size, seconds = 0, self._seconds
 
         async def write(piece: bytes) -> None:
@@ -102,8 +104,8 @@ class Transmission:
             record = self._recovery.answer(error, request, endpoint).body + b"\n"
             if isinstance(stream, PackedStream):
                 record = stream.pack(record)
-            if not announced:  # with a length the client sees that bytes are missing, and no others belong there
-                with suppress(TimeoutError):  # the client may be what failed
+            if not announced:  # with a Content-Length the client sees that bytes are missing
+                with suppress(TimeoutError):  # the client may have failed
                     async with asyncio.timeout(_RECORD_SECONDS):
                         await write(record)
             raise StreamBroken(route=endpoint.label, request_id=request.id) from error

@@ -1,1 +1,1 @@
-"""Steps: what an endpoint is made of, and what is known of a route before anything is opened."""
+"""Steps: the parts of an endpoint, and what is known of a route before resources are open."""

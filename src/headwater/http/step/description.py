@@ -1,4 +1,4 @@
-"""What a capability adds to the OpenAPI document, operation by operation."""
+"""What a capability adds to the operations of the OpenAPI document."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,16 +10,15 @@ from headwater.part import Declaration
 
 
 class Description(msgspec.Struct, frozen=True, kw_only=True):
-    """What is added to one operation; all of it plain values of the document.
+    """The additions to one operation, as plain values of the document.
 
-    `headers` are those of its successful answer, from the name of each to the name of its description among the
-    components. `statuses` are those of problems that it may answer with; `responses` other responses, by status.
-    `members` are members of the operation object itself, ``x-…`` ones of your own among them. `components` are added to
-    those of the document, by group and name.
+    `headers` are those of its successful response: from each name to the name of its description among the components.
+    `statuses` are the statuses of its problems; `responses` are other responses, by status. `members` are members of
+    the operation object, such as your own ``x-…``. `components` are added to those of the document, by group and name.
     """
 
     content: Mapping[str, Any] = {}
-    """Of the successful answer, by media type, where the handler's return type does not say it."""
+    """The content of the successful response, by media type, where the handler's return type does not declare it."""
     parameters: tuple[Mapping[str, Any], ...] = ()
     headers: Mapping[str, str] = {}
     statuses: tuple[int, ...] = ()
@@ -29,17 +28,17 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Describe(Declaration, frozen=True, kw_only=True):
-    """Describes what the capability does in one operation."""
+    """Describes a capability in the OpenAPI document."""
 
     of: Callable[[Operation], Description]
 
 
 class RequestHeader(Declaration, frozen=True, kw_only=True):
-    """A request header that means something to the capability, so that pages of other origins may send it."""
+    """A request header that a capability reads; CORS allows pages of other origins to send it."""
 
     name: str
 
 
 def refer_to(headers: Mapping[str, str]) -> dict[str, Any]:
-    """References for an answer: from the name of each field to the name of its description."""
+    """References for a response: from the name of each field to the name of its description."""
     return {name: {"$ref": f"#/components/headers/{reference}"} for name, reference in headers.items()}

@@ -1,6 +1,6 @@
-"""Negotiation: 406 for a client that does not accept what an operation answers with.
+"""Negotiation: 406 for a client that does not accept the media type of the response.
 
-Errors go out as problems all the same.
+Errors are sent as problems regardless of Accept.
 """
 
 from collections.abc import Awaitable
@@ -17,13 +17,13 @@ from headwater.part import Part
 
 
 def negotiation() -> Part:
-    """Hold the Accept header against what is answered."""
+    """Compare the Accept header with the media type of the response."""
     return Part(
         "negotiation",
         Step(
             name="negotiation",
             stage=Stage.NEGOTIATION,
-            does="refuses a client that does not accept the media type of the answer: 406",
+            does="refuses a client that does not accept the media type of the response: 406",
             plan=_plan,
             wrap=_with_accept,
         ),

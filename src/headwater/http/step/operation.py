@@ -1,7 +1,7 @@
-"""An operation: a route with all that is known of it before anything is opened.
+"""An operation: a route with everything that is known of it before resources are open.
 
-Compiled from types alone, so that a backend can be checked and documented without an engine. With opened services the
-steps of an operation become the call of an `Endpoint`.
+It is compiled from types alone, so a backend can be checked and documented without an engine. With open services, its
+steps become the call of an `Endpoint`.
 """
 
 from collections.abc import Awaitable, Callable
@@ -24,24 +24,24 @@ T = TypeVar("T")
 
 
 class WaitsFor(msgspec.Struct, frozen=True):
-    """The pools that every request of the operation takes a connection of: ``reads``, ``writes``."""
+    """The pools from which every request of the operation takes a connection: ``reads``, ``writes``."""
 
     pools: frozenset[str]
 
 
 class Incompressible(msgspec.Struct, frozen=True):
-    """Noted of an operation whose answers are never compressed."""
+    """A note: the responses of this operation are never compressed."""
 
 
 class Endless(msgspec.Struct, frozen=True):
-    """Noted of an operation that takes as long as its client does: it has no deadline unless its route names one."""
+    """A note: this operation takes as long as its client does, so it has no deadline unless its route sets one."""
 
 
 class Within(msgspec.Struct, frozen=True, kw_only=True):
-    """What happens inside a command's transaction before its handler, as a `TransactionStep` has decided.
+    """What happens inside a command's transaction before its handler, as planned by a `TransactionStep`.
 
-    `require` looks at a request that is going to be executed, and is no replay; it raises a `Problem`. `link`
-    gives what runs in the transaction. `binding` is that of a function that gets its arguments beside the handler.
+    `require` checks a request that will be executed and is not a replay; it raises a `Problem`. `link` returns what
+    runs in the transaction. `binding` is the binding of a function that runs beside the handler.
     """
 
     require: Callable[[Request], None] | None = None
@@ -51,7 +51,7 @@ class Within(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Draft:
-    """What is known before the rendering is. `adapt` makes of a signature that of an older version of the API."""
+    """What is known before the rendering. `adapt` converts a signature to that of an older version of the API."""
 
     route: Route
     signature: Signature
@@ -61,26 +61,26 @@ class Draft:
     notes: list[Any] = field(default_factory=list)
 
     def option(self, kind: type[O]) -> O:
-        """What the route says to one capability."""
+        """The route's option record of one capability."""
         return self.route.option(kind)
 
     def note(self, fact: Any) -> None:
-        """Tell the steps that come later, and the documentation."""
+        """Record a fact for later steps and the documentation."""
         self.notes.append(fact)
 
     def facts(self, kind: type[T]) -> list[T]:
-        """What has been noted, of one kind."""
+        """The recorded facts of one type."""
         return [each for each in self.notes if isinstance(each, kind)]
 
     def fact(self, kind: type[T]) -> T | None:
-        """The first of them."""
+        """The first recorded fact of one type, or None."""
         return next(iter(self.facts(kind)), None)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Operation(Draft):
-    """All of it. `execution` is the innermost call, `within` what happens inside its transaction; `steps` are those
-    that the route needs, each with what its plan has decided."""
+    """A complete operation. `execution` is the innermost call, `within` what happens inside its transaction; `steps`
+    are the steps that the route needs, each with its plan."""
 
     rendering: Rendering = field(kw_only=True)
     execution: Any = field(kw_only=True)
@@ -89,17 +89,17 @@ class Operation(Draft):
 
     @property
     def inputs(self) -> tuple[Input, ...]:
-        """Where every parameter comes from, of the handler and of what runs beside it."""
+        """The inputs of the handler and of the functions that run beside it."""
         beside = (each.binding.inputs for each in self.within if each.binding is not None)
         return (*self.binding.inputs, *(each for inputs in beside for each in inputs))
 
     @property
     def waits_for(self) -> frozenset[str]:
-        """The pools that every request takes a connection of."""
+        """The pools from which every request takes a connection."""
         noted = (each.pools for each in self.facts(WaitsFor))
         return frozenset().union(*(each.waits_for for each in self.provided), *noted)
 
     @property
     def provided(self) -> list[Provided]:
-        """What is provided for them."""
+        """The inputs that are provided."""
         return [each.provided for each in self.inputs if each.provided is not None]

@@ -1,4 +1,4 @@
-"""Which exception becomes which problem. What nobody declares is a fault of ours: 500, and its trace in the log."""
+"""Which exception becomes which problem. An undeclared exception is a 500, and its traceback is logged."""
 
 from collections.abc import Callable, Iterable
 from math import ceil
@@ -9,14 +9,14 @@ from headwater.part import Declaration
 
 
 class Problems(Declaration, frozen=True):
-    """An exception of the class `error` is what `problem` makes of it to a client; None for an unexpected one."""
+    """An exception of the class `error` becomes the `Problem` that `problem` returns; None means unexpected: 500."""
 
     error: type[Exception]
     problem: Callable[[Any], Problem | None]
 
 
 class Translation:
-    """Translates exceptions as the parts of a backend declare; for the nearest class, and of two the later."""
+    """Translates exceptions as the parts declare: by the nearest class, and the last declaration of a class wins."""
 
     def __init__(self, declared: Iterable[Problems]) -> None:
         self._known: dict[type[BaseException], Callable[[Any], Problem | None]] = {
@@ -24,7 +24,7 @@ class Translation:
         }
 
     def problem_of(self, error: Exception) -> Problem | None:
-        """The problem that `error` is to a client, or None if it is unexpected."""
+        """The problem for an exception, or None if it is unexpected."""
         if isinstance(error, Problem):
             return error
         for kind in type(error).__mro__:

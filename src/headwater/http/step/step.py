@@ -1,8 +1,7 @@
-"""A step of an endpoint: something that happens to every request of the routes that want it.
+"""A step of an endpoint: it runs for every request of the routes that need it.
 
-A step is planned once per route, from types alone: `plan` returns what it has decided, or None for a route that does
-not need it, whose requests then do not pay for it. With opened services `wrap` puts it around the call of the steps
-behind it.
+A step is planned once per route, from types alone: `plan` returns its plan, or None for a route that does not need it,
+which then costs nothing. With open services, `wrap` wraps the call of the steps after it.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,32 +19,32 @@ from headwater.part import Declaration
 
 
 class Accepts(Declaration, frozen=True):
-    """Routes may have this option. One that no part accepts is an error at the start, since nobody would heed it."""
+    """Routes may have this option. An option that no part accepts is an error at the start."""
 
     option: type[Option]
 
 
 class Stage(IntEnum):
-    """Where a step stands among the others. Within a stage they run in the order of the parts."""
+    """When a step runs. Within a stage, steps run in the order of the parts."""
 
     ADDRESS = 1
-    """Nothing is known of the client but its address."""
+    """Only the client's address is known."""
     AUTHENTICATION = 2
     """Find the principal."""
     PRINCIPAL = 3
-    """The principal is known, if there is one: is it to be let in?"""
+    """The principal is known, if there is one. Authorize it."""
     SIZE = 4
-    """How much may be sent."""
+    """Limit the size of the body."""
     LOAD = 5
-    """Wait for a turn."""
+    """Wait for a permit of the route's concurrency limit."""
     NEGOTIATION = 6
-    """Does the client accept what is going to be answered?"""
+    """Check that the client accepts the media type of the response."""
     EXECUTION = 7
-    """Around everything that the handler needs and does: providers, body, arguments, transaction, answer."""
+    """Around the execution: providers, body, arguments, transaction, response."""
 
 
 class Step(Declaration, frozen=True, kw_only=True):
-    """A step of endpoints. `does` says in a line what, for the documentation."""
+    """A step of endpoints. `does` describes it in one line for the documentation."""
 
     name: str
     stage: Stage
@@ -55,7 +54,8 @@ class Step(Declaration, frozen=True, kw_only=True):
 
 
 class TransactionStep(Declaration, frozen=True, kw_only=True):
-    """What happens inside a command's transaction before its handler; None for a route that does not need it."""
+    """A step inside a command's transaction, before its handler. `plan` returns None for a route that does not need
+    it."""
 
     name: str
     does: str
@@ -63,7 +63,7 @@ class TransactionStep(Declaration, frozen=True, kw_only=True):
 
 
 class Execution(Declaration, frozen=True, kw_only=True):
-    """What the innermost call of the routes of one verb is."""
+    """The innermost call of the routes of one verb."""
 
     verb: str
     does: str
@@ -71,23 +71,23 @@ class Execution(Declaration, frozen=True, kw_only=True):
 
 
 class AnswerFields(Declaration, frozen=True, kw_only=True):
-    """Header fields of every answer in JSON of a route."""
+    """Header fields of every JSON response of a route."""
 
     of: Callable[[Route], Fields]
 
 
 class Refinement(Declaration, frozen=True, kw_only=True):
-    """Makes of what renders a route's answers another."""
+    """Replaces the rendering of a route."""
 
     refine: Callable[[Draft, Rendering], Rendering]
 
 
 class Rewrite(Declaration, frozen=True, kw_only=True):
-    """Makes of a declared route the one that is served."""
+    """Replaces a declared route before it is compiled."""
 
     rewrite: Callable[[Route, Any], Route]
 
 
 def in_order(steps: Iterable[Step]) -> list[Step]:
-    """By stage; within one, as they come."""
+    """The steps sorted by stage; the order within a stage is kept."""
     return sorted(steps, key=lambda step: step.stage)

@@ -1,1 +1,1 @@
-"""Types of Python as JSON, parameters and schemas see them."""
+"""Python types as JSON, parameters and schemas."""

@@ -1,7 +1,7 @@
 """Integers that are written with a fraction of zero or an exponent: ``186.0``, ``2e3``.
 
-JSON Schema counts them as integers (draft 2020-12, validation, section 6.1.1), and many a writer of JSON makes no
-difference; msgspec does. Only a body that was refused is looked at again.
+JSON Schema counts them as integers (draft 2020-12, validation, section 6.1.1), and many JSON encoders write them;
+msgspec refuses them. Only a refused body is rewritten.
 """
 
 import re
@@ -13,7 +13,7 @@ _MOST_DIGITS: Final = 20
 
 
 def write_integers_plainly(body: bytes) -> bytes:
-    """The same JSON, in which each number without a fraction is written as digits only."""
+    """The same JSON with each integral number written in digits only."""
     return _TOKEN.sub(lambda token: _plain(token[0]), body)
 
 

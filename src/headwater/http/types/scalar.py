@@ -1,8 +1,8 @@
-"""Scalars: how the text of a path segment, a query parameter or a header becomes a value of its declared type.
+"""Scalars: from the string of a path segment, a query parameter or a header to a value of its declared type.
 
-Stricter than msgspec's own reading of texts, so that one value has one spelling: an integer is ``0`` or
-``-?[1-9][0-9]*`` and fits 64 bits, a boolean is ``true`` or ``false``, a UUID has its hyphens, a time is RFC 3339 and
-no number of seconds, a number is finite. No text may hold NUL, which PostgreSQL cannot store.
+It is stricter than msgspec, so each value has one spelling: an integer is ``0`` or ``-?[1-9][0-9]*`` within 64 bits, a
+boolean is ``true`` or ``false``, a UUID has hyphens, a time is RFC 3339 and not a number of seconds, a number is
+finite. Strings must not contain NUL, which PostgreSQL cannot store.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import inspect
 
-from headwater.http.types.fault import Invalid
+from headwater.http.types.inputerror import Invalid
 from headwater.http.types.shape import ListShape, Shape, leaf_type, members_of, plain
 
 Read = Callable[[str], Any]
@@ -25,9 +25,9 @@ _INT64: Final = range(-(1 << 63), 1 << 63)
 
 
 def reader_of(shape: Shape) -> Read | None:
-    """What reads one text as `shape` or raises `Invalid`; None if no single text can be such a value.
+    """A function that parses one string as `shape` or raises `Invalid`; None if one string cannot represent it.
 
-    None has no spelling: it is what an optional parameter is when it is absent.
+    None has no spelling: it is the value of an absent optional parameter.
     """
     members = [member for member in members_of(shape) if not isinstance(member, inspect.NoneType)]
     readers = [_reader(member) for member in sorted(members, key=rank_of)]
@@ -38,7 +38,7 @@ def reader_of(shape: Shape) -> Read | None:
 
 
 def list_reader_of(shape: Shape) -> Callable[[list[str]], Any] | None:
-    """What reads several texts as a list, set or tuple of scalars; None if `shape` is none of these."""
+    """A function that parses several strings as a list, set or tuple of scalars; None for another `shape`."""
     members = [member for member in members_of(shape) if not isinstance(member, inspect.NoneType)]
     if len(members) != 1 or not isinstance(members[0], ListShape):
         return None
@@ -48,7 +48,7 @@ def list_reader_of(shape: Shape) -> Callable[[list[str]], Any] | None:
 
 
 def rank_of(shape: Shape) -> int:
-    """Which of two shapes that a text could have is tried first: the narrower one."""
+    """The rank of a shape: of two that a string could have, the lower, narrower one is tried first."""
     if isinstance(shape, inspect.IntType):
         return 0
     if isinstance(shape, inspect.UUIDType):
@@ -167,7 +167,7 @@ def _without_nul(text: str) -> str:
 
 
 def _constraint(shape: Shape, kind: type) -> Callable[[Any], Any]:
-    """Checks the constraints of a value that has the right type; for a type without any, nothing."""
+    """A function that checks the constraints of a value of the right type."""
     constrained = leaf_type(shape)
     if constrained is kind:
         return lambda value: value

@@ -1,4 +1,4 @@
-"""The shape of a type as msgspec sees it, for those who walk over types: readers of texts, finders of faults."""
+"""The shape of a type, by msgspec's inspection; used to parse strings and to find errors."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
@@ -42,17 +42,17 @@ def shape_of(annotation: Any) -> Shape:
 
 
 def plain(shape: Shape) -> Shape:
-    """The shape without what merely documents it."""
+    """The shape without documentation."""
     return plain(shape.type) if isinstance(shape, inspect.Metadata) else shape
 
 
 def members_of(shape: Shape) -> tuple[Shape, ...]:
-    """The alternatives of a union; of anything else, itself."""
+    """The alternatives of a union; otherwise the shape itself."""
     return tuple(map(plain, shape.types)) if isinstance(shape, inspect.UnionType) else (shape,)
 
 
 def common_fields(annotation: Any) -> dict[str, Shape]:
-    """The fields that every alternative of a type has, as its attributes; none if one alternative has no fields."""
+    """The fields, as attributes, that all alternatives of a type have; none if one has no fields."""
     members = members_of(shape_of(annotation))
     if not all(isinstance(member, inspect.StructType | inspect.DataclassType) for member in members):
         return {}
@@ -66,7 +66,7 @@ def is_optional(shape: Shape) -> bool:
 
 
 def is_leaf(shape: Shape) -> bool:
-    """Whether a value of it has no parts."""
+    """Whether its values have no parts."""
     return isinstance(shape, (*_LEAVES, inspect.EnumType, inspect.LiteralType))
 
 
@@ -83,15 +83,15 @@ def shapes_within(shape: Shape) -> Iterator[Shape]:
 
 
 def lacks_offset(shape: Shape) -> bool:
-    """Whether it is a `datetime` whose type does not say if it has an offset, where msgspec takes either."""
+    """Whether it is a `datetime` whose type does not declare an offset, so msgspec accepts both forms."""
     return isinstance(shape, inspect.DateTimeType) and shape.tz is None
 
 
 def leaf_type(shape: Shape) -> Any:
-    """The type of a leaf again, with its constraints.
+    """The type of a leaf, with its constraints.
 
-    A datetime has an offset from UTC unless its type says that it has none (``Meta(tz=False)``): which moment it would
-    otherwise be depends on where the server stands.
+    A datetime must have an offset from UTC unless its type excludes it (``Meta(tz=False)``): otherwise its meaning
+    would depend on the server's time zone.
     """
     if isinstance(shape, inspect.EnumType):
         return shape.cls
@@ -122,7 +122,7 @@ def union_of(types: list[Any]) -> Any:
 
 
 def partial_of(kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
-    """The Struct with every field optional: what is not chosen is not there."""
+    """The Struct with every field optional: unselected fields are absent."""
     fields = msgspec.structs.fields(kind)
     return msgspec.defstruct(
         f"{kind.__name__}Fields",

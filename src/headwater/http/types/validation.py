@@ -1,10 +1,10 @@
-"""Validation: every fault of a body, found by walking over the type and the decoded JSON together.
+"""Validation: finds all errors of a body by walking its type and the decoded JSON together.
 
-msgspec validates while it decodes and stops at the first error, which costs nothing on the way to a handler. Only
-when it has refused a body is the body decoded again, to plain values, and walked over. The walk asks msgspec itself
-about every leaf, so the two agree on what is valid; if the walk finds nothing, what msgspec said stands. They differ in
-one thing: a datetime needs an offset, which msgspec demands only where the type says so. A body that msgspec took, and
-that has a text which looks like such a datetime, is therefore walked over as well.
+msgspec validates while it decodes and stops at the first error, which is fast for valid bodies. Only a refused body is
+decoded again, to plain values, and walked. The walk uses msgspec for every leaf, so both agree on validity; if the walk
+finds nothing, msgspec's error is reported. There is one difference: a datetime requires an offset, which msgspec checks
+only if the type declares it. So a body that msgspec accepted is walked, too, if it contains a string that looks like a
+datetime without an offset.
 """
 
 import re
@@ -16,7 +16,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import inspect
 
-from headwater.http.types.fault import LIMIT, Fault
+from headwater.http.types.inputerror import LIMIT, InputError
 from headwater.http.types.integral import write_integers_plainly
 from headwater.http.types.shape import (
     FieldsShape,
@@ -31,54 +31,54 @@ from headwater.http.types.shape import (
     union_of,
 )
 
-_PLACE: Final = re.compile(r" - at `(?:key` in `)?\$(.*)`$", re.DOTALL)
+_LOCATION: Final = re.compile(r" - at `(?:key` in `)?\$(.*)`$", re.DOTALL)
 _STEP: Final = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 _FRAGMENT_SAFE: Final = "!$&'()*+,;=:@/?-._~"  # RFC 3986 section 3.5
 _MAYBE_WITHOUT_OFFSET: Final = re.compile(rb'"[0-9]{4}-[0-9]{2}-[0-9]{2}[^"\\][0-9:.]*"|\\u00')
 _NUL: Final = "The character NUL is not allowed"
 
-Found = Iterator[Fault]
+Found = Iterator[InputError]
 Path = tuple[str | int, ...]
 
 
-def find_faults(body: bytes, annotation: Any, error: msgspec.ValidationError) -> list[Fault]:
-    """What is wrong with a body that msgspec refused with `error`; one at least, and one more than `LIMIT` at most.
+def find_errors(body: bytes, annotation: Any, error: msgspec.ValidationError) -> list[InputError]:
+    """The errors of a body that msgspec refused with `error`: at least one, and at most one more than `LIMIT`.
 
-    Raises `msgspec.DecodeError` if the body is no JSON after all: msgspec came across the wrong type first.
+    Raises `msgspec.DecodeError` if the body is not JSON: msgspec may have found a wrong type first.
     """
     try:
         value = msgspec.json.decode(body)
-    except msgspec.ValidationError:  # a number beyond what any type holds
+    except msgspec.ValidationError:  # a number out of the range of every type
         return [_reported(error)]
-    return list(islice(faults_of(value, plain(inspect.type_info(annotation))), LIMIT + 1)) or [_reported(error)]
+    return list(islice(errors_of(value, plain(inspect.type_info(annotation))), LIMIT + 1)) or [_reported(error)]
 
 
-def offset_check(annotation: Any) -> Callable[[bytes], list[Fault]] | None:
-    """What finds the datetimes without an offset in a body that msgspec took; None if a type has no such."""
+def offset_check(annotation: Any) -> Callable[[bytes], list[InputError]] | None:
+    """A function that finds datetimes without an offset in a body that msgspec accepted; None if the type has none."""
     shape = plain(inspect.type_info(annotation))
     if not any(map(lacks_offset, shapes_within(shape))):
         return None
 
-    def check(body: bytes) -> list[Fault]:
+    def check(body: bytes) -> list[InputError]:
         if _MAYBE_WITHOUT_OFFSET.search(body) is None:
             return []
         try:
             value = msgspec.json.decode(write_integers_plainly(body))
-        except msgspec.ValidationError:  # a number beyond what any type holds
+        except msgspec.ValidationError:  # a number out of the range of every type
             return []
-        return list(islice(faults_of(value, shape), LIMIT + 1))
+        return list(islice(errors_of(value, shape), LIMIT + 1))
 
     return check
 
 
-def faults_of(value: Any, shape: Shape, path: Path = ()) -> Found:
-    """Every fault of plain JSON values against a shape, in the order of the document."""
+def errors_of(value: Any, shape: Shape, path: Path = ()) -> Found:
+    """All errors of plain JSON values against a shape, in document order."""
     if isinstance(shape, inspect.UnionType):
         yield from _of_union(value, shape, path)
     elif isinstance(shape, FieldsShape):
         yield from _of_fields(value, shape, path)
     elif isinstance(shape, inspect.NamedTupleType):
-        yield from _of_places(value, shape, path)
+        yield from _of_positions(value, shape, path)
     elif isinstance(shape, inspect.TupleType):
         yield from _of_tuple(value, shape, path)
     elif isinstance(shape, ListShape):
@@ -89,19 +89,19 @@ def faults_of(value: Any, shape: Shape, path: Path = ()) -> Found:
         yield from _refusals(value, leaf_type(shape), path)
 
 
-def nul_faults(value: Any, path: Path = ()) -> Found:
-    """Every text, and every name, that holds NUL, which PostgreSQL cannot store."""
+def nul_errors(value: Any, path: Path = ()) -> Found:
+    """An error for every string and every name that contains NUL, which PostgreSQL cannot store."""
     if isinstance(value, str):
         if "\0" in value:
-            yield _fault(_NUL, path)
+            yield _error(_NUL, path)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from nul_faults(item, (*path, index))
+            yield from nul_errors(item, (*path, index))
     elif isinstance(value, dict):
         for name, item in value.items():
             if "\0" in name:
-                yield _fault(_NUL, (*path, name))
-            yield from nul_faults(item, (*path, name))
+                yield _error(_NUL, (*path, name))
+            yield from nul_errors(item, (*path, name))
 
 
 def pointer(path: Path) -> str:
@@ -124,13 +124,13 @@ def _of_union(value: Any, shape: inspect.UnionType, path: Path) -> Found:
 
 def _of_chosen(value: Any, chosen: list[Shape], members: Sequence[Shape], path: Path) -> Found:
     if chosen:
-        yield from faults_of(value, chosen[0], path)
+        yield from errors_of(value, chosen[0], path)
     else:
         yield from _refusals(value, union_of([_outline(member) for member in members]), path)
 
 
 def _of_tagged(value: Any, structs: Sequence[Any], path: Path) -> Found:
-    """The fields of the one Struct that the tag names, or what is wrong with the tag."""
+    """The errors of the Struct that the tag names, or of the tag."""
     field = structs[0].tag_field
     if isinstance(value, list):
         where, given = 0, value[0] if value else None
@@ -138,21 +138,21 @@ def _of_tagged(value: Any, structs: Sequence[Any], path: Path) -> Found:
         where, given = field, value.get(field)
     for struct in structs:
         if struct.tag == given and type(struct.tag) is type(given):
-            yield from faults_of(value, struct, path)
+            yield from errors_of(value, struct, path)
             return
     yield from _wrong_tag(given, [struct.tag for struct in structs], (*path, where))
 
 
 def _wrong_tag(given: Any, tags: list[Any], path: Path) -> Found:
     known = ", ".join(repr(tag) for tag in tags)
-    yield _fault(f"Expected one of {known}" + ("" if given is None else f", got {_brief(given)}"), path)
+    yield _error(f"Expected one of {known}" + ("" if given is None else f", got {_brief(given)}"), path)
 
 
 def _of_fields(value: Any, shape: Any, path: Path) -> Found:
     valid = True
-    for fault in _of_places(value, shape, path) if _is_array(shape) else _of_names(value, shape, path):
+    for error in _of_positions(value, shape, path) if _is_array(shape) else _of_names(value, shape, path):
         valid = False
-        yield fault
+        yield error
     if valid and hasattr(shape.cls, "__post_init__"):
         yield from _refusals(value, shape.cls, path)
 
@@ -165,20 +165,20 @@ def _of_names(value: Any, shape: Any, path: Path) -> Found:
     if tag is not None and shape.tag_field in value and value[shape.tag_field] != tag:
         yield from _wrong_tag(value[shape.tag_field], [tag], (*path, shape.tag_field))
     for field in shape.fields:
-        place = (*path, field.encode_name)
+        location = (*path, field.encode_name)
         if field.encode_name in value:
-            yield from faults_of(value[field.encode_name], plain(field.type), place)
+            yield from errors_of(value[field.encode_name], plain(field.type), location)
         elif field.required:
-            yield _fault("The field is missing", place)
+            yield _error("The field is missing", location)
     if getattr(shape, "forbid_unknown_fields", False):
         known = {field.encode_name for field in shape.fields} | ({shape.tag_field} if tag is not None else set())
         for name in value:
             if name not in known:
-                yield _fault("There is no such field", (*path, name))
+                yield _error("There is no such field", (*path, name))
 
 
-def _of_places(value: Any, shape: Any, path: Path) -> Found:
-    """Fields by their place: of a NamedTuple, or of an array-like Struct, whose tag comes first."""
+def _of_positions(value: Any, shape: Any, path: Path) -> Found:
+    """Fields by position: of a NamedTuple, or of an array-like Struct, whose tag comes first."""
     if not isinstance(value, list):
         yield _mismatch("array", value, path)
         return
@@ -187,26 +187,26 @@ def _of_places(value: Any, shape: Any, path: Path) -> Found:
     if first and value[:1] != [tag]:
         yield from _wrong_tag(value[0] if value else None, [tag], (*path, 0))
     if len(value) > first + len(shape.fields) and getattr(shape, "forbid_unknown_fields", True):
-        yield _fault(f"Expected at most {first + len(shape.fields)} items, got {len(value)}", path)
-    yield from _items_by_place(value, shape.fields, path, first)
+        yield _error(f"Expected at most {first + len(shape.fields)} items, got {len(value)}", path)
+    yield from _items_by_position(value, shape.fields, path, first)
 
 
-def _items_by_place(value: list[Any], fields: Sequence[Any], path: Path, first: int) -> Found:
+def _items_by_position(value: list[Any], fields: Sequence[Any], path: Path, first: int) -> Found:
     for index, field in enumerate(fields, first):
         if index < len(value):
-            yield from faults_of(value[index], plain(field.type), (*path, index))
+            yield from errors_of(value[index], plain(field.type), (*path, index))
         elif field.required:
-            yield _fault("The item is missing", (*path, index))
+            yield _error("The item is missing", (*path, index))
 
 
 def _of_tuple(value: Any, shape: inspect.TupleType, path: Path) -> Found:
     if not isinstance(value, list):
         yield _mismatch("array", value, path)
     elif len(value) != len(shape.item_types):
-        yield _fault(f"Expected {len(shape.item_types)} items, got {len(value)}", path)
+        yield _error(f"Expected {len(shape.item_types)} items, got {len(value)}", path)
     else:
         for index, (item, kind) in enumerate(zip(value, shape.item_types, strict=True)):
-            yield from faults_of(item, plain(kind), (*path, index))
+            yield from errors_of(item, plain(kind), (*path, index))
 
 
 def _of_list(value: Any, shape: Any, path: Path) -> Found:
@@ -216,7 +216,7 @@ def _of_list(value: Any, shape: Any, path: Path) -> Found:
     yield from _of_length(len(value), shape, "items", path)
     item_shape = plain(shape.item_type)
     for index, item in enumerate(value):
-        yield from faults_of(item, item_shape, (*path, index))
+        yield from errors_of(item, item_shape, (*path, index))
 
 
 def _of_dict(value: Any, shape: inspect.DictType, path: Path) -> Found:
@@ -227,7 +227,7 @@ def _of_dict(value: Any, shape: inspect.DictType, path: Path) -> Found:
     key_shape, value_shape = plain(shape.key_type), plain(shape.value_type)
     for name, item in value.items():
         yield from _of_key(name, key_shape, (*path, name))
-        yield from faults_of(item, value_shape, (*path, name))
+        yield from errors_of(item, value_shape, (*path, name))
 
 
 def _of_key(name: str, shape: Shape, path: Path) -> Found:
@@ -236,22 +236,22 @@ def _of_key(name: str, shape: Shape, path: Path) -> Found:
         try:
             msgspec.convert({name: None}, dict[union_of(kinds), None], str_keys=True)  # type: ignore[misc]
         except msgspec.ValidationError as error:
-            yield _fault(f"The name does not fit: {_without_place(error)}", path)
+            yield _error(f"The name does not fit: {_without_location(error)}", path)
 
 
 def _of_length(length: int, shape: Any, what: str, path: Path) -> Found:
     if shape.min_length is not None and length < shape.min_length:
-        yield _fault(f"Expected at least {shape.min_length} {what}, got {length}", path)
+        yield _error(f"Expected at least {shape.min_length} {what}, got {length}", path)
     if shape.max_length is not None and length > shape.max_length:
-        yield _fault(f"Expected at most {shape.max_length} {what}, got {length}", path)
+        yield _error(f"Expected at most {shape.max_length} {what}, got {length}", path)
 
 
 def _refusals(value: Any, kind: Any, path: Path) -> Found:
-    """What msgspec itself says about a value."""
+    """The errors of msgspec for a value."""
     try:
         msgspec.convert(value, kind, str_keys=True)
     except msgspec.ValidationError as error:
-        yield _fault(_without_place(error), (*path, *_steps(error)))
+        yield _error(_without_location(error), (*path, *_steps(error)))
 
 
 def _is_object(shape: Shape) -> bool:
@@ -267,7 +267,7 @@ def _is_array(shape: Shape) -> bool:
 
 
 def _outline(shape: Shape) -> Any:
-    """The type of a member of a union as far as a scalar can tell."""
+    """The type of a member of a union, reduced to what matters for a scalar."""
     if _is_object(shape):
         return dict
     if _is_array(shape):
@@ -275,25 +275,25 @@ def _outline(shape: Shape) -> Any:
     return leaf_type(shape) if is_leaf(shape) else Any
 
 
-def _mismatch(expected: str, value: Any, path: Path) -> Fault:
-    return _fault(f"Expected `{expected}`, got `{_JSON_NAMES[type(value)]}`", path)
+def _mismatch(expected: str, value: Any, path: Path) -> InputError:
+    return _error(f"Expected `{expected}`, got `{_JSON_NAMES[type(value)]}`", path)
 
 
-def _fault(detail: str, path: Path) -> Fault:
-    return Fault(detail=detail, pointer=pointer(path))
+def _error(detail: str, path: Path) -> InputError:
+    return InputError(detail=detail, pointer=pointer(path))
 
 
-def _reported(error: msgspec.ValidationError) -> Fault:
-    return _fault(_without_place(error), _steps(error))
+def _reported(error: msgspec.ValidationError) -> InputError:
+    return _error(_without_location(error), _steps(error))
 
 
-def _without_place(error: msgspec.ValidationError) -> str:
-    return _PLACE.sub("", str(error))
+def _without_location(error: msgspec.ValidationError) -> str:
+    return _LOCATION.sub("", str(error))
 
 
 def _steps(error: msgspec.ValidationError) -> Path:
-    place = _PLACE.search(str(error))
-    return tuple(name or int(index) for name, index in _STEP.findall(place[1])) if place else ()
+    location = _LOCATION.search(str(error))
+    return tuple(name or int(index) for name, index in _STEP.findall(location[1])) if location else ()
 
 
 def _brief(value: Any) -> str:

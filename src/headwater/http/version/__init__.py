@@ -1,4 +1,4 @@
-"""Versions of an API: named by requests, converted between, retired."""
+"""Versions of an API: naming, conversion, retirement."""
 
 from headwater.http.version.converter import Converter
 from headwater.http.version.declaration import Deprecated, Versions

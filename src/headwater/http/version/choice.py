@@ -1,4 +1,4 @@
-"""A choice of fields in an older version: its items are read and converted whole, and then show what was asked for."""
+"""A choice of fields in an older version: items are read and converted whole, and then reduced to the chosen fields."""
 
 import typing
 from typing import Any, Final, NamedTuple
@@ -11,7 +11,7 @@ from headwater.http.message.request import Request
 from headwater.http.page import Listing, Pages
 from headwater.http.page.plan import FIELDS
 from headwater.http.route.call import Call
-from headwater.http.types.fault import Fault, invalid_request
+from headwater.http.types.inputerror import InputError, invalid_request
 from headwater.http.types.shape import partial_of
 
 _DECODE: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -19,14 +19,14 @@ _DECODE_ITEMS: Final = msgspec.json.Decoder(list[dict[str, msgspec.Raw]]).decode
 _ENCODE: Final = msgspec.json.Encoder().encode
 
 
-class Choice(NamedTuple):
+class FieldChoice(NamedTuple):
     """`names` are the fields that may be chosen, `shown` is the page's type, of items that may lack any of them."""
 
     names: tuple[str, ...]
     shown: Any
 
 
-def choice_of(pages: Pages, shown: Any) -> Choice | None:
+def field_choice_of(pages: Pages, shown: Any) -> FieldChoice | None:
     """What there is to choose of in the items that an older version shows; None if they have no fields.
 
     A list of fields is by their names in the newest version, so those with other names cannot be chosen.
@@ -38,10 +38,10 @@ def choice_of(pages: Pages, shown: Any) -> Choice | None:
     allowed = None if pages.fields is True else frozenset(pages.fields)
     names = tuple(each.encode_name for each in fields if allowed is None or each.encode_name in allowed)
     part: Any = partial_of(item)
-    return Choice(names, Listing[part])
+    return FieldChoice(names, Listing[part])
 
 
-def with_choice(call: Call, choice: Choice) -> Call:
+def with_field_choice(call: Call, choice: FieldChoice) -> Call:
     """The same for a request that may choose fields; raises a `Problem` 422 for those that are not there."""
 
     async def call_chosen(request: Request) -> Answer:
@@ -67,7 +67,7 @@ def _read(texts: list[str], names: tuple[str, ...]) -> list[str]:
     elif any(item not in names for item in items):
         detail = f"Expected some of {', '.join(names)}"
     if detail is not None:
-        raise invalid_request([Fault(detail=detail, parameter=FIELDS, where="query")])
+        raise invalid_request([InputError(detail=detail, parameter=FIELDS, where="query")])
     return items
 
 

@@ -1,8 +1,8 @@
-"""Conversion: the older form of any type that holds converted ones, and the function between the two, composed once.
+"""Conversion: the older form of any type that contains converted types, and the function between the two.
 
-A converter speaks of one type. It holds for that type wherever it stands: by itself, in a list, a union, a mapping, a
-generic Struct such as ``Listing[Product]``, or a field of another Struct, whose older form is then derived. What holds
-nothing converted stays what it is and costs nothing.
+A converter applies to one type wherever it occurs: by itself, in a list, a union, a mapping, a generic Struct such as
+``Listing[Product]``, or a field of another Struct, whose older form is then derived. A type without converted types
+stays unchanged and costs nothing.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ import msgspec
 from msgspec import NODEFAULT
 
 from headwater.http.types.shape import union_of
-from headwater.http.version.converter import Convert, Direction, Step
+from headwater.http.version.converter import ConversionStep, Convert, Direction
 from headwater.http.version.errors import ConversionUnclear
 
 _LISTS: Final[dict[Any, Callable[[Any], Any]]] = {
@@ -42,9 +42,10 @@ class Conversion(NamedTuple):
 
 
 class Conversions:
-    """Between a version and the next older one, in one direction. `used` are the newer types that were asked for."""
+    """The conversions between a version and the next older one, in one direction. `used` are the newer types that
+    occurred."""
 
-    def __init__(self, steps: Mapping[Any, Step], direction: Direction) -> None:
+    def __init__(self, steps: Mapping[Any, ConversionStep], direction: Direction) -> None:
         self._steps = steps
         self._down = direction == "downgrade"
         self._known: dict[Any, Conversion] = {}
@@ -127,7 +128,7 @@ class Conversions:
             self._known[kind] = found
         return found
 
-    def _of_step(self, step: Step) -> Conversion:
+    def _of_step(self, step: ConversionStep) -> Conversion:
         self.used.add(step.newer)
         convert = _guarded(step.converter.convert, _class_of(step.newer if self._down else step.older, step.newer))
         inner = self.of(step.older) if step.older != step.newer else _same(step.older)
@@ -145,7 +146,7 @@ class Conversions:
         if _has_fields(origin):
             hints = typing.get_type_hints(origin, include_extras=True)
             if any(self.of(each).convert for each in hints.values()):
-                raise ConversionUnclear(kind=_written(kind), reason="it is no Struct")
+                raise ConversionUnclear(kind=_written(kind), reason="it is not a Struct")
         return _same(kind)
 
     def _of_struct(self, kind: Any, origin: type) -> Conversion:

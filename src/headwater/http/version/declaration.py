@@ -1,4 +1,4 @@
-"""The declared versions of an API: their names, how a request names one, and which are on their way out."""
+"""The declared versions of an API: their names, how requests name them, and which are deprecated."""
 
 import re
 from collections.abc import Mapping
@@ -21,10 +21,10 @@ _MEDIA: Final = re.compile(r"application/vnd\.[a-z0-9][a-z0-9.-]*\+json", re.ASC
 
 
 class Deprecated(msgspec.Struct, frozen=True, kw_only=True):
-    """A version that clients should leave. A date is its first moment in UTC.
+    """A deprecated version. Dates mean their beginning in UTC.
 
-    `at` is when it is or was deprecated (RFC 9745), `sunset` from when on it is not served any more (RFC 8594), `link`
-    a page that says what to do, `successor` the version to go to, by default the next one.
+    `at` is the date of its deprecation (RFC 9745), `sunset` the date from which it is no longer served (RFC 8594),
+    `link` a page with instructions, `successor` the version to use, by default the next one.
     """
 
     at: date
@@ -42,11 +42,11 @@ class Deprecated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Versions:
-    """The versions of a backend's API, the oldest first: ``Versions("1", "2")``, or dates if you like.
+    """The versions of a backend's API, the oldest first: ``Versions("1", "2")``, or dates.
 
-    `by` says where a request may name one. `default` is the version served to a request that names none: ``"newest"``,
-    a version, or ``"required"``, with which such a request is a 400. `media` is the vendor's media type, for
-    ``"media"``. `deprecated` maps versions to when and how they end. Raises `VersionsInvalid`.
+    `by` says where requests may name a version. `default` is the version of a request that names none: ``"newest"``, a
+    version, or ``"required"``: then such a request is a 400. `media` is the vendor's media type, for ``"media"``.
+    `deprecated` maps versions to their deprecation. Raises `VersionsInvalid`.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Versions:
         self.deprecated = dict(deprecated or {})
         self._refuse_names()
         if not by or not set(by) <= set(get_args(By)):
-            self._invalid(f"by={by!r} holds something else than {', '.join(map(repr, get_args(By)))}")
+            self._invalid(f"by={by!r} contains something other than {', '.join(map(repr, get_args(By)))}")
         self.default = self._default(default)
         self._refuse_media()
         for name, each in self.deprecated.items():
@@ -88,41 +88,41 @@ class Versions:
             return None
         chosen = self.newest if default == NEWEST else default
         if chosen not in self.names:
-            self._invalid(f"default={default!r} is none of them, nor 'newest', nor 'required'")
+            self._invalid(f"default={default!r} is not one of them, 'newest' or 'required'")
         return chosen
 
     def _refuse_names(self) -> None:
         if not self.names:
-            self._invalid("there is none; the oldest comes first")
+            self._invalid("name at least one version, the oldest first")
         for name in self.names:
             if _NAME.fullmatch(name) is None or name in (NEWEST, REQUIRED):
-                self._invalid(f"{name!r} is no name for a version: letters, digits, dots, dashes, at most 32")
+                self._invalid(f"{name!r} is not a valid name: use letters, digits, dots and dashes, at most 32")
         if len(set(self.names)) != len(self.names):
-            self._invalid("one of them is there twice")
+            self._invalid("a version appears twice")
 
     def _refuse_media(self) -> None:
         if "media" in self.by and self.media is None:
             self._invalid("by media type needs one, such as media='application/vnd.shop+json'")
         if self.media is not None and ("media" not in self.by or _MEDIA.fullmatch(self.media) is None):
-            self._invalid(f"media={self.media!r} is no application/vnd.…+json, or by= does not have 'media'")
+            self._invalid(f"media={self.media!r} is not application/vnd.…+json, or by= does not contain 'media'")
 
     def _refuse_deprecated(self, name: str, each: Deprecated) -> None:
         if name not in self.names[:-1]:
-            self._invalid(f"{name!r} is deprecated, but is none of them or the newest")
+            self._invalid(f"{name!r} is deprecated, but is not an older version")
         if each.until is not None and each.until < each.since:
             self._invalid(f"{name!r} ends before it is deprecated")
         successor = self.successor_of(name)
         if successor not in self.names[self.names.index(name) + 1 :]:
-            self._invalid(f"{successor!r} does not come after {name!r}, whose successor it is said to be")
+            self._invalid(f"{successor!r} is declared as the successor of {name!r}, but is not newer")
         if each.link is not None and re.fullmatch(r"https?://[!#-;=?-~]+", each.link) is None:
-            self._invalid(f"link={each.link!r} is no URL")
+            self._invalid(f"link={each.link!r} is not a URL")
 
     def _invalid(self, reason: str) -> NoReturn:
         raise VersionsInvalid(names=", ".join(map(repr, self.names)), reason=reason)
 
 
 def _moment(day: date) -> datetime:
-    """A date's first moment in UTC; a time without a zone is in UTC."""
+    """The beginning of a date in UTC; a time without a zone is in UTC."""
     if not isinstance(day, datetime):
         return datetime(day.year, day.month, day.day, tzinfo=UTC)
     return day if day.tzinfo is not None else day.replace(tzinfo=UTC)

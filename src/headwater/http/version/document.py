@@ -1,4 +1,4 @@
-"""The OpenAPI document of one version: what its operations are, how a request names it, and whether it ends."""
+"""The OpenAPI document of one version: its operations, how requests name it, and its deprecation."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -14,10 +14,10 @@ from headwater.http.serving.static import static_route
 from headwater.http.version.declaration import Versions
 from headwater.http.version.edition import Edition
 from headwater.http.version.naming import QUERY, segment_of
-from headwater.part import Declared
+from headwater.part import Declarations
 
 DOCUMENT: Final = "/openapi.json"
-"""The document of whichever version is asked for; it is there for those who name none, too."""
+"""The document of the requested version; it is also served without a version."""
 Document = dict[str, Any]
 
 LISTED: Final = "x-headwater-versions"
@@ -28,7 +28,7 @@ OF_VERSION: Final = "x-headwater-version"
 """Marks what says which version is meant, which is of course not the same in two of them."""
 
 _HEADERS: Final[Document] = {
-    "ApiVersion": {"description": "The version of the API that answered.", "schema": {"type": "string"}},
+    "ApiVersion": {"description": "The version of the API that served the request.", "schema": {"type": "string"}},
     "Deprecation": {
         "description": "When the version was or will be deprecated: `@` and the seconds since 1970 (RFC 9745).",
         "schema": {"type": "string", "pattern": "^@-?[0-9]+$"},
@@ -38,13 +38,13 @@ _HEADERS: Final[Document] = {
         "schema": {"type": "string"},
     },
     "VersionLink": {
-        "description": "`deprecation` and `sunset` say what to do; `successor-version` is the version to go to.",
+        "description": "`deprecation` and `sunset` link to instructions; `successor-version` is the version to use.",
         "schema": {"type": "string"},
     },
 }
 
 
-def write_edition(edition: Edition, versions: Versions, about: About, declared: Declared) -> Document:
+def write_edition(edition: Edition, versions: Versions, about: About, declared: Declarations) -> Document:
     """The document of one version, as plain values."""
     servers = tuple(_versioned(url, edition.name) for url in about.servers) if "uri" in versions.by else about.servers
     about = msgspec.structs.replace(about, version=edition.name, servers=servers)
@@ -66,8 +66,8 @@ def document_path(version: str) -> str:
     return f"/openapi/{version}.json"
 
 
-def document_route(path: str, edition: Edition, versions: Versions, about: About, declared: Declared) -> Route:
-    """The route to the document of a version; it is written when first asked for."""
+def document_route(path: str, edition: Edition, versions: Versions, about: About, declared: Declarations) -> Route:
+    """The route of the document of a version; it is written at the first request."""
     return static_route(path, lambda: msgspec.json.encode(write_edition(edition, versions, about, declared)), JSON)
 
 
@@ -110,7 +110,7 @@ def _parameters(edition: Edition, versions: Versions) -> list[Document]:
 
 
 def _parameter(name: str, where: str, required: bool, schema: Document) -> Document:
-    description = "The version of the API that the request was written for."
+    description = "The version of the API that the client was written for."
     described = {"name": name, "in": where, "description": description, "required": required, "schema": schema}
     return {**described, OF_VERSION: True}
 

@@ -1,4 +1,4 @@
-"""An edition: one version of the API compiled, with the routes that it has and its types in the place of the newest."""
+"""An edition: one compiled version of the API, with its routes and its forms of the types."""
 
 from collections.abc import Sequence
 from copy import copy
@@ -13,7 +13,7 @@ from headwater.http.page import Pages
 from headwater.http.route.route import Route, refuse_option, segments_of
 from headwater.http.route.signature import Convert, Signature
 from headwater.http.step.operation import Operation
-from headwater.http.version.choice import Choice, choice_of
+from headwater.http.version.choice import FieldChoice, field_choice_of
 from headwater.http.version.conversion import Conversion, Conversions
 from headwater.http.version.converter import Converter, Direction, read_steps
 from headwater.http.version.declaration import Deprecated, Versions
@@ -35,7 +35,7 @@ class Edition(msgspec.Struct, frozen=True, kw_only=True):
     operations: list[Operation]
     deprecated: Deprecated | None = None
     successor: str | None = None
-    choices: dict[tuple[str, str], Choice] = {}
+    choices: dict[tuple[str, str], FieldChoice] = {}
 
     def has(self, route: Route) -> bool:
         """Whether this edition answers the same method and path."""
@@ -61,14 +61,14 @@ def compile_editions(
 
 
 def refuse_versions(routes: Sequence[Route], converters: Sequence[Converter]) -> None:
-    """Raises `VersionsMissing` for what speaks of versions in a backend that has none."""
+    """Raise `VersionsMissing` for routes or converters that name versions in a backend without versions."""
     for route in routes:
         declared = route.option(VersionOption)
         named = declared.since or declared.until
         if named is not None:
-            raise VersionsMissing(what=f"{route} ({route.place})", version=named)
+            raise VersionsMissing(what=f"{route} ({route.location})", version=named)
     for converter in converters:
-        raise VersionsMissing(what=f"@app.{converter.direction} {converter.place}", version=converter.version)
+        raise VersionsMissing(what=f"@app.{converter.direction} {converter.location}", version=converter.version)
 
 
 class _Stage:
@@ -87,19 +87,19 @@ class _Stage:
                         direction=direction,
                         version=self._version,
                         newer=self._newer,
-                        place=step.converter.place,
+                        location=step.converter.location,
                         kind=newer.__name__ if isinstance(newer, type) else newer,
                         where="answer" if direction == "downgrade" else "body",
                     )
 
 
 class _Adaptation:
-    """Makes of a handler's signature that of an older version, through every stage between."""
+    """Converts a handler's signature to that of an older version, through every version between."""
 
     def __init__(self, versions: Versions, stages: Sequence[_Stage]) -> None:
         self._passed = frozenset({QUERY}) if "query" in versions.by else frozenset()
         self._stages = stages[::-1]  # the newest first
-        self.choices: dict[tuple[str, str], Choice] = {}
+        self.choices: dict[tuple[str, str], FieldChoice] = {}
 
     def __call__(self, route: Route, signature: Signature) -> Signature:
         answer = self._convert(signature.returns, "downgrade")
@@ -114,9 +114,9 @@ class _Adaptation:
             passed=self._passed,
         )
 
-    def _choice(self, signature: Signature, answer: Conversion) -> Choice | None:
+    def _choice(self, signature: Signature, answer: Conversion) -> FieldChoice | None:
         pages = [each.marker for each in signature.parameters if isinstance(each.marker, Pages)]
-        return choice_of(pages[0], answer.older) if pages and answer.convert is not None else None
+        return field_choice_of(pages[0], answer.older) if pages and answer.convert is not None else None
 
     def _parameter(self, parameter: Parameter, answer: Conversion) -> Parameter:
         if isinstance(parameter.marker, Pages) and answer.convert is not None:
@@ -139,7 +139,7 @@ class _Adaptation:
 
 
 def _whole(pages: Pages) -> Pages:
-    """The same list without a choice of fields, which is made once they are converted: see `Choice`."""
+    """The same list without a choice of fields, which is made once they are converted: see `FieldChoice`."""
     whole = copy(pages)
     whole.fields = False
     return whole
@@ -191,9 +191,9 @@ def _refuse_strangers(versions: Versions, converters: Sequence[Converter]) -> No
             raise ConverterInvalid(
                 direction=converter.direction,
                 version=converter.version,
-                place=converter.place,
+                location=converter.location,
                 reason=f"the older versions are {older}",
-                mend="A converter is between one of these and the version after it.",
+                fix="A converter converts between one of these and the next newer version.",
             )
 
 
@@ -205,7 +205,7 @@ def _refuse_ranges(versions: Versions, route: Route) -> None:
             refuse_option(route, f"{option}={named!r}", f"the versions are {', '.join(map(repr, versions.names))}")
     first = segments_of(route)[0]
     if "uri" in versions.by and first in map(segment_of, versions.names):
-        refuse_option(route, "the path", f"/{first} names a version already; write the path without it")
+        refuse_option(route, "the path", f"/{first} is the segment of a version; write the path without it")
     if not any(_lives(versions, route, index) for index in range(len(versions.names))):
         refuse_option(route, f"since={declared.since!r}, until={declared.until!r}", "no version is between the two")
 
@@ -213,7 +213,7 @@ def _refuse_ranges(versions: Versions, route: Route) -> None:
 def _refuse_parameter(versions: Versions, operation: Operation) -> None:
     taken: Input | None = next((each for each in operation.binding.inputs if _is_taken(versions, each)), None)
     if taken is not None:
-        reason = f"it says which version of the API is meant, since that is named by {' or '.join(versions.by)}"
+        reason = f"it names the version of the API, because versions are named by {' or '.join(versions.by)}"
         refuse_option(operation.route, f"the {taken.where} parameter {taken.name!r}", reason)
 
 

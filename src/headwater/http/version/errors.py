@@ -1,4 +1,4 @@
-"""What is wrong with declared versions, found when the backend is put together and never by a client.
+"""Errors of declared versions, raised at the start and never to a client.
 
 ::
 
@@ -16,7 +16,7 @@ from headwater.http.route.errors import HttpError
 
 
 class VersionError(HttpError):
-    """The versions of the API are declared wrongly."""
+    """The versions of the API are invalid."""
 
 
 class VersionsInvalid(VersionError):
@@ -24,16 +24,17 @@ class VersionsInvalid(VersionError):
 
 
 class VersionsMissing(VersionError):
-    """{what} speaks of version {version!r}, and the backend has none: Backend(…, versions=Versions("1", "2"))."""
+    """{what} names version {version!r}, but the backend has no versions. Declare them: Backend(…,
+    versions=Versions("1", "2"))."""
 
 
 class ConverterInvalid(VersionError):
-    """@app.{direction}({version!r}) {place}: {reason}. {mend}"""
+    """@app.{direction}({version!r}) {location}: {reason}. {fix}"""
 
 
 class ConverterUnused(VersionError):
-    """@app.{direction}({version!r}) {place}: no {where} of version {newer!r} is or holds {kind}. Convert between what
-    that version has and what version {version!r} had; versions are converted one by one."""
+    """@app.{direction}({version!r}) {location}: no {where} of version {newer!r} contains {kind}. Convert between
+    adjacent versions only."""
 
 
 class ConvertersClash(VersionError):
@@ -41,4 +42,4 @@ class ConvertersClash(VersionError):
 
 
 class ConversionUnclear(VersionError):
-    """The older form of {kind} cannot be derived, since {reason}. Declare a converter for it as well."""
+    """The older form of {kind} cannot be derived, because {reason}. Declare a converter for it."""

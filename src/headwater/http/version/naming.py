@@ -1,4 +1,4 @@
-"""Naming: which version a request names, if any.
+"""Naming: which version a request names.
 
 The precedence is URI, media type, ``API-Version`` or ``Accept-Version``, query. What is named must exist: 404 in a URI,
 406 in Accept, 415 in Content-Type, 400 elsewhere; the place of the highest precedence is complained about. Two that
@@ -32,7 +32,7 @@ _QUALITY: Final = re.compile(r";\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*", re.IGNORECA
 class Named(NamedTuple):
     """`version` is None if the request names none. `in_target`: the URL says which, so that no header can.
 
-    `vendor`: the answer is to be of the vendor's media type.
+    `vendor`: the response is to be of the vendor's media type.
     """
 
     version: str | None
@@ -52,7 +52,7 @@ class Accepted(NamedTuple):
 
 
 class Naming:
-    """Reads requests as `versions` has it; `taken` are the first segments of paths that are no version's."""
+    """Reads the version of requests; `taken` are the first segments of paths without a version."""
 
     def __init__(self, versions: Versions, taken: Collection[str] = ()) -> None:
         self._versions = versions
@@ -107,7 +107,7 @@ class Naming:
         return version
 
     def _read_media(self, request: Request, named: list[str]) -> bool:
-        """Adds the versions that the media types name; returns whether the vendor's type is asked for."""
+        """Add the versions that the media types name; returns whether the vendor's media type is accepted."""
         fields, vendor = request.fields, False
         accept = fields.get(b"accept")
         if accept is not None and b"vnd." in accept.lower():
@@ -170,7 +170,9 @@ class Naming:
         return found
 
     def _unknown(self, status: int, version: str) -> Problem:
-        detail = f"There is no version {version[:32]!r} of this API; there are {', '.join(self._versions.names)}."
+        detail = (
+            f"There is no version {version[:32]!r} of this API; the versions are {', '.join(self._versions.names)}."
+        )
         kind = msgspec.structs.replace(VERSION_UNKNOWN, status=status)
         headers = {"Accept-Post": f"{JSON}, {self._versions.media}"} if status == 415 else None
         return kind.problem(detail, headers, versions=self._versions.names)

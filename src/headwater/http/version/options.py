@@ -1,4 +1,4 @@
-"""What a route says of the versions of the API that have it."""
+"""The version options of a route."""
 
 from typing import TypedDict
 
@@ -6,7 +6,7 @@ from headwater.http.route.option import Option
 
 
 class VersionOption(Option, frozen=True, kw_only=True):
-    """From which version to which."""
+    """The range of versions that have a route."""
 
     since: str | None = None
     """The first version of the API that has the route; by default the oldest."""
@@ -15,7 +15,7 @@ class VersionOption(Option, frozen=True, kw_only=True):
 
 
 class VersionOptions(TypedDict, total=False):
-    """What every route can say."""
+    """Options of every route."""
 
     since: str | None
     """The first version of the API that has the route."""

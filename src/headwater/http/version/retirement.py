@@ -1,8 +1,8 @@
-"""Retirement: what a deprecated version says with each answer, and its end.
+"""Retirement: the header fields of a deprecated version, and its end.
 
 ``Deprecation: @<unix time>`` (RFC 9745), ``Sunset: <HTTP-date>`` (RFC 8594), and links (RFC 8288) to what to do
 (``deprecation``, ``sunset``) and to the same resource in the version to go to (``successor-version``, RFC 5829). From
-the sunset on every answer is a 410, which has them as well.
+the sunset on every response is a 410, which has them as well.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,18 +34,18 @@ def retire(
     clock: Clock,
     usage: Usage,
 ) -> list[Endpoint]:
-    """The endpoints of a deprecated edition, which say so and end when it does."""
+    """The endpoints of a deprecated edition, with its fields and its end."""
     retirement = _Retirement(edition, versions, clock, usage)
     return [retirement.of(each, linked=successor.has(each.route)) for each in endpoints]
 
 
 def retire_unmatched(edition: Edition, unmatched: Endpoint, versions: Versions, clock: Clock, usage: Usage) -> Endpoint:
-    """What answers paths that a deprecated edition does not have, which ends with it, too."""
+    """The unmatched endpoint of a deprecated edition, with its fields and its end."""
     return _Retirement(edition, versions, clock, usage).of(unmatched, linked=False)
 
 
 def deprecation_fields(deprecated: Deprecated) -> Fields:
-    """The header fields that are the same for every answer."""
+    """The header fields that are the same for every response."""
     fields = [(b"deprecation", b"@%d" % deprecated.since.timestamp())]
     if deprecated.until is not None:
         fields.append((b"sunset", format_datetime(deprecated.until, usegmt=True).encode()))

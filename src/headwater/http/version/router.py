@@ -1,6 +1,6 @@
-"""The router of versions: which version a request is for, and what answers it there.
+"""The router of versions: the version of a request, and its endpoint there.
 
-Each version has a router of its own. What belongs to the platform (health, documentation) has no version.
+Each version has its own router. The routes of the platform (health, documentation) have no version.
 """
 
 from collections.abc import Callable, MutableMapping, Sequence
@@ -19,7 +19,7 @@ from headwater.http.route.route import Route
 from headwater.http.router import check_routes
 from headwater.http.step.operation import Operation
 from headwater.http.unmatched import unmatched
-from headwater.http.version.choice import with_choice
+from headwater.http.version.choice import with_field_choice
 from headwater.http.version.declaration import Versions
 from headwater.http.version.document import DOCUMENT, document_path, document_route
 from headwater.http.version.edition import Edition
@@ -73,7 +73,8 @@ class VersionRouter:
         return [*self.platform.endpoints, self.unmatched, *served]
 
     def find(self, request: Request) -> tuple[Endpoint, Sequence[Any]]:
-        """What answers; raises a `Problem` for a version that is not there, and adds what every answer of one says."""
+        """The endpoint and its path values; raises a `Problem` for an unknown version, and adds the fields of the
+        version."""
         scope = request.scope
         root = scope.get("root_path")
         path = below(root, scope["path"]) if root else scope["path"]
@@ -105,7 +106,7 @@ class VersionRouter:
         if path == DOCUMENT:
             return self._versions.newest
         names = self._versions.names
-        raise VERSION_MISSING.problem(f"Say which version is meant; there are {', '.join(names)}.", versions=names)
+        raise VERSION_MISSING.problem(f"Name one of the versions {', '.join(names)}.", versions=names)
 
 
 class _Served:
@@ -150,7 +151,7 @@ def _choosing(edition: Edition, linker: Linker) -> list[Endpoint]:
     endpoints = linker.endpoints(edition.operations, edition.name)
     choices = [edition.choices.get((each.route.method, each.route.path)) for each in endpoints]
     return [
-        each if choice is None else calling(each, with_choice(each.call, choice))
+        each if choice is None else calling(each, with_field_choice(each.call, choice))
         for each, choice in zip(endpoints, choices, strict=True)
     ]
 

@@ -1,8 +1,8 @@
-"""Usage: who still calls a deprecated version.
+"""Usage: which principals still use a deprecated version.
 
-``headwater_http_deprecated_requests_total`` counts by version and principal. The first `PRINCIPALS` of a version have
-names of their own there, the rest are ``other``, so that nobody can flood the metrics with names; who is not known is
-``anonymous``. A `DeprecatedVersionUsed` is reported for each of these once a day and process.
+``headwater_http_deprecated_requests_total`` counts by version and principal. The first `PRINCIPALS` principals of a
+version have label values of their own, the rest are ``other``, so the number of series is bounded; requests without a
+principal are ``anonymous``. A `DeprecatedVersionUsed` is reported for each of these once a day and process.
 """
 
 from datetime import date
@@ -19,7 +19,7 @@ _OTHER: Final = "other"
 
 
 class DeprecatedVersionUsed(Occurrence, frozen=True, kw_only=True):
-    """Somebody calls a version that is on its way out; told once a day for each. `route` is what was called then."""
+    """A principal uses a deprecated version; reported once a day for each. `route` is the route of that request."""
 
     level: ClassVar[Level] = "info"
     version: str

@@ -45,7 +45,7 @@ def test_a_request_has_one_body() -> None:
 def test_what_uploads_may_be_is_said_only_where_there_are_some(option: dict[str, Any]) -> None:
     async def add(tx: Tx) -> None: ...
 
-    assert "the handler takes no `upload: Upload`" in refused("command", "POST /x", add, **option)
+    assert "the handler does not take `upload: Upload`" in refused("command", "POST /x", add, **option)
 
 
 def test_uploads_and_downloads_are_in_the_document() -> None:
@@ -67,7 +67,7 @@ def test_uploads_and_downloads_are_in_the_document() -> None:
     assert {"206", "304", "404", "416"} <= got.keys()
 
 
-async def test_a_download_that_is_not_declared_is_a_fault_and_not_an_empty_answer() -> None:
+async def test_a_download_that_is_not_declared_is_an_error_and_not_an_empty_answer() -> None:
     async def show() -> Response: ...
 
     async def write(piece: bytes) -> None:

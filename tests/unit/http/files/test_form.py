@@ -58,16 +58,16 @@ async def test_the_file_and_its_fields_come_back_however_they_are_cut(content: b
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (field(b"title", b"x") + END, "no part of it is a file"),
-        (file(b"1") + file(b"2") + END, "two parts of it are files"),
+        (field(b"title", b"x") + END, "no part is a file"),
+        (file(b"1") + file(b"2") + END, "two parts are files"),
         (field(b"a", b"1") + field(b"a", b"2") + file(b"") + END, "different names"),
-        (field(b"a", b"\xff") + file(b"") + END, "no UTF-8"),
+        (field(b"a", b"\xff") + file(b"") + END, "not UTF-8"),
         (field(b"a", b"\0") + file(b"") + END, "NUL"),
         (field(b"a", b"x" * 20_000) + file(b"") + END, "more than"),
-        (file(b"x"), "no form"),
-        (b"{}", "no form"),
-        (b"", "no form"),
-        (b"".join(field(b"%d" % number, b"") for number in range(100)) + file(b"") + END, "no form"),
+        (file(b"x"), "not a form"),
+        (b"{}", "not a form"),
+        (b"", "not a form"),
+        (b"".join(field(b"%d" % number, b"") for number in range(100)) + file(b"") + END, "not a form"),
     ],
 )
 async def test_what_is_no_form_with_one_file_is_a_bad_request(body: bytes, reason: str) -> None:

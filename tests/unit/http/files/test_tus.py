@@ -45,7 +45,7 @@ def test_the_handler_takes_the_upload_and_the_transaction() -> None:
 
     async def alone(upload: Upload) -> None: ...
 
-    assert "the handler takes no `upload: Upload`" in refused(nothing)
+    assert "the handler does not take `upload: Upload`" in refused(nothing)
     assert "Take `tx: Tx` as well." in refused(alone)
 
 
@@ -58,7 +58,7 @@ def test_the_handler_takes_nothing_that_belongs_to_one_of_many_requests() -> Non
 def test_the_handler_has_no_answer() -> None:
     async def attach(tx: Tx, upload: Upload) -> str: ...
 
-    assert "the protocol has no place for an answer" in refused(attach)
+    assert "the protocol has no response body" in refused(attach)
 
 
 def test_each_step_is_an_operation_of_the_document() -> None:

@@ -1,9 +1,8 @@
 """Appending: the body of one request on its way to the end of an upload.
 
-Each part that fills up is stored and then moved over, so what has arrived stays, however the request ends: where the
-client breaks off, the rest that is no whole part yet is stored as well. Under a checksum nothing is moved over before
-all of it has been checked. The last part of all is not moved over here but in the transaction that finishes the upload,
-so that an upload is never whole without being the application's.
+Each full part is stored and then recorded, so received bytes stay, however the request ends: if the client disconnects,
+the incomplete last part is stored, too. With a checksum nothing is recorded before all bytes are checked. The last part
+of the upload is recorded in the transaction that finishes it, so an upload is never complete without being committed.
 """
 
 import asyncio
@@ -13,11 +12,11 @@ from headwater.http.files.digest import Hashing
 from headwater.http.files.incoming import Incoming
 from headwater.http.files.sniff import SNIFF_BYTES
 from headwater.http.files.tus.protocol import Checking
-from headwater.http.files.tus.state import State, append
+from headwater.http.files.tus.state import UploadState, append
 from headwater.http.files.upload import in_parts
 from headwater.http.message.body import BodyBroken
 from headwater.http.message.problem import Problem
-from headwater.objects.parts import Part, size_of
+from headwater.objects.parts import StoredPart, size_of
 from headwater.objects.staging import Staging
 
 
@@ -25,7 +24,13 @@ class Appending:
     """One request's bytes, from the position in `state` on; `length` is what the whole upload will have, if known."""
 
     def __init__(
-        self, staging: Staging, state: State, length: int | None, checking: Checking, hashing: Hashing, strict: bool
+        self,
+        staging: Staging,
+        state: UploadState,
+        length: int | None,
+        checking: Checking,
+        hashing: Hashing,
+        strict: bool,
     ) -> None:
         self._staging = staging
         self._state = state
@@ -34,26 +39,26 @@ class Appending:
         self._hashing = hashing
         self._strict = strict
         self.position = state.position
-        """Up to where the bytes are durable and moved over."""
-        self.moved: list[Part] = []
-        """Parts of this request that were moved over."""
-        self.waiting: list[Part] = []
-        """Parts that are in the store and not moved over yet."""
+        """The position up to which bytes are durable and recorded."""
+        self.moved: list[StoredPart] = []
+        """The recorded parts of this request."""
+        self.waiting: list[StoredPart] = []
+        """Parts that are in the store and not recorded yet."""
         self.head = b""
         """The first bytes of this request."""
 
     @property
     def end(self) -> int:
-        """Where the upload stands once what waits has been moved over."""
+        """The position once the waiting parts have been recorded."""
         return self.position + size_of(self.waiting)
 
     @property
     def whole(self) -> bool:
-        """Whether that is all of it."""
+        """Whether that is the whole upload."""
         return self.end == self._length
 
     async def take(self, incoming: Incoming, look: Callable[[bytes], None]) -> None:
-        """Store what comes; raises what ends the body early, after which what had come has been moved over."""
+        """Store the body; raises what ends it early, after the received bytes have been recorded."""
         pieces = _Pieces(aiter(incoming))
         async for _, content in in_parts(pieces, self._see, look):
             self.waiting.append(await self._staging.put(self._state.id, content, self.end))
@@ -69,7 +74,7 @@ class Appending:
                 raise pieces.error
 
     async def move(self) -> None:
-        """Move over what waits; raises a `Problem` 409 if another request was faster."""
+        """Record the waiting parts; raises a `Problem` 409 if another request was faster."""
         if not self.waiting and self._length == self._state.length:
             return
         expiry = self._staging.expiry()
@@ -79,7 +84,7 @@ class Appending:
         self.position, self.moved, self.waiting = self.end, [*self.moved, *self.waiting], []
 
     async def discard(self) -> None:
-        """Delete from the store what was not moved over."""
+        """Delete the parts that were not recorded from the store."""
         for part in self.waiting:
             await asyncio.shield(self._staging.remove(self._state.id, part))
 
@@ -118,4 +123,4 @@ class _Pieces:
 
 def overtaken() -> Problem:
     """The problem of bytes that belong where others already are."""
-    return Problem(409, detail="The upload is not where Upload-Offset says. Ask with HEAD how far it is.")
+    return Problem(409, detail="Upload-Offset is not the current offset of the upload. Send HEAD to get it.")

@@ -17,7 +17,7 @@ ALGORITHMS: Final = {"md5": "md5", "sha1": "sha1", "sha256": "sha256", "sha512":
 """What Upload-Checksum may name, and what Python calls it; sha1 is required of a server."""
 CONTENT_TYPE: Final = "application/offset+octet-stream"
 MISMATCH: Final = 460
-"""The status for a checksum that does not match, which the protocol has made up."""
+"""The protocol's own status for a checksum that does not match."""
 
 SPOKEN: Final = (b"tus-resumable", VERSION)
 
@@ -27,14 +27,14 @@ _METADATA_BYTES: Final = 8192
 
 
 class Checksum(NamedTuple):
-    """What the body of a request hashes to, as its sender says."""
+    """The checksum that a request declares for its body."""
 
     algorithm: str
     value: bytes
 
 
 class Checking:
-    """Hashes the body of one request, if it announces a checksum."""
+    """Hashes the body of one request, if it declares a checksum."""
 
     def __init__(self, checksum: Checksum | None) -> None:
         self._checksum = checksum
@@ -43,11 +43,11 @@ class Checking:
             self._hash = hashlib.new(ALGORITHMS[checksum.algorithm], usedforsecurity=False)
 
     def __bool__(self) -> bool:
-        """Whether there is something to be checked, before which nothing may be kept."""
+        """Whether there is a checksum, before whose check nothing may be recorded."""
         return self._checksum is not None
 
     def update(self, piece: bytes) -> None:
-        """Take in what comes next."""
+        """Add the next bytes."""
         if self._hash is not None:
             self._hash.update(piece)
 
@@ -61,7 +61,7 @@ class Checking:
 def require_version(request: Request) -> None:
     """Raise a `Problem` 412 for a client that speaks another version."""
     if request.fields.get(SPOKEN[0]) != VERSION:
-        detail = "This is tus 1.0.0; say so in Tus-Resumable."
+        detail = "This server implements tus 1.0.0; send Tus-Resumable: 1.0.0."
         raise Problem(412, detail=detail, headers={"Tus-Version": VERSION.decode()})
 
 
@@ -69,14 +69,14 @@ def require_content_type(request: Request) -> None:
     """Raise a `Problem` 415 for a body that is not declared as bytes of an upload."""
     given = request.fields.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
     if given != CONTENT_TYPE:
-        raise Problem(415, detail=f"The body is declared as {CONTENT_TYPE}.", headers={"Accept-Patch": CONTENT_TYPE})
+        raise Problem(415, detail=f"The Content-Type must be {CONTENT_TYPE}.", headers={"Accept-Patch": CONTENT_TYPE})
 
 
 def offset_of(request: Request) -> int:
     """Upload-Offset; raises a `Problem` 400 without it."""
     offset = number_in(request, "Upload-Offset")
     if offset is None:
-        raise Problem(400, detail="Upload-Offset says where the bytes belong.")
+        raise Problem(400, detail="Upload-Offset is required: it is the position of the first byte.")
     return offset
 
 
@@ -86,7 +86,7 @@ def number_in(request: Request, name: str) -> int | None:
         return None
     text = request.headers[name]
     if _DIGITS.fullmatch(text) is None:
-        raise Problem(400, detail=f"{name} is a number of bytes, in digits.")
+        raise Problem(400, detail=f"{name} must be a number of bytes, in digits.")
     return int(text)
 
 
@@ -94,44 +94,44 @@ def length_of(request: Request) -> int | None:
     """Upload-Length of a new upload, None if it is deferred; raises a `Problem` 400 unless one of the two is said."""
     length, deferred = number_in(request, "Upload-Length"), request.fields.get(b"upload-defer-length")
     if deferred not in (None, b"1"):
-        raise Problem(400, detail="Upload-Defer-Length is 1.")
+        raise Problem(400, detail="Upload-Defer-Length must be 1.")
     if (length is None) == (deferred is None):
-        raise Problem(400, detail="Say either Upload-Length, or Upload-Defer-Length: 1.")
+        raise Problem(400, detail="Send either Upload-Length or Upload-Defer-Length: 1.")
     return length
 
 
 def checksum_of(request: Request) -> Checksum | None:
-    """Upload-Checksum, None without it; raises a `Problem` 400 for another algorithm, and for what is no checksum."""
+    """Upload-Checksum, None without it; raises a `Problem` 400 for an unsupported algorithm or an invalid checksum."""
     if b"upload-checksum" not in request.fields:
         return None
     algorithm, _, encoded = request.headers["upload-checksum"].partition(" ")
     if algorithm not in ALGORITHMS:
-        raise Problem(400, detail=f"Upload-Checksum is of {', '.join(ALGORITHMS)}.")
+        raise Problem(400, detail=f"Upload-Checksum must use one of {', '.join(ALGORITHMS)}.")
     value = _decode(encoded)
     if value is None or len(value) != hashlib.new(ALGORITHMS[algorithm], usedforsecurity=False).digest_size:
-        raise Problem(400, detail=f"Upload-Checksum has no {algorithm} in base64.")
+        raise Problem(400, detail=f"Upload-Checksum has no valid {algorithm} in base64.")
     return Checksum(algorithm, value)
 
 
 def metadata_in(header: str) -> dict[str, str]:
-    """Upload-Metadata: pairs of a key and a text in base64; raises a `Problem` 400."""
+    """Upload-Metadata: pairs of a key and a base64 string; raises a `Problem` 400."""
     if len(header) > _METADATA_BYTES:
-        raise Problem(400, detail=f"Upload-Metadata may have {_METADATA_BYTES} bytes.")
+        raise Problem(400, detail=f"Upload-Metadata must not exceed {_METADATA_BYTES} bytes.")
     found: dict[str, str] = {}
     for pair in header.split(",") if header.strip() else ():
         key, _, encoded = pair.strip().partition(" ")
         value = _decode(encoded)
         if _KEY.fullmatch(key) is None or value is None or key in found:
-            raise Problem(400, detail="Upload-Metadata is a list of different keys, each with a value in base64.")
+            raise Problem(400, detail="Upload-Metadata must be a list of different keys, each with a value in base64.")
         try:
             found[key] = value.decode()
         except UnicodeDecodeError:
-            raise Problem(400, detail=f"The value of {key} in Upload-Metadata is no UTF-8.") from None
+            raise Problem(400, detail=f"The value of {key} in Upload-Metadata is not UTF-8.") from None
     return found
 
 
 def abilities(limit: int) -> Fields:
-    """What OPTIONS answers."""
+    """The fields of the response to OPTIONS."""
     return [
         SPOKEN,
         (b"tus-version", VERSION),

@@ -1,7 +1,7 @@
 """The routes of a resumable upload, and the transaction at its end.
 
-They are declared as one route per step, all with the handler that finishes an upload. Before such a route is compiled
-it is rewritten: its handler becomes a function that does the step.
+They are declared as one route per step, each with the handler that finishes an upload. Before it is compiled, such a
+route is rewritten: its handler becomes the function of the step.
 """
 
 import inspect
@@ -104,17 +104,17 @@ def _finish(route: Route, providers: Providers) -> "_Finish":
     signature = read_signature(route)
     binding = Binding(route, signature, providers)
     if signature.returns not in (None, type(None)):
-        reason = "the protocol has no place for an answer; return None"
+        reason = "the protocol has no response body; return None"
         refuse_option(route, f"-> {signature.returns}", reason)
     if not binding.facts(TakesUpload):
-        refuse_option(route, "uploads", "the handler takes no `upload: Upload`")
+        refuse_option(route, "uploads", "the handler does not take `upload: Upload`")
     if binding.tx_index is None:
         raise _misplaced(
-            route, "upload", Upload, "a transaction keeps it, and the handler has none", "Take `tx: Tx` as well."
+            route, "upload", Upload, "a transaction keeps it, and the handler takes none", "Take `tx: Tx` as well."
         )
     for each in binding.inputs:
         if each.where not in ("tx", "provided"):
-            reason = "an upload takes several requests, and this would belong to the last of them"
+            reason = "an upload spans several requests, and this would come from the last one only"
             raise _misplaced(route, each.parameter, each.annotation, reason, "Take it from `upload.metadata`.")
     return _Finish(route, binding)
 
@@ -195,7 +195,7 @@ def _parameters(route: Route, step: str, who: Input | None) -> dict[str, Any]:
     return takes
 
 
-def _misplaced(route: Route, parameter: str, kind: Any, reason: str, mend: str) -> ParameterMisplaced:
+def _misplaced(route: Route, parameter: str, kind: Any, reason: str, fix: str) -> ParameterMisplaced:
     return ParameterMisplaced(
-        subject=route, handler=route.place, parameter=parameter, kind=written(kind), reason=reason, mend=mend
+        subject=route, handler=route.location, parameter=parameter, kind=written(kind), reason=reason, fix=fix
     )

@@ -1,8 +1,8 @@
-"""How far an upload has come: one row, which is the truth about it.
+"""The state of a resumable upload: one row, the source of truth.
 
-The bytes are durable in the store before the position moves over them, and it moves only from where the writer
-believes it to be. So of two requests that append to one upload at the same time, or of one and the ghost of an
-earlier one whose connection broke, exactly one gets each stretch of it, and the other is told.
+Bytes are durable in the store before the position advances, and it advances only from the position that the writer
+expects. So of concurrent requests that append to one upload, including one whose connection was lost, exactly one
+writes each range, and the others get an error.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ import msgspec
 
 from headwater.commit import Tx
 from headwater.db import Db
-from headwater.objects.parts import Part, size_of
+from headwater.objects.parts import StoredPart, size_of
 from headwater.types import Row
 
 _BEGIN: Final = """
@@ -45,13 +45,13 @@ delete from headwater.resumable where id = $1 and finished_at is null returning 
 """
 
 
-class State(Row):
+class UploadState(Row):
     """One resumable upload. `position` is how many bytes are durable, `length` how many there will be, if known."""
 
     id: UUID
     length: int | None
     position: int
-    parts: list[Part]
+    parts: list[StoredPart]
     metadata: str
     expires_at: datetime
     finished: bool
@@ -59,33 +59,33 @@ class State(Row):
 
 async def begin(
     db: Db, route: str, owner: str | None, length: int | None, metadata: str, expires_at: datetime
-) -> State:
+) -> UploadState:
     """Record a new upload under a random id."""
-    return await db.one(State, _BEGIN, uuid4(), expires_at, route, owner, length, metadata)
+    return await db.one(UploadState, _BEGIN, uuid4(), expires_at, route, owner, length, metadata)
 
 
-async def find(db: Db, id: UUID, route: str, owner: str | None, now: datetime) -> State | None:
+async def find(db: Db, id: UUID, route: str, owner: str | None, now: datetime) -> UploadState | None:
     """The upload, if it is this owner's and has not expired by `now`."""
-    return await db.maybe(State, _FIND, id, route, owner, now)
+    return await db.maybe(UploadState, _FIND, id, route, owner, now)
 
 
 async def append(
-    db: Db, state: State, position: int, parts: Sequence[Part], length: int | None, expires_at: datetime
+    db: Db, state: UploadState, position: int, parts: Sequence[StoredPart], length: int | None, expires_at: datetime
 ) -> bool:
-    """Move over parts that are in the store; False if the position is another, or the upload is gone."""
+    """Record parts that are in the store; False if the position differs, or the upload no longer exists."""
     arguments = (state.id, position, size_of(parts), _written(parts), length, expires_at)
     return await db.maybe(UUID, _APPEND, *arguments) is not None
 
 
-async def finish(tx: Tx, state: State, position: int, parts: Sequence[Part]) -> bool:
-    """Move over the last parts, in the transaction that keeps the upload; False if somebody else has been there."""
+async def finish(tx: Tx, state: UploadState, position: int, parts: Sequence[StoredPart]) -> bool:
+    """Record the last parts, in the transaction that keeps the upload; False if another request was faster."""
     return await tx.run(_FINISH, state.id, position, size_of(parts), _written(parts)) == 1
 
 
 async def forget(db: Db, id: UUID) -> bool:
-    """Give up an upload that is not finished; False if it is."""
+    """Delete an upload that is not finished; False if it is."""
     return await db.maybe(UUID, _FORGET, id) is not None
 
 
-def _written(parts: Sequence[Part]) -> str:
+def _written(parts: Sequence[StoredPart]) -> str:
     return msgspec.json.encode(parts).decode()

@@ -27,7 +27,7 @@ from headwater.http.files.tus.protocol import (
     require_content_type,
     require_version,
 )
-from headwater.http.files.tus.state import State
+from headwater.http.files.tus.state import UploadState
 from headwater.http.files.upload import Rules, Staged, Typing, Upload, keep_upload
 from headwater.http.message.answer import Fields
 from headwater.http.message.date import write_date
@@ -36,7 +36,7 @@ from headwater.http.message.problemtype import OUTCOME_UNKNOWN
 from headwater.http.message.request import Request
 from headwater.http.message.response import Response
 from headwater.objects import ObjectsError, UploadExpired
-from headwater.objects.parts import Part
+from headwater.objects.parts import StoredPart
 from headwater.objects.staging import Staging, stream_parts
 
 
@@ -121,7 +121,7 @@ class Steps:
         self._begin(request)
         await self._find(request, upload_id)
         if not await states.forget(self._staging.db, upload_id):
-            raise Problem(409, detail="The upload is finished, and no longer yours to remove here.")
+            raise Problem(409, detail="The upload is finished and can no longer be removed here.")
         with suppress(DbError, ObjectsError):  # the sweeper comes for what cannot be deleted now
             await self._staging.drop(upload_id)
         return _answer(204, [])
@@ -135,14 +135,14 @@ class Steps:
         request.add(*SPOKEN)
         require_version(request)
 
-    async def _find(self, request: Request, id: UUID) -> State:
+    async def _find(self, request: Request, id: UUID) -> UploadState:
         """The state of the client's own upload; another's is as if it were not there."""
         state = await states.find(self._staging.db, id, self._base, _owner(request), self._staging.now())
         if state is None:
             raise Problem(404, detail="There is no such upload, or it has expired.")
         return state
 
-    def _length(self, request: Request, state: State) -> int | None:
+    def _length(self, request: Request, state: UploadState) -> int | None:
         """How long the upload will be: as it was created, or as this request says if that was deferred."""
         length = number_in(request, "Upload-Length")
         if length is None or length == state.length:
@@ -154,7 +154,7 @@ class Steps:
         return length
 
     async def _append(
-        self, request: Request, state: State, length: int | None, status: int, fields: Fields
+        self, request: Request, state: UploadState, length: int | None, status: int, fields: Fields
     ) -> Response:
         if state.finished:
             if _has_body(request):
@@ -177,7 +177,7 @@ class Steps:
             raise
         return _answer(status, [*fields, *_progress(state, appending.end, finished=appending.whole)])
 
-    async def _upload(self, state: State, appending: Appending, hashing: Hashing) -> Upload:
+    async def _upload(self, state: UploadState, appending: Appending, hashing: Hashing) -> Upload:
         """The upload as the handler receives it."""
         parts, metadata = [*state.parts, *appending.moved, *appending.waiting], metadata_in(state.metadata)
         alone = state.position == 0
@@ -192,11 +192,11 @@ class Steps:
             parts=parts,
         )
 
-    async def _head(self, id: UUID, parts: list[Part]) -> bytes:
+    async def _head(self, id: UUID, parts: list[StoredPart]) -> bytes:
         pieces = stream_parts(self._staging.objects, id, parts, 0, SNIFF_BYTES)
         return b"".join([piece async for piece in pieces])
 
-    async def _commit(self, request: Request, state: State, appending: Appending) -> None:
+    async def _commit(self, request: Request, state: UploadState, appending: Appending) -> None:
         """Finish the upload, keep it and run the handler, all in one transaction."""
 
         async def work(tx: Tx) -> None:
@@ -212,7 +212,7 @@ class Steps:
             raise Problem(410, detail="The upload has expired.") from None
         except OutcomeUnknown as error:
             appending.waiting = []  # they may well be part of a kept object now
-            detail = "The connection broke while finishing the upload. Ask with HEAD how far it is."
+            detail = "The connection was lost while finishing the upload. Send HEAD to get its offset."
             raise OUTCOME_UNKNOWN.problem(detail) from error
 
 
@@ -222,7 +222,7 @@ def _answer(status: int, fields: Fields) -> Response:
     return answer
 
 
-def _progress(state: State, position: int, *, finished: bool = False) -> Fields:
+def _progress(state: UploadState, position: int, *, finished: bool = False) -> Fields:
     fields: Fields = [(b"upload-offset", b"%d" % position)]
     if not (finished or state.finished):
         fields.append((b"upload-expires", write_date(state.expires_at)))

@@ -1,7 +1,7 @@
-"""A credential: where a request says who sends it, and who knows whose it is.
+"""A credential: where it is in a request, and the function that finds its principal.
 
-Store no credential but its SHA-256 (`digest_secret`): whoever reads the table then cannot use what is in it. Nothing
-here writes a credential into an answer or a log.
+Store only the SHA-256 of a credential (`digest_secret`), so a leaked table cannot be used. Nothing here writes a
+credential into a response or a log.
 """
 
 import re
@@ -16,7 +16,7 @@ from headwater.http.message.request import Request
 from headwater.http.route.errors import HttpError
 
 Find = Callable[[Db, str], Awaitable[Principal | None]]
-"""Receives the database and a credential, and returns whose it is, or None if it is nobody's."""
+"""From the database and a credential to its principal, or None if the credential is not recognised."""
 
 LONGEST_SECRET: Final = 8192
 
@@ -26,26 +26,26 @@ _VISIBLE: Final = re.compile(rb"[\x21-\x7e]+")
 
 
 class CredentialInvalid(HttpError):
-    """{credential} cannot be: {reason}."""
+    """{credential} is invalid: {reason}."""
 
 
 class Credential(Protocol):
-    """Where a credential stands in a request."""
+    """A kind of credential."""
 
     find: Find
     name: str
-    """In the OpenAPI document."""
+    """Its name in the OpenAPI document."""
     ambient: bool
-    """Browsers send it by themselves, also to requests that another site made them send."""
+    """Browsers send it by themselves, also with requests that another site caused."""
 
     def secret_of(self, request: Request) -> str | None:
-        """The credential; None if there is none, and the empty text if it is one that nobody can have."""
+        """The credential of a request; None if there is none, and an empty string if it is malformed."""
 
     def challenge(self, realm: str) -> str:
-        """How WWW-Authenticate asks for it."""
+        """The challenge in WWW-Authenticate."""
 
     def scheme(self) -> dict[str, Any]:
-        """The security scheme of the OpenAPI document."""
+        """The security scheme in the OpenAPI document."""
 
 
 class Bearer:
@@ -76,14 +76,16 @@ class Bearer:
 
 
 class ApiKey:
-    """A header field of its own, such as ``X-Api-Key``."""
+    """An API key in a header field of its own, such as ``X-Api-Key``."""
 
     name = "apiKey"
     ambient = False
 
     def __init__(self, header: str, find: Find) -> None:
         if not _TOKEN.fullmatch(header) or header.lower() in ("authorization", "cookie"):
-            raise CredentialInvalid(credential=f"ApiKey({header!r})", reason="this is no header field of its own")
+            raise CredentialInvalid(
+                credential=f"ApiKey({header!r})", reason="it is not a header field that can carry an API key"
+            )
         self.header = header
         self.find = find
         self._field = header.lower().encode()
@@ -106,8 +108,7 @@ class ApiKey:
 class Cookie:
     """A session cookie. Call it ``__Host-…``, and set it with Secure, HttpOnly, SameSite=Lax and Path=/.
 
-    One that is nobody's, as after the session's end, counts as none: browsers send it all the same, also to where one
-    logs in anew.
+    An unrecognised cookie, as after the end of a session, counts as none: browsers still send it, also to the login.
     """
 
     name = "cookie"
@@ -115,7 +116,7 @@ class Cookie:
 
     def __init__(self, cookie: str, find: Find) -> None:
         if not _TOKEN.fullmatch(cookie):
-            raise CredentialInvalid(credential=f"Cookie({cookie!r})", reason="this is no name of a cookie")
+            raise CredentialInvalid(credential=f"Cookie({cookie!r})", reason="it is not a valid cookie name")
         self.cookie = cookie
         self.find = find
         self._prefix = cookie.encode() + b"="
@@ -124,7 +125,7 @@ class Cookie:
         if b"cookie" not in request.fields:
             return None
         found = [pair for pair in self._pairs(request) if pair.startswith(self._prefix)]
-        if len(found) != 1:  # two of one name: another site of the domain has planted one of them
+        if len(found) != 1:  # two of one name: another site of the domain has set one of them
             return None
         return _text(found[0][len(self._prefix) :].strip(b'"'), _VISIBLE)
 
@@ -140,9 +141,9 @@ class Cookie:
 
 
 def digest_secret(secret: str) -> bytes:
-    """SHA-256 of a credential, 32 bytes: what to store of it, and what to look it up by.
+    """The SHA-256 of a credential, 32 bytes: store it, and look credentials up by it.
 
-    Enough for a credential made by a machine, with 128 random bits or more (`secrets.token_urlsafe(32)`); a password
+    It is sufficient for generated credentials with at least 128 random bits (`secrets.token_urlsafe(32)`); a password
     needs a slow hash.
     """
     return sha256(secret.encode()).digest()

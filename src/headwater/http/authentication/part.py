@@ -1,13 +1,13 @@
-"""Authentication as a part: the principal as a provided type, and the step that finds it."""
+"""Authentication as a part: the principal as a provided type, and the step that authenticates."""
 
 from collections.abc import Sequence
 
 from headwater.binding import Parameter, Provided, Provider, Services, Site
 from headwater.binding.provider import Bind, member_of
-from headwater.http.identity.admission import Admission, admission_of, with_principal
-from headwater.http.identity.credential import ApiKey, Credential
-from headwater.http.identity.identity import Identity
-from headwater.http.message.principal import Ambient, Identification, Principal
+from headwater.http.authentication.admission import Admission, admission_of, with_principal
+from headwater.http.authentication.authenticator import Authenticator
+from headwater.http.authentication.credential import ApiKey, Credential
+from headwater.http.message.principal import Ambient, AuthenticationNeed, Principal
 from headwater.http.message.request import Request
 from headwater.http.step.description import Describe, Description, RequestHeader
 from headwater.http.step.operation import Operation, WaitsFor
@@ -16,8 +16,8 @@ from headwater.part import Part
 
 
 def authentication(credentials: Sequence[Credential], realm: str) -> Part:
-    """Find the principal by these credentials; without any, a route that needs one is an error at the start."""
-    identity = Identity(credentials, realm) if credentials else None
+    """Authenticate by these credentials. Without any, a route that requires authentication is an error at the start."""
+    identity = Authenticator(credentials, realm) if credentials else None
 
     def plan(operation: Operation) -> Admission | None:
         admission = admission_of(operation, identity)
@@ -33,7 +33,7 @@ def authentication(credentials: Sequence[Credential], realm: str) -> Part:
         Step(
             name="authentication",
             stage=Stage.AUTHENTICATION,
-            does="finds the principal, and lets in only whom the route lets in: else 401 or 403",
+            does="authenticates the request and authorizes the principal: else 401 or 403",
             plan=plan,
             wrap=with_principal,
         ),
@@ -46,7 +46,7 @@ def _provide_principal(site: Site, parameter: Parameter) -> Provided:
     kind, optional = member_of(parameter.annotation)
     assert kind is not None
     assert issubclass(kind, Principal)
-    reason = Identification(f"the parameter `{parameter.name}` is a Principal", required=not optional, kind=kind)
+    reason = AuthenticationNeed(f"the parameter `{parameter.name}` is a Principal", required=not optional, kind=kind)
     return Provided(kind=kind, bind=_bind_principal, required=not optional, facts=(reason,))
 
 
@@ -55,7 +55,7 @@ def _bind_principal(services: Services) -> Bind:
 
 
 def _describe(operation: Operation) -> Description:
-    """Any one of the credentials, or none where it may be left out."""
+    """Any one of the credentials, or none where authentication is optional."""
     admission = operation.fact(Admission)
     if admission is None:
         return Description()

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from headwater.http.load.refusal import Refused
-from headwater.http.load.slots import Slots
+from headwater.http.load.concurrency import ConcurrencyLimiter
+from headwater.http.load.refusal import Shed
 from headwater.http.route.errors import OptionInvalid
 from tests.unit.http.support import Built, build, command, query
 
@@ -55,28 +55,28 @@ async def test_so_many_are_inside_at_once_as_many_wait_and_the_rest_are_refused(
 
 
 async def test_nobody_waits_for_longer_than_the_queue_allows() -> None:
-    slots = Slots(1, wait=0.01)
-    assert slots.take_nowait()
-    with pytest.raises(Refused):
-        await slots.take_later()
-    assert slots.statistics() == {"limit": 1, "taken": 1, "waiting": 0}
+    limiter = ConcurrencyLimiter(1, wait=0.01)
+    assert limiter.take_nowait()
+    with pytest.raises(Shed):
+        await limiter.take_later()
+    assert limiter.statistics() == {"limit": 1, "taken": 1, "waiting": 0}
 
 
 async def test_slots_go_to_those_who_wait_in_the_order_of_their_arrival() -> None:
-    slots, order = Slots(1, queue=9), []
-    assert slots.take_nowait()
+    limiter, order = ConcurrencyLimiter(1, queue=9), []
+    assert limiter.take_nowait()
 
     async def visit(number: int) -> None:
-        await slots.take_later()
+        await limiter.take_later()
         order.append(number)
-        slots.give_back()
+        limiter.give_back()
 
     visits = [asyncio.create_task(visit(number)) for number in range(9)]
     await asyncio.sleep(0)  # each of them arrives
-    slots.give_back()
+    limiter.give_back()
     await asyncio.gather(*visits)
     assert order == list(range(9))
-    assert slots.statistics()["taken"] == 0
+    assert limiter.statistics()["taken"] == 0
 
 
 async def test_a_failing_handler_gives_its_slot_back() -> None:
@@ -137,16 +137,16 @@ async def test_a_stream_whose_client_goes_gives_its_slot_back() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 async def test_whatever_is_cancelled_whenever_all_slots_come_back(seed: int) -> None:
-    chance, slots = random.Random(seed), Slots(3, queue=20, wait=5)
+    chance, limiter = random.Random(seed), ConcurrencyLimiter(3, queue=20, wait=5)
 
     async def visit() -> None:
-        if not slots.take_nowait():
-            await slots.take_later()
+        if not limiter.take_nowait():
+            await limiter.take_later()
         try:
             for _ in range(chance.randrange(5)):
                 await asyncio.sleep(0)
         finally:
-            slots.give_back()
+            limiter.give_back()
 
     visits = []
     for _ in range(200):
@@ -156,7 +156,7 @@ async def test_whatever_is_cancelled_whenever_all_slots_come_back(seed: int) -> 
         if chance.random() < 0.4:
             chance.choice(visits).cancel()
     await asyncio.gather(*visits, return_exceptions=True)
-    assert slots.statistics() == {"limit": 3, "taken": 0, "waiting": 0}
+    assert limiter.statistics() == {"limit": 3, "taken": 0, "waiting": 0}
 
 
 async def test_a_command_has_slots_as_well() -> None:

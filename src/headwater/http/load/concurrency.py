@@ -1,9 +1,10 @@
-"""Slots: how many requests of one route are worked on at once in this process.
+"""Concurrency: how many requests of one route run at once in this process.
 
-Over the limit a short queue forms, as long as the limit and for a second at most. Without any, two requests that come
-in the same millisecond would be one refusal, though the first is done in the next; with a long one everybody would wait
-for what nobody waits for any more. A queue of `limit` is served within about the time that one request takes, if they
-take less than the second; if they take more, hardly anybody would be served from it, and the second says so.
+Above the limit a short queue forms: at most `limit` requests wait, for a second at most. Without a queue, one of two
+requests that arrive in the same millisecond would be refused although the first is done in the next. In a long queue,
+requests would wait until their clients have given up. A queue of `limit` is served within about the duration of one
+request. If requests take longer than the second, hardly any would be served from the queue, and the timeout refuses
+them.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from typing import Any, Final
 
 from headwater.binding import Services
 from headwater.http.load.options import LoadOption
-from headwater.http.load.refusal import Refused
+from headwater.http.load.refusal import Shed
 from headwater.http.message.answer import Answer
 from headwater.http.message.request import Request
 from headwater.http.route.call import Call
@@ -21,10 +22,10 @@ from headwater.http.step.operation import Operation
 WAIT_SECONDS: Final = 1.0
 
 
-class Slots:
-    """At most `limit` taken at once, first come, first served; each must be given back exactly once.
+class ConcurrencyLimiter:
+    """A semaphore with `limit` permits, first come, first served; each permit must be given back exactly once.
 
-    `queue` requests wait for `wait` seconds at most.
+    At most `queue` requests wait, for `wait` seconds at most.
     """
 
     def __init__(self, limit: int, queue: int | None = None, wait: float = WAIT_SECONDS) -> None:
@@ -35,14 +36,14 @@ class Slots:
         self._waiters: dict[asyncio.Future[None], None] = {}  # in order of arrival
 
     def take_nowait(self) -> bool:
-        """Whether one was free."""
+        """Take a permit if one is available."""
         if self._taken >= self.limit:
             return False
         self._taken += 1
         return True
 
     async def take_later(self) -> None:
-        """Wait for one; raises `Refused` if too many do already, or if it takes too long."""
+        """Wait for a permit; raises `Shed` if too many wait already, or if it takes too long."""
         if len(self._waiters) >= self._queue:
             raise _refused(self.limit)
         loop = asyncio.get_running_loop()
@@ -60,7 +61,7 @@ class Slots:
             timer.cancel()
 
     def give_back(self) -> None:
-        """Hand the slot to whoever has waited longest."""
+        """Pass the permit to the longest waiting request."""
         while self._waiters:
             waiter = next(iter(self._waiters))
             del self._waiters[waiter]
@@ -70,7 +71,7 @@ class Slots:
         self._taken -= 1
 
     def statistics(self) -> dict[str, Any]:
-        """Slots that are taken, and requests that wait for one."""
+        """The permits that are taken, and the requests that wait for one."""
         return {"limit": self.limit, "taken": self._taken, "waiting": len(self._waiters)}
 
     def _expire(self, waiter: asyncio.Future[None]) -> None:
@@ -78,30 +79,30 @@ class Slots:
             waiter.set_exception(_refused(self.limit))
 
 
-class SlotsByRoute:
-    """The slots of the routes of one process; the versions of a route share theirs."""
+class ConcurrencyLimiters:
+    """The limiter of the routes of one process; the versions of a route share theirs."""
 
     def __init__(self) -> None:
-        self._slots: dict[tuple[Any, ...], Slots] = {}
+        self._limiters: dict[tuple[Any, ...], ConcurrencyLimiter] = {}
 
-    def of(self, route: Route, limit: int) -> Slots:
-        """The slots of a route with this limit."""
-        identity = (route.app, route.method, route.path, route.place, limit)
-        return self._slots.setdefault(identity, Slots(limit))
+    def of(self, route: Route, limit: int) -> ConcurrencyLimiter:
+        """The limiter of a route with this limit."""
+        identity = (route.app, route.method, route.path, route.location, limit)
+        return self._limiters.setdefault(identity, ConcurrencyLimiter(limit))
 
 
 def concurrency_of(route: Route) -> int | None:
-    """None for a route without a limit; raises `OptionInvalid`."""
+    """The concurrency limit of a route, or None; raises `OptionInvalid`."""
     limit = route.option(LoadOption).concurrency
     if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
-        refuse_option(route, f"concurrency={limit!r}", "it is a number of requests, at least 1")
+        refuse_option(route, f"concurrency={limit!r}", "it must be a number of requests, at least 1")
     return limit
 
 
-def with_slots(call: Call, limit: int, operation: Operation, services: Services) -> Call:
-    """The same with a slot, from before the call until it has answered; that of a stream, until the stream ends."""
-    slots = services[SlotsByRoute].of(operation.route, limit)
-    take_nowait, take_later, give_back = slots.take_nowait, slots.take_later, slots.give_back
+def with_concurrency(call: Call, limit: int, operation: Operation, services: Services) -> Call:
+    """The call while holding a permit; a stream holds it until the stream ends."""
+    limiter = services[ConcurrencyLimiters].of(operation.route, limit)
+    take_nowait, take_later, give_back = limiter.take_nowait, limiter.take_later, limiter.give_back
 
     async def call_limited(request: Request) -> Answer:
         if not take_nowait():
@@ -120,5 +121,5 @@ def with_slots(call: Call, limit: int, operation: Operation, services: Services)
     return call_limited
 
 
-def _refused(limit: int) -> Refused:
-    return Refused("concurrency", f"No more than {limit} requests of this kind are worked on at once.")
+def _refused(limit: int) -> Shed:
+    return Shed("concurrency", f"At most {limit} requests of this route run at once.")

@@ -1,4 +1,4 @@
-"""Where the limits of a backend are kept: in Valkey if there is one, so that all its processes count together."""
+"""The limiter by configuration: it counts in Valkey, if there is one, so all processes share the counters."""
 
 from collections.abc import AsyncIterator, Callable
 
@@ -23,11 +23,11 @@ async def open_limiter(settings: Settings, metrics: Metrics, clock: Clock) -> As
 
 
 def make_limiter(settings: Settings, metrics: Metrics, clock: Clock) -> Limiter:
-    """By HEADWATER_LIMITS. Nothing is connected before the first request.
+    """The limiter by HEADWATER_LIMITS. It connects at the first request.
 
-    What is counted in a process is counted by `clock`; in Valkey it is by Valkey's, on which all processes agree.
+    In memory it uses `clock`; in Valkey it uses Valkey's clock, which all processes share.
 
-    Raises `SettingsError` if there is no Valkey where there has to be one, or its URL is none.
+    Raises `SettingsError` if a required Valkey is not configured, or its URL is invalid.
     """
     return Limiter(_store(settings, metrics, clock), _refusals(metrics))
 
@@ -36,25 +36,27 @@ def _store(settings: Settings, metrics: Metrics, clock: Clock) -> Store:
     if settings.limits == "memory" or (settings.limits == "auto" and settings.valkey_url is None):
         return MemoryStore(clock)
     if settings.valkey_url is None:
-        reason = "there is no Valkey; set HEADWATER_VALKEY_URL, or run `headwater up`, which starts one"
+        reason = "no Valkey is configured; set HEADWATER_VALKEY_URL, or run `headwater up`, which starts one"
         raise SettingsError(variable="HEADWATER_LIMITS", value=settings.limits, reason=reason)
     _check(settings.valkey_url)
-    local = metrics.gauge("headwater_limits_local", "Processes that count their limits alone, because Valkey is away.")
+    local = metrics.gauge(
+        "headwater_limits_local", "Processes that count their own limits, because Valkey is unreachable."
+    )
 
-    def away(gone: bool) -> None:
-        local.set(float(gone))
+    def on_outage(outage: bool) -> None:
+        local.set(float(outage))
 
-    return Fallback(ValkeyStore(settings.valkey_url, settings.slot), MemoryStore(clock), away)
+    return Fallback(ValkeyStore(settings.valkey_url, settings.slot), MemoryStore(clock), on_outage)
 
 
 def _check(url: str) -> None:
     if url.partition(":")[0] not in _SCHEMES:
-        reason = f"it begins with one of {', '.join(scheme + '://' for scheme in _SCHEMES)}"
+        reason = f"it must begin with one of {', '.join(scheme + '://' for scheme in _SCHEMES)}"
         raise SettingsError(variable="HEADWATER_VALKEY_URL", value=without_password(url, url), reason=reason)
 
 
 def _refusals(metrics: Metrics) -> Callable[[str], None]:
-    """Counts what each limit refuses; the names are those that are declared, so they are few."""
+    """Counts the refusals of each limit; names are declared, so there are few."""
     limited = metrics.counter("headwater_http_limited_total", "Requests that a limit refused.", ("limit",))
 
     def count(name: str) -> None:

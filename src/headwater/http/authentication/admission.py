@@ -1,7 +1,7 @@
-"""Admission: which routes need to know the principal, and whom they let in.
+"""Admission: which routes authenticate, and which principals they admit.
 
-A route asks only if it needs to know: it has a parameter of type `Principal`, or one of pages that belong to tenants;
-it names `scopes`; it is a command; or another step wishes to know.
+A route authenticates only if it needs the principal: it has a parameter of type `Principal` or pages that belong to
+tenants, it declares `scopes`, it is a command, or another step uses the principal.
 """
 
 import re
@@ -12,14 +12,14 @@ import msgspec
 
 from headwater.binding import Services
 from headwater.db import Db
-from headwater.http.identity.identity import Identity
+from headwater.http.authentication.authenticator import Authenticator
 from headwater.http.message.answer import Answer
-from headwater.http.message.principal import Identification, Principal
+from headwater.http.message.principal import AuthenticationNeed, Principal
 from headwater.http.message.problem import Problem
 from headwater.http.message.request import Request
 from headwater.http.route.access import AccessOption
 from headwater.http.route.call import Call
-from headwater.http.route.errors import IdentityMissing
+from headwater.http.route.errors import AuthenticationMissing
 from headwater.http.route.route import Route, refuse_option
 from headwater.http.step.operation import Operation
 
@@ -27,25 +27,26 @@ _SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # scope-token, RFC 674
 
 
 class Admission(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom a route lets in of those that `identity` knows: with `required` nobody unknown, and only principals of all
-    `scopes` and all `kinds`."""
+    """Which principals a route admits: with `required` only authenticated ones, and only those with all `scopes` and of
+    all `kinds`."""
 
-    identity: Identity
+    identity: Authenticator
     required: bool
     scopes: tuple[str, ...]
     kinds: tuple[type[Principal], ...]
 
 
-def admission_of(operation: Operation, identity: Identity | None) -> Admission | None:
-    """None for a route that does not need to know; raises a `RouteError` if it does and no authentication is there."""
+def admission_of(operation: Operation, identity: Authenticator | None) -> Admission | None:
+    """The admission of a route, None if it does not authenticate; raises `AuthenticationMissing` if it must and no
+    authentication is configured."""
     route, scopes = operation.route, operation.option(AccessOption).scopes
-    reasons = operation.facts(Identification)
+    reasons = operation.facts(AuthenticationNeed)
     if identity is None:
         for reason in reasons:
             if not reason.wished:
-                raise IdentityMissing(subject=route, handler=route.place, what=reason.what)
+                raise AuthenticationMissing(subject=route, handler=route.location, what=reason.what)
         if scopes:
-            raise IdentityMissing(subject=route, handler=route.place, what=f"scopes={scopes!r}")
+            raise AuthenticationMissing(subject=route, handler=route.location, what=f"scopes={scopes!r}")
         return None
     _check_scopes(route, scopes)
     if not (reasons or scopes) and route.verb == "query":
@@ -59,7 +60,7 @@ def admission_of(operation: Operation, identity: Identity | None) -> Admission |
 
 
 def with_principal(call: Call, admission: Admission, operation: Operation, services: Services) -> Call:
-    """The same, once the principal is known and may come in; else a `Problem` 401, 403 or 400."""
+    """The call after authentication and authorization; otherwise a `Problem` 401, 403 or 400."""
     identify, admit, db = admission.identity.identify, _gate(admission), services[Db]
 
     async def call_identified(request: Request) -> Answer:
@@ -86,13 +87,14 @@ def _gate(admission: Admission) -> Callable[[Principal | None], None]:
             raise identity.narrow(admission.scopes)
         for kind in kinds:
             if not isinstance(principal, kind):
-                raise Problem(403, detail="This is not for principals of this kind.")
+                raise Problem(403, detail="This operation requires another class of principal.")
 
     return admit
 
 
 def _keep_private(request: Request, answer: Answer) -> None:
-    """What is answered to somebody is kept by no cache, unless it says otherwise of itself (RFC 9111 section 5.2.2)."""
+    """Forbid caches to store a response to a principal, unless it has its own Cache-Control (RFC 9111 section
+    5.2.2)."""
     for name, _ in answer.fields:
         if name == b"cache-control":
             return
@@ -101,5 +103,5 @@ def _keep_private(request: Request, answer: Answer) -> None:
 
 def _check_scopes(route: Route, scopes: tuple[str, ...]) -> None:
     if isinstance(scopes, str) or not all(_SCOPE.fullmatch(scope) for scope in scopes):
-        reason = 'it is a tuple of words, as in ("tasks:read", "tasks:write")'
+        reason = 'it must be a tuple of scopes, such as ("tasks:read", "tasks:write")'
         refuse_option(route, f"scopes={scopes!r}", reason)

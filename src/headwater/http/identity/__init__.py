@@ -1,1 +1,0 @@
-"""Identity: who asks, by which credential, where they may come in, and that no other site made them ask."""
