@@ -1,4 +1,4 @@
-"""A backend: several apps and parts as one service. It iterates over their declarations, and knows no part by name."""
+"""A backend: several apps and parts as one service. It iterates over their declarations."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, asynccontextmanager, nullcontext
@@ -17,9 +17,7 @@ from headwater.engines import postgres_url
 from headwater.errors import HeadwaterError
 from headwater.http import Credential, HttpApp
 from headwater.http.compiler import Compiler
-from headwater.http.files.tus import ResumableStep
-from headwater.http.limit import Limit, check_limits
-from headwater.http.limit.options import LimitOption
+from headwater.http.limit import Limit
 from headwater.http.openapi import About, write_document
 from headwater.http.page.indexes import missing_indexes
 from headwater.http.page.plan import PagePlan
@@ -31,7 +29,7 @@ from headwater.http.verbs import OPTIONS
 from headwater.http.version import Converter, Edition, Versions, compile_editions, refuse_versions
 from headwater.http.version.document import write_edition
 from headwater.observe import Metrics, report
-from headwater.part import Declarations, Part
+from headwater.part import Declarations, Part, Validation
 from headwater.parts import platform_parts
 from headwater.readiness import Readiness
 from headwater.settings import Settings, read_settings
@@ -98,7 +96,6 @@ class Backend:
         credentials = tuple(identify) if isinstance(identify, Sequence) else (identify,)
         platform = platform_parts(credentials=credentials, realm=self.title, limits=limits)
         self.parts = (*platform, *parts, *apps)
-        self._limits = tuple(limits)
         _refuse_duplicates("app", [(app.name, str(app.source.folder)) for app in apps])
         _refuse_duplicates("part", [(part.name, repr(part)) for part in (*platform, *parts)])
         self._check(Declarations(self.parts))
@@ -143,11 +140,11 @@ class Backend:
     def _check(self, declared: Declarations) -> None:
         """Raise an error if declarations contradict each other."""
         routes, subscriptions = declared.of(Route), declared.of(Subscription)
-        check_limits([*((limit, "the backend") for limit in self._limits), *_declared_limits(routes)])
         _refuse_duplicates("consumer", [(each.name, each.location) for each in subscriptions])
         _refuse_duplicates("event type", [(each.__name__, _location_of(each)) for each in _event_types(subscriptions)])
         _refuse_unheeded(routes, declared.of(Accepts))
-        tables_of(subscriptions)
+        for each in declared.of(Validation):
+            each.validate(declared)
         Services(declared.of(Resource))
 
     def __repr__(self) -> str:
@@ -366,16 +363,11 @@ def _own_metrics(settings: Settings) -> AbstractContextManager[Metrics | None]:
 
 def _refuse_unheeded(routes: Iterable[Route], accepted: Iterable[Accepts]) -> None:
     """Raise `OptionInvalid` for an option that no part of the backend accepts: it would have no effect."""
-    known = {*OPTIONS.kinds, ResumableStep, *(each.option for each in accepted)}
+    known = {*OPTIONS.kinds, *(each.option for each in accepted)}
     for route in routes:
         for option in route.options:
             if type(option) not in known:
                 refuse_option(route, type(option).__name__, "no part of this backend accepts it")
-
-
-def _declared_limits(routes: Iterable[Route]) -> Iterator[tuple[Limit, str]]:
-    for route in routes:
-        yield from ((limit, f"{route} ({route.location})") for limit in route.option(LimitOption).limits or ())
 
 
 def _location_of(thing: Any) -> str:

@@ -23,7 +23,7 @@ from headwater.http.step.problems import Problems
 from headwater.http.step.step import Accepts, Stage, Step, TransactionStep
 from headwater.http.verbs import make_route
 from headwater.observe import Metrics, Occurrence, report
-from headwater.part import Declaration, Part
+from headwater.part import Declaration, Declarations, Part, Validation
 from headwater.upkeep import Check, Chore, Command, Examination, Middleware, OwnSettings, Process, own_settings
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "Chore",
     "Command",
     "Declaration",
+    "Declarations",
     "Describe",
     "Description",
     "Examination",
@@ -62,6 +63,7 @@ __all__ = [
     "Step",
     "Subscription",
     "TransactionStep",
+    "Validation",
     "make_route",
     "own_settings",
     "provider_of",

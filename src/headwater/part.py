@@ -5,7 +5,7 @@ it: it asks the backend for all declarations of that type. So the core knows the
 
 ========================================  ==============================================================
 `headwater.db.Source`                     SQL of its own: a schema, its migrations and stored functions
-`headwater.http.Route`                    a method and a path, and the function that responses
+`headwater.http.Route`                    a method and a path, and the function that responds
 `headwater.http.Step`                     a step of every endpoint that wants it, with its stage
 `headwater.http.Accepts`                  an option that routes may have
 `headwater.http.Problems`                 an exception that becomes a problem
@@ -20,12 +20,13 @@ it: it asks the backend for all declarations of that type. So the core knows the
 `headwater.upkeep.Check`                  a reason why requests cannot be served
 `headwater.upkeep.Examination`            findings of `headwater doctor`
 `headwater.upkeep.Command`                a command of the command line
+`headwater.part.Validation`               what must hold of all declarations together
 ========================================  ==============================================================
 
 An `App` is a part whose declarations are recorded by decorators.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 import msgspec
@@ -82,3 +83,13 @@ class Declarations:
 
     def __iter__(self) -> Iterator[Declaration]:
         return iter(self._declarations)
+
+
+class Validation(Declaration, frozen=True):
+    """What must hold of all declarations of a backend together.
+
+    `validate` raises an error that names the declarations which contradict each other. It is called when the backend is
+    made, and again before it is first used.
+    """
+
+    validate: Callable[[Declarations], None]

@@ -20,6 +20,7 @@ from headwater.extend import (
     Check,
     Chore,
     Command,
+    Declarations,
     Describe,
     Description,
     Examination,
@@ -34,11 +35,13 @@ from headwater.extend import (
     Process,
     RequestHeader,
     Resource,
+    Route,
     Services,
     Source,
     Stage,
     Step,
     Subscription,
+    Validation,
     make_route,
     own_settings,
     provider_of,
@@ -68,6 +71,10 @@ class NoteRow(Row, table="audit.note"):
     id: int
     who: str
     reason: str
+
+
+class ReasonShared(Exception):
+    """Two routes are audited for the same reason, so that a note does not say which it was."""
 
 
 class CaseMissing(Exception):
@@ -106,6 +113,7 @@ def audit() -> Part:
         own_settings(AuditSettings, "AUDIT_"),
         Resource(kind=Ledger, open=_open_ledger),
         Accepts(Audited),
+        Validation(_refuse_shared_reasons),
         provider_of(_find_case, statuses=(409,)),
         Step(
             name="audit",
@@ -184,6 +192,14 @@ async def _forget(pools: Pools, settings: AuditSettings) -> int:
             "delete from audit.note where id <= (select max(id) - $1 from audit.note)", settings.keep
         )
     return int(tag.removeprefix("DELETE "))
+
+
+def _refuse_shared_reasons(declared: Declarations) -> None:
+    known: dict[str, Route] = {}
+    for route in declared.of(Route):
+        reason = route.option(Audited).reason
+        if reason and known.setdefault(reason, route) is not route:
+            raise ReasonShared(f"{reason}: {known[reason]} and {route}")
 
 
 async def _reasons(settings: AuditSettings) -> list[str]:

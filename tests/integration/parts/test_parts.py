@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from headwater import Backend
+from headwater import App, Backend
 from headwater.binding import ResourceInvalid
 from headwater.extend import Part, Resource
 from headwater.http.route.errors import OptionInvalid
 from headwater.testing import RunningBackend
-from tests.integration.parts.audit import LEDGERS, audit
+from tests.integration.parts.audit import LEDGERS, Audited, ReasonShared, audit
 from tests.integration.parts.vault import app
 
 
@@ -87,6 +87,17 @@ async def test_its_settings_and_its_check_say_why_requests_should_go_elsewhere(
 def test_an_option_that_no_part_accepts_is_refused_at_the_start() -> None:
     with pytest.raises(OptionInvalid, match="Audited: no part of this backend accepts it"):
         Backend(app)
+
+
+def test_its_own_rule_for_all_declarations_is_kept_at_the_start() -> None:
+    other = App("drawer", migrations="nowhere", prefix="/drawer")
+
+    @other.query("GET /papers", Audited(reason="reading"))
+    async def show() -> int:
+        return 1
+
+    with pytest.raises(ReasonShared, match="reading: GET /vault/papers and GET /drawer/papers"):
+        Backend(app, other, parts=[audit()])
 
 
 def test_two_parts_that_open_one_type_are_refused(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from headwater.http.message.request import Request
 from headwater.http.route.route import Route, refuse_option
 from headwater.http.step.description import Describe
 from headwater.http.step.operation import Draft, Endless, Incompressible, Operation, WaitsFor, Within
-from headwater.http.step.step import Rewrite, Stage, Step, TransactionStep
+from headwater.http.step.step import Accepts, Rewrite, Stage, Step, TransactionStep
 from headwater.objects.staging import Staging
 from headwater.part import Part
 
@@ -30,6 +30,7 @@ def files() -> Part:
     return Part(
         "files",
         Provider(kind=Upload, context=Request, provide=_provide),
+        Accepts(ResumableStep),
         Rewrite(rewrite=rewrite),
         Step(
             name="downloads",

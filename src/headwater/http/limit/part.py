@@ -5,19 +5,22 @@ from functools import partial
 
 from headwater.binding import Resource
 from headwater.http.limit.configuration import open_limiter
-from headwater.http.limit.declaration import Limit
+from headwater.http.limit.declaration import Limit, check_limits
 from headwater.http.limit.limiter import Limiter
 from headwater.http.limit.limiting import RouteLimits, plan_addresses, plan_principals, with_limits
+from headwater.http.limit.options import LimitOption
+from headwater.http.route.route import Route
 from headwater.http.step.description import Describe, Description
 from headwater.http.step.operation import Operation
 from headwater.http.step.step import Stage, Step
-from headwater.part import Part
+from headwater.part import Declarations, Part, Validation
 
 
 def rate_limits(everywhere: Sequence[Limit] = ()) -> Part:
     """Limit requests; `everywhere` are the limits of routes that declare none."""
     return Part(
         "limits",
+        Validation(partial(_validate, everywhere)),
         Resource(kind=Limiter, open=open_limiter, statuses=(429,)),
         Step(
             name="limits of addresses",
@@ -35,6 +38,14 @@ def rate_limits(everywhere: Sequence[Limit] = ()) -> Part:
         ),
         Describe(of=_describe),
     )
+
+
+def _validate(everywhere: Sequence[Limit], declared: Declarations) -> None:
+    """Raise `LimitsClash` for two different limits of one name."""
+    found = [(limit, "the backend") for limit in everywhere]
+    for route in declared.of(Route):
+        found += [(limit, f"{route} ({route.location})") for limit in route.option(LimitOption).limits or ()]
+    check_limits(found)
 
 
 def _describe(operation: Operation) -> Description:
