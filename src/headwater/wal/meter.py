@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from headwater.observe import Metrics, listen
+from headwater.wal.acknowledgement import StandbyCaughtUp, StandbyGivenUp
 from headwater.wal.assembler import MalformedEvent, RefusedMessage
 from headwater.wal.occurrences import Appended, GateClosed, GatePassed, RelayInterrupted, RelayStarted
 
@@ -40,6 +41,10 @@ class RelayMeter:
         self._malformed = metrics.counter(
             "headwater_relay_malformed_total", "Messages with the prefix of events that are not valid events."
         )
+        self._given_up_standbys = metrics.gauge(
+            "headwater_relay_standbys_given_up", "Standbys that the relay no longer waits for: do not promote them."
+        )
+        self._given_up: set[str] = set()
 
     def listen(self) -> Callable[[], None]:
         """Count from now on; returns a function that ends it."""
@@ -52,6 +57,8 @@ class RelayMeter:
                 RelayInterrupted: self._interrupted,
                 MalformedEvent: self._met_malformed,
                 RefusedMessage: self._met_malformed,
+                StandbyGivenUp: self._gave_up,
+                StandbyCaughtUp: self._caught_up,
             }
         )
 
@@ -72,6 +79,7 @@ class RelayMeter:
     def _started(self, started: RelayStarted) -> None:
         self._up.set(1)
         self._starts.add()
+        self._note_given_up(set())  # it waits for all of them again
 
     def _interrupted(self, interrupted: RelayInterrupted) -> None:
         self._up.set(0)
@@ -80,3 +88,13 @@ class RelayMeter:
 
     def _met_malformed(self, malformed: Any) -> None:
         self._malformed.add()
+
+    def _gave_up(self, given_up: StandbyGivenUp) -> None:
+        self._note_given_up(self._given_up | set(given_up.slots))
+
+    def _caught_up(self, caught_up: StandbyCaughtUp) -> None:
+        self._note_given_up(self._given_up - set(caught_up.slots))
+
+    def _note_given_up(self, slots: set[str]) -> None:
+        self._given_up = slots
+        self._given_up_standbys.set(len(slots))

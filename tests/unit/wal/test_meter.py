@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from headwater.observe import Metrics, Occurrence, report
+from headwater.wal.acknowledgement import StandbyCaughtUp, StandbyGivenUp
 from headwater.wal.assembler import MalformedEvent, RefusedMessage
 from headwater.wal.meter import RelayMeter
 from headwater.wal.occurrences import Appended, GateClosed, GatePassed, RelayInterrupted, RelayStarted
@@ -74,3 +75,11 @@ def test_a_loss_while_the_gate_is_closed_opens_it(metrics: Metrics) -> None:
 def test_what_is_no_event_is_counted(metrics: Metrics) -> None:
     found = after(metrics, RefusedMessage(lsn=1), MalformedEvent(commit_lsn=1, ordinal=0, reason="x"))
     assert found["headwater_relay_malformed_total"] == 2
+
+
+def test_a_standby_is_given_up_until_it_has_caught_up_or_the_relay_starts_again(metrics: Metrics) -> None:
+    name = "headwater_relay_standbys_given_up"
+    assert after(metrics, StandbyGivenUp(slots=["north", "south"], held_bytes=1))[name] == 2
+    assert after(metrics, StandbyGivenUp(slots=["south"], held_bytes=2))[name] == 2
+    assert after(metrics, StandbyCaughtUp(slots=["north"]))[name] == 1
+    assert after(metrics, STARTED)[name] == 0
