@@ -19,7 +19,7 @@ from headwater.observe.naming import Kind, problems_of
 from headwater.observe.sheet import MetricsSnapshot, Series, Sheet, read_folder
 
 
-class Declaration(msgspec.Struct, frozen=True):
+class MetricDeclaration(msgspec.Struct, frozen=True):
     """The declaration of a metric; equal declarations of one name are the same metric."""
 
     kind: Kind
@@ -47,7 +47,7 @@ class Metrics:
     def __init__(self, process: str = "headwater", folder: Path | None = None) -> None:
         self.process = process
         self._sheet = Sheet(process, folder)
-        self._declared: dict[str, tuple[Declaration, Any]] = {}
+        self._declared: dict[str, tuple[MetricDeclaration, Any]] = {}
         self.values = self._sheet.values
         """All values, for code that adds to them by index."""
 
@@ -59,7 +59,7 @@ class Metrics:
         self, name: str, help: str, labels: tuple[str, ...] = (), *, sparse: bool = False
     ) -> Counter | Family[Counter]:
         """A total that only grows; its `name` ends with ``_total``."""
-        declaration = Declaration("counter", help, labels, sparse=sparse)
+        declaration = MetricDeclaration("counter", help, labels, sparse=sparse)
         found: Counter | Family[Counter] = self._declare(name, declaration, lambda index: Counter(self.values, index))
         return found
 
@@ -69,7 +69,7 @@ class Metrics:
     def gauge(self, name: str, help: str, labels: tuple[str, ...]) -> Family[Gauge]: ...
     def gauge(self, name: str, help: str, labels: tuple[str, ...] = ()) -> Gauge | Family[Gauge]:
         """A value that goes up and down, 0 at first; over processes the values are added."""
-        declaration = Declaration("gauge", help, labels)
+        declaration = MetricDeclaration("gauge", help, labels)
         found: Gauge | Family[Gauge] = self._declare(name, declaration, lambda index: Gauge(self.values, index))
         return found
 
@@ -83,14 +83,14 @@ class Metrics:
         self, name: str, help: str, bounds: Sequence[float], labels: tuple[str, ...] = (), *, sparse: bool = False
     ) -> Histogram | Family[Histogram]:
         """Observations, counted by the smallest of `bounds` that they do not exceed; the bounds ascend."""
-        declaration = Declaration("histogram", help, labels, tuple(bounds), sparse)
+        declaration = MetricDeclaration("histogram", help, labels, tuple(bounds), sparse)
         found: Histogram | Family[Histogram] = self._declare(
             name, declaration, lambda index: Histogram(self.values, index, declaration.bounds)
         )
         return found
 
     @property
-    def declared(self) -> Mapping[str, Declaration]:
+    def declared(self) -> Mapping[str, MetricDeclaration]:
         """The declarations, by name."""
         return {name: declaration for name, (declaration, _) in self._declared.items()}
 
@@ -109,7 +109,7 @@ class Metrics:
         """Close the files. The next process that joins the folder keeps the counts."""
         self._sheet.close()
 
-    def _declare(self, name: str, declaration: Declaration, instrument: Callable[[int], Any]) -> Any:
+    def _declare(self, name: str, declaration: MetricDeclaration, instrument: Callable[[int], Any]) -> Any:
         if name in self._declared:
             known, found = self._declared[name]
             if known != declaration:
@@ -126,14 +126,14 @@ class Metrics:
         return found
 
 
-def _problems(name: str, declaration: Declaration) -> Sequence[str]:
+def _problems(name: str, declaration: MetricDeclaration) -> Sequence[str]:
     problems = [*problems_of(declaration.kind, name, declaration.help, declaration.labels)]
     if list(declaration.bounds) != sorted(set(declaration.bounds)):
         problems.append("the bounds of a histogram must ascend")
     return problems
 
 
-def _series(name: str, declaration: Declaration, labels: Mapping[str, str]) -> Series:
+def _series(name: str, declaration: MetricDeclaration, labels: Mapping[str, str]) -> Series:
     return Series(
         kind=declaration.kind,
         name=name.removesuffix("_total"),

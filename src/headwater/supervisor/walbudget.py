@@ -39,7 +39,7 @@ class WalBudgetRegained(Occurrence, frozen=True, kw_only=True):
     budget_mb: int
 
 
-class Stage(IntEnum):
+class BudgetStage(IntEnum):
     """The used share of the budget."""
 
     AMPLE = 0
@@ -47,7 +47,7 @@ class Stage(IntEnum):
     SPENT = 2
 
 
-_BEGINS_AT: Final = {Stage.AMPLE: 0.0, Stage.LOW: WARNING_SHARE, Stage.SPENT: SPENT_SHARE}
+_BEGINS_AT: Final = {BudgetStage.AMPLE: 0.0, BudgetStage.LOW: WARNING_SHARE, BudgetStage.SPENT: SPENT_SHARE}
 
 
 class WalBudget:
@@ -55,7 +55,7 @@ class WalBudget:
 
     def __init__(self, budget_bytes: int) -> None:
         self._budget_bytes = budget_bytes
-        self._stage = Stage.AMPLE
+        self._stage = BudgetStage.AMPLE
 
     def watch(self, backlog: Backlog) -> None:
         """Check the present backlog. The relay reports a missing slot itself."""
@@ -78,10 +78,10 @@ class WalBudget:
         return max(1, min(self._budget_bytes, backlog.held_bytes + backlog.left_bytes))
 
 
-def _tell(stage: Stage, before: Stage, held_mb: int, budget_mb: int, wal_status: str) -> None:
-    if stage is Stage.SPENT:
+def _tell(stage: BudgetStage, before: BudgetStage, held_mb: int, budget_mb: int, wal_status: str) -> None:
+    if stage is BudgetStage.SPENT:
         report(WalBudgetSpent(held_mb=held_mb, budget_mb=budget_mb, wal_status=wal_status))
-    elif stage is Stage.LOW and stage > before:
+    elif stage is BudgetStage.LOW and stage > before:
         report(WalBudgetLow(held_mb=held_mb, budget_mb=budget_mb))
-    elif stage is Stage.AMPLE:
+    elif stage is BudgetStage.AMPLE:
         report(WalBudgetRegained(held_mb=held_mb, budget_mb=budget_mb))

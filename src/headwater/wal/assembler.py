@@ -18,7 +18,7 @@ from headwater.commit import PREFIX, decode_header
 from headwater.log import CHANGE, EVENT, MALFORMED
 from headwater.observe import Level, Occurrence, report
 from headwater.types import Operation
-from headwater.wal.catalog import Description
+from headwater.wal.catalog import RelationDescription
 from headwater.wal.pgoutput import (
     MALFORMATIONS,
     MalformedStream,
@@ -64,7 +64,7 @@ class MalformedEvent(Occurrence, frozen=True):
     reason: str
 
 
-class Draft(msgspec.Struct, frozen=True, gc=False):
+class EntryDraft(msgspec.Struct, frozen=True, gc=False):
     """An entry without position and partition. One whose key is None goes to every partition."""
 
     key: str | None
@@ -82,7 +82,7 @@ class Fragment(msgspec.Struct, frozen=True, gc=False):
     end_lsn: int | None
     """The end of the transaction's commit record; None when more of the transaction follows."""
     last_ordinal: int
-    drafts: list[Draft]
+    drafts: list[EntryDraft]
     size: int
     marks: bool
     """Moves the head even without drafts: a heartbeat, or the end of a transaction of several fragments."""
@@ -98,7 +98,7 @@ class Assembler:
         self._xid = 0
         self._commit_lsn = 0
         self._ordinal = 0
-        self._drafts: list[Draft] = []
+        self._drafts: list[EntryDraft] = []
         self._size = 0
         self._marks = False
         self._handlers: dict[int, Callable[[bytes], Fragment | Relation | None]] = {
@@ -123,7 +123,7 @@ class Assembler:
         """The 32-bit id of the current transaction."""
         return self._xid
 
-    def describe(self, relation: Relation, description: Description) -> None:
+    def describe(self, relation: Relation, description: RelationDescription) -> None:
         """Add what the message of a relation does not contain. Until then its key is its replica identity."""
         self._writers[relation.id] = RowWriter(relation, description)
 
@@ -220,7 +220,7 @@ class Assembler:
         """An origin, or the name of a type: entries contain neither."""
 
     def _add(self, key: str | None, ordinal: int, kind: int, body: bytes) -> None:
-        self._drafts.append(Draft(key, ordinal, kind, body))
+        self._drafts.append(EntryDraft(key, ordinal, kind, body))
         self._size += len(body) + _ENTRY_OVERHEAD_BYTES
 
     def _cut(self, end_lsn: int | None) -> Fragment:

@@ -46,7 +46,7 @@ select pg_current_snapshot() as snapshot,
 """
 
 
-class Description(msgspec.Struct, frozen=True):
+class RelationDescription(msgspec.Struct, frozen=True):
     """What is known about a table beside its Relation message."""
 
     primary_key: frozenset[str] = frozenset()
@@ -64,7 +64,7 @@ class Catalog:
         self._publication = publication
         self._connection: asyncpg.Connection | None = None
 
-    async def describe(self, relation: Relation, xid: int) -> Description:
+    async def describe(self, relation: Relation, xid: int) -> RelationDescription:
         """Describe a relation, once the transaction with this 32-bit id is visible.
 
         Raises `DbError` and asyncpg's errors.
@@ -80,7 +80,7 @@ class Catalog:
                 told = True
         return description
 
-    async def _look(self, relation: int, table: str, xid: int) -> Description | None:
+    async def _look(self, relation: int, table: str, xid: int) -> RelationDescription | None:
         """The description by the catalogs now; None if they do not show the transaction yet."""
         if self._connection is None:
             self._connection = await connect_control(self._url, "headwater relay looks up")
@@ -88,7 +88,7 @@ class Catalog:
         snapshot = Snapshot.read(row["snapshot"])
         if not snapshot.sees(snapshot.widen(xid)):
             return None
-        return Description(frozenset(row["primary_key"]), row["logs_rows"], frozenset(row["old"] or ()))
+        return RelationDescription(frozenset(row["primary_key"]), row["logs_rows"], frozenset(row["old"] or ()))
 
     def close(self) -> None:
         if self._connection is not None:

@@ -13,7 +13,7 @@ import msgspec
 
 from headwater.log.change import RowChange, encode_change
 from headwater.types import Operation
-from headwater.wal.catalog import Description
+from headwater.wal.catalog import RelationDescription
 from headwater.wal.pgoutput import UNCHANGED, MalformedStream, Relation, Values
 
 
@@ -25,7 +25,7 @@ class RowWriter:
     that do not fit the relation.
     """
 
-    def __init__(self, relation: Relation, description: Description = Description()) -> None:  # noqa: B008 - frozen
+    def __init__(self, relation: Relation, description: RelationDescription = RelationDescription()) -> None:  # noqa: B008 - frozen
         self._table = f"{relation.schema}.{relation.name}"
         self._columns = [(column.name, _BY_TYPE.get(column.type_oid, _text)) for column in relation.columns]
         self._identity = [index for index, column in enumerate(relation.columns) if column.in_key]
