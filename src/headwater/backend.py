@@ -34,7 +34,7 @@ from headwater.parts import platform_parts
 from headwater.readiness import Readiness
 from headwater.settings import Settings, read_settings
 from headwater.types import Event, ProcessName
-from headwater.upkeep import Middleware, OwnSettings
+from headwater.upkeep import Middleware, OwnSettings, check_functions
 
 Seed = Callable[[Tx], Awaitable[str | None]]
 
@@ -258,6 +258,12 @@ class Backend:
                 check_routes(edition.operations)
         for subscription in self.subscriptions:
             Handler(subscription, self.compiler.providers)
+        services = self.services(Settings())
+        for resource in self.declared.of(Resource):
+            services.check(resource)
+        for hook in self.declared.of(Hook):
+            services.check(hook)
+        check_functions(self.declared, services)
 
     def check_settings(self) -> None:
         """Raise a `SettingsError` for the first invalid setting of a part."""

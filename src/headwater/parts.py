@@ -29,8 +29,9 @@ from headwater.ids.part import snowflake_ids
 from headwater.keyring import keys
 from headwater.objects.part import object_storage
 from headwater.observe import Metrics
-from headwater.part import Part
+from headwater.part import Part, Validation
 from headwater.settings import Settings
+from headwater.upkeep import refuse_duplicates
 
 
 def platform_parts(
@@ -62,7 +63,7 @@ def platform_parts(
 def process() -> Part:
     """What every process has from its start: settings, a clock and metrics."""
     given: tuple[type, ...] = (Settings, Clock, Metrics, Services)
-    return Part("process", platform_source(), *map(_given, given))
+    return Part("process", platform_source(), Validation(refuse_duplicates), *map(_given, given))
 
 
 def _given(kind: type) -> Provider:

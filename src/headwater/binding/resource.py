@@ -10,12 +10,12 @@ that yields it and closes it afterwards; both may be asynchronous::
 
 import asyncio
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any, TypeVar, cast
 
 from headwater.binding.errors import ResourceInvalid
-from headwater.binding.signature import Parameter, by_position, location_of, read_parameters, written
+from headwater.binding.signature import MISSING, Parameter, Subject, by_position, location_of, read_parameters, written
 from headwater.binding.site import Site
 from headwater.part import Declaration
 
@@ -133,6 +133,12 @@ class Services:
             arguments = await self._arguments(subject, given or {})
         return await by_position(function, read_parameters(subject))(*arguments)
 
+    def check(self, subject: Subject, given: Collection[type] = ()) -> None:
+        """Raise `ResourceInvalid` for a parameter of a function that `call` could not fill."""
+        for parameter in read_parameters(subject):
+            if parameter.annotation not in given and not self._can_fill(parameter):
+                raise self._unknown(subject, parameter)
+
     async def close(self) -> None:
         """Close all resources."""
         try:
@@ -174,13 +180,18 @@ class Services:
             return given[kind]
         if self.has(kind):
             return await self._get(kind)
-        if parameter.default is not inspect.Parameter.empty:
+        if parameter.default is not MISSING:
             return parameter.default
+        raise self._unknown(subject, parameter)
+
+    def _can_fill(self, parameter: Parameter) -> bool:
+        return self.has(parameter.annotation) or parameter.default is not MISSING
+
+    def _unknown(self, subject: Subject, parameter: Parameter) -> ResourceInvalid:
         known = ", ".join(sorted(written(each) for each in {*self._open, *self._resources}))
-        raise _invalid(
-            subject, f"no resource is a {written(kind)}, the type of `{parameter.name}`; the resources are {known}"
-        )
+        kind = written(parameter.annotation)
+        return _invalid(subject, f"no resource is a {kind}, the type of `{parameter.name}`; the resources are {known}")
 
 
-def _invalid(subject: Resource | Hook, reason: str) -> ResourceInvalid:
+def _invalid(subject: Subject, reason: str) -> ResourceInvalid:
     return ResourceInvalid(subject=subject, handler=subject.location, reason=reason)

@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     import msgspec
 
     from headwater.backend import Backend
+    from headwater.binding import Services
     from headwater.engines import Finding
     from headwater.settings import Settings
-    from headwater.upkeep import Command
+    from headwater.upkeep import Command, Examination
 
 
 def add_own_commands(cli: App, words: list[str]) -> None:
@@ -39,9 +40,22 @@ async def examine_parts(settings: "Settings") -> "list[Finding]":
     services = backend.services(settings, name="headwater doctor")
     try:
         examinations = backend.declared.of(Examination)
-        return [finding for each in examinations for finding in await services.call(each.examine)]
+        return [finding for each in examinations for finding in await _examine(each, services)]
     finally:
         await services.close()
+
+
+async def _examine(examination: "Examination", services: "Services") -> "Sequence[Finding]":
+    """Its findings. If it raises, that is the finding, so the others are still shown."""
+    from headwater.binding.signature import location_of
+    from headwater.engines import Finding
+
+    try:
+        findings: Sequence[Finding] = await services.call(examination.examine)
+        return findings
+    except Exception as error:
+        found = f"{type(error).__name__}: {error}"
+        return [Finding(ok=False, subject=location_of(examination.examine), found=found, wanted="a result")]
 
 
 def own_settings_of_parts() -> "list[tuple[msgspec.Struct, str]]":
