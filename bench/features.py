@@ -39,7 +39,7 @@ FEATURES = (
     Feature(name="plain", work="a read by id", path="/plain/products/{id}", over=None),
     Feature(
         name="auth",
-        work="who asks: a bearer token looked up by its digest",
+        work="authentication: a bearer token looked up by its digest",
         path="/auth/products/{id}",
         headers=(_AUTHORIZATION,),
     ),

@@ -15,7 +15,7 @@ from headwater.settings import Settings
 
 OURS = "Headwater"
 ALL = "all"
-_WORK = "read by id with who asks, rate limit, ETag and an older version"
+_WORK = "read by id with authentication, rate limit, ETag and an older version"
 FASTAPI = Row(
     name="features-fastapi",
     work=_WORK,

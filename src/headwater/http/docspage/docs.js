@@ -144,8 +144,8 @@ const showSecurity = (operation) => {
     scopes.length ? `${name} (${scopes.join(", ")})` : name).join(" and "));
   const named = choices.filter(Boolean);
   if (!named.length) return "";
-  return make("p", { class: "quiet" }, choices.includes("") ? "May say who asks: " : "Has to say who asks: ",
-    ...named.flatMap((name, at) => [at ? " or " : "", make("a", { href: "#who" }, name)]));
+  return make("p", { class: "quiet" }, choices.includes("") ? "Authentication optional: " : "Authentication required: ",
+    ...named.flatMap((name, at) => [at ? " or " : "", make("a", { href: "#authentication" }, name)]));
 };
 
 const showOperation = (entry) => {
@@ -182,8 +182,8 @@ const showScheme = ([name, scheme]) => {
           on: { input: (event) => remember(name, event.target.value) } })));
 };
 
-const showWho = () => Object.keys(schemes()).length ? make("section", { id: "who", class: "card" },
-  make("h2", {}, "Who asks"),
+const showAuthentication = () => Object.keys(schemes()).length ? make("section", { id: "authentication", class: "card" },
+  make("h2", {}, "Authentication"),
   make("p", { class: "quiet" }, "Kept until this page is left, and sent with the operations that want it."),
   make("table", {}, ...Object.entries(schemes()).map(showScheme))) : undefined;
 
@@ -275,7 +275,7 @@ const show = () => {
     ...tags.map((tag) => make("div", { "data-tag": tag.name }, make("h2", {}, tag.name), make("ul", {}, ...of(tag).map(showEntry)))),
     make("p", { id: "nothing", class: "quiet", hidden: true }, "Nothing has all of these words."));
   document.getElementById("main").replaceChildren(
-    ...[showAbout(), showWho(), ...tags.map((tag) => showTag(tag, of(tag)))].filter(Boolean));
+    ...[showAbout(), showAuthentication(), ...tags.map((tag) => showTag(tag, of(tag)))].filter(Boolean));
   listen(operations);
   follow();
   if (location.hash) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
