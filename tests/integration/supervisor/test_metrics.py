@@ -289,16 +289,17 @@ async def granian(folder: Path, home: Path, port: int, **environment: str) -> As
         env={**clean_environment(), "HEADWATER_HOME": str(home), **environment},
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         yield process
     finally:
         process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), 30)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), 5)
+        with contextlib.suppress(ProcessLookupError):  # it leaves a worker behind that was about to start
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
 
 
 async def served_by(port: int) -> set[str]:
