@@ -3,25 +3,34 @@
 A part has a name and declarations, each a frozen record of some type. The package that defines a type also implements
 it: it asks the backend for all declarations of that type. So the core knows the types, but not the parts. The types:
 
-========================================  ==============================================================
-`headwater.db.Source`                     SQL of its own: a schema, its migrations and stored functions
-`headwater.http.Route`                    a method and a path, and the function that responds
-`headwater.http.Step`                     a step of every endpoint that wants it, with its stage
-`headwater.http.Accepts`                  an option that routes may have
-`headwater.http.Problems`                 an exception that becomes a problem
-`headwater.http.Describe`                 what it adds to an operation of the OpenAPI document
-`headwater.http.Middleware`               ASGI around everything
-`headwater.consumer.Subscription`         a consumer of the log
-`headwater.binding.Resource`              a type that is opened once per process, and provided to handlers
-`headwater.binding.Provider`              a type that is provided to the handlers of a context: a request, a delivery
-`headwater.binding.Hook`                  what runs at the start and at the end of every process that serves
-`headwater.upkeep.Process`                a process of its own under the supervisor
-`headwater.upkeep.Chore`                  housekeeping, once per database
-`headwater.upkeep.Check`                  a reason why requests cannot be served
-`headwater.upkeep.Examination`            findings of `headwater doctor`
-`headwater.upkeep.Command`                a command of the command line
-`headwater.part.Validation`               what must hold of all declarations together
-========================================  ==============================================================
+================================================  ==================================================================
+`headwater.db.source.Source`                      SQL of its own: a schema, its migrations and stored functions
+`headwater.http.route.route.Route`                a method and a path, and the function that responds
+`headwater.http.step.step.Step`                   a step of every endpoint that needs it, with its stage
+`headwater.http.step.step.TransactionStep`        a step inside the transaction of a command
+`headwater.http.step.step.Execution`              the innermost call of the routes of one verb
+`headwater.http.step.step.AnswerFields`           header fields of every JSON response of a route
+`headwater.http.step.step.Refinement`             another rendering of a route
+`headwater.http.step.step.Rewrite`                another route in place of a declared one
+`headwater.http.step.step.Accepts`                an option that routes may have
+`headwater.http.step.problems.Problems`           an exception that becomes a problem
+`headwater.http.step.description.Describe`        what it adds to an operation of the OpenAPI document
+`headwater.http.step.description.RequestHeader`   a request header that pages of other origins may send
+`headwater.http.version.converter.Converter`      a conversion of a type between two versions of the API
+`headwater.http.serving.platform.PlatformRoutes`  routes of the platform itself, such as those of the documentation
+`headwater.consumer.subscription.Subscription`    a consumer of the log
+`headwater.binding.resource.Resource`             a type that is opened once per process, and provided to handlers
+`headwater.binding.resource.Hook`                 what runs at the start and at the end of every process that serves
+`headwater.binding.provider.Provider`             a type that is provided to the handlers of a context
+`headwater.upkeep.OwnSettings`                    settings of its own, as a resource
+`headwater.upkeep.Process`                        a process of its own under the supervisor
+`headwater.upkeep.Chore`                          housekeeping, once per database
+`headwater.upkeep.Check`                          a reason why requests cannot be served
+`headwater.upkeep.Examination`                    findings of `headwater doctor`
+`headwater.upkeep.Command`                        a command of the command line
+`headwater.upkeep.Middleware`                     ASGI around everything
+`headwater.part.Validation`                       what must hold of all declarations together
+================================================  ==================================================================
 
 An `App` is a part whose declarations are recorded by decorators.
 """
